@@ -1,0 +1,41 @@
+"""Fixtures shared by every test: development data, threads, a headless figure backend."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Set before numpy, torch or matplotlib are imported by a test: small problems run slower on many
+# threads than on one, and figures must not look for a screen.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the development data (real patients); skips the test where there is none.
+
+    The environment variable ``BILO_DATA`` overrides the default ``<repository>/../shared/data``.
+    """
+    folder = Path(os.environ.get("BILO_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "patients").is_dir():
+        pytest.skip(f"no development data in {folder} (set BILO_DATA)")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded generator, fresh for every test."""
+    return np.random.default_rng(20240607)
