@@ -1,0 +1,167 @@
+"""The settings of a run: every section of ``config.yaml`` as a frozen model with defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Plane = Literal["axial", "coronal", "sagittal"]
+
+
+class Model(BaseModel):
+    """A frozen value whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Regions(Model):
+    """One number for each region."""
+
+    WT: Annotated[float, Field(gt=0, lt=1)] = Field(description="whole tumour")
+    TC: Annotated[float, Field(gt=0, lt=1)] = Field(description="tumour core")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Regions:
+        if not self.WT < self.TC:
+            raise ValueError("WT must be smaller than TC: the core is denser")
+        return self
+
+
+class Slice(Model):
+    """Which slice of the segmentation is fitted."""
+
+    plane: Plane = Field("axial", description="plane of the fitted slice")
+    index: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="index in the segmentation file; null takes the largest WT area"
+    )
+
+
+class AtlasPaths(Model):
+    """An atlas of the user's own: a skull-stripped T1 and its tissue maps on one grid."""
+
+    t1: Path = Field(description="skull-stripped T1 of the atlas")
+    gm: Path = Field(description="grey-matter map")
+    wm: Path = Field(description="white-matter map")
+
+
+class TissueSettings(Model):
+    """Where tissue maps come from and how they become P and phi."""
+
+    atlas: Literal["mni152"] | AtlasPaths = Field("mni152", description="atlas of tissue maps")
+    registration: Literal["none", "affine", "bspline"] = Field(
+        "bspline", description="atlas-to-patient registration; none: already in patient space"
+    )
+    fill_tumour: bool = Field(True, description="inside WT: no CSF, WM + GM = 1")
+    white_to_grey: Positive = Field(10.0, description="ratio D_white : D_grey")
+    interface_width_mm: Positive = Field(3.0, description="width of the phase field's interface")
+
+
+class Growth(Model):
+    """The initial density and, where known, the time since onset."""
+
+    h0: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="peak initial density")
+    r0_per_mm2: Positive = Field(0.1, description="decay of the initial density, 1/mm^2")
+    T_days: Positive | None = Field(None, description="days since onset; null: unknown")
+
+
+class ObjectiveSettings(Model):
+    """The segmentation objective."""
+
+    name: Literal["soft_dice", "relative_l2"] = Field("soft_dice", description="loss per region")
+    k_start: Positive = Field(20.0, description="first slope of the soft threshold")
+    k_final: Positive = Field(80.0, description="last slope; reported objectives use it")
+    prior_weight: NonNegative = Field(1e-3, description="weight of the threshold prior")
+    thresholds: Regions = Field(
+        default_factory=lambda: Regions(WT=0.35, TC=0.6), description="prior means"
+    )
+
+    @model_validator(mode="after")
+    def _continued(self) -> ObjectiveSettings:
+        if self.k_final < self.k_start:
+            raise ValueError("k_final must not be smaller than k_start")
+        return self
+
+
+class Bounds(Model):
+    """Ranges of the unknowns; literature ranges are no bounds."""
+
+    lambda_mm: tuple[Positive, Positive] = Field((0.5, 15.0), description="sqrt(D/rho), mm")
+    rhoT: tuple[Positive, Positive] = Field((1.0, 40.0), description="rho T")
+    WT: tuple[Fraction, Fraction] = Field((0.05, 0.6), description="threshold of WT")
+    TC: tuple[Fraction, Fraction] = Field((0.3, 0.95), description="threshold of TC")
+
+    @model_validator(mode="after")
+    def _increasing(self) -> Bounds:
+        for name in ("lambda_mm", "rhoT", "WT", "TC"):
+            low, high = getattr(self, name)
+            if not low < high:
+                raise ValueError(f"{name}: the lower bound must be below the upper")
+        return self
+
+
+class Fit(Model):
+    """How the networks are trained."""
+
+    recipe: Literal["fast", "paper"] = Field("fast", description="optimisers")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    pinn_weights: tuple[Positive, ...] = Field(
+        (1e-5, 1e-4, 1e-3), description="data weights of the PINN"
+    )
+    lifts: tuple[Literal["char", "heat"], ...] = Field(("char", "heat"), min_length=1)
+    width: Annotated[int, Field(ge=4)] = Field(64, description="neurons of a layer")
+    layers: Annotated[int, Field(ge=1)] = Field(3, description="tanh layers")
+    fourier: Annotated[int, Field(ge=0)] = Field(32, description="pairs of Fourier features")
+    pretrain_steps: Annotated[int, Field(ge=1)] = Field(4000)
+    finetune_steps: Annotated[int, Field(ge=1)] = Field(4000)
+    points: Annotated[int, Field(ge=16)] = Field(512, description="residual points of a step")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto")
+    relift: bool = Field(False, description="also report a re-lifted fit, named so")
+
+
+class Verify(Model):
+    """The finite-difference check of a fit."""
+
+    refine: Annotated[int, Field(ge=1, le=8)] = Field(2, description="1 mm / refine is the grid")
+    max_disagreement: Positive = Field(
+        0.05, description="relative L2 between network and FDM above which nothing converged"
+    )
+
+
+class Gates(Model):
+    """Limits of the quality numbers; they set the verdict and never suppress outputs."""
+
+    brain_dice_min: Fraction = Field(0.92, description="brain mask, atlas against patient")
+    brain_dice_red: Fraction = Field(0.85, description="below this the verdict is red")
+    correlation_min: Fraction = Field(0.5, description="T1, warped atlas against patient")
+    wm_gm_contrast_min: NonNegative = Field(1.0, description="|mean WM - mean GM| / pooled sd")
+    brain_volume_ml: tuple[Positive, Positive] = Field((800.0, 2200.0))
+    wt_outside_tissue_max: Fraction = Field(0.25, description="WT with phi < 1/2 before filling")
+    wt_area_mm2_min: NonNegative = Field(100.0, description="WT area on the fitted slice")
+    tc_area_mm2_min: NonNegative = Field(50.0, description="TC area on the fitted slice")
+    tc_fraction_min: Fraction = Field(0.1, description="TC / WT on the fitted slice")
+    enhancing_fraction_min: Fraction = Field(0.02, description="enhancing volume / WT volume")
+
+
+class Output(Model):
+    """Where results go."""
+
+    root: Path = Field(Path("results"), description="folder of all results")
+
+
+class Settings(Model):
+    """All of ``config.yaml`` but the patients."""
+
+    slice: Slice = Field(default_factory=Slice)
+    tissue: TissueSettings = Field(default_factory=TissueSettings)
+    growth: Growth = Field(default_factory=Growth)
+    objective: ObjectiveSettings = Field(default_factory=ObjectiveSettings)
+    bounds: Bounds = Field(default_factory=Bounds)
+    fit: Fit = Field(default_factory=Fit)
+    verify: Verify = Field(default_factory=Verify)
+    gates: Gates = Field(default_factory=Gates)
+    output: Output = Field(default_factory=Output)
