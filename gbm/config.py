@@ -112,9 +112,9 @@ class Patient(Model):
 
     id: Annotated[str, Field(pattern="^[A-Za-z0-9]+$", max_length=64)]
     segmentation: Segmentation
-    images: Images = Field(default_factory=Images)
-    tissue: TissueMaps = Field(default_factory=TissueMaps)
-    file: Path | None = Field(None, exclude=True)
+    images: Images = Images()
+    tissue: TissueMaps = TissueMaps()
+    file: Path | None = Field(default=None, exclude=True)
 
     @field_validator("id", mode="before")
     @classmethod
@@ -253,8 +253,9 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merge(old, value) if both else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merge(old, value)
+        merged[key] = value
     return merged
 
 

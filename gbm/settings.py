@@ -35,9 +35,9 @@ class Regions(Model):
 class Slice(Model):
     """Which slice of the segmentation is fitted."""
 
-    plane: Plane = Field("axial", description="plane of the fitted slice")
+    plane: Plane = Field(default="axial", description="plane of the fitted slice")
     index: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="index in the segmentation file; null takes the largest WT area"
+        default=None, description="index in the segmentation file; null takes the largest WT area"
     )
 
 
@@ -52,33 +52,38 @@ class AtlasPaths(Model):
 class TissueSettings(Model):
     """Where tissue maps come from and how they become P and phi."""
 
-    atlas: Literal["mni152"] | AtlasPaths = Field("mni152", description="atlas of tissue maps")
-    registration: Literal["none", "affine", "bspline"] = Field(
-        "bspline", description="atlas-to-patient registration; none: already in patient space"
+    atlas: Literal["mni152"] | AtlasPaths = Field(
+        default="mni152", description="atlas of tissue maps"
     )
-    fill_tumour: bool = Field(True, description="inside WT: no CSF, WM + GM = 1")
-    white_to_grey: Positive = Field(10.0, description="ratio D_white : D_grey")
-    interface_width_mm: Positive = Field(3.0, description="width of the phase field's interface")
+    registration: Literal["none", "affine", "bspline"] = Field(
+        default="bspline",
+        description="atlas-to-patient registration; none: already in patient space",
+    )
+    fill_tumour: bool = Field(default=True, description="inside WT: no CSF, WM + GM = 1")
+    white_to_grey: Positive = Field(default=10.0, description="ratio D_white : D_grey")
+    interface_width_mm: Positive = Field(
+        default=3.0, description="width of the phase field's interface"
+    )
 
 
 class Growth(Model):
     """The initial density and, where known, the time since onset."""
 
-    h0: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="peak initial density")
-    r0_per_mm2: Positive = Field(0.1, description="decay of the initial density, 1/mm^2")
-    T_days: Positive | None = Field(None, description="days since onset; null: unknown")
+    h0: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.1, description="peak initial density")
+    r0_per_mm2: Positive = Field(default=0.1, description="decay of the initial density, 1/mm^2")
+    T_days: Positive | None = Field(default=None, description="days since onset; null: unknown")
 
 
 class ObjectiveSettings(Model):
     """The segmentation objective."""
 
-    name: Literal["soft_dice", "relative_l2"] = Field("soft_dice", description="loss per region")
-    k_start: Positive = Field(20.0, description="first slope of the soft threshold")
-    k_final: Positive = Field(80.0, description="last slope; reported objectives use it")
-    prior_weight: NonNegative = Field(1e-3, description="weight of the threshold prior")
-    thresholds: Regions = Field(
-        default_factory=lambda: Regions(WT=0.35, TC=0.6), description="prior means"
+    name: Literal["soft_dice", "relative_l2"] = Field(
+        default="soft_dice", description="loss per region"
     )
+    k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
+    k_final: Positive = Field(default=80.0, description="last slope; reported objectives use it")
+    prior_weight: NonNegative = Field(default=1e-3, description="weight of the threshold prior")
+    thresholds: Regions = Field(default=Regions(WT=0.35, TC=0.6), description="prior means")
 
     @model_validator(mode="after")
     def _continued(self) -> ObjectiveSettings:
@@ -90,10 +95,10 @@ class ObjectiveSettings(Model):
 class Bounds(Model):
     """Ranges of the unknowns; literature ranges are no bounds."""
 
-    lambda_mm: tuple[Positive, Positive] = Field((0.5, 15.0), description="sqrt(D/rho), mm")
-    rhoT: tuple[Positive, Positive] = Field((1.0, 40.0), description="rho T")
-    WT: tuple[Fraction, Fraction] = Field((0.05, 0.6), description="threshold of WT")
-    TC: tuple[Fraction, Fraction] = Field((0.3, 0.95), description="threshold of TC")
+    lambda_mm: tuple[Positive, Positive] = Field(default=(0.5, 15.0), description="sqrt(D/rho), mm")
+    rhoT: tuple[Positive, Positive] = Field(default=(1.0, 40.0), description="rho T")
+    WT: tuple[Fraction, Fraction] = Field(default=(0.05, 0.6), description="threshold of WT")
+    TC: tuple[Fraction, Fraction] = Field(default=(0.3, 0.95), description="threshold of TC")
 
     @model_validator(mode="after")
     def _increasing(self) -> Bounds:
@@ -107,61 +112,74 @@ class Bounds(Model):
 class Fit(Model):
     """How the networks are trained."""
 
-    recipe: Literal["fast", "paper"] = Field("fast", description="optimisers")
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    recipe: Literal["fast", "paper"] = Field(default="fast", description="optimisers")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     pinn_weights: tuple[Positive, ...] = Field(
-        (1e-5, 1e-4, 1e-3), description="data weights of the PINN"
+        default=(1e-5, 1e-4, 1e-3), description="data weights of the PINN"
     )
-    lifts: tuple[Literal["char", "heat"], ...] = Field(("char", "heat"), min_length=1)
-    width: Annotated[int, Field(ge=4)] = Field(64, description="neurons of a layer")
-    layers: Annotated[int, Field(ge=1)] = Field(3, description="tanh layers")
-    fourier: Annotated[int, Field(ge=0)] = Field(32, description="pairs of Fourier features")
-    pretrain_steps: Annotated[int, Field(ge=1)] = Field(4000)
-    finetune_steps: Annotated[int, Field(ge=1)] = Field(4000)
-    points: Annotated[int, Field(ge=16)] = Field(512, description="residual points of a step")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto")
-    relift: bool = Field(False, description="also report a re-lifted fit, named so")
+    lifts: tuple[Literal["char", "heat"], ...] = Field(default=("char", "heat"), min_length=1)
+    width: Annotated[int, Field(ge=4)] = Field(default=64, description="neurons of a layer")
+    layers: Annotated[int, Field(ge=1)] = Field(default=3, description="tanh layers")
+    fourier: Annotated[int, Field(ge=0)] = Field(
+        default=32, description="pairs of Fourier features"
+    )
+    pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=4000)
+    finetune_steps: Annotated[int, Field(ge=1)] = Field(default=4000)
+    points: Annotated[int, Field(ge=16)] = Field(
+        default=512, description="residual points of a step"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto")
+    relift: bool = Field(default=False, description="also report a re-lifted fit, named so")
 
 
 class Verify(Model):
     """The finite-difference check of a fit."""
 
-    refine: Annotated[int, Field(ge=1, le=8)] = Field(2, description="1 mm / refine is the grid")
+    refine: Annotated[int, Field(ge=1, le=8)] = Field(
+        default=2, description="1 mm / refine is the grid"
+    )
     max_disagreement: Positive = Field(
-        0.05, description="relative L2 between network and FDM above which nothing converged"
+        default=0.05,
+        description="relative L2 between network and FDM above which nothing converged",
     )
 
 
 class Gates(Model):
     """Limits of the quality numbers; they set the verdict and never suppress outputs."""
 
-    brain_dice_min: Fraction = Field(0.92, description="brain mask, atlas against patient")
-    brain_dice_red: Fraction = Field(0.85, description="below this the verdict is red")
-    correlation_min: Fraction = Field(0.5, description="T1, warped atlas against patient")
-    wm_gm_contrast_min: NonNegative = Field(1.0, description="|mean WM - mean GM| / pooled sd")
-    brain_volume_ml: tuple[Positive, Positive] = Field((800.0, 2200.0))
-    wt_outside_tissue_max: Fraction = Field(0.25, description="WT with phi < 1/2 before filling")
-    wt_area_mm2_min: NonNegative = Field(100.0, description="WT area on the fitted slice")
-    tc_area_mm2_min: NonNegative = Field(50.0, description="TC area on the fitted slice")
-    tc_fraction_min: Fraction = Field(0.1, description="TC / WT on the fitted slice")
-    enhancing_fraction_min: Fraction = Field(0.02, description="enhancing volume / WT volume")
+    brain_dice_min: Fraction = Field(default=0.92, description="brain mask, atlas against patient")
+    brain_dice_red: Fraction = Field(default=0.85, description="below this the verdict is red")
+    correlation_min: Fraction = Field(default=0.5, description="T1, warped atlas against patient")
+    wm_gm_contrast_min: NonNegative = Field(
+        default=1.0, description="|mean WM - mean GM| / pooled sd"
+    )
+    brain_volume_ml: tuple[Positive, Positive] = Field(default=(800.0, 2200.0))
+    wt_outside_tissue_max: Fraction = Field(
+        default=0.25, description="WT with phi < 1/2 before filling"
+    )
+    wt_area_mm2_min: NonNegative = Field(default=100.0, description="WT area on the fitted slice")
+    tc_area_mm2_min: NonNegative = Field(default=50.0, description="TC area on the fitted slice")
+    tc_fraction_min: Fraction = Field(default=0.1, description="TC / WT on the fitted slice")
+    enhancing_fraction_min: Fraction = Field(
+        default=0.02, description="enhancing volume / WT volume"
+    )
 
 
 class Output(Model):
     """Where results go."""
 
-    root: Path = Field(Path("results"), description="folder of all results")
+    root: Path = Field(default=Path("results"), description="folder of all results")
 
 
 class Settings(Model):
     """All of ``config.yaml`` but the patients."""
 
-    slice: Slice = Field(default_factory=Slice)
-    tissue: TissueSettings = Field(default_factory=TissueSettings)
-    growth: Growth = Field(default_factory=Growth)
-    objective: ObjectiveSettings = Field(default_factory=ObjectiveSettings)
-    bounds: Bounds = Field(default_factory=Bounds)
-    fit: Fit = Field(default_factory=Fit)
-    verify: Verify = Field(default_factory=Verify)
-    gates: Gates = Field(default_factory=Gates)
-    output: Output = Field(default_factory=Output)
+    slice: Slice = Slice()
+    tissue: TissueSettings = TissueSettings()
+    growth: Growth = Growth()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    bounds: Bounds = Bounds()
+    fit: Fit = Fit()
+    verify: Verify = Verify()
+    gates: Gates = Gates()
+    output: Output = Output()
