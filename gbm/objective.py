@@ -1,0 +1,109 @@
+"""The segmentation objective: how well thresholded densities match the expert's regions.
+
+For each region r with mask y, threshold u_r and soft mask s = sigmoid(k (u - u_r)),
+
+    soft_dice:    1 - (2 sum phi s y + e) / (sum phi s + sum phi y + e),   e = 1 voxel
+    relative_l2:  mean phi^2 (s - y)^2 / mean y^2
+
+summed over WT and TC (WT alone where TC is empty), plus w sum_r ((u_r - m_r) / 0.1)^2 that keeps the
+thresholds near their prior means m_r. The sums run over every voxel of the 1 mm slice, so the
+objective lives on a region that is fixed for a patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.special import expit
+
+from gbm.thresholds import PRIOR_MEANS, PRIOR_SD
+
+if TYPE_CHECKING:
+    from gbm.domain import Domain
+
+Name = Literal["soft_dice", "relative_l2"]
+Term = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+
+
+def soft_dice(s: np.ndarray, y: np.ndarray, phi: np.ndarray) -> tuple[float, np.ndarray]:
+    """One minus the phi-weighted soft Dice coefficient, and its derivative by s."""
+    overlap = 2 * float(np.sum(phi * s * y)) + 1
+    size = float(np.sum(phi * s)) + float(np.sum(phi * y)) + 1
+    return 1 - overlap / size, phi * (overlap / size**2 - 2 * y / size)
+
+
+def relative_l2(s: np.ndarray, y: np.ndarray, phi: np.ndarray) -> tuple[float, np.ndarray]:
+    """mean phi^2 (s - y)^2 / mean y^2 (the published objective), and its derivative by s."""
+    area, misfit = float(np.sum(y)), phi**2 * (s - y)
+    return float(np.sum(misfit * (s - y))) / area, 2 * misfit / area
+
+
+TERMS: dict[str, Term] = {"soft_dice": soft_dice, "relative_l2": relative_l2}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Objective of a density on the 1 mm voxels and of the two thresholds.
+
+    Attributes
+    ----------
+    phi : ndarray (nx, ny)
+        Phase field, the weight of a voxel.
+    masks : tuple of ndarray (nx, ny)
+        WT and TC as 0/1; an empty TC drops its term and its prior.
+    k : float
+        Slope of the soft threshold.
+    name : {"soft_dice", "relative_l2"}
+        Term per region.
+    prior_weight : float
+        w, the weight of the prior of the thresholds.
+    prior_means : tuple of float
+        Prior means of u_WT and u_TC.
+    """
+
+    phi: np.ndarray
+    masks: tuple[np.ndarray, np.ndarray]
+    k: float = 80.0
+    name: Name = "soft_dice"
+    prior_weight: float = 1e-3
+    prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"])
+
+    @classmethod
+    def of(
+        cls,
+        domain: Domain,
+        k: float = 80.0,
+        name: Name = "soft_dice",
+        prior_weight: float = 1e-3,
+        prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),
+    ) -> Objective:
+        """Objective of a patient's own regions."""
+        masks = (domain.WT.astype(float), domain.TC.astype(float))
+        return cls(domain.phi, masks, k, name, prior_weight, prior_means)
+
+    @property
+    def regions(self) -> tuple[int, ...]:
+        """Indices of the regions that are not empty (0 is WT, 1 is TC)."""
+        return tuple(r for r in (0, 1) if self.masks[r].any())
+
+    def value(self, u: np.ndarray, thresholds: np.ndarray) -> float:
+        """J at the density u (nx, ny) and the thresholds (2,)."""
+        return self.value_and_grad(u, thresholds)[0]
+
+    def value_and_grad(
+        self, u: np.ndarray, thresholds: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """J, dJ/du (nx, ny) and dJ/dthresholds (2,)."""
+        total, by_u, by_thresholds = 0.0, np.zeros_like(u), np.zeros(2)
+        for r in self.regions:
+            s = expit(self.k * (u - thresholds[r]))
+            value, by_s = TERMS[self.name](s, self.masks[r], self.phi)
+            slope = self.k * by_s * s * (1 - s)
+            deviation = (thresholds[r] - self.prior_means[r]) / PRIOR_SD
+            total += value + self.prior_weight * deviation**2
+            by_u += slope
+            by_thresholds[r] = -slope.sum() + 2 * self.prior_weight * deviation / PRIOR_SD
+        return total, by_u, by_thresholds
