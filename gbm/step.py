@@ -1,0 +1,87 @@
+"""Run one step of the pipeline: a log of its own, and faults of the input in the user's words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gbm.errors import InputError
+
+MARK = "error: "
+"""Begins the line of a log that says why a step failed."""
+
+
+@contextmanager
+def step(log: Path | str) -> Iterator[None]:
+    """Send everything that is printed to ``log``; end the process with status 1 on a failure.
+
+    An `InputError` is told in its own one or two lines, on the terminal and in the log. Any other
+    exception leaves its traceback in the log and one line on the terminal.
+
+    Parameters
+    ----------
+    log : path
+        The log file, overwritten.
+
+    Raises
+    ------
+    SystemExit
+        With status 1 when the step failed.
+    """
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal = [os.dup(1), os.dup(2)]
+    failure: str | None = None
+    with path.open("w", encoding="utf-8") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        logging.captureWarnings(True)
+        try:
+            yield
+        except InputError as error:
+            failure = str(error)
+        except Exception as error:
+            traceback.print_exc()
+            failure = f"{type(error).__name__}: {error}"
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            logging.captureWarnings(False)
+            if failure is not None:
+                os.write(2, f"{MARK}{failure}\n".encode())
+            for number, original in enumerate(terminal, start=1):
+                os.dup2(original, number)
+                os.close(original)
+    if failure is not None:
+        print(f"{MARK}{failure}", file=sys.stderr, flush=True)
+        raise SystemExit(1)
+
+
+def failures(logs: Path) -> list[str]:
+    """Say why steps failed, from a folder of logs; empty when none did.
+
+    Parameters
+    ----------
+    logs : Path
+        Folder of one patient's logs.
+
+    Returns
+    -------
+    list of str
+        ``"<step>: <reason>"``, oldest first.
+    """
+    found = []
+    for log in sorted(logs.glob("**/*.log"), key=lambda path: path.stat().st_mtime):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        marked = [n for n, line in enumerate(lines) if line.startswith(MARK)]
+        if marked:
+            reason = " ".join(lines[marked[-1] :]).removeprefix(MARK)
+            found.append(f"{log.relative_to(logs).with_suffix('')}: {reason}")
+    return found
