@@ -5,8 +5,8 @@ For each region r with mask y, threshold u_r and soft mask s = sigmoid(k (u - u_
     soft_dice:    1 - (2 sum phi s y + e) / (sum phi s + sum phi y + e),   e = 1 voxel
     relative_l2:  mean phi^2 (s - y)^2 / mean y^2
 
-summed over WT and TC (WT alone where TC is empty), plus w sum_r ((u_r - m_r) / 0.1)^2 that keeps the
-thresholds near their prior means m_r. The sums run over every voxel of the 1 mm slice, so the
+summed over WT and TC (WT alone where TC is empty), plus w sum_r ((u_r - m_r) / 0.1)^2 that keeps
+the thresholds near their prior means m_r. The sums run over every voxel of the 1 mm slice, so the
 objective lives on a region that is fixed for a patient.
 """
 
@@ -36,7 +36,7 @@ def soft_dice(s: np.ndarray, y: np.ndarray, phi: np.ndarray) -> tuple[float, np.
 
 
 def relative_l2(s: np.ndarray, y: np.ndarray, phi: np.ndarray) -> tuple[float, np.ndarray]:
-    """mean phi^2 (s - y)^2 / mean y^2 (the published objective), and its derivative by s."""
+    """Mean phi^2 (s - y)^2 / mean y^2 (the published objective), and its derivative by s."""
     area, misfit = float(np.sum(y)), phi**2 * (s - y)
     return float(np.sum(misfit * (s - y))) / area, 2 * misfit / area
 
