@@ -1,0 +1,281 @@
+"""Jets: truncated Taylor expansions of fields, with the usual arithmetic.
+
+A jet holds a field's value and derivatives in the coordinates (`Streams`), and the first derivative of each of
+them by every unknown (`theta`-tangent). Residuals and transforms are written on jets as mathematics; a residual
+then carries its own total `theta`-gradient, which is what the residual-gradient loss needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bilo.streams import VALUE, Streams, Weight
+
+Number = int | float
+
+
+class Jet:
+    """Coefficients of a field over {derivatives in x} x {1, d/dtheta_1 .. d/dtheta_m}.
+
+    Parameters
+    ----------
+    data : Tensor, shape (1 + m, P, N)
+        ``data[0]`` the value and its derivatives, ``data[j]`` their derivative by theta_j. N may be 1 (constant field).
+    streams : Streams
+        The derivatives held along the second axis, P of them.
+
+    Notes
+    -----
+    Operands with fewer tangents have zero for the missing ones; operands with different stream sets are truncated
+    to the common one, which is the value alone.
+
+    Examples
+    --------
+    >>> s = Streams.of("x", "xx")
+    >>> x = Jet.coordinate(torch.tensor([2.0]), "x", s)
+    >>> (x * x * x).d("xx").value.item()
+    12.0
+    """
+
+    __slots__ = ("data", "streams")
+
+    def __init__(self, data: Tensor, streams: Streams) -> None:
+        if data.ndim != 3 or data.shape[1] != streams.size:
+            raise ValueError(
+                f"a jet over {streams.names} needs data (1+m, {streams.size}, N), not {tuple(data.shape)}"
+            )
+        self.data = data
+        self.streams = streams
+
+    # --- construction -----------------------------------------------------------------------------------------
+    @classmethod
+    def coordinate(cls, x: Tensor, name: str, streams: Streams) -> Jet:
+        """The coordinate `name` itself at the points `x` (N,): unit first derivative, tangents zero."""
+        data = x.new_zeros(1 + streams.tangents, streams.size, x.shape[0])
+        data[0, 0] = x
+        if name in streams.first:
+            data[0, streams.index(name)] = 1.0
+        for op in streams.second:
+            data[0, streams.index(op.name)] = dict(op.drift).get(name, 0.0)
+        return cls(data, streams)
+
+    @classmethod
+    def unknown(cls, value: Tensor, j: int, m: int, streams: Streams) -> Jet:
+        """Unknown scalar theta_j of m: constant in x, unit tangent in its own direction.
+
+        `value` is a zero-dimensional tensor; it may require a gradient (PINN).
+        """
+        data = value.new_zeros(1 + m, streams.size, 1)
+        if m:
+            data[1 + j, 0] = 1.0
+        pad = value.new_zeros(1 + m, streams.size, 1)
+        pad[0, 0] = 1.0
+        return cls(data + pad * value, streams)
+
+    @classmethod
+    def known(cls, value: Tensor) -> Jet:
+        """A coefficient known at the points (N,), used where none of its derivatives is needed."""
+        return cls(value.reshape(1, 1, -1), VALUE)
+
+    # --- parts ------------------------------------------------------------------------------------------------
+    @property
+    def value(self) -> Tensor:
+        """The field at the points, shape (N,)."""
+        return self.data[0, 0]
+
+    @property
+    def tangents(self) -> Tensor:
+        """Derivatives of the value by the unknowns, shape (m, N)."""
+        return self.data[1:, 0]
+
+    def d(self, name: str) -> Jet:
+        """The derivative `name` as a jet of its own (value and tangents)."""
+        q = self.streams.index(name)
+        return Jet(self.data[:, q : q + 1], VALUE)
+
+    def detach(self) -> Jet:
+        """The same numbers, cut from the autograd graph."""
+        return Jet(self.data.detach(), self.streams)
+
+    # --- ring -------------------------------------------------------------------------------------------------
+    def __neg__(self) -> Jet:
+        return Jet(-self.data, self.streams)
+
+    def __add__(self, other: Jet | Number) -> Jet:
+        if not isinstance(other, Jet):
+            shift = self.data.new_zeros(1, self.streams.size, 1)
+            shift[0, 0] = other
+            return Jet(torch.cat([self.data[:1] + shift, self.data[1:]]), self.streams)
+        f, g, streams = _common(self, other)
+        rows = max(len(f), len(g))
+        return Jet(_pad(f, rows) + _pad(g, rows), streams)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Jet | Number) -> Jet:
+        return self + (-other)
+
+    def __rsub__(self, other: Number) -> Jet:
+        return (-self) + other
+
+    def __mul__(self, other: Jet | Number) -> Jet:
+        if not isinstance(other, Jet):
+            return Jet(self.data * other, self.streams)
+        f, g, streams = _common(self, other)
+        return Jet(_product(f, g, streams), streams)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Jet | Number) -> Jet:
+        return self * (other.reciprocal() if isinstance(other, Jet) else 1.0 / other)
+
+    def __rtruediv__(self, other: Number) -> Jet:
+        return self.reciprocal() * other
+
+    def __pow__(self, p: Number) -> Jet:
+        if p == 2:
+            return self * self
+        u = self.value
+        return self.compose(
+            u**p,
+            p * u ** (p - 1),
+            p * (p - 1) * u ** (p - 2),
+            p * (p - 1) * (p - 2) * u ** (p - 3),
+        )
+
+    # --- functions --------------------------------------------------------------------------------------------
+    def compose(self, s0: Tensor, s1: Tensor, s2: Tensor, s3: Tensor) -> Jet:
+        """The jet of s(u) from s and its first three derivatives at the value, each of shape (N,)."""
+        f, quadratic = self.data, self.streams.quadratic
+        y, T = f[0], f[1:]
+        rows = [s0, *(s1 * y[p] for p in range(1, self.streams.size))]
+        tangents = [s1 * T[:, 0], *(s1 * T[:, p] + s2 * y[p] * T[:, 0] for p in range(1, len(rows)))]
+        for q, pairs in quadratic:
+            for a, b, weight in pairs:
+                w, w_dot = _value_and_tangent(weight, len(T))
+                form = y[a] * y[b]
+                rows[q] = rows[q] + s2 * w * form
+                if len(T):
+                    form_dot = w * (y[a] * T[:, b] + y[b] * T[:, a]) + w_dot * form
+                    tangents[q] = tangents[q] + s2 * form_dot + s3 * w * form * T[:, 0]
+        out = torch.stack(rows)[None]
+        return Jet(torch.cat([out, torch.stack(tangents, 1)]) if len(T) else out, self.streams)
+
+    def reciprocal(self) -> Jet:
+        """1 / u."""
+        r = 1.0 / self.value
+        return self.compose(r, -r * r, 2 * r**3, -6 * r**4)
+
+    def exp(self) -> Jet:
+        """exp(u)."""
+        e = self.value.exp()
+        return self.compose(e, e, e, e)
+
+    def log(self) -> Jet:
+        """log(u), u > 0."""
+        r = 1.0 / self.value
+        return self.compose(self.value.log(), r, -r * r, 2 * r**3)
+
+    def sqrt(self) -> Jet:
+        """sqrt(u), u > 0."""
+        return self**0.5
+
+    def sin(self) -> Jet:
+        """sin(u)."""
+        s, c = self.value.sin(), self.value.cos()
+        return self.compose(s, c, -s, -c)
+
+    def cos(self) -> Jet:
+        """cos(u)."""
+        s, c = self.value.sin(), self.value.cos()
+        return self.compose(c, -s, -c, s)
+
+    def tanh(self) -> Jet:
+        """tanh(u)."""
+        y = self.value.tanh()
+        s = 1 - y * y
+        return self.compose(y, s, -2 * y * s, s * (6 * y * y - 2))
+
+    def sigmoid(self) -> Jet:
+        """1 / (1 + exp(-u))."""
+        y = self.value.sigmoid()
+        s = y * (1 - y)
+        return self.compose(y, s, s * (1 - 2 * y), s * (1 - 6 * s))
+
+    def softplus(self) -> Jet:
+        """log(1 + exp(u))."""
+        y = self.value.sigmoid()
+        s = y * (1 - y)
+        return self.compose(torch.nn.functional.softplus(self.value), y, s, s * (1 - 2 * y))
+
+
+def stack(jets: Sequence[Jet]) -> Tensor:
+    """Stack jets of one stream set as network input, shape (1 + m, P, N, d); short ones are broadcast."""
+    m = max(len(j.data) for j in jets)
+    n = max(j.data.shape[-1] for j in jets)
+    columns = []
+    for j in jets:
+        if j.streams is not jets[0].streams:
+            raise ValueError(f"inputs over different streams: {j.streams.names}, {jets[0].streams.names}")
+        d = j.data.expand(-1, -1, n)
+        columns.append(torch.cat([d, d.new_zeros(m - len(d), *d.shape[1:])]) if len(d) < m else d)
+    return torch.stack(columns, -1)
+
+
+def _common(f: Jet, g: Jet) -> tuple[Tensor, Tensor, Streams]:
+    if f.streams is g.streams:
+        return f.data, g.data, f.streams
+    return f.data[:, :1], g.data[:, :1], VALUE
+
+
+def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
+    """The product rule over streams and tangents: (1 + m, P, N) from operands with m_f, m_g <= m tangents."""
+    m = max(len(f), len(g)) - 1
+    out = [_leibniz(f[:1], g[:1], streams)]
+    if m:
+        left = _pad(_leibniz(f[1:], g[:1], streams), m)
+        right = _pad(_leibniz(g[1:], f[:1], streams), m)
+        out.append(left + right)
+        for q, pairs in streams.quadratic:
+            for a, b, weight in pairs:
+                _, w_dot = _value_and_tangent(weight, m)
+                if isinstance(w_dot, Tensor):
+                    cross = w_dot * (f[0, a] * g[0, b] + f[0, b] * g[0, a])
+                    pad = cross.new_zeros(len(cross), streams.size, 1)
+                    pad[:, q] = 1.0
+                    out[1] = out[1] + pad * cross.unsqueeze(1)
+    return torch.cat(out) if m else out[0]
+
+
+def _leibniz(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
+    """The product rule over the streams for f (k, P, N) with one field g (1, P, N), weights fixed."""
+    value = f[:, :1] * g[:, :1]
+    if streams.size == 1:
+        return value
+    rest = f[:, 1:] * g[:, :1] + f[:, :1] * g[:, 1:]
+    parts = [value, rest[:, : len(streams.first)]]
+    for q, pairs in streams.quadratic:
+        row = rest[:, q - 1]
+        for a, b, weight in pairs:
+            w, _ = _value_and_tangent(weight, 0)
+            row = row + w * (f[:, a] * g[:, b] + f[:, b] * g[:, a])
+        parts.append(row.unsqueeze(1))
+    return torch.cat(parts, 1)
+
+
+def _pad(data: Tensor, m: int) -> Tensor:
+    """Missing tangents are zero."""
+    if len(data) == m:
+        return data
+    return torch.cat([data, data.new_zeros(m - len(data), *data.shape[1:])])
+
+
+def _value_and_tangent(weight: Weight, m: int) -> tuple[Weight, Weight]:
+    """An operator's weight (N,) and its tangents (m, N)."""
+    if not isinstance(weight, Tensor):
+        return weight, 0.0
+    return weight[0], weight[1 : 1 + m] if len(weight) > 1 else 0.0

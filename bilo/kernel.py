@@ -1,0 +1,107 @@
+"""The fused elementwise kernel: built from C at first use, cached, optional.
+
+A C compiler (`$CC`, `cc`, `gcc` or `clang`) is used where there is one; without it the engine runs on plain tensor
+operations, about half as fast, and says so once in the log. `BILO_KERNEL=0` switches the kernel off.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bilo.workspace import workspace
+
+log = logging.getLogger(__name__)
+
+SOURCE = Path(__file__).with_name("tanh_streams.c")
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
+
+
+class FusedKernel:
+    """The shared library behind `bilo.tanh_streams`, on contiguous CPU tensors."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+
+    def forward(self, y: Tensor, pairs: list) -> Tensor:  # type: ignore[type-arg]
+        """Jets of tanh(y), (1 + m, P, n, H)."""
+        y = y.contiguous()
+        z = workspace.take(y.shape, y)
+        self._call("tanh_streams", y, (y, torch.tanh(y[0, 0]), z), pairs)
+        return z
+
+    def adjoint(self, y: Tensor, s0: Tensor, g: Tensor, pairs: list) -> Tensor:  # type: ignore[type-arg]
+        """Gradient by y, (1 + m, P, n, H)."""
+        y = y.contiguous()
+        out = workspace.take(y.shape, y)
+        self._call("tanh_streams_adjoint", y, (y, s0, g.contiguous(), out), pairs)
+        return out
+
+    def _call(self, name: str, y: Tensor, arrays: tuple[Tensor, ...], pairs: list) -> None:  # type: ignore[type-arg]
+        t, p, n, h = y.shape
+        weights = torch.zeros(max(len(pairs), 1), t, n, dtype=y.dtype)
+        for k, (_, _, _, w) in enumerate(pairs):
+            if isinstance(w, Tensor):
+                rows = min(t, len(w))
+                weights[k, :rows] = w[:rows]
+            else:
+                weights[k, 0] = w
+        indices = [(ctypes.c_long * max(len(pairs), 1))(*(pair[i] for pair in pairs)) for i in range(3)]
+        function = getattr(self._library, f"{name}_{SUFFIX[y.dtype]}")
+        function(
+            *(ctypes.c_void_p(a.data_ptr()) for a in arrays),
+            *(ctypes.c_long(size) for size in (t, p, n, h, len(pairs))),
+            *indices,
+            ctypes.c_void_p(weights.data_ptr()),
+        )
+
+
+@functools.cache
+def load() -> FusedKernel | None:
+    """The kernel, built if need be; None without a compiler or with BILO_KERNEL=0."""
+    if os.environ.get("BILO_KERNEL") == "0":
+        return None
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
+    if compiler is None:
+        log.warning("no C compiler found: the derivative engine runs without its fused kernel")
+        return None
+    try:
+        return FusedKernel(ctypes.CDLL(str(_build(compiler))))
+    except (OSError, subprocess.CalledProcessError) as error:
+        log.warning("fused kernel not built (%s): the derivative engine runs without it", error)
+        return None
+
+
+def _build(compiler: str) -> Path:
+    """Compile into a private cache; the name holds source, flags, compiler and processor."""
+    identity = [SOURCE.read_text(), *FLAGS, compiler, platform.machine(), _processor()]
+    digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bilo"
+    target = cache / f"tanh_streams-{digest}.so"
+    if not target.exists():
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            built = Path(folder) / target.name
+            subprocess.run([compiler, *FLAGS, str(SOURCE), "-o", str(built)], check=True, capture_output=True)
+            built.replace(target)
+    return target
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
