@@ -1,0 +1,52 @@
+"""From patient files to verified growth parameters, and the experiments of the paper.
+
+snakemake --cores all                                       the patients of config.yaml
+snakemake --cores all --config patients='cohort/*.yaml'     other patients
+snakemake --cores all benchmarks                            the experiments
+"""
+
+import shlex
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+# Snakemake removes PYTHONPATH from conda environments; the packages live beside this file.
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    benchmarks=f"{ROOT}/benchmarks",
+
+
+wildcard_constraints:
+    patient="[A-Za-z0-9]+",
+    fit=FIT_NAMES,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{GBM}/cohort.html",
+
+
+include: "workflow/rules/demo.smk"
+include: "workflow/rules/imaging.smk"
+include: "workflow/rules/growth.smk"
+include: "workflow/rules/results.smk"
+include: "workflow/rules/benchmarks.smk"
+
+
+onstart:
+    # One bad patient must not stop the others, whoever types the command: as --keep-going does.
+    workflow.scheduler.keepgoing = True
+
+
+onerror:
+    write_cohort_after_failure()

@@ -1,0 +1,90 @@
+"""A hash of the code behind a step, so that a change of the code makes the step run again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("bilo", "gbm", "benchmarks")
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([\w.]+))",
+    re.MULTILINE,
+)
+
+
+@cache
+def source_hash(*modules: str) -> str:
+    """First twelve digits of a SHA-256 over modules and all they import from this project.
+
+    Parameters
+    ----------
+    *modules : str
+        Dotted names, such as ``gbm.register``. Nothing is imported; the files are read. Files of
+        other kinds beside a package's modules (templates, C sources) belong to the package.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such module.
+
+    >>> len(source_hash("gbm.sources"))
+    12
+    >>> source_hash("gbm.sources") == source_hash("gbm.errors")
+    False
+    """
+    files: set[Path] = set()
+    for module in modules:
+        found = _files(module)
+        if not found:
+            raise FileNotFoundError(f"no module {module!r} in {ROOT}")
+        _follow(found, files)
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _follow(found: list[Path], seen: set[Path]) -> None:
+    """Add files and, through their imports, all the files they need."""
+    for path in found:
+        if path in seen:
+            continue
+        seen.add(path)
+        if path.suffix == ".py":
+            for module in _imports(path):
+                _follow(_files(module), seen)
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Dotted names a file may import from this project; those that are no modules do no harm."""
+    names = set()
+    for source, members, plain in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        base = source or plain
+        if base.split(".")[0] not in PACKAGES:
+            continue
+        names.add(base)
+        for member in re.findall(r"\w+", members):
+            names.add(f"{base}.{member}")
+    return frozenset(names)
+
+
+@cache
+def _files(module: str) -> list[Path]:
+    """The file of a module, or a package's `__init__` with what is no module beside it."""
+    path = ROOT.joinpath(*module.split("."))
+    if path.with_suffix(".py").is_file():
+        return [path.with_suffix(".py")]
+    if not (path / "__init__.py").is_file():
+        return []
+    beside = [
+        file
+        for file in path.rglob("*")
+        if file.is_file() and file.suffix not in (".py", ".pyc", ".so")
+    ]
+    return [path / "__init__.py", *beside]

@@ -1,0 +1,123 @@
+"""What the rules share: patients, settings, paths, and the hash of the code behind a rule."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE))
+
+from gbm import plan  # noqa: E402
+from gbm.config import load_settings  # noqa: E402
+from gbm.errors import InputError  # noqa: E402
+from gbm.roster import entries, patient_in, roster  # noqa: E402
+from gbm.sources import source_hash  # noqa: E402
+
+
+def settings_of(file=None):
+    """Settings with a patient file's overrides; without them where that file is faulty."""
+    try:
+        return load_settings(config, file)
+    except InputError:
+        if file is None:
+            raise
+        return load_settings({} if file == OWN_FILE else config)
+
+
+def read_roster():
+    """Patients of this command: a `patient` in the configuration wins over `patients`."""
+    if OWN_FILE is not None:
+        return entries([OWN_FILE])
+    if "patient" in config:
+        raise InputError("describe the patient in a file (--configfile)", key="patient")
+    return roster(config.get("patients"), [Path.cwd(), BASE])
+
+
+# Faults of the command are refused here, before anything runs. A `patient` section merged from a
+# --configfile is that patient's: its faults are found by its `check` job like any other's.
+try:
+    OWN_FILE = patient_in([BASE / "config.yaml", *workflow.overwrite_configfiles])
+    SETTINGS = settings_of(OWN_FILE)
+    PATIENTS = read_roster()
+except InputError as error:
+    raise WorkflowError(f"error: {error}") from None
+
+ROOT = SETTINGS.output.root.as_posix()
+GBM = f"{ROOT}/gbm"
+WORK = f"{GBM}/work/sub-{{patient}}"
+ANAT = f"{GBM}/sub-{{patient}}/anat/sub-{{patient}}"
+LOGS = f"{GBM}/logs"
+FIT_NAMES = plan.PATTERN
+
+
+def entry(wildcards):
+    """The patient of a job."""
+    return PATIENTS[wildcards.patient]
+
+
+def shown(path):
+    """A path as rules name it: relative below the working directory, so that rules match it."""
+    absolute = os.path.abspath(path)
+    relative = os.path.relpath(absolute)
+    return absolute if relative.startswith("..") else relative
+
+
+def patient_file(wildcards):
+    """The patient file of a job."""
+    return shown(entry(wildcards).file)
+
+
+def images(wildcards):
+    """Images of a patient that exist or are made by a rule; `check` names those that miss."""
+    paths = [shown(path) for path in entry(wildcards).images.values()]
+    return [path for path in paths if path in DEMO_IMAGES or os.path.exists(path)]
+
+
+def settings_for(*sections):
+    """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
+
+    Only these make the rule run again when they change.
+    """
+
+    def chosen(wildcards):
+        whole = settings_of(entry(wildcards).file).model_dump(mode="json")
+        return {name: whole[name] for name in sections or whole}
+
+    return chosen
+
+
+def registered(wildcards):
+    """Files of the registration; none where the patient brings tissue maps."""
+    if entry(wildcards).has_tissue:
+        return []
+    return [f"{WORK}/registration/{name}" for name in REGISTRATION]
+
+
+def fits(pattern):
+    """Function of the wildcards for `input`: one file for each planned fit of the patient."""
+
+    def files(wildcards):
+        chosen = plan.planned(settings_of(entry(wildcards).file))
+        return [pattern.replace("{fit}", fit.name) for fit in chosen]
+
+    return files
+
+
+def headline(pattern):
+    """Function of the wildcards for `input`: the file of the patient's headline fit."""
+
+    def file(wildcards):
+        first = plan.planned(settings_of(entry(wildcards).file))[0]
+        return pattern.replace("{fit}", first.name)
+
+    return file
+
+
+def write_cohort_after_failure():
+    """Write the cohort page although some patients failed, naming the reasons."""
+    from gbm import cohort
+    from gbm.step import failures
+
+    cohort.run(**cohort_arguments())

@@ -1,0 +1,35 @@
+"""The built-in demo patient."""
+
+import yaml
+
+DEMO_FILE = BASE / "workflow/patients/demo.yaml"
+_demo = yaml.safe_load(DEMO_FILE.read_text(encoding="utf-8"))["patient"]
+_demo_paths = {
+    "segmentation": _demo["segmentation"]["path"],
+    "t1": _demo["images"]["t1"],
+    "t1c": _demo["images"]["t1c"],
+}
+DEMO = {name: shown(DEMO_FILE.parent / path) for name, path in _demo_paths.items()}
+DEMO_IMAGES = set(DEMO.values())
+DEMO_TRUTH = f"{GBM}/sub-demo/anat/sub-demo_desc-truth_params.json"
+
+
+rule demo:
+    message:
+        "Making the demo patient: a tumour of known parameters in a deformed MNI152 head"
+    output:
+        **DEMO,
+        truth=DEMO_TRUTH,
+    log:
+        f"{LOGS}/sub-demo/demo.log",
+    params:
+        seed=0,
+        code=source_hash("gbm.demo"),
+    threads: 1
+    resources:
+        mem_mb=3000,
+    priority: 200
+    conda:
+        "../envs/imaging.yaml"
+    script:
+        "../scripts/demo.py"

@@ -1,0 +1,121 @@
+"""What a patient and a cohort get: parameters, metrics, images, report, cohort page."""
+
+MASKS = {
+    region: f"{ANAT}_label-{region}_desc-predicted_mask.nii.gz" for region in ("WT", "TC")
+}
+
+
+rule metrics:
+    message:
+        "Parameters and metrics of {wildcards.patient}"
+    input:
+        check=f"{WORK}/check.json",
+        file=patient_file,
+        images=images,
+        domain=f"{ANAT}_desc-domain.npz",
+        quality=f"{WORK}/quality.json",
+        characteristic=f"{WORK}/characteristic.json",
+        baselines=f"{WORK}/baselines.json",
+        fits=fits(f"{WORK}/fits/{{fit}}.json"),
+        verifications=fits(f"{WORK}/verify/{{fit}}.json"),
+    output:
+        params=f"{ANAT}_desc-growth_params.json",
+        metrics=f"{ANAT}_desc-growth_metrics.tsv",
+    log:
+        f"{LOGS}/sub-{{patient}}/metrics.log",
+    params:
+        settings=settings_for(),
+        code=source_hash("gbm.assemble"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/metrics.py"
+
+
+rule export:
+    message:
+        "Predictions of {wildcards.patient} in the patient's own space"
+    input:
+        file=patient_file,
+        images=images,
+        domain=f"{ANAT}_desc-domain.npz",
+        params=f"{ANAT}_desc-growth_params.json",
+        verification=headline(f"{WORK}/verify/{{fit}}.npz"),
+    output:
+        density=f"{ANAT}_desc-fit_celldensity.nii.gz",
+        density_json=f"{ANAT}_desc-fit_celldensity.json",
+        **MASKS,
+    log:
+        f"{LOGS}/sub-{{patient}}/export.log",
+    params:
+        code=source_hash("gbm.export"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/export.py"
+
+
+rule report:
+    message:
+        "Report of {wildcards.patient}"
+    input:
+        check=f"{WORK}/check.json",
+        domain=f"{ANAT}_desc-domain.npz",
+        params=f"{ANAT}_desc-growth_params.json",
+        metrics=f"{ANAT}_desc-growth_metrics.tsv",
+        quality=f"{WORK}/quality.json",
+        characteristic=f"{WORK}/characteristic.json",
+        baselines=f"{WORK}/baselines.json",
+        baselines_npz=f"{WORK}/baselines.npz",
+        fits=fits(f"{WORK}/fits/{{fit}}.json"),
+        verifications=fits(f"{WORK}/verify/{{fit}}.json"),
+        verification_npz=fits(f"{WORK}/verify/{{fit}}.npz"),
+        density=f"{ANAT}_desc-fit_celldensity.nii.gz",
+    output:
+        html=f"{GBM}/sub-{{patient}}.html",
+        figures=directory(f"{GBM}/sub-{{patient}}/figures"),
+    log:
+        f"{LOGS}/sub-{{patient}}/report.log",
+    params:
+        code=source_hash("gbm.report"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/report.py"
+
+
+rule cohort:
+    message:
+        "Cohort page and tables"
+    input:
+        params=[
+            f"{GBM}/sub-{key}/anat/sub-{key}_desc-growth_params.json" for key in PATIENTS
+        ],
+        reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
+    output:
+        html=f"{GBM}/cohort.html",
+        metrics=f"{GBM}/cohort_metrics.tsv",
+        participants=f"{GBM}/participants.tsv",
+        description=f"{GBM}/dataset_description.json",
+        ignore=f"{GBM}/.bidsignore",
+    log:
+        f"{LOGS}/cohort.log",
+    params:
+        patients={key: shown(entry.file) for key, entry in PATIENTS.items()},
+        code=source_hash("gbm.cohort"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../envs/report.yaml"
+    script:
+        "../scripts/cohort.py"

@@ -1,0 +1,23 @@
+"""Gather one patient's parameters and metrics."""
+
+from pathlib import Path
+
+from gbm.step import step
+
+with step(snakemake.log[0]):
+    from gbm.assemble import run
+    from gbm.config import load_patient
+
+    files = snakemake.input
+    run(
+        **{
+            name: Path(files[name])
+            for name in ("domain", "characteristic", "quality", "baselines", "check")
+        },
+        fits=[Path(path) for path in files.fits],
+        verifications=[Path(path) for path in files.verifications],
+        settings=snakemake.params.settings,
+        files=load_patient(Path(files.file)).paths(),
+        params=Path(snakemake.output.params),
+        metrics=Path(snakemake.output.metrics),
+    )
