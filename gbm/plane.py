@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 if TYPE_CHECKING:
     from gbm.domain import Domain
@@ -70,3 +71,30 @@ def edge_names(domain: Domain) -> tuple[tuple[str, str], tuple[str, str]]:
         low, high = DIRECTIONS[axis]
         names.append((low, high) if column[axis] > 0 else (high, low))
     return names[0], names[1]
+
+
+def sample(domain: Domain, data: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Values of an image at the voxel centres of the domain, linear, 0 outside.
+
+    Parameters
+    ----------
+    domain : Domain
+        The plane.
+    data : array
+        A volume, with trailing singleton axes or none.
+    affine : (4, 4) array
+        Voxel to RAS world mm.
+
+    Returns
+    -------
+    (nx, ny) array
+    """
+    volume = data.reshape(data.shape[:3]) if data.ndim >= 3 else data[..., None]
+    index = np.stack(np.meshgrid(*map(np.arange, domain.phi.shape), indexing="ij"), axis=-1)
+    world = index @ domain.affine[:3, :2].T + domain.affine[:3, 3]
+    voxels = (world - affine[:3, 3]) @ np.linalg.pinv(affine[:3, :3]).T
+    # A file of one slice has no neighbour to interpolate with, and its plane is the domain's.
+    for axis in range(3):
+        if volume.shape[axis] == 1:
+            voxels[..., axis] = 0.0
+    return map_coordinates(volume, np.moveaxis(voxels, -1, 0), order=1, cval=0.0)

@@ -1,0 +1,1 @@
+"""The report of one patient: figures, sentences and one self-contained page."""

@@ -1,0 +1,117 @@
+"""Curves: what the fit did step by step, how sharp the objective is, how well each model scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gbm.report.figures.style import INK, MUTED, REGION_COLOURS, SERIES, panel
+
+PARAMETER_NAMES = {
+    "rD": "rD (diffusivity / start)",
+    "rRHO": "rRHO (growth / start)",
+    "WT": "threshold WT",
+    "TC": "threshold TC",
+    "u_WT": "threshold WT",
+    "u_TC": "threshold TC",
+}
+"""Series of a history that are unknowns of order one; all other positive series are losses."""
+
+ORIGIN_NAMES = ("x0_1", "x0_2", "x0_x", "x0_y", "x", "y")
+ABSCISSAE = ("step", "steps")
+
+
+def losses(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Loss histories on a logarithmic axis."""
+    known = set(PARAMETER_NAMES) | set(ORIGIN_NAMES) | set(ABSCISSAE)
+    chosen = {name: values for name, values in history.items() if name not in known}
+    figure = _series(history, chosen, "Losses", {})
+    axes = figure.axes[0]
+    if any(np.any(np.asarray(v, float) > 0) for v in chosen.values()):
+        axes.set_yscale("log")
+    return figure
+
+
+def unknowns(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Histories of the growth factors and of the thresholds."""
+    chosen = {name: values for name, values in history.items() if name in PARAMETER_NAMES}
+    return _series(history, chosen, "Inferred parameters", PARAMETER_NAMES)
+
+
+def _series(
+    history: Mapping[str, Sequence[float]],
+    chosen: Mapping[str, Sequence[float]],
+    title: str,
+    names: Mapping[str, str],
+) -> Figure:
+    figure, axes = panel(4.8, 3.6)
+    steps = next((history[name] for name in ABSCISSAE if name in history), None)
+    for colour, (name, values) in zip(SERIES * 4, chosen.items(), strict=False):
+        y = np.array([np.nan if v is None else v for v in values], dtype=float)
+        x = (
+            np.asarray(steps, float)
+            if steps is not None and len(steps) == y.size
+            else np.arange(y.size)
+        )
+        axes.plot(x, y, color=colour, label=names.get(name, name.replace("_", " ")))
+    if not chosen:
+        axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", color=MUTED)
+    else:
+        axes.legend(loc="best")
+    axes.set(title=title, xlabel="step" if steps is not None else "record")
+    return figure
+
+
+def profile(curve: Mapping[str, Any], fitted: float) -> Figure:
+    """The objective along lambda, the other unknowns re-optimised at each value.
+
+    Parameters
+    ----------
+    curve : mapping
+        `lambda_mm` and `objective`, sequences of equal length.
+    fitted : float
+        The inferred lambda, mm.
+    """
+    figure, axes = panel(4.8, 3.6)
+    x = np.asarray(curve["lambda_mm"], float)
+    y = np.asarray([np.nan if v is None else v for v in curve["objective"]], float)
+    axes.axvspan(0.85 * fitted, 1.4 * fitted, color="#e8eef3", lw=0, label="0.85 to 1.4 × λ")
+    axes.plot(x, y, "o-", color=SERIES[0], ms=4, label="objective (finite volumes)")
+    axes.axvline(fitted, color=SERIES[1], ls="--", label="inferred λ")
+    axes.set_xscale("log")
+    ticks = [t for t in (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15) if x.min() * 0.99 <= t <= x.max() * 1.01]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.minorticks_off()
+    axes.set(title="How sharply λ is determined", xlabel="λ = √(D/ρ) [mm]", ylabel="objective J")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=3, columnspacing=1.2)
+    return figure
+
+
+def scores(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> Figure:
+    """DICE of each model, one line a model, WT and TC as two marks.
+
+    Parameters
+    ----------
+    rows : sequence of (label, {"WT", "TC"})
+    """
+    figure, axes = panel(4.8, 0.9 + 0.33 * len(rows))
+    known = [v for _, dice in rows for v in dice.values() if v is not None]
+    place = np.arange(len(rows))[::-1]
+    markers = {"WT": "o", "TC": "D"}
+    for region, marker in markers.items():
+        marks = [(dice.get(region), y) for (_, dice), y in zip(rows, place, strict=True)]
+        axes.scatter(
+            [np.nan if v is None else v for v, _ in marks], [y for _, y in marks], s=44,
+            marker=marker, color=REGION_COLOURS[region], edgecolor=INK, linewidth=0.7,
+            label=region, zorder=3,
+        )  # fmt: skip
+    axes.set_yticks(place, [label for label, _ in rows])
+    axes.set_xlim(min([0.6, *(v - 0.03 for v in known)]), 1.0)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set(title="Overlap with the segmentation", xlabel="Dice similarity coefficient (DICE)")
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncol=2, borderaxespad=0.1)
+    return figure

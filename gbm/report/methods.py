@@ -1,0 +1,48 @@
+"""The method in a few paragraphs, with the settings of this run, for reuse in a publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def methods(params: Mapping[str, Any]) -> list[str]:
+    """Paragraphs of the method boilerplate."""
+    settings = params["settings"]
+    tissue, growth, objective = settings["tissue"], settings["growth"], settings["objective"]
+    given = any(item["key"].startswith("patient.tissue") for item in params["inputs"])
+    atlas = "MNI152 2009a symmetric" if tissue["atlas"] == "mni152" else "a user-defined atlas"
+    maps = (
+        "Tissue probability maps were given with the patient."
+        if given
+        else f"Tissue maps of {atlas} were registered to the patient "
+        f"(mutual information, tumour excluded, {tissue['registration']}; N4 bias correction "
+        "first) and refined by a Gaussian-mixture expectation maximisation with the warped maps as "
+        "priors; inside the tumour the priors alone decide."
+    )
+    return [
+        f"Images were read in their own space, brought to RAS and 1 mm. {maps} "
+        f"The two-dimensional problem lives on the {params['domain']['plane']} slice "
+        f"{params['domain']['slice']} of the segmentation file. Relative diffusivity: "
+        f"P = P_white + P_grey / {tissue['white_to_grey']:g}. The tissue is a phase field φ with "
+        f"an interface of {tissue['interface_width_mm']:g} mm.",
+        "Growth follows the Fisher-KPP equation in a diffuse domain, "
+        "φ ∂u/∂t = ∇·(D P φ ∇u) + ρ φ u (1 − u), with "
+        f"u(x, 0) = {growth['h0']:g} exp(−{growth['r0_per_mm2']:g}/mm² · |x − x0|²). Start "
+        "values are the two numbers for which the radially symmetric solution meets the "
+        "equal-area radii of whole tumour and core at the prior thresholds.",
+        "BiLO (bilevel local operator learning) trains a network u(x, t; θ) that solves the "
+        "equation at the current parameters θ and in their neighbourhood: the lower level descends "
+        "the residual and its derivative by θ in the network's weights, the upper level descends "
+        f"the segmentation objective ({objective['name'].replace('_', ' ')}, slope of the soft "
+        f"threshold {objective['k_start']:g} to {objective['k_final']:g}, prior weight "
+        f"{objective['prior_weight']:g}) in θ only. The headline fit represents u by a correction "
+        "of the characteristic solution in logit form and infers the origin x0 as well.",
+        "Verification: the same equation at the inferred parameters is solved by conservative "
+        f"finite volumes on a grid of {1 / settings['verify']['refine']:g} mm; scores are computed "
+        "for the network and for that solution, inside φ > 1/2. References: a disc of the area of "
+        "each region at the centre of the core; the characteristic start; a direct fit of the same "
+        "objective and unknowns by finite volumes and a classical optimiser; and a "
+        "physics-informed network (PINN) with the same representation, optimiser and budget, "
+        "of which the weight with the best network DICE is shown.",
+    ]

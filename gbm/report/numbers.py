@@ -1,0 +1,46 @@
+"""Numbers as readers of a report expect them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gbm.report.words import sd, value
+
+MISSING = "–"
+
+
+def num(entry: Any, digits: int = 2) -> str:
+    """A number, or the value of a {"value", "sd"} pair, with fixed decimals.
+
+    >>> num({"value": 4.5678, "sd": 0.1}), num(None), num(12, 0)
+    ('4.57', '–', '12')
+    """
+    number = value(entry)
+    return MISSING if number is None else f"{number:.{digits}f}"
+
+
+def spread(entry: Any, digits: int = 2) -> str:
+    """The standard deviation of a {"value", "sd"} pair.
+
+    >>> spread({"value": 1.0, "sd": 0.25}), spread(1.0)
+    ('± 0.25', '–')
+    """
+    number = sd(entry)
+    return MISSING if number is None else f"± {number:.{digits}f}"
+
+
+def percent(entry: Any) -> str:
+    """A fraction in percent, two significant digits.
+
+    >>> percent(0.0123), percent(0.3), percent(None)
+    ('1.2 %', '30 %', '–')
+    """
+    number = value(entry)
+    if number is None:
+        return MISSING
+    return f"{100 * number:.2g} %" if abs(number) < 1 else f"{100 * number:.0f} %"
+
+
+def pair(first: Any, second: Any, digits: int = 3) -> str:
+    """Two numbers of one quantity, as network / finite volumes."""
+    return f"{num(first, digits)} / {num(second, digits)}"

@@ -1,0 +1,245 @@
+"""The page of one patient: gathers figures, tables and sentences into one offline HTML file."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from gbm.domain import Domain, load_domain
+from gbm.files import read_json, write_text
+from gbm.plane import edge_names, sample
+from gbm.report.figures import curves, maps
+from gbm.report.figures.style import look, svg
+from gbm.report.methods import methods
+from gbm.report.numbers import num, percent
+from gbm.report.quality import quality_rows
+from gbm.report.tables import (
+    MODELS,
+    fit_rows,
+    flat_range,
+    parameter_rows,
+    read_metrics,
+    score_rows,
+)
+from gbm.report.words import Metrics, dice, findings, value
+
+VERDICT_TEXT = {
+    "green": "The inputs passed every gate and the fit is verified.",
+    "amber": "Read with caution: at least one check asks for a human eye.",
+    "red": "Do not rely on these numbers.",
+}
+SIDES = {
+    "L": "left",
+    "R": "right",
+    "A": "anterior",
+    "P": "posterior",
+    "S": "superior",
+    "I": "inferior",
+}
+
+
+def environment() -> Environment:
+    """Templates of the report; an undefined name is an error, text is escaped."""
+    made = Environment(
+        loader=PackageLoader("gbm.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(num=num, percent=percent, css=style_sheet())
+    return made
+
+
+def style_sheet() -> str:
+    """The style sheet of all pages."""
+    return files("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+
+
+def orientation(domain: Domain) -> str:
+    """How the maps are turned, against the radiological custom."""
+    (west, east), (south, north) = edge_names(domain)
+    text = (
+        f"Orientation: the patient's {SIDES[west]} is on the left of the image, {SIDES[east]} on "
+        f"the right, {SIDES[north]} at the top, {SIDES[south]} at the bottom."
+    )
+    if (west, east) == ("L", "R"):
+        text += (
+            " This is the neurological convention; radiological images show left and right swapped."
+        )
+    return text
+
+
+def image_slice(domain: Domain, path: Path) -> np.ndarray:
+    """An image of the patient on the plane of the domain, (nx, ny)."""
+    image: Any = nib.load(path)
+    data = np.asarray(image.dataobj, dtype=float)
+    return sample(domain, np.nan_to_num(data), image.affine)
+
+
+def draw(
+    params: Mapping[str, Any],
+    metrics: Metrics,
+    domain: Domain,
+    history: Mapping[str, Any],
+    network: Mapping[str, np.ndarray],
+    u_fdm: np.ndarray,
+    image: tuple[str, np.ndarray] | None,
+) -> dict[str, Figure]:
+    """All figures by name."""
+    thresholds = {region: value(entry) for region, entry in params["thresholds"].items()}
+    x0 = np.asarray(params["x0_plane_mm"], float)
+    u = network["u"][-1]
+    drawn = {
+        "tissue": maps.tissue(domain),
+        "diffusivity": maps.diffusivity(domain),
+        "phase_field": maps.phase_field(domain),
+        "density_network": maps.density(domain, u, thresholds, x0, "BiLO network"),
+        "density_fdm": maps.density(domain, u_fdm, thresholds, x0, "Finite volumes"),
+        "error": maps.error(domain, u, u_fdm),
+        "losses": curves.losses(history),
+        "unknowns": curves.unknowns(history),
+        "scores": curves.scores(
+            [
+                (
+                    MODELS[model][0],
+                    {region: dice(metrics, model, region) for region in ("WT", "TC")},
+                )
+                for model in MODELS
+                if model in metrics
+            ]
+        ),
+    }
+    if image is not None:
+        drawn["anatomy"] = maps.anatomy(domain, image[1], image[0])
+    if len(network["times"]) > 1 and thresholds["WT"] is not None:
+        drawn["time"] = maps.spread_in_time(
+            domain, network["times"], network["u"], thresholds["WT"]
+        )
+    if params["baselines"].get("profile"):
+        drawn["profile"] = curves.profile(
+            params["baselines"]["profile"], value(params["lambda_mm"])
+        )
+    return drawn
+
+
+def cards(params: Mapping[str, Any], metrics: Metrics) -> list[dict[str, str]]:
+    """The few numbers a reader looks for first."""
+
+    def both(model: str) -> str:
+        return f"{num(dice(metrics, model, 'WT'))} / {num(dice(metrics, model, 'TC'))}"
+
+    def card(name: str, shown: str, unit: str, more: str) -> dict[str, str]:
+        return {"name": name, "value": shown, "unit": unit, "more": more}
+
+    return [
+        card("Front width λ", num(params["lambda_mm"]), "mm", "√(D/ρ)"),
+        card("Growth ρT", num(params["rhoT"]), "", "over the unknown time T"),
+        card("DICE, whole / core", both("bilo_fdm"), "", "BiLO, by finite volumes"),
+        card("Direct fit", both("direct_fdm"), "", "DICE, the classical way"),
+        card("Disc", both("disc"), "", "DICE of a disc of equal area"),
+        card(
+            "Network against solver",
+            percent(params["relative_error_u"]["final"]),
+            "",
+            "relative L2 difference at the scan",
+        ),
+    ]
+
+
+def run(
+    *,
+    params: Path,
+    metrics: Path,
+    domain: Path,
+    fit: Path,
+    fit_arrays: Path,
+    verification: Path,
+    page: Path,
+    figures: Path,
+    image: tuple[str, Path] | None = None,
+    truth: Path | None = None,
+) -> None:
+    """Write the page of a patient and its figures.
+
+    Parameters
+    ----------
+    params, metrics, domain : Path
+        `desc-growth_params.json`, `desc-growth_metrics.tsv`, `desc-domain.npz`.
+    fit, fit_arrays : Path
+        `fits/<headline>.json` (history) and `.npz` (`u`, `times`).
+    verification : Path
+        `verify/<headline>.npz` (`u_fdm`).
+    page : Path
+        Written: the self-contained HTML file.
+    figures : Path
+        Folder of the figures, one SVG each.
+    image : (name, Path), optional
+        An image of the patient to show under the segmentation, such as ("T1c", path).
+    truth : Path, optional
+        Truth of a phantom, to be shown beside the estimates.
+    """
+    fitted, measured, problem = read_json(params), read_metrics(metrics), load_domain(domain)
+    with np.load(fit_arrays, allow_pickle=False) as stored:
+        network = {name: stored[name] for name in ("u", "times")}
+    with np.load(verification, allow_pickle=False) as stored:
+        u_fdm = stored["u_fdm"]
+    shown = None if image is None else (image[0], image_slice(problem, image[1]))
+    history = read_json(fit)["history"]
+    with look():
+        drawn = draw(fitted, measured, problem, history, network, u_fdm, shown)
+        pictures = {name: svg(figure) for name, figure in drawn.items()}
+    for name, text in pictures.items():
+        write_text(figures / f"{name}.svg", text)
+    known = None if truth is None else read_json(truth)
+    write_text(page, render(fitted, measured, problem, pictures, known))
+
+
+def render(
+    params: Mapping[str, Any],
+    metrics: Metrics,
+    domain: Domain,
+    pictures: Mapping[str, str],
+    truth: Mapping[str, Any] | None,
+) -> str:
+    """The page as text; `pictures` are SVG texts by name."""
+    encoded = {
+        name: "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+        for name, text in pictures.items()
+    }
+    settings = params["settings"]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            p=params,
+            s=settings,
+            figures=encoded,
+            created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            verdict_text=VERDICT_TEXT[params["verdict"]["colour"]],
+            cards=cards(params, metrics),
+            findings=findings(params, metrics),
+            orientation=orientation(domain),
+            score_rows=score_rows(metrics),
+            parameter_rows=parameter_rows(params, truth),
+            truth=truth,
+            fit_rows=fit_rows(params),
+            flat=flat_range(params["baselines"].get("profile")),
+            days=settings["growth"]["T_days"],
+            dt=value(params["DT_mm2"]),
+            rt=value(params["rhoT"]),
+            quality_rows=quality_rows(params),
+            methods=methods(params),
+            settings_text=json.dumps(settings, indent=2),
+        )
+    )

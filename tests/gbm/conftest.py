@@ -1,0 +1,165 @@
+"""A patient whose steps have all run: small, synthetic, made of the files the steps write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from gbm.domain import Domain, save_domain
+from gbm.files import write_json, write_npz
+from gbm.settings import Settings
+
+SHAPE = (48, 44)
+SLICES = 7
+FILE_SLICE = 3
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Folders and files of the synthetic patient."""
+
+    root: Path
+    domain: Domain
+    settings: dict[str, Any]
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work" / f"sub-{self.domain.patient}"
+
+    @property
+    def anat(self) -> Path:
+        return self.root / f"sub-{self.domain.patient}" / "anat"
+
+    def anat_file(self, end: str) -> Path:
+        return self.anat / f"sub-{self.domain.patient}_{end}"
+
+    def inputs(self) -> dict[str, Any]:
+        """Arguments of `gbm.assemble.run`."""
+        return {
+            "domain": self.anat_file("desc-domain.npz"),
+            "characteristic": self.work / "characteristic.json",
+            "quality": self.work / "quality.json",
+            "baselines": self.work / "baselines.json",
+            "fits": sorted((self.work / "fits").glob("*.json")),
+            "verifications": sorted((self.work / "verify").glob("*.json")),
+            "check": self.work / "check.json",
+            "settings": self.settings,
+            "files": {"patient.segmentation.path": self.root / "seg.nii.gz"},
+            "params": self.anat_file("desc-growth_params.json"),
+            "metrics": self.anat_file("desc-growth_metrics.tsv"),
+        }
+
+
+def disc_domain(patient: str = "p1") -> Domain:
+    """A round brain with a round tumour."""
+    x, y = np.arange(SHAPE[0]) - 10.0, np.arange(SHAPE[1]) + 5.0
+    from_middle = np.hypot(x[:, None] - x.mean(), y[None, :] - y.mean())
+    phi = np.clip((1 + np.tanh(20 - from_middle)) / 2, 1e-4, 1)
+    distance = np.hypot(x[:, None] - 16.0, y[None, :] - 24.0)
+    tissue = (phi > 0.5).astype(float)
+    affine = np.eye(4)
+    affine[:3, 3] = [x[0], y[0], 40.0]
+    whole, core = (distance < 11) & (phi > 0.5), distance < 6
+    return Domain(
+        patient=patient, P=0.8 * tissue, phi=phi, WT=whole, TC=core,
+        wm=0.8 * tissue, gm=0.2 * tissue, csf=1 - tissue, x=x, y=y, x0=np.array([16.0, 24.0]),
+        plane="axial", slice=FILE_SLICE, affine=affine,
+        numbers={
+            "wt_area_mm2": float(whole.sum()), "tc_area_mm2": float(core.sum()),
+            "radius_WT_mm": 11.0, "radius_TC_mm": 6.0, "wt_outside_tissue_fraction": 0.02,
+        },
+    )  # fmt: skip
+
+
+def scores(whole: float, core: float) -> dict[str, dict[str, float]]:
+    """Metrics of one solution."""
+    return {
+        "WT": {"dice": whole, "hd95_mm": 2.0, "area_mm2": 380.0},
+        "TC": {"dice": core, "hd95_mm": 1.5, "area_mm2": 112.0},
+    }
+
+
+def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int) -> dict[str, Any]:
+    """What a fit writes."""
+    return {
+        "method": method, "lift": lift, "x0": x0, "weight": weight, "relifted": False,
+        "seed": seed, "DT_mm2": 150.0, "rhoT": 6.0, "lambda_mm": 5.0, "rD": 0.9, "rRHO": 1.1,
+        "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_plane_mm": [15.0, 25.0],
+        "sd": {"lambda_mm": 0.4, "rhoT": 0.2, "DT_mm2": 20.0, "WT": 0.01, "TC": 0.02,
+               "x0_plane_mm": [0.2, 0.3], "rD": 0.1, "rRHO": 0.05},
+        "objective_network": 0.25, "status": "converged", "converged": True, "warnings": [],
+        "steps": 900, "seconds": 41.0, "device": "cpu",
+        "history": {"step": [0, 1, 2], "residual": [1.0, 0.1, 0.01], "objective": [0.5, 0.3, 0.25],
+                    "rD": [1.0, 0.95, 0.9], "rRHO": [1.0, 1.05, 1.1]},
+        "assessment": {},
+    }  # fmt: skip
+
+
+def verification_record(network: float, solver: float, error: float = 0.01) -> dict[str, Any]:
+    """What the verification of a fit writes."""
+    return {
+        "relative_error_u": {"final": error, "all_t": 1.2 * error},
+        "objective": {"network": 0.25, "fdm": 0.251},
+        "dice": {"network": {"WT": network, "TC": network - 0.05},
+                 "fdm": {"WT": solver, "TC": solver - 0.05}},
+        "metrics": {"network": scores(network, network - 0.05),
+                    "fdm": scores(solver, solver - 0.05)},
+        "status": "converged", "warnings": [],
+    }  # fmt: skip
+
+
+FITS = {
+    "bilo_char_inferred_seed0": ("bilo", "char", "inferred", None, 0, 0.90, 0.90),
+    "bilo_char_inferred_seed1": ("bilo", "char", "inferred", None, 1, 0.90, 0.90),
+    "bilo_char_fixed_seed0": ("bilo", "char", "fixed", None, 0, 0.88, 0.88),
+    "bilo_heat_inferred_seed0": ("bilo", "heat", "inferred", None, 0, 0.90, 0.89),
+    "pinn_char_w1e-5_seed0": ("pinn", "char", "inferred", 1e-5, 0, 0.86, 0.85),
+    "pinn_char_w1e-3_seed0": ("pinn", "char", "inferred", 1e-3, 0, 0.95, 0.80),
+}
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """A synthetic patient up to and including verification and baselines."""
+    domain = disc_domain()
+    made = Bundle(tmp_path / "gbm", domain, Settings().model_dump(mode="json"))
+    save_domain(made.anat_file("desc-domain.npz"), domain)
+    affine = domain.affine.copy()
+    affine[2, 3] -= FILE_SLICE
+    labels = np.zeros((*SHAPE, SLICES), np.uint8)
+    labels[..., FILE_SLICE] = 2 * domain.WT + 2 * domain.TC
+    nib.save(nib.Nifti1Image(labels, affine), made.root / "seg.nii.gz")
+    times = np.array([0.5, 0.75, 1.0])
+    distance = np.hypot(domain.x[:, None] - 15.0, domain.y[None, :] - 25.0)
+    u = np.stack([t * np.exp(-(distance**2) / (2 * (9 * t) ** 2)) for t in times])
+    for name, (method, lift, x0, weight, seed, network, solver) in FITS.items():
+        write_json(made.work / "fits" / f"{name}.json", fit_record(method, lift, x0, weight, seed))
+        write_npz(made.work / "fits" / f"{name}.npz", u=u * 0.99, times=times)
+        write_json(made.work / "verify" / f"{name}.json", verification_record(network, solver))
+        write_npz(made.work / "verify" / f"{name}.npz", u_fdm=u[-1])
+    write_json(
+        made.work / "characteristic.json",
+        {"DT_mm2": 160.0, "rhoT": 5.5, "lambda_mm": 5.4, "reason": None,
+         "radius_error": {"WT": 0.001, "TC": 0.002}, "map_radii_mm": {"WT": 10.5, "TC": 5.8}},
+    )  # fmt: skip
+    write_json(
+        made.work / "baselines.json",
+        {"characteristic_fdm": {"objective": 0.4, "metrics": scores(0.80, 0.75)},
+         "direct_fdm": {"objective": 0.2505, "DT_mm2": 151.0, "rhoT": 6.0, "lambda_mm": 5.02,
+                        "thresholds": {"WT": 0.33, "TC": 0.6}, "seconds": 1.5,
+                        "metrics": scores(0.901, 0.85)},
+         "disc": {"metrics": scores(0.84, 0.80)},
+         "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
+                     "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29]}},
+    )  # fmt: skip
+    write_json(
+        made.work / "quality.json",
+        {"verdict": "green", "reasons": [], "numbers": {"brain_dice": 0.97, "correlation": 0.8}},
+    )
+    write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
+    return made

@@ -1,0 +1,101 @@
+"""The headline is the promised fit, the table the promised rows, and nothing is invented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gbm import assemble
+from gbm.errors import InputError
+from gbm.files import read_json, write_json
+from gbm.verdict import judge
+
+
+def test_headline_and_fields(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    params = read_json(arguments["params"])
+    promised = {
+        "patient", "method", "DT_mm2", "rhoT", "lambda_mm", "thresholds", "x0_mm", "rD", "rRHO",
+        "characteristic", "relative_error_u", "objective", "converged", "status", "warnings",
+        "steps", "seconds", "device", "seed", "versions", "fits",
+    }  # fmt: skip
+    assert promised <= set(params)
+    assert params["headline"] == "bilo_char_inferred_seed0"
+    assert params["lambda_mm"] == {"value": 5.0, "sd": 0.4}
+    assert params["thresholds"]["TC"] == {"value": 0.6, "sd": 0.02}
+    assert params["relative_error_u"] == {"final": 0.01, "all_t": pytest.approx(0.012)}
+    assert params["objective"] == {
+        "network": 0.25, "fdm": 0.251, "direct_fit": 0.2505, "characteristic": 0.4,
+    }  # fmt: skip
+    assert params["x0_mm"] == pytest.approx([15.0, 25.0, 40.0])
+    assert params["verdict"] == {"colour": "green", "reasons": []}
+    assert len(params["inputs"][0]["sha256"]) == 64
+    each = {
+        "method", "lift", "x0", "weight", "relifted", "seed", "relative_error_u", "objective",
+        "dice", "status", "seconds",
+    }  # fmt: skip
+    assert len(params["fits"]) == 6
+    assert all(each <= set(fit) for fit in params["fits"])
+
+
+def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    lines = arguments["metrics"].read_text().splitlines()
+    assert lines[0].split("\t") == ["model", "region", "metric", "value"]
+    rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in lines[1:]}
+    assert set(rows) == {
+        (model, region, metric)
+        for model in assemble.MODELS for region in ("WT", "TC")
+        for metric in ("dice", "hd95_mm", "area_mm2")
+    }  # fmt: skip
+    assert read_json(arguments["params"])["pinn"] == "pinn_char_w1e-3_seed0"
+    assert float(rows["pinn_network", "WT", "dice"]) == 0.95
+    assert float(rows["pinn_fdm", "WT", "dice"]) == 0.80
+
+
+def test_missing_values_are_named_so(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    record = read_json(path)
+    record["metrics"]["network"]["TC"] = {"dice": None, "hd95_mm": None, "area_mm2": 0.0}
+    write_json(path, record)
+    assemble.run(**arguments)
+    assert "bilo_network\tTC\thd95_mm\tn/a" in arguments["metrics"].read_text()
+
+
+def test_refused_without_headline_or_verification(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    fewer = [path for path in arguments["verifications"] if "fixed" not in path.name]
+    with pytest.raises(InputError, match="bilo_char_fixed_seed0"):
+        assemble.run(**{**arguments, "verifications": fewer})
+    others = [path for path in arguments["fits"] if "char_inferred" not in path.name]
+    with pytest.raises(InputError, match="char lift"):
+        assemble.run(**{**arguments, "fits": others})
+
+
+@pytest.mark.parametrize(
+    ("colour", "error", "converged", "expected"),
+    [
+        ("green", 0.01, True, "green"),
+        ("amber", 0.01, True, "amber"),
+        ("green", 0.01, False, "amber"),
+        ("green", 0.06, False, "red"),
+        ("red", 0.01, True, "red"),
+        ("green", None, True, "red"),
+    ],
+)
+def test_the_verdict_is_the_worst_of_its_parts(
+    colour: str, error: float | None, converged: bool, expected: str
+) -> None:
+    fit = {
+        "relative_error_u": {"final": error}, "converged": converged, "status": "at_bound",
+        "warnings": ["lambda is on its upper bound"],
+    }  # fmt: skip
+    verdict = judge({"verdict": colour, "reasons": ["r"] if colour != "green" else []}, fit, 0.05)
+    assert verdict.colour == expected
+    assert bool(verdict.reasons) == (expected != "green")
+    if not converged:
+        assert any("lambda is on its upper bound" in reason for reason in verdict.reasons)
