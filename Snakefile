@@ -18,6 +18,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 # Snakemake removes PYTHONPATH from conda environments; the packages live beside this file.
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
 
+
 include: "workflow/rules/common.smk"
 
 

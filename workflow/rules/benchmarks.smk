@@ -17,35 +17,34 @@ for experiment in EXPERIMENTS:
         rule:
             name:
                 f"bench_{experiment}{suffix}"
-            message:
-                f"Experiment {experiment}, profile {profile}"
             output:
                 table=f"<benchmarks>/{experiment}/table{suffix}.md",
             log:
                 f"{ROOT}/benchmarks/logs/{experiment}{suffix}.log",
-            params:
-                experiment=experiment,
-                profile=profile,
-                folder=f"{ROOT}/benchmarks",
-                code=source_hash("benchmarks"),
+            conda:
+                "../envs/benchmarks.yaml"
             threads: 1
             resources:
                 mem_mb=4000,
-            conda:
-                "../envs/benchmarks.yaml"
+            params:
+                experiment=experiment,
+                profile=profile,
+                code=source_hash("benchmarks"),
+            message:
+                f"Experiment {experiment}, profile {profile}"
             script:
                 "../scripts/benchmark.py"
 
 
 rule benchmarks:
-    message:
-        "Every experiment, quick profile"
     input:
         expand("<benchmarks>/{experiment}/table.md", experiment=EXPERIMENTS),
+    message:
+        "Every experiment, quick profile"
 
 
 rule benchmarks_full:
-    message:
-        "Every experiment, the paper's whole grid"
     input:
         expand("<benchmarks>/{experiment}/table_full.md", experiment=EXPERIMENTS),
+    message:
+        "Every experiment, the paper's whole grid"

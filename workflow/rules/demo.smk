@@ -15,21 +15,21 @@ DEMO_TRUTH = f"{GBM}/sub-demo/anat/sub-demo_desc-truth_params.json"
 
 
 rule demo:
-    message:
-        "Making the demo patient: a tumour of known parameters in a deformed MNI152 head"
     output:
         **DEMO,
         truth=DEMO_TRUTH,
     log:
         f"{LOGS}/sub-demo/demo.log",
-    params:
-        seed=0,
-        code=source_hash("gbm.demo"),
-    threads: 1
-    resources:
-        mem_mb=3000,
     priority: 200
     conda:
         "../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+    params:
+        seed=0,
+        code=source_hash("gbm.demo"),
+    message:
+        "Making the demo patient: a tumour of known parameters in a deformed MNI152 head"
     script:
         "../scripts/demo.py"

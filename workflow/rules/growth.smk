@@ -2,30 +2,28 @@
 
 
 rule characteristic:
-    message:
-        "Characteristic parameters of {wildcards.patient}"
     input:
         domain=f"{ANAT}_desc-domain.npz",
     output:
         f"{WORK}/characteristic.json",
     log:
         f"{LOGS}/sub-{{patient}}/characteristic.log",
-    params:
-        settings=settings_for("growth", "objective", "bounds"),
-        code=source_hash("gbm.characteristic"),
-    threads: 1
-    resources:
-        mem_mb=1000,
     priority: 20
     conda:
         "../envs/growth.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        settings=settings_for("growth", "objective", "bounds"),
+        code=source_hash("gbm.characteristic"),
+    message:
+        "Characteristic parameters of {wildcards.patient}"
     script:
         "../scripts/characteristic.py"
 
 
 rule fit:
-    message:
-        "Fitting {wildcards.patient}: {wildcards.fit}"
     input:
         domain=f"{ANAT}_desc-domain.npz",
         characteristic=f"{WORK}/characteristic.json",
@@ -34,23 +32,23 @@ rule fit:
         npz=f"{WORK}/fits/{{fit}}.npz",
     log:
         f"{LOGS}/sub-{{patient}}/fit_{{fit}}.log",
+    priority: 10
+    conda:
+        "../envs/fit.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
     params:
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
         checkpoint=f"{WORK}/fits/{{fit}}.safetensors",
         code=source_hash("gbm.fit"),
-    threads: 1
-    resources:
-        mem_mb=2000,
-    priority: 10
-    conda:
-        "../envs/fit.yaml"
+    message:
+        "Fitting {wildcards.patient}: {wildcards.fit}"
     script:
         "../scripts/fit.py"
 
 
 rule verify:
-    message:
-        "Verifying {wildcards.patient}: {wildcards.fit}"
     input:
         domain=f"{ANAT}_desc-domain.npz",
         json=f"{WORK}/fits/{{fit}}.json",
@@ -60,21 +58,21 @@ rule verify:
         npz=f"{WORK}/verify/{{fit}}.npz",
     log:
         f"{LOGS}/sub-{{patient}}/verify_{{fit}}.log",
-    params:
-        settings=settings_for("growth", "objective", "bounds", "verify"),
-        code=source_hash("gbm.verify"),
+    conda:
+        "../envs/growth.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/growth.yaml"
+    params:
+        settings=settings_for("growth", "objective", "bounds", "verify"),
+        code=source_hash("gbm.verify"),
+    message:
+        "Verifying {wildcards.patient}: {wildcards.fit}"
     script:
         "../scripts/verify.py"
 
 
 rule baselines:
-    message:
-        "Disc, characteristic solution and direct fit of {wildcards.patient}"
     input:
         domain=f"{ANAT}_desc-domain.npz",
         characteristic=f"{WORK}/characteristic.json",
@@ -83,15 +81,17 @@ rule baselines:
         npz=f"{WORK}/baselines.npz",
     log:
         f"{LOGS}/sub-{{patient}}/baselines.log",
+    priority: 10
+    conda:
+        "../envs/growth.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
         seed=0,
         code=source_hash("gbm.direct_fit", "gbm.disc", "gbm.metrics"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-    priority: 10
-    conda:
-        "../envs/growth.yaml"
+    message:
+        "Disc, characteristic solution and direct fit of {wildcards.patient}"
     script:
         "../scripts/baselines.py"

@@ -1,13 +1,12 @@
 """What a patient and a cohort get: parameters, metrics, images, report, cohort page."""
 
 MASKS = {
-    region: f"{ANAT}_label-{region}_desc-predicted_mask.nii.gz" for region in ("WT", "TC")
+    region: f"{ANAT}_label-{region}_desc-predicted_mask.nii.gz"
+    for region in ("WT", "TC")
 }
 
 
 rule metrics:
-    message:
-        "Parameters and metrics of {wildcards.patient}"
     input:
         check=f"{WORK}/check.json",
         file=patient_file,
@@ -23,21 +22,21 @@ rule metrics:
         metrics=f"{ANAT}_desc-growth_metrics.tsv",
     log:
         f"{LOGS}/sub-{{patient}}/metrics.log",
-    params:
-        settings=settings_for(),
-        code=source_hash("gbm.assemble"),
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        settings=settings_for(),
+        code=source_hash("gbm.assemble"),
+    message:
+        "Parameters and metrics of {wildcards.patient}"
     script:
         "../scripts/metrics.py"
 
 
 rule export:
-    message:
-        "Predictions of {wildcards.patient} in the patient's own space"
     input:
         file=patient_file,
         images=images,
@@ -45,25 +44,25 @@ rule export:
         params=f"{ANAT}_desc-growth_params.json",
         verification=headline(f"{WORK}/verify/{{fit}}.npz"),
     output:
+        **MASKS,
         density=f"{ANAT}_desc-fit_celldensity.nii.gz",
         density_json=f"{ANAT}_desc-fit_celldensity.json",
-        **MASKS,
     log:
         f"{LOGS}/sub-{{patient}}/export.log",
-    params:
-        code=source_hash("gbm.export"),
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        code=source_hash("gbm.export"),
+    message:
+        "Predictions of {wildcards.patient} in the patient's own space"
     script:
         "../scripts/export.py"
 
 
 rule report:
-    message:
-        "Report of {wildcards.patient}"
     input:
         check=f"{WORK}/check.json",
         domain=f"{ANAT}_desc-domain.npz",
@@ -82,23 +81,24 @@ rule report:
         figures=directory(f"{GBM}/sub-{{patient}}/figures"),
     log:
         f"{LOGS}/sub-{{patient}}/report.log",
-    params:
-        code=source_hash("gbm.report"),
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        code=source_hash("gbm.report"),
+    message:
+        "Report of {wildcards.patient}"
     script:
         "../scripts/report.py"
 
 
 rule cohort:
-    message:
-        "Cohort page and tables"
     input:
         params=[
-            f"{GBM}/sub-{key}/anat/sub-{key}_desc-growth_params.json" for key in PATIENTS
+            f"{GBM}/sub-{key}/anat/sub-{key}_desc-growth_params.json"
+            for key in PATIENTS
         ],
         reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
     output:
@@ -109,13 +109,15 @@ rule cohort:
         ignore=f"{GBM}/.bidsignore",
     log:
         f"{LOGS}/cohort.log",
-    params:
-        patients={key: shown(entry.file) for key, entry in PATIENTS.items()},
-        code=source_hash("gbm.cohort"),
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../envs/report.yaml"
+    params:
+        patients={key: shown(entry.file) for key, entry in PATIENTS.items()},
+        code=source_hash("gbm.cohort"),
+    message:
+        "Cohort page and tables"
     script:
         "../scripts/cohort.py"
