@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from gbm.domain import Domain, load_domain
@@ -61,9 +63,11 @@ def environment() -> Environment:
     return made
 
 
-def style_sheet() -> str:
-    """The style sheet of all pages."""
-    return files("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+def style_sheet() -> Markup:
+    """The style sheet of all pages, not to be escaped."""
+    return Markup(
+        resources("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    )
 
 
 def orientation(domain: Domain) -> str:
@@ -87,26 +91,45 @@ def image_slice(domain: Domain, path: Path) -> np.ndarray:
     return sample(domain, np.nan_to_num(data), image.affine)
 
 
+@dataclass(frozen=True)
+class Fields:
+    """Solutions to draw, all on the domain's voxel centres.
+
+    Attributes
+    ----------
+    times, network : (n,) and (n, nx, ny) array
+        The headline network at fractions of T, the last at the scan.
+    fdm : (nx, ny) array
+        The finite-volume solution at its parameters.
+    pinn : (nx, ny) array or None
+        The network of the PINN of the metrics table.
+    """
+
+    times: np.ndarray
+    network: np.ndarray
+    fdm: np.ndarray
+    pinn: np.ndarray | None
+
+
 def draw(
     params: Mapping[str, Any],
     metrics: Metrics,
     domain: Domain,
     history: Mapping[str, Any],
-    network: Mapping[str, np.ndarray],
-    u_fdm: np.ndarray,
+    fields: Fields,
     image: tuple[str, np.ndarray] | None,
 ) -> dict[str, Figure]:
     """All figures by name."""
     thresholds = {region: value(entry) for region, entry in params["thresholds"].items()}
     x0 = np.asarray(params["x0_plane_mm"], float)
-    u = network["u"][-1]
+    u = fields.network[-1]
     drawn = {
         "tissue": maps.tissue(domain),
         "diffusivity": maps.diffusivity(domain),
         "phase_field": maps.phase_field(domain),
         "density_network": maps.density(domain, u, thresholds, x0, "BiLO network"),
-        "density_fdm": maps.density(domain, u_fdm, thresholds, x0, "Finite volumes"),
-        "error": maps.error(domain, u, u_fdm),
+        "density_fdm": maps.density(domain, fields.fdm, thresholds, x0, "Finite volumes"),
+        "error": maps.error(domain, u, fields.fdm),
         "losses": curves.losses(history),
         "unknowns": curves.unknowns(history),
         "scores": curves.scores(
@@ -122,14 +145,18 @@ def draw(
     }
     if image is not None:
         drawn["anatomy"] = maps.anatomy(domain, image[1], image[0])
-    if len(network["times"]) > 1 and thresholds["WT"] is not None:
-        drawn["time"] = maps.spread_in_time(
-            domain, network["times"], network["u"], thresholds["WT"]
-        )
-    if params["baselines"].get("profile"):
-        drawn["profile"] = curves.profile(
-            params["baselines"]["profile"], value(params["lambda_mm"])
-        )
+        drawn["overlay"] = maps.overlay(domain, image[1], image[0], fields.fdm, thresholds)
+    if fields.pinn is not None:
+        entry = next(fit for fit in params["fits"] if fit["name"] == params["pinn"])
+        levels = {region: value(level) for region, level in entry["thresholds"].items()}
+        start = np.asarray(entry["x0_plane_mm"], float)
+        title = f"PINN network, weight {entry['weight']:g}"
+        drawn["density_pinn"] = maps.density(domain, fields.pinn, levels, start, title)
+    if len(fields.times) > 1 and thresholds["WT"] is not None:
+        drawn["time"] = maps.spread_in_time(domain, fields.times, fields.network, thresholds["WT"])
+    curve = params["baselines"].get("profile")
+    if curve:
+        drawn["profile"] = curves.profile(curve, value(params["lambda_mm"]))
     return drawn
 
 
@@ -157,17 +184,49 @@ def cards(params: Mapping[str, Any], metrics: Metrics) -> list[dict[str, str]]:
     ]
 
 
+def chosen_image(files: Mapping[str, Path]) -> tuple[str, Path] | None:
+    """The image that shows the tumour best, with its name; None where the patient has none.
+
+    Parameters
+    ----------
+    files : mapping
+        Dotted key to file (`Patient.paths()`).
+    """
+    for key, name in (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2")):
+        path = files.get(f"patient.images.{key}")
+        if path is not None:
+            return name, path
+    return None
+
+
+def read_fields(
+    params: Mapping[str, Any], arrays: Sequence[Path], verifications: Sequence[Path]
+) -> Fields:
+    """Solutions of the headline fit and of the PINN, from the files of all fits."""
+    fits = {path.stem: path for path in arrays}
+    verified = {path.stem: path for path in verifications}
+    with np.load(fits[params["headline"]], allow_pickle=False) as stored:
+        times, network = stored["times"], stored["u"]
+    with np.load(verified[params["headline"]], allow_pickle=False) as stored:
+        fdm = stored["u_fdm"]
+    pinn = None
+    if params["pinn"] is not None:
+        with np.load(fits[params["pinn"]], allow_pickle=False) as stored:
+            pinn = stored["u"][-1]
+    return Fields(times, network, fdm, pinn)
+
+
 def run(
     *,
     params: Path,
     metrics: Path,
     domain: Path,
-    fit: Path,
-    fit_arrays: Path,
-    verification: Path,
+    fits: Sequence[Path],
+    arrays: Sequence[Path],
+    verifications: Sequence[Path],
+    files: Mapping[str, Path],
     page: Path,
     figures: Path,
-    image: tuple[str, Path] | None = None,
     truth: Path | None = None,
 ) -> None:
     """Write the page of a patient and its figures.
@@ -176,28 +235,28 @@ def run(
     ----------
     params, metrics, domain : Path
         `desc-growth_params.json`, `desc-growth_metrics.tsv`, `desc-domain.npz`.
-    fit, fit_arrays : Path
-        `fits/<headline>.json` (history) and `.npz` (`u`, `times`).
-    verification : Path
-        `verify/<headline>.npz` (`u_fdm`).
+    fits, arrays : sequence of Path
+        `fits/<name>.json` (history) and `fits/<name>.npz` (`u`, `times`) of all fits; the headline
+        and the best PINN are picked by name.
+    verifications : sequence of Path
+        `verify/<name>.npz` (`u_fdm`).
+    files : mapping
+        Dotted key to file of the patient (`Patient.paths()`), for the image under the segmentation.
     page : Path
         Written: the self-contained HTML file.
     figures : Path
         Folder of the figures, one SVG each.
-    image : (name, Path), optional
-        An image of the patient to show under the segmentation, such as ("T1c", path).
     truth : Path, optional
         Truth of a phantom, to be shown beside the estimates.
     """
     fitted, measured, problem = read_json(params), read_metrics(metrics), load_domain(domain)
-    with np.load(fit_arrays, allow_pickle=False) as stored:
-        network = {name: stored[name] for name in ("u", "times")}
-    with np.load(verification, allow_pickle=False) as stored:
-        u_fdm = stored["u_fdm"]
+    record = next(path for path in fits if path.stem == fitted["headline"])
+    history = read_json(record)["history"]
+    fields = read_fields(fitted, arrays, verifications)
+    image = chosen_image(files)
     shown = None if image is None else (image[0], image_slice(problem, image[1]))
-    history = read_json(fit)["history"]
     with look():
-        drawn = draw(fitted, measured, problem, history, network, u_fdm, shown)
+        drawn = draw(fitted, measured, problem, history, fields, shown)
         pictures = {name: svg(figure) for name, figure in drawn.items()}
     for name, text in pictures.items():
         write_text(figures / f"{name}.svg", text)

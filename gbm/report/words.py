@@ -14,6 +14,7 @@ Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
 REGION_NAMES = {"WT": "whole tumour", "TC": "tumour core"}
+SHORT = {"disc": "disc", "characteristic_fdm": "start"}
 MARGIN = 0.005
 """DICE differences below this are called equal."""
 
@@ -78,29 +79,29 @@ def against(metrics: Metrics, model: str, name: str) -> list[Finding]:
         ours, theirs = dice(metrics, "bilo_fdm", region), dice(metrics, model, region)
         if ours is None or theirs is None:
             continue
-        text = f"{REGION_NAMES[region]} {theirs:.3f} against {ours:.3f}"
+        text = f"{REGION_NAMES[region]}: {SHORT[model]} {theirs:.3f}, BiLO {ours:.3f}"
         if theirs > ours + MARGIN:
             beaten.append(text)
         elif ours > theirs + MARGIN:
             ahead.append(text)
         else:
             equal.append(text)
+    everything = "; ".join(beaten + equal + ahead)
     if beaten:
-        rest = f" (not so: {', '.join(equal + ahead)})" if equal or ahead else ""
         return [
             Finding(
                 "bad",
-                f"The simple baseline beats BiLO: {name} overlaps better with the segmentation "
-                f"than the fitted growth model, DICE {', '.join(beaten)}{rest}. The overlap alone "
-                f"is then no evidence for the growth model on this patient.",
+                f"A simple baseline beats BiLO: {name} overlaps better with the segmentation than "
+                f"the fitted growth model{' in part' if equal or ahead else ''} (DICE "
+                f"{everything}). The overlap is then no evidence for the growth model on this "
+                f"patient.",
             )
         ]
     if equal:
-        rest = f"; ahead: {', '.join(ahead)}" if ahead else ""
-        text = f"The fitted growth model is not better than {name}: DICE {', '.join(equal)}{rest}."
+        text = f"The fitted growth model is hardly better than {name} (DICE {everything})."
         return [Finding("note", text)]
     if ahead:
-        text = f"The fitted growth model overlaps better than {name} (DICE {', '.join(ahead)})."
+        text = f"The fitted growth model overlaps better than {name} (DICE {everything})."
         return [Finding("good", text)]
     return []
 

@@ -24,20 +24,52 @@ from gbm.report.figures.style import (
 )
 
 TISSUE_COLOURS = {"wm": (0.99, 0.97, 0.90), "gm": (0.62, 0.66, 0.71), "csf": (0.27, 0.45, 0.66)}
+LINES = [("segmented", "", "-"), ("predicted", "", "--"), ("WT", "WT", "-"), ("TC", "TC", "-")]
+"""Entries of the legend where both outlines are drawn."""
 
 
 def anatomy(domain: Domain, image: np.ndarray, name: str) -> Figure:
     """The patient's image with the segmentation; `image` is sampled on the domain, (nx, ny)."""
     figure, axes = panel()
-    inside = image[domain.phi > 0.5]
-    low, high = np.percentile(inside, [1, 99.5]) if inside.size else (0.0, 1.0)
-    axes.imshow(image.T, origin="lower", extent=extent(domain), cmap="gray", vmin=low, vmax=high)
+    show_image(axes, domain, image)
     outline(axes, domain)
-    origin(axes, domain.x0)
     frame(axes, domain, whole(domain))
     axes.set_title(f"{name} with the segmentation")
     legend(axes, [("segmented WT", "WT", "-"), ("segmented TC", "TC", "-")])
     return figure
+
+
+def overlay(
+    domain: Domain,
+    image: np.ndarray,
+    name: str,
+    u: np.ndarray,
+    thresholds: Mapping[str, float | None],
+) -> Figure:
+    """The image near the tumour; solid lines segmented, dashed lines predicted."""
+    figure, axes = panel(4.4, 4.5)
+    show_image(axes, domain, image)
+    outline(axes, domain)
+    outline_density(axes, domain, u, thresholds)
+    frame(axes, domain, near_tumour(domain, *predicted(domain, u, thresholds)))
+    axes.set_title(f"{name}: segmented and predicted")
+    legend(axes, LINES)
+    return figure
+
+
+def show_image(axes: Axes, domain: Domain, image: np.ndarray) -> None:
+    """An image in grey, its window set by the tissue."""
+    inside = image[domain.phi > 0.5]
+    low, high = np.percentile(inside, [1, 99.5]) if inside.size else (0.0, 1.0)
+    axes.imshow(image.T, origin="lower", extent=extent(domain), cmap="gray", vmin=low, vmax=high)
+
+
+def predicted(
+    domain: Domain, u: np.ndarray, thresholds: Mapping[str, float | None]
+) -> list[np.ndarray]:
+    """The predicted region with the lowest threshold, for a window that shows it."""
+    levels = [level for level in thresholds.values() if level is not None]
+    return [(domain.phi > 0.5) & (u > min(levels))] if levels else []
 
 
 def tissue(domain: Domain) -> Figure:
@@ -103,16 +135,12 @@ def density(
     outline(axes, domain)
     outline_density(axes, domain, u, thresholds)
     origin(axes, x0)
-    level = min((t for t in thresholds.values() if t is not None), default=0.5)
-    frame(axes, domain, near_tumour(domain, (domain.phi > 0.5) & (u > level)))
+    frame(axes, domain, near_tumour(domain, *predicted(domain, u, thresholds)))
     axes.set_title(title)
     bar = figure.colorbar(drawn, ax=axes, fraction=0.045, pad=0.01)
     bar.set_label("cell density u")
     bar.outline.set_visible(False)
-    legend(
-        axes,
-        [("segmented", "", "-"), ("predicted", "", "--"), ("WT", "WT", "-"), ("TC", "TC", "-")],
-    )
+    legend(axes, LINES)
     return figure
 
 
