@@ -135,13 +135,13 @@ def build(
 def _head(atlas: Atlas, deformation: Deformation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """T1 intensities in [0, 1] and the tissue maps on the patient's grid."""
     i, j = np.arange(SHAPE[0], dtype=float), np.arange(SHAPE[1], dtype=float)
-    maps = [np.empty(SHAPE, dtype=np.float32) for _ in range(3)]
-    sources = (atlas.t1, atlas.wm, atlas.gm)
+    t1, wm, gm = (np.zeros(SHAPE, dtype=np.float32) for _ in range(3))
     for k in range(SHAPE[2]):
         points = deformation(world_points(AFFINE, i, j, k))
-        for out, source in zip(maps, sources, strict=True):
-            out[:, :, k] = sample(source.data, source.affine, points)
-    t1, wm, gm = maps
+        t1[:, :, k] = sample(atlas.t1.data, atlas.t1.affine, points)
+        head = t1[:, :, k] > 0
+        wm[head, k] = sample(atlas.wm.data, atlas.wm.affine, points[head])
+        gm[head, k] = sample(atlas.gm.data, atlas.gm.affine, points[head])
     # another scanner: not a linear function of the atlas's intensities
     return (t1 / t1.max()) ** 1.2, wm, gm
 
@@ -163,7 +163,8 @@ def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2
     squared = np.sum((world - x0) ** 2, axis=-1)
     density = grow(
         diffusivity=white + (1.0 - white) / made.white_to_grey,
-        tissue=tissue & (squared < 75.0**2),
+        # so far out nothing has arrived
+        tissue=tissue & (squared < 65.0**2),
         spacing=1.0 / refine,
         DT=made.DT_mm2,
         rhoT=made.rhoT,

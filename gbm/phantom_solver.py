@@ -7,7 +7,7 @@ Heun steps instead of implicit ones, harmonic face values, a finer grid.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import label
+from scipy.ndimage import find_objects, label
 
 
 def grow(
@@ -52,8 +52,10 @@ def grow(
     """
     if not 0.0 < safety < 1.0:
         raise ValueError(f"safety must lie in (0, 1), got {safety}")
-    tissue = _reachable(tissue, seed_density)
-    mobility = np.where(tissue, diffusivity, 0.0)
+    whole = _reachable(tissue, seed_density)
+    box = find_objects(whole.astype(np.int8))[0]
+    tissue = whole[box]
+    mobility = np.where(tissue, diffusivity[box], 0.0)
     east = _faces(mobility[:-1], mobility[1:]) * DT / spacing**2
     north = _faces(mobility[:, :-1], mobility[:, 1:]) * DT / spacing**2
     fastest = 4.0 * max(east.max(initial=0.0), north.max(initial=0.0)) + rhoT
@@ -70,11 +72,13 @@ def grow(
         change[:, 1:] -= flux
         return change
 
-    u = np.where(tissue, seed_density, 0.0)
+    u = np.where(tissue, seed_density[box], 0.0)
     for _ in range(steps):
         slope = rate(u)
         u = u + 0.5 * ds * (slope + rate(u + ds * slope))
-    return np.where(tissue, u, 0.0)
+    density = np.zeros(whole.shape)
+    density[box] = np.where(tissue, u, 0.0)
+    return density
 
 
 def _faces(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -75,6 +75,11 @@ def images(wildcards):
     return [path for path in paths if path in DEMO_IMAGES or os.path.exists(path)]
 
 
+def truth(wildcards):
+    """The truth of the demo patient; no other has one."""
+    return [DEMO_TRUTH] if entry(wildcards).file.resolve() == DEMO_FILE else []
+
+
 def settings_for(*sections):
     """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
 
@@ -118,6 +123,5 @@ def headline(pattern):
 def write_cohort_after_failure():
     """Write the cohort page although some patients failed, naming the reasons."""
     from gbm import cohort
-    from gbm.step import failures
 
     cohort.run(**cohort_arguments())

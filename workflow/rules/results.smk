@@ -63,19 +63,19 @@ rule export:
 
 
 rule report:
+    message:
+        "Report of {wildcards.patient}"
     input:
-        check=f"{WORK}/check.json",
+        file=patient_file,
+        images=images,
         domain=f"{ANAT}_desc-domain.npz",
         params=f"{ANAT}_desc-growth_params.json",
         metrics=f"{ANAT}_desc-growth_metrics.tsv",
-        quality=f"{WORK}/quality.json",
-        characteristic=f"{WORK}/characteristic.json",
-        baselines=f"{WORK}/baselines.json",
-        baselines_npz=f"{WORK}/baselines.npz",
-        fits=fits(f"{WORK}/fits/{{fit}}.json"),
-        verifications=fits(f"{WORK}/verify/{{fit}}.json"),
-        verification_npz=fits(f"{WORK}/verify/{{fit}}.npz"),
-        density=f"{ANAT}_desc-fit_celldensity.nii.gz",
+        fit=headline(f"{WORK}/fits/{{fit}}.json"),
+        fit_arrays=headline(f"{WORK}/fits/{{fit}}.npz"),
+        verification=headline(f"{WORK}/verify/{{fit}}.npz"),
+        exported=f"{ANAT}_desc-fit_celldensity.nii.gz",
+        truth=truth,
     output:
         html=f"{GBM}/sub-{{patient}}.html",
         figures=directory(f"{GBM}/sub-{{patient}}/figures"),

@@ -1,0 +1,52 @@
+"""A step tells its failures in the user's words and leaves a log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gbm.step import failures
+
+PREFIX = "from pathlib import Path\nfrom gbm.errors import InputError\nfrom gbm.step import step\n"
+
+
+def _run(log: Path, body: str) -> subprocess.CompletedProcess[str]:
+    code = f"{PREFIX}with step({str(log)!r}):\n    {body}\n"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_output_goes_to_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "new" / "a.log"
+    done = _run(log, "print('hello'); import os; os.system('echo below')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert log.read_text() == "hello\nbelow\n"
+    assert failures(tmp_path) == []
+
+
+def test_a_fault_of_the_input_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    log = tmp_path / "check.log"
+    done = _run(log, "raise InputError('is empty', file=Path('p.yaml'), key='patient.id')")
+    assert done.returncode == 1
+    assert done.stderr == "error: p.yaml: patient.id: is empty\n"
+    assert "Traceback" not in log.read_text()
+    assert failures(tmp_path) == ["check: p.yaml: patient.id: is empty"]
+
+
+def test_any_other_exception_leaves_its_traceback_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "fit.log"
+    done = _run(log, "1 / 0")
+    assert done.returncode == 1
+    assert done.stderr == "error: ZeroDivisionError: division by zero\n"
+    assert "Traceback" in log.read_text()
+    assert failures(tmp_path) == ["fit: ZeroDivisionError: division by zero"]
+
+
+@pytest.mark.parametrize("body", ["print('fine')", "raise SystemExit(0)"])
+def test_a_second_run_clears_the_failure(body: str, tmp_path: Path) -> None:
+    log = tmp_path / "fit.log"
+    _run(log, "1 / 0")
+    _run(log, body)
+    assert failures(tmp_path) == []
