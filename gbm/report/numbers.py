@@ -30,15 +30,15 @@ def spread(entry: Any, digits: int = 2) -> str:
 
 
 def percent(entry: Any) -> str:
-    """A fraction in percent, two significant digits.
+    r"""A fraction in percent, two significant digits.
 
     >>> percent(0.0123), percent(0.3), percent(None)
-    ('1.2 %', '30 %', '–')
+    ('1.2\xa0%', '30\xa0%', '–')
     """
     number = value(entry)
     if number is None:
         return MISSING
-    return f"{100 * number:.2g} %" if abs(number) < 1 else f"{100 * number:.0f} %"
+    return f"{100 * number:.2g}\xa0%" if abs(number) < 1 else f"{100 * number:.0f}\xa0%"
 
 
 def pair(first: Any, second: Any, digits: int = 3) -> str:

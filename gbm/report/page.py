@@ -21,6 +21,7 @@ from gbm.domain import Domain, load_domain
 from gbm.files import read_json, write_text
 from gbm.plane import edge_names, sample
 from gbm.report.figures import curves, maps
+from gbm.report.figures.canvas import near_tumour
 from gbm.report.figures.style import look, svg
 from gbm.report.methods import methods
 from gbm.report.numbers import num, percent
@@ -123,13 +124,18 @@ def draw(
     thresholds = {region: value(entry) for region, entry in params["thresholds"].items()}
     x0 = np.asarray(params["x0_plane_mm"], float)
     u = fields.network[-1]
+    near = near_tumour(
+        domain,
+        maps.predicted(domain, fields.fdm, thresholds),
+        maps.predicted(domain, u, thresholds),
+    )
     drawn = {
         "tissue": maps.tissue(domain),
         "diffusivity": maps.diffusivity(domain),
         "phase_field": maps.phase_field(domain),
-        "density_network": maps.density(domain, u, thresholds, x0, "BiLO network"),
-        "density_fdm": maps.density(domain, fields.fdm, thresholds, x0, "Finite volumes"),
-        "error": maps.error(domain, u, fields.fdm),
+        "density_network": maps.density(domain, u, thresholds, x0, "BiLO network", near),
+        "density_fdm": maps.density(domain, fields.fdm, thresholds, x0, "Finite volumes", near),
+        "error": maps.error(domain, u, fields.fdm, near),
         "losses": curves.losses(history),
         "unknowns": curves.unknowns(history),
         "scores": curves.scores(
@@ -145,15 +151,17 @@ def draw(
     }
     if image is not None:
         drawn["anatomy"] = maps.anatomy(domain, image[1], image[0])
-        drawn["overlay"] = maps.overlay(domain, image[1], image[0], fields.fdm, thresholds)
+        drawn["overlay"] = maps.overlay(domain, image[1], image[0], fields.fdm, thresholds, near)
     if fields.pinn is not None:
         entry = next(fit for fit in params["fits"] if fit["name"] == params["pinn"])
         levels = {region: value(level) for region, level in entry["thresholds"].items()}
         start = np.asarray(entry["x0_plane_mm"], float)
         title = f"PINN network, weight {entry['weight']:g}"
-        drawn["density_pinn"] = maps.density(domain, fields.pinn, levels, start, title)
+        drawn["density_pinn"] = maps.density(domain, fields.pinn, levels, start, title, near)
     if len(fields.times) > 1 and thresholds["WT"] is not None:
-        drawn["time"] = maps.spread_in_time(domain, fields.times, fields.network, thresholds["WT"])
+        drawn["time"] = maps.spread_in_time(
+            domain, fields.times, fields.network, thresholds["WT"], near
+        )
     curve = params["baselines"].get("profile")
     if curve:
         drawn["profile"] = curves.profile(curve, value(params["lambda_mm"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gbm.report.numbers import MISSING, num, pair, percent, spread
-from gbm.report.words import Metrics, dice, value
+from gbm.report.words import MARGIN, Metrics, dice, value
 
 MODELS = {
     "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
@@ -40,7 +40,7 @@ def score_rows(metrics: Metrics) -> list[dict[str, Any]]:
         cells = []
         for region in ("WT", "TC"):
             ours, theirs = dice(metrics, "bilo_fdm", region), dice(metrics, model, region)
-            higher = ours is not None and theirs is not None and round(theirs - ours, 3) > 0
+            higher = ours is not None and theirs is not None and theirs > ours + MARGIN
             mark = " ▲" if higher and not model.startswith("bilo") else ""
             cells.append(num(theirs, 3) + mark)
         for metric, digits in (("hd95_mm", 1), ("area_mm2", 0)):
