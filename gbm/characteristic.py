@@ -121,19 +121,36 @@ def characteristic(
     DT, rhoT = float(np.exp(2 * p[0] + p[1])), float(np.exp(p[1]))
     r, u = radial(DT, rhoT, h0, r0)
     error = {name: radius_at(r, u, thresholds[name]) / R - 1 for name, R in wanted.items()}
-    return Characteristic(DT, rhoT, error, _reason(error, p, low, high))
+    return Characteristic(DT, rhoT, error, _reason(error, float(np.exp(p[0])), rhoT, bounds))
+
+
+def growth_on_bound(
+    lambda_mm: float,
+    rhoT: float,
+    bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
+    margin: float = 0.01,
+) -> list[str]:
+    """Which of lambda and rho T lie within a fraction `margin` of a bound."""
+    values = {"lambda": (lambda_mm, bounds["lambda_mm"]), "rho T": (rhoT, bounds["rhoT"])}
+    return [
+        name
+        for name, (value, (low, high)) in values.items()
+        if min(value / low, high / value) < 1 + margin
+    ]
 
 
 def _reason(
-    error: Mapping[str, float], p: np.ndarray, low: np.ndarray, high: np.ndarray
+    error: Mapping[str, float],
+    lambda_mm: float,
+    rhoT: float,
+    bounds: Mapping[str, tuple[float, float]],
 ) -> str | None:
     reasons = []
     if "TC" not in error:
         reasons.append(f"TC is empty: lambda was set to {LAMBDA_WITHOUT_TC_MM:g} mm")
     if max(abs(e) for e in error.values()) > RADIUS_TOLERANCE:
         missed = ", ".join(f"{name} by {100 * e:+.1f} %" for name, e in error.items())
-        sides = zip(("lambda", "rho T"), np.minimum(p - low, high - p), strict=True)
-        bound = [name for name, distance in sides if distance < 1e-3]
+        bound = growth_on_bound(lambda_mm, rhoT, bounds)
         cause = f"{' and '.join(bound)} on a bound" if bound else "no pair fits both radii"
         reasons.append(f"radii missed ({missed}): {cause}")
     return "; ".join(reasons) or None

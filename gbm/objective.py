@@ -89,9 +89,18 @@ class Objective:
         """Indices of the regions that are not empty (0 is WT, 1 is TC)."""
         return tuple(r for r in (0, 1) if self.masks[r].any())
 
+    def region(self, r: int, u: np.ndarray, threshold: float) -> tuple[float, np.ndarray, float]:
+        """Term and prior of region r, with the derivatives by u and by its threshold."""
+        s = expit(self.k * (u - threshold))
+        value, by_s = TERMS[self.name](s, self.masks[r], self.phi)
+        slope = self.k * by_s * s * (1 - s)
+        deviation = (threshold - self.prior_means[r]) / PRIOR_SD
+        by_threshold = -float(slope.sum()) + 2 * self.prior_weight * deviation / PRIOR_SD
+        return value + self.prior_weight * deviation**2, slope, by_threshold
+
     def value(self, u: np.ndarray, thresholds: np.ndarray) -> float:
         """J at the density u (nx, ny) and the thresholds (2,)."""
-        return self.value_and_grad(u, thresholds)[0]
+        return sum(self.region(r, u, thresholds[r])[0] for r in self.regions)
 
     def value_and_grad(
         self, u: np.ndarray, thresholds: np.ndarray
@@ -99,11 +108,7 @@ class Objective:
         """J, dJ/du (nx, ny) and dJ/dthresholds (2,)."""
         total, by_u, by_thresholds = 0.0, np.zeros_like(u), np.zeros(2)
         for r in self.regions:
-            s = expit(self.k * (u - thresholds[r]))
-            value, by_s = TERMS[self.name](s, self.masks[r], self.phi)
-            slope = self.k * by_s * s * (1 - s)
-            deviation = (thresholds[r] - self.prior_means[r]) / PRIOR_SD
-            total += value + self.prior_weight * deviation**2
+            value, slope, by_thresholds[r] = self.region(r, u, thresholds[r])
+            total += value
             by_u += slope
-            by_thresholds[r] = -slope.sum() + 2 * self.prior_weight * deviation / PRIOR_SD
         return total, by_u, by_thresholds

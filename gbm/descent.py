@@ -1,0 +1,117 @@
+"""Descents of the direct fit: from candidates to local minima on one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.finite_volume import GrowthMap, coarsen, default_steps, solve
+from gbm.objective import Objective
+from gbm.screen import Candidate, in_tissue
+from gbm.thresholds import Bounds
+from gbm.trust_region import Search, minimise, start_point
+
+if TYPE_CHECKING:
+    from gbm.domain import Domain
+
+_ORIGIN_SCALE_MM = 10.0  # a move of the origin that changes as much as one unit of ln lambda
+_STEPS_RESERVE = 1.2
+
+
+@dataclass(frozen=True)
+class Descent:
+    """The objective as a function of g = (ln lambda, ln rho T[, x0]).
+
+    Attributes
+    ----------
+    domain : Domain
+        The patient's problem.
+    free : bool
+        Whether x0 is an unknown; otherwise that of a candidate is kept.
+    growth_bounds, threshold_bounds : mapping
+        Bounds of lambda_mm and rhoT, and of the thresholds.
+    h0, r0 : float
+        The seed.
+    """
+
+    domain: Domain
+    free: bool
+    growth_bounds: Mapping[str, tuple[float, float]]
+    threshold_bounds: Bounds
+    h0: float
+    r0: float
+
+    def run(
+        self,
+        grid: GrowthMap,
+        objective: Objective,
+        candidates: Iterable[Candidate],
+        radius: float,
+        tolerance: float,
+        cells: int = 1,
+    ) -> list[Candidate]:
+        """Local minima reached from the candidates, best first.
+
+        Parameters
+        ----------
+        grid : GrowthMap
+            Where the equation is solved.
+        objective : Objective
+            On cells of `cells` by `cells` of the grid.
+        candidates : iterable of Candidate
+            Starts.
+        radius, tolerance : float
+            First trust radius and least predicted decrease, see `trust_region.minimise`.
+        cells : int
+            Cells of the grid along a voxel of the objective.
+        """
+        ends = [
+            self._one(grid, objective, candidate, radius, tolerance, cells)
+            for candidate in candidates
+        ]
+        return sorted(ends, key=lambda end: end.objective)
+
+    def search(self, x0: np.ndarray) -> Search:
+        """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""
+        limits = np.log([self.growth_bounds["lambda_mm"], self.growth_bounds["rhoT"]])
+        scale = np.ones(2)
+        if self.free:
+            x, y = self.domain.x, self.domain.y
+            limits = np.vstack([limits, [x[0], x[-1]], [y[0], y[-1]]])
+            scale = np.array([1.0, 1.0, _ORIGIN_SCALE_MM, _ORIGIN_SCALE_MM])
+        return Search(
+            limits[:, 0],
+            limits[:, 1],
+            scale,
+            self.threshold_bounds,
+            lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
+        )
+
+    def _one(
+        self,
+        grid: GrowthMap,
+        objective: Objective,
+        start: Candidate,
+        radius: float,
+        tolerance: float,
+        cells: int,
+    ) -> Candidate:
+        search = self.search(start.x0)
+        g = np.log([start.lambda_mm, start.rhoT])
+        g = np.clip(np.concatenate([g, start.x0]) if self.free else g, search.low, search.high)
+        # A number of time steps that changed with g would spoil the finite differences.
+        steps = int(_STEPS_RESERVE * default_steps(start.DT, start.rhoT, grid.h))
+
+        def density(g: np.ndarray) -> np.ndarray:
+            DT, rhoT = float(np.exp(2 * g[0] + g[1])), float(np.exp(g[1]))
+            x0 = g[2:] if self.free else start.x0
+            return coarsen(solve(grid, DT, rhoT, x0, h0=self.h0, r0=self.r0, steps=steps)[0], cells)
+
+        point = start_point(density, objective, g, start.thresholds, search)
+        end, converged = minimise(density, objective, point, search, radius, tolerance)
+        lambda_mm, rhoT = (float(value) for value in np.exp(end.g[:2]))
+        x0 = end.g[2:] if self.free else start.x0
+        return Candidate(lambda_mm, rhoT, x0, end.thresholds, end.objective, converged)

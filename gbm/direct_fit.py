@@ -1,0 +1,174 @@
+"""The direct fit: the segmentation objective minimised with the finite-volume solver itself.
+
+It is what a practitioner would use for a handful of scalars, and the reference every network is
+compared with. Unknowns are ln lambda, ln rho T, both thresholds and, unless fixed, the origin x0.
+Coarse starts are screened at the first and at the final slope k; the best of different basins
+descend on 2 mm, then on 1 mm cells, and the winners are finished on the refined grid. The objective
+always lives on the 1 mm voxels, with cell means of the refined solution.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gbm.characteristic import GROWTH_BOUNDS, Characteristic, growth_on_bound
+from gbm.descent import Descent
+from gbm.finite_volume import GrowthMap, coarsen, solve
+from gbm.objective import Objective
+from gbm.screen import Candidate, distinct, halved, origins, screen
+from gbm.thresholds import BOUNDS, Bounds, on_bound
+
+if TYPE_CHECKING:
+    from gbm.domain import Domain
+
+_ON_VOXELS, _ON_REFINED = 4, 2  # how many basins go on to the 1 mm and to the refined grid
+_SAME_START = (6.0, 0.5)  # mm of x0 and ln lambda within which two starts share a basin
+_SAME_END = (1.0, 0.1)
+
+
+@dataclass(frozen=True)
+class DirectFit:
+    """Optimum of the objective with the finite-volume solver.
+
+    Attributes
+    ----------
+    DT, rhoT : float
+        D T in mm^2 and rho T.
+    thresholds : dict
+        u_WT and u_TC.
+    x0 : ndarray (2,)
+        Origin in the plane, mm.
+    objective : float
+        At the final k, on the 1 mm voxels.
+    u : ndarray (nx, ny)
+        Final density on the 1 mm voxels.
+    minima : tuple of dict
+        The distinct minima found, best first: lambda_mm, rhoT, x0 and objective. Those that were
+        not among the best end on the 1 mm grid, the first ones on the refined grid.
+    converged : bool
+        Whether the last descent converged off the bounds.
+    warnings : tuple of str
+        Which number sits on a bound, or that the descent was cut short.
+    seconds : float
+        Wall time.
+    """
+
+    DT: float
+    rhoT: float
+    thresholds: dict[str, float]
+    x0: np.ndarray
+    objective: float
+    u: np.ndarray
+    minima: tuple[dict[str, Any], ...]
+    converged: bool
+    warnings: tuple[str, ...]
+    seconds: float
+
+    @property
+    def lambda_mm(self) -> float:
+        """Infiltration length sqrt(D/rho), mm."""
+        return float(np.sqrt(self.DT / self.rhoT))
+
+
+def direct_fit(
+    domain: Domain,
+    characteristic: Characteristic,
+    *,
+    objective: Objective | None = None,
+    x0: Literal["inferred", "fixed"] = "inferred",
+    k_start: float = 20.0,
+    refine: int = 2,
+    descents: int = 3,
+    growth_bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
+    threshold_bounds: Bounds = BOUNDS,
+    h0: float = 0.1,
+    r0: float = 0.1,
+) -> DirectFit:
+    """Fit growth parameters, thresholds and origin with the solver itself.
+
+    Parameters
+    ----------
+    domain : Domain
+        The patient's problem.
+    characteristic : Characteristic
+        One of the starts, with x0 of the domain.
+    objective : Objective, optional
+        At the final k; by default soft Dice at k = 80.
+    x0 : {"inferred", "fixed"}
+        Whether the origin is an unknown.
+    k_start : float
+        Slope of the soft threshold the descents begin with.
+    refine : int
+        Cells per voxel and axis of the last descent.
+    descents : int
+        Screened starts, in different basins, that descend from each of the two slopes.
+    growth_bounds, threshold_bounds : mapping
+        Bounds of lambda_mm and rhoT, and of the thresholds.
+    h0, r0 : float
+        The seed.
+
+    Returns
+    -------
+    DirectFit
+        The lowest minimum found; the search is deterministic.
+    """
+    began = time.perf_counter()
+    final = Objective.of(domain) if objective is None else objective
+    free = x0 == "inferred"
+    descent = Descent(domain, free, growth_bounds, threshold_bounds, h0, r0)
+    half_grid, half = halved(domain, final)
+    soft = replace(half, k=k_start)
+    lattice = origins(domain) if free else [domain.x0]
+    gentle, steep = screen(
+        half_grid, (soft, half), lattice, growth_bounds, threshold_bounds, h0, r0
+    )
+    own = Candidate(
+        characteristic.lambda_mm, characteristic.rhoT, domain.x0, np.array(final.prior_means)
+    )
+    found = descent.run(
+        half_grid, soft, [own, *distinct(gentle, *_SAME_START, descents)], 0.3, 1e-4
+    )
+    starts = [*found, *distinct(steep, *_SAME_START, descents)]
+    found = distinct(descent.run(half_grid, half, starts, 0.2, 1e-4), *_SAME_END)
+    for cells, count, tolerance in ((1, _ON_VOXELS, 3e-5), (refine, _ON_REFINED, 1e-5)):
+        grid = GrowthMap.of(domain, cells)
+        ends = descent.run(grid, final, found[:count], 0.1 / cells, tolerance, cells)
+        found = [*distinct(ends, *_SAME_END), *found[count:]]
+    best = found[0]
+    # The descents freeze the number of time steps; what is reported uses the default one.
+    grid = GrowthMap.of(domain, refine)
+    u = coarsen(solve(grid, best.DT, best.rhoT, best.x0, h0=h0, r0=r0)[0], refine)
+    warnings = _warnings(best, growth_bounds, threshold_bounds)
+    return DirectFit(
+        best.DT,
+        best.rhoT,
+        {"WT": float(best.thresholds[0]), "TC": float(best.thresholds[1])},
+        best.x0,
+        final.value(u, best.thresholds),
+        u,
+        tuple(_describe(end) for end in found),
+        not warnings,
+        warnings,
+        time.perf_counter() - began,
+    )
+
+
+def _describe(end: Candidate) -> dict[str, Any]:
+    values = {"lambda_mm": end.lambda_mm, "rhoT": end.rhoT, "objective": end.objective}
+    return {**values, "x0_plane_mm": end.x0.tolist(), "thresholds": end.thresholds.tolist()}
+
+
+def _warnings(
+    best: Candidate, growth_bounds: Mapping[str, tuple[float, float]], threshold_bounds: Bounds
+) -> tuple[str, ...]:
+    bounds: Sequence[str] = [
+        *growth_on_bound(best.lambda_mm, best.rhoT, growth_bounds),
+        *(f"threshold {name}" for name in on_bound(best.thresholds, threshold_bounds)),
+    ]
+    cut = () if best.converged else ("the last descent was cut short",)
+    return (*(f"{name} sits on a bound" for name in bounds), *cut)
