@@ -7,14 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from gbm.domain import Domain, load_domain
@@ -34,6 +31,7 @@ from gbm.report.tables import (
     read_metrics,
     score_rows,
 )
+from gbm.report.templating import environment
 from gbm.report.words import Metrics, dice, findings, value
 
 VERDICT_TEXT = {
@@ -49,26 +47,6 @@ SIDES = {
     "S": "superior",
     "I": "inferior",
 }
-
-
-def environment() -> Environment:
-    """Templates of the report; an undefined name is an error, text is escaped."""
-    made = Environment(
-        loader=PackageLoader("gbm.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals.update(num=num, percent=percent, css=style_sheet())
-    return made
-
-
-def style_sheet() -> Markup:
-    """The style sheet of all pages, not to be escaped."""
-    return Markup(
-        resources("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8")
-    )
 
 
 def orientation(domain: Domain) -> str:

@@ -46,7 +46,7 @@ def findings(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]:
     found = [
         *agreement(params),
         *against(metrics, "disc", "a plain disc of the same area at the centre of the core"),
-        *against(metrics, "characteristic_fdm", "the characteristic start, which is not fitted"),
+        *against(metrics, "characteristic_fdm", "the unfitted characteristic start"),
         *against_direct(params, metrics),
         *overfitting(metrics),
         *other_lift(params),

@@ -1,0 +1,190 @@
+"""The cohort: BIDS description, tables over all patients, and one page that names every failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gbm
+from gbm.files import read_json, write_json, write_text
+from gbm.report.cohort_page import render
+from gbm.report.tables import read_metrics
+from gbm.report.words import Metrics, value
+from gbm.step import failures
+
+IGNORED = (
+    "*.html",
+    "cohort_metrics.tsv",
+    "logs/",
+    "work/",
+    "sub-*/figures/",
+    "sub-*/anat/*_desc-domain.npz",
+    "sub-*/anat/*_desc-fit_celldensity.*",
+    "sub-*/anat/*_desc-growth_params.json",
+    "sub-*/anat/*_desc-growth_metrics.tsv",
+    "sub-*/anat/*_desc-truth_params.json",
+)
+"""What is not BIDS in a results folder."""
+
+COLUMNS = (
+    "participant_id",
+    "status",
+    "verdict",
+    "lambda_mm",
+    "rhoT",
+    "DT_mm2",
+    "threshold_WT",
+    "threshold_TC",
+    "relative_error_u",
+    "converged",
+    "reason",
+)
+"""Columns of `participants.tsv`."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One patient of the command.
+
+    Attributes
+    ----------
+    patient : str
+        Its name in paths.
+    file : str
+        Its patient file, as the command names it.
+    status : str
+        `done`, `failed` or `unfinished`.
+    reasons : tuple of str
+        Why it failed, or the reasons of its verdict.
+    params : mapping or None
+        `desc-growth_params.json` where it is done.
+    metrics : mapping or None
+        model -> region -> metric -> value where it is done.
+    """
+
+    patient: str
+    file: str
+    status: str
+    reasons: tuple[str, ...]
+    params: Mapping[str, Any] | None = None
+    metrics: Metrics | None = None
+
+
+def read_member(results: Path, patient: str, file: Path, logs: Path) -> Member:
+    """State of one patient, from its outputs and its logs.
+
+    A failure in the logs counts more than outputs, which may be those of an earlier command.
+    """
+    anat = results / f"sub-{patient}" / "anat"
+    params = anat / f"sub-{patient}_desc-growth_params.json"
+    metrics = anat / f"sub-{patient}_desc-growth_metrics.tsv"
+    failed = failures(logs / f"sub-{patient}")
+    if failed:
+        return Member(patient, str(file), "failed", tuple(failed))
+    if not params.exists() or not metrics.exists():
+        return Member(patient, str(file), "unfinished", ("a step before the results did not end",))
+    found = read_json(params)
+    reasons = tuple(found["verdict"]["reasons"])
+    return Member(patient, str(file), "done", reasons, found, read_metrics(metrics))
+
+
+def participant_rows(members: Sequence[Member]) -> list[list[str]]:
+    """Rows of `participants.tsv`, one a patient, whatever became of it."""
+    rows = []
+    for member in members:
+        p = member.params
+        numbers: list[Any] = [None] * 6
+        if p is not None:
+            numbers = [
+                *(value(p[key]) for key in ("lambda_mm", "rhoT", "DT_mm2")),
+                *(value(p["thresholds"][region]) for region in ("WT", "TC")),
+                p["relative_error_u"]["final"],
+            ]
+        rows.append(
+            [
+                f"sub-{member.patient}",
+                member.status,
+                p["verdict"]["colour"] if p else "n/a",
+                *("n/a" if number is None else f"{number:.6g}" for number in numbers),
+                str(p["converged"]).lower() if p else "n/a",
+                " | ".join(_one_line(reason) for reason in member.reasons) or "n/a",
+            ]
+        )
+    return rows
+
+
+def metric_rows(members: Sequence[Member]) -> list[list[str]]:
+    """Rows of `cohort_metrics.tsv`: the metrics of every patient that is done."""
+    return [
+        [f"sub-{member.patient}", model, region, metric, "n/a" if v is None else f"{v:.6g}"]
+        for member in members
+        for model, regions in (member.metrics or {}).items()
+        for region, metrics in regions.items()
+        for metric, v in metrics.items()
+    ]
+
+
+def medians(members: Sequence[Member]) -> dict[str, dict[str, float | None]]:
+    """Median DICE over the patients that are done: model -> region -> value."""
+    done = [member.metrics for member in members if member.metrics is not None]
+    models = dict.fromkeys(model for metrics in done for model in metrics)
+    found: dict[str, dict[str, float | None]] = {}
+    for model in models:
+        found[model] = {}
+        for region in ("WT", "TC"):
+            values = [m.get(model, {}).get(region, {}).get("dice") for m in done]
+            known = [v for v in values if v is not None]
+            found[model][region] = float(np.median(known)) if known else None
+    return found
+
+
+def description() -> dict[str, Any]:
+    """The BIDS `dataset_description.json` of the results."""
+    return {
+        "Name": "Personalised glioblastoma growth parameters",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [
+            {
+                "Name": "bilo-gbm",
+                "Version": gbm.__version__,
+                "Description": "Bilevel local operator learning of Fisher-KPP growth parameters "
+                "from one scan, verified by finite volumes.",
+            }
+        ],
+    }
+
+
+def tsv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as text."""
+    return "".join("\t".join(row) + "\n" for row in [header, *rows])
+
+
+def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
+    """Write the files of the cohort from whatever the patients have so far.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the derivatives (`results/gbm`). Written there: `dataset_description.json`,
+        `.bidsignore`, `participants.tsv`, `cohort_metrics.tsv`, `cohort.html`.
+    patients : mapping
+        Name of the patient in paths to its patient file, in the order of the command.
+    logs : Path
+        Folder with one folder `sub-<id>` of logs for each patient.
+    """
+    members = [read_member(results, key, file, logs) for key, file in patients.items()]
+    write_json(results / "dataset_description.json", description())
+    write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
+    write_text(results / "participants.tsv", tsv(COLUMNS, participant_rows(members)))
+    header = ("participant_id", "model", "region", "metric", "value")
+    write_text(results / "cohort_metrics.tsv", tsv(header, metric_rows(members)))
+    write_text(results / "cohort.html", render(members, medians(members)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

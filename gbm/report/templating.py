@@ -1,0 +1,28 @@
+"""The templates of the pages and what is known inside them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gbm.report.numbers import num, percent
+
+
+def environment() -> Environment:
+    """Templates of the report; an undefined name is an error, text is escaped."""
+    made = Environment(
+        loader=PackageLoader("gbm.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(num=num, percent=percent, css=style_sheet())
+    return made
+
+
+def style_sheet() -> Markup:
+    """The style sheet of all pages, not to be escaped."""
+    return Markup(files("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8"))

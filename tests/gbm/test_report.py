@@ -1,0 +1,214 @@
+"""The page stands alone, says what the numbers say, and draws what there is."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from gbm import assemble
+from gbm.files import read_json, write_json
+from gbm.plane import sample
+from gbm.report import page
+from gbm.report.quality import quality_rows
+from gbm.report.tables import flat_range, read_metrics
+from gbm.report.words import findings
+
+
+def report(bundle: Any, **changes: Any) -> str:
+    """Assemble, write the page, return its text."""
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    target = bundle.root / "sub-p1.html"
+    page.run(
+        params=arguments["params"],
+        metrics=arguments["metrics"],
+        domain=arguments["domain"],
+        fits=arguments["fits"],
+        arrays=sorted((bundle.work / "fits").glob("*.npz")),
+        verifications=sorted((bundle.work / "verify").glob("*.npz")),
+        page=target,
+        figures=bundle.root / "sub-p1" / "figures",
+        **{"files": {}, **changes},
+    )
+    return target.read_text()
+
+
+class Structure(HTMLParser):
+    """Collects ids, links, sources and images without a text; checks that tags close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.anchors: set[str] = set()
+        self.sources: list[str] = []
+        self.without_text: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag not in {"meta", "img", "br"}:
+            self.open.append(tag)
+        if values.get("id"):
+            self.ids.add(str(values["id"]))
+        if (values.get("href") or "").startswith("#"):
+            self.anchors.add(str(values["href"])[1:])
+        if tag == "img":
+            self.sources.append(str(values["src"]))
+            if not values.get("alt"):
+                self.without_text.append(str(values["src"])[:40])
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_self_contained_and_well_formed(bundle: Any) -> None:
+    text = report(bundle)
+    structure = Structure()
+    structure.feed(text)
+    assert structure.open == []
+    assert structure.anchors <= structure.ids
+    assert structure.without_text == []
+    assert len(structure.sources) >= 10
+    assert all(source.startswith("data:image/") for source in structure.sources)
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+    assert "<script" not in text
+    assert "@import" not in text
+    assert text.index("Verdict:") < text.index("<section")
+
+
+def test_figures_are_files_and_the_same_every_time(bundle: Any) -> None:
+    report(bundle)
+    folder = bundle.root / "sub-p1" / "figures"
+    first = {path.name: path.read_bytes() for path in folder.glob("*.svg")}
+    assert {
+        "tissue.svg", "phase_field.svg", "density_network.svg", "density_fdm.svg", "error.svg",
+        "losses.svg", "unknowns.svg", "profile.svg", "scores.svg", "density_pinn.svg", "time.svg",
+    } <= set(first)  # fmt: skip
+    report(bundle)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.svg")} == first
+
+
+def test_page_has_what_was_promised(bundle: Any) -> None:
+    text = report(bundle)
+    for phrase in (
+        "neurological convention",  # which side is left
+        "An absolute D (mm²/day) or ρ (per day) needs the time T",
+        "0.85 to 1.4 times",
+        "prior on\n  the thresholds",
+        "disc", "direct fit", "characteristic start", "heat lift", "origin fixed", "PINN",
+        "± 0.40",  # local sd of lambda
+        "maps were divided by 255",
+        read_json(bundle.anat_file("desc-growth_params.json"))["inputs"][0]["sha256"],
+        "DICE of the brain masks",
+    ):  # fmt: skip
+        assert phrase in text, phrase
+
+
+def test_stated_time_gives_absolute_values(bundle: Any) -> None:
+    bundle.settings["growth"]["T_days"] = 300.0
+    text = report(bundle)
+    assert "0.5000 mm²/day" in text  # 150 mm^2 / 300 d
+    assert "which was not given" not in text
+
+
+def test_image_and_truth_are_shown(bundle: Any, tmp_path: Path) -> None:
+    domain = bundle.domain
+    volume = np.random.default_rng(0).random((*domain.phi.shape, 5)).astype(np.float32)
+    affine = domain.affine.copy()
+    affine[2, 3] -= 2
+    nib.save(nib.Nifti1Image(volume, affine), tmp_path / "t1c.nii.gz")
+    assert np.allclose(sample(domain, volume, affine), volume[..., 2])
+    write_json(
+        tmp_path / "truth.json",
+        {"lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
+         "thresholds": {"WT": 0.33, "TC": 0.62}, "x0_mm": [1.0, 2.0, 3.0]},
+    )  # fmt: skip
+    text = report(
+        bundle, files={"patient.images.t1c": tmp_path / "t1c.nii.gz"}, truth=tmp_path / "truth.json"
+    )
+    assert (bundle.root / "sub-p1" / "figures" / "overlay.svg").exists()
+    assert "T1c" in (bundle.root / "sub-p1" / "figures" / "anatomy.svg").read_text()
+    assert "4.57" in text
+
+
+def test_empty_core_is_reported_without_numbers(bundle: Any) -> None:
+    for kind in ("fits", "verify"):
+        for path in (bundle.work / kind).glob("*.json"):
+            record = read_json(path)
+            if kind == "fits":
+                record["thresholds"]["TC"] = None
+            else:
+                for model in ("network", "fdm"):
+                    record["dice"][model]["TC"] = None
+                    record["metrics"][model]["TC"] = dict.fromkeys(("dice", "hd95_mm", "area_mm2"))
+            write_json(path, record)
+    assert "–" in report(bundle)
+
+
+def measured(**dices: tuple[float, float]) -> dict[str, Any]:
+    return {
+        model: {"WT": {"dice": whole}, "TC": {"dice": core}}
+        for model, (whole, core) in dices.items()
+    }
+
+
+@pytest.fixture
+def params(bundle: Any) -> dict[str, Any]:
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    return read_json(arguments["params"])
+
+
+@pytest.mark.parametrize(
+    ("disc", "kind", "phrase"),
+    [
+        ((0.95, 0.70), "bad", "A simple baseline beats BiLO"),
+        ((0.901, 0.70), "note", "hardly better than"),
+        ((0.80, 0.70), "good", "overlaps better than a plain disc"),
+    ],
+)
+def test_a_disc_that_wins_is_said_to_win(
+    params: dict[str, Any], disc: tuple[float, float], kind: str, phrase: str
+) -> None:
+    found = findings(params, measured(bilo_fdm=(0.90, 0.85), disc=disc))
+    assert [f.kind for f in found if phrase in f.text] == [kind]
+
+
+def test_a_better_direct_fit_and_a_worse_start_are_said(params: dict[str, Any]) -> None:
+    params["objective"] = {"network": 0.3, "fdm": 0.30, "direct_fit": 0.28, "characteristic": 0.29}
+    texts = [f.text for f in findings(params, {}) if f.kind == "bad"]
+    assert any("direct finite-volume fit beats BiLO" in text for text in texts)
+    assert any("worse than its own start" in text for text in texts)
+
+
+def test_an_overfitting_network_is_said_to_overfit(params: dict[str, Any]) -> None:
+    metrics = measured(pinn_network=(0.95, 0.9), pinn_fdm=(0.80, 0.9), bilo_fdm=(0.9, 0.9))
+    assert any("The PINN over-fits" in f.text for f in findings(params, metrics))
+    metrics = measured(pinn_network=(0.805, 0.9), pinn_fdm=(0.80, 0.9), bilo_fdm=(0.9, 0.9))
+    assert not any("over-fits" in f.text for f in findings(params, metrics))
+
+
+def test_flat_range_of_a_profile() -> None:
+    curve = {"lambda_mm": [2, 3, 4, 5, 6], "objective": [0.4, 0.301, 0.300, None, 0.31]}
+    assert flat_range(curve) == (3, 4)
+    assert flat_range(None) is None
+
+
+def test_gates_are_shown_with_their_limits(params: dict[str, Any]) -> None:
+    params["quality"]["numbers"]["brain_dice"] = 0.5
+    rows = {row["name"]: row["gate"] for row in quality_rows(params)}
+    assert rows["DICE of the brain masks, atlas and patient"] == "at least 0.92: ✗ failed"
+    assert any("✓ passed" in gate for gate in rows.values())
+
+
+def test_metrics_file_is_read_back(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    metrics = read_metrics(arguments["metrics"])
+    assert metrics["disc"]["WT"]["dice"] == 0.84
