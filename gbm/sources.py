@@ -16,9 +16,8 @@ _IMPORT = re.compile(
 )
 
 
-@cache
-def source_hash(*modules: str) -> str:
-    """First twelve digits of a SHA-256 over modules and all they import from this project.
+def source_files(*modules: str) -> list[Path]:
+    """Files of modules and of all they import from this project, sorted.
 
     Parameters
     ----------
@@ -30,11 +29,6 @@ def source_hash(*modules: str) -> str:
     ------
     FileNotFoundError
         If there is no such module.
-
-    >>> len(source_hash("gbm.sources"))
-    12
-    >>> source_hash("gbm.sources") == source_hash("gbm.errors")
-    False
     """
     files: set[Path] = set()
     for module in modules:
@@ -42,8 +36,20 @@ def source_hash(*modules: str) -> str:
         if not found:
             raise FileNotFoundError(f"no module {module!r} in {ROOT}")
         _follow(found, files)
+    return sorted(files)
+
+
+@cache
+def source_hash(*modules: str) -> str:
+    """First twelve digits of a SHA-256 over `source_files`.
+
+    >>> len(source_hash("gbm.sources"))
+    12
+    >>> source_hash("gbm.sources") == source_hash("gbm.errors")
+    False
+    """
     digest = hashlib.sha256()
-    for path in sorted(files):
+    for path in source_files(*modules):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -120,8 +120,14 @@ def headline(pattern):
     return file
 
 
+def patient_files():
+    """Name of every patient of the command and its file."""
+    return {key: shown(patient.file) for key, patient in PATIENTS.items()}
+
+
 def write_cohort_after_failure():
-    """Write the cohort page although some patients failed, naming the reasons."""
+    """Write the cohort page although some patients failed; it names the reasons."""
     from gbm import cohort
 
-    cohort.run(**cohort_arguments())
+    files = {key: Path(file) for key, file in patient_files().items()}
+    cohort.run(results=Path(GBM), patients=files, logs=Path(LOGS))

@@ -16,7 +16,7 @@ rule characteristic:
         mem_mb=1000,
     params:
         settings=settings_for("growth", "objective", "bounds"),
-        code=source_hash("gbm.characteristic"),
+        code=source_hash("gbm.characteristic", "gbm.settings"),
     message:
         "Characteristic parameters of {wildcards.patient}"
     script:
@@ -41,7 +41,7 @@ rule fit:
     params:
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
         checkpoint=f"{WORK}/fits/{{fit}}.safetensors",
-        code=source_hash("gbm.fit"),
+        code=source_hash("gbm.fit", "gbm.settings"),
     message:
         "Fitting {wildcards.patient}: {wildcards.fit}"
     script:
@@ -65,7 +65,7 @@ rule verify:
         mem_mb=1000,
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
-        code=source_hash("gbm.verify"),
+        code=source_hash("gbm.verify", "gbm.settings"),
     message:
         "Verifying {wildcards.patient}: {wildcards.fit}"
     script:
@@ -90,7 +90,7 @@ rule baselines:
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
         seed=0,
-        code=source_hash("gbm.direct_fit", "gbm.disc", "gbm.metrics"),
+        code=source_hash("gbm.direct_fit", "gbm.disc", "gbm.metrics", "gbm.settings"),
     message:
         "Disc, characteristic solution and direct fit of {wildcards.patient}"
     script:

@@ -49,7 +49,7 @@ rule register:
     params:
         settings=settings_for("tissue"),
         seed=0,
-        code=source_hash("gbm.register"),
+        code=source_hash("gbm.register", "gbm.config"),
     message:
         "Registering the atlas to {wildcards.patient}"
     script:
@@ -78,7 +78,7 @@ rule tissue:
     params:
         settings=settings_for("tissue"),
         seed=0,
-        code=source_hash("gbm.tissue"),
+        code=source_hash("gbm.tissue", "gbm.config"),
     message:
         "Tissue maps of {wildcards.patient}"
     script:
@@ -108,7 +108,7 @@ rule domain:
         mem_mb=2000,
     params:
         settings=settings_for("slice", "tissue", "gates"),
-        code=source_hash("gbm.domain", "gbm.quality"),
+        code=source_hash("gbm.domain", "gbm.quality", "gbm.config"),
     message:
         "The 2-D problem of {wildcards.patient}"
     script:

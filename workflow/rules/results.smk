@@ -29,7 +29,7 @@ rule metrics:
         mem_mb=1000,
     params:
         settings=settings_for(),
-        code=source_hash("gbm.assemble"),
+        code=source_hash("gbm.assemble", "gbm.config"),
     message:
         "Parameters and metrics of {wildcards.patient}"
     script:
@@ -55,7 +55,7 @@ rule export:
     resources:
         mem_mb=2000,
     params:
-        code=source_hash("gbm.export"),
+        code=source_hash("gbm.export", "gbm.config"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
     script:
@@ -63,17 +63,15 @@ rule export:
 
 
 rule report:
-    message:
-        "Report of {wildcards.patient}"
     input:
         file=patient_file,
         images=images,
         domain=f"{ANAT}_desc-domain.npz",
         params=f"{ANAT}_desc-growth_params.json",
         metrics=f"{ANAT}_desc-growth_metrics.tsv",
-        fit=headline(f"{WORK}/fits/{{fit}}.json"),
-        fit_arrays=headline(f"{WORK}/fits/{{fit}}.npz"),
-        verification=headline(f"{WORK}/verify/{{fit}}.npz"),
+        fits=fits(f"{WORK}/fits/{{fit}}.json"),
+        arrays=fits(f"{WORK}/fits/{{fit}}.npz"),
+        verifications=fits(f"{WORK}/verify/{{fit}}.npz"),
         exported=f"{ANAT}_desc-fit_celldensity.nii.gz",
         truth=truth,
     output:
@@ -87,7 +85,7 @@ rule report:
     resources:
         mem_mb=2000,
     params:
-        code=source_hash("gbm.report"),
+        code=source_hash("gbm.report.page", "gbm.config"),
     message:
         "Report of {wildcards.patient}"
     script:
@@ -115,7 +113,7 @@ rule cohort:
     resources:
         mem_mb=1000,
     params:
-        patients={key: shown(entry.file) for key, entry in PATIENTS.items()},
+        patients=patient_files(),
         code=source_hash("gbm.cohort"),
     message:
         "Cohort page and tables"

@@ -1,0 +1,116 @@
+"""What a command plans, and what it refuses before anything runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import Run
+from tests.workflow.phantom import write
+
+STEPS = ("check", "tissue", "domain", "characteristic", "baselines", "metrics", "export", "report")
+
+
+def _jobs(text: str) -> dict[str, int]:
+    """The table of job counts that a dry run prints."""
+    return {name: int(n) for name, n in re.findall(r"^([a-z_]+) +(\d+)$", text, re.MULTILINE)}
+
+
+def _plan(snakemake: Run, *words: str) -> dict[str, int]:
+    done = snakemake("-n", "--cores", "1", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return _jobs(done.stdout + done.stderr)
+
+
+def _refusal(snakemake: Run, *words: str) -> str:
+    done = snakemake("-n", "--cores", "1", *words)
+    assert done.returncode == 1
+    text = done.stdout + done.stderr
+    assert "Traceback" not in text
+    return text
+
+
+def test_the_demo_is_the_default(snakemake: Run) -> None:
+    jobs = _plan(snakemake)
+    assert jobs["demo"] == jobs["register"] == jobs["cohort"] == 1
+    assert all(jobs[step] == 1 for step in STEPS)
+    assert jobs["fit"] == jobs["verify"] == 6
+
+
+def test_a_glob_of_patients_with_tissue_of_their_own(snakemake: Run, tmp_path: Path) -> None:
+    for name in ("p01", "p02"):
+        write(tmp_path / "cohort", name)
+    jobs = _plan(snakemake, "--config", "patients=cohort/*.yaml")
+    assert "register" not in jobs
+    assert "demo" not in jobs
+    assert all(jobs[step] == 2 for step in STEPS)
+
+
+def test_one_patient_file_wins_over_patients(snakemake: Run, tmp_path: Path) -> None:
+    file = write(tmp_path / "cohort", "p01", "fit: {pinn_weights: [], lifts: [char]}\n")
+    jobs = _plan(snakemake, "--configfile", str(file), "--config", "patients=nowhere")
+    assert jobs["check"] == 1
+    assert jobs["fit"] == 2
+
+
+def test_overrides_of_one_patient_are_that_patient_s(snakemake: Run, tmp_path: Path) -> None:
+    write(tmp_path, "p01", "fit: {seeds: [0, 1, 2]}\n")
+    write(tmp_path, "p02", "fit: {pinn_weights: [1.0e-3]}\n")
+    assert _plan(snakemake, "--config", "patients=p*.yaml")["fit"] == 8 + 4
+
+
+def test_a_fit_is_a_target_of_its_own(snakemake: Run, tmp_path: Path) -> None:
+    write(tmp_path, "p01")
+    target = "results/gbm/work/sub-p01/verify/pinn_char_w2e-2_seed7.json"
+    jobs = _plan(snakemake, target, "--config", "patients=p01.yaml")
+    assert jobs["fit"] == jobs["verify"] == 1
+    assert "report" not in jobs
+
+
+@pytest.mark.parametrize("faulty", ["patient: {id: '../x'}", "patient:\n  id: p9\n", "]"])
+def test_a_faulty_patient_file_is_no_fault_of_the_command(
+    faulty: str, snakemake: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, "p01")
+    (tmp_path / "p02.yaml").write_text(faulty)
+    assert _plan(snakemake, "--config", "patients=p*.yaml")["check"] == 2
+
+
+def test_no_match_is_refused(snakemake: Run) -> None:
+    text = _refusal(snakemake, "--config", "patients=cohort/*.yaml")
+    assert "error: patients: no patient file matches 'cohort/*.yaml'" in text
+
+
+def test_duplicate_ids_are_refused(snakemake: Run, tmp_path: Path) -> None:
+    content = write(tmp_path, "p01").read_text()
+    (tmp_path / "p02.yaml").write_text(content)
+    text = _refusal(snakemake, "--config", "patients=p*.yaml")
+    assert "the id 'p01' is also that of" in text
+
+
+def test_an_unknown_setting_is_refused(snakemake: Run) -> None:
+    text = _refusal(snakemake, "--config", "grwoth={h0: 0.2}")
+    assert "grwoth: unknown key; did you mean 'growth'?" in text
+
+
+def test_an_unreadable_configuration_is_refused(snakemake: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("patients: [\n")
+    done = snakemake("-n", "--cores", "1", "--configfile", "mine.yaml")
+    assert done.returncode == 1
+    assert "not valid JSON or YAML" in done.stdout + done.stderr
+
+
+def test_every_target_is_listed(snakemake: Run) -> None:
+    done = snakemake("--list-target-rules")
+    listed = set(done.stdout.split())
+    assert {"all", "demo", "cohort", "benchmarks", "benchmarks_full"} <= listed
+    assert {"bench_fisher_kpp", "bench_cost"} <= listed
+
+
+def test_nothing_generated_goes_into_source_folders(snakemake: Run) -> None:
+    done = snakemake("-n", "--cores", "1", "benchmarks", "-p")
+    assert done.returncode == 0, done.stderr
+    assert "results/benchmarks/fisher_kpp/table.md" in done.stdout + done.stderr
+    assert not re.search(r"(?<!results/)\bbenchmarks/fisher_kpp", done.stdout + done.stderr)
