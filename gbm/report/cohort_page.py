@@ -16,7 +16,7 @@ from gbm.report.words import MARGIN, dice
 if TYPE_CHECKING:
     from gbm.cohort import Member
 
-SHOWN = ("bilo_fdm", "direct_fdm", "disc", "pinn_fdm")
+SHOWN = {"bilo_fdm": "BiLO", "direct_fdm": "direct fit", "disc": "disc", "pinn_fdm": "PINN"}
 """Models of the table of patients, by DICE of whole tumour and core."""
 
 
@@ -86,7 +86,7 @@ def render(members: Sequence[Member], medians: Mapping[str, Mapping[str, float |
             done=[patient_row(member) for member in done],
             others=[member for member in members if member.status != "done"],
             summary=summary(members),
-            shown=[MODELS[model][0] for model in SHOWN],
+            shown=list(SHOWN.values()),
             medians=[
                 (MODELS[model][0], num(medians[model]["WT"], 3), num(medians[model]["TC"], 3))
                 for model in MODELS
