@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +10,7 @@ from typing import Any
 
 import gbm
 from gbm.files import sha256
+from gbm.sources import source_hash
 
 PACKAGES = (
     "torch",
@@ -29,11 +29,11 @@ PACKAGES = (
 def versions() -> dict[str, str]:
     """Versions of this package, of Python and of every dependency that can change a number.
 
-    `source` is a hash over the package's own modules, so that an edited checkout shows.
+    `source` is a hash over the modules behind the numbers, so that an edited checkout shows.
     """
     found = {
         "bilo-gbm": gbm.__version__,
-        "source": source_hash(),
+        "source": source_hash("gbm.direct_fit", "gbm.assemble"),
         "python": platform.python_version(),
     }
     for name in PACKAGES:
@@ -42,16 +42,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def source_hash() -> str:
-    """First twelve hexadecimal digits of a SHA-256 over the modules of `gbm` and `bilo`."""
-    root = Path(gbm.__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for path in sorted([*(root / "gbm").rglob("*.py"), *(root / "bilo").rglob("*.py")]):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
