@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gbm.conditions import Conditions
 from gbm.finite_volume import GrowthMap, coarsen, default_steps, solve
 from gbm.objective import Objective
 from gbm.screen import Candidate, in_tissue
-from gbm.thresholds import Bounds
 from gbm.trust_region import Search, minimise, start_point
 
 if TYPE_CHECKING:
@@ -31,18 +31,13 @@ class Descent:
         The patient's problem.
     free : bool
         Whether x0 is an unknown; otherwise that of a candidate is kept.
-    growth_bounds, threshold_bounds : mapping
-        Bounds of lambda_mm and rhoT, and of the thresholds.
-    h0, r0 : float
-        The seed.
+    conditions : Conditions
+        Bounds and seed.
     """
 
     domain: Domain
     free: bool
-    growth_bounds: Mapping[str, tuple[float, float]]
-    threshold_bounds: Bounds
-    h0: float
-    r0: float
+    conditions: Conditions
 
     def run(
         self,
@@ -76,7 +71,8 @@ class Descent:
 
     def search(self, x0: np.ndarray) -> Search:
         """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""
-        limits = np.log([self.growth_bounds["lambda_mm"], self.growth_bounds["rhoT"]])
+        bounds = self.conditions.growth_bounds
+        limits = np.log([bounds["lambda_mm"], bounds["rhoT"]])
         scale = np.ones(2)
         if self.free:
             x, y = self.domain.x, self.domain.y
@@ -86,7 +82,7 @@ class Descent:
             limits[:, 0],
             limits[:, 1],
             scale,
-            self.threshold_bounds,
+            self.conditions.threshold_bounds,
             lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
         )
 
@@ -99,7 +95,7 @@ class Descent:
         tolerance: float,
         cells: int,
     ) -> Candidate:
-        search = self.search(start.x0)
+        search, h0, r0 = self.search(start.x0), self.conditions.h0, self.conditions.r0
         g = np.log([start.lambda_mm, start.rhoT])
         g = np.clip(np.concatenate([g, start.x0]) if self.free else g, search.low, search.high)
         # A number of time steps that changed with g would spoil the finite differences.
@@ -108,7 +104,7 @@ class Descent:
         def density(g: np.ndarray) -> np.ndarray:
             DT, rhoT = float(np.exp(2 * g[0] + g[1])), float(np.exp(g[1]))
             x0 = g[2:] if self.free else start.x0
-            return coarsen(solve(grid, DT, rhoT, x0, h0=self.h0, r0=self.r0, steps=steps)[0], cells)
+            return coarsen(solve(grid, DT, rhoT, x0, h0=h0, r0=r0, steps=steps)[0], cells)
 
         point = start_point(density, objective, g, start.thresholds, search)
         end, converged = minimise(density, objective, point, search, radius, tolerance)

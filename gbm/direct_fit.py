@@ -10,18 +10,16 @@ always lives on the 1 mm voxels, with cell means of the refined solution.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gbm.characteristic import GROWTH_BOUNDS, Characteristic, growth_on_bound
+from gbm.characteristic import Characteristic
+from gbm.conditions import Conditions
 from gbm.descent import Descent
 from gbm.finite_volume import GrowthMap, coarsen, solve
-from gbm.objective import Objective
 from gbm.screen import Candidate, distinct, halved, origins, screen
-from gbm.thresholds import BOUNDS, Bounds, on_bound
 
 if TYPE_CHECKING:
     from gbm.domain import Domain
@@ -78,16 +76,11 @@ class DirectFit:
 def direct_fit(
     domain: Domain,
     characteristic: Characteristic,
+    conditions: Conditions | None = None,
     *,
-    objective: Objective | None = None,
     x0: Literal["inferred", "fixed"] = "inferred",
-    k_start: float = 20.0,
     refine: int = 2,
     descents: int = 3,
-    growth_bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
-    threshold_bounds: Bounds = BOUNDS,
-    h0: float = 0.1,
-    r0: float = 0.1,
 ) -> DirectFit:
     """Fit growth parameters, thresholds and origin with the solver itself.
 
@@ -97,20 +90,14 @@ def direct_fit(
         The patient's problem.
     characteristic : Characteristic
         One of the starts, with x0 of the domain.
-    objective : Objective, optional
-        At the final k; by default soft Dice at k = 80.
+    conditions : Conditions, optional
+        Objective, slopes, bounds and seed; the defaults without it.
     x0 : {"inferred", "fixed"}
         Whether the origin is an unknown.
-    k_start : float
-        Slope of the soft threshold the descents begin with.
     refine : int
         Cells per voxel and axis of the last descent.
     descents : int
         Screened starts, in different basins, that descend from each of the two slopes.
-    growth_bounds, threshold_bounds : mapping
-        Bounds of lambda_mm and rhoT, and of the thresholds.
-    h0, r0 : float
-        The seed.
 
     Returns
     -------
@@ -118,32 +105,30 @@ def direct_fit(
         The lowest minimum found; the search is deterministic.
     """
     began = time.perf_counter()
-    final = Objective.of(domain) if objective is None else objective
-    free = x0 == "inferred"
-    descent = Descent(domain, free, growth_bounds, threshold_bounds, h0, r0)
+    given = Conditions.of(domain) if conditions is None else conditions
+    final, free = given.objective, x0 == "inferred"
+    descent = Descent(domain, free, given)
     half_grid, half = halved(domain, final)
-    soft = replace(half, k=k_start)
+    soft = replace(half, k=given.k_start)
     lattice = origins(domain) if free else [domain.x0]
-    gentle, steep = screen(
-        half_grid, (soft, half), lattice, growth_bounds, threshold_bounds, h0, r0
-    )
+    gentle, steep = screen(half_grid, (soft, half), lattice, given)
     own = Candidate(
         characteristic.lambda_mm, characteristic.rhoT, domain.x0, np.array(final.prior_means)
     )
-    found = descent.run(
-        half_grid, soft, [own, *distinct(gentle, *_SAME_START, descents)], 0.3, 1e-4
-    )
+    starts = [own, *distinct(gentle, *_SAME_START, descents)]
+    found = descent.run(half_grid, soft, starts, 0.3, 1e-4)
     starts = [*found, *distinct(steep, *_SAME_START, descents)]
     found = distinct(descent.run(half_grid, half, starts, 0.2, 1e-4), *_SAME_END)
     for cells, count, tolerance in ((1, _ON_VOXELS, 3e-5), (refine, _ON_REFINED, 1e-5)):
         grid = GrowthMap.of(domain, cells)
         ends = descent.run(grid, final, found[:count], 0.1 / cells, tolerance, cells)
         found = [*distinct(ends, *_SAME_END), *found[count:]]
-    best = found[0]
+    best, grid = found[0], GrowthMap.of(domain, refine)
     # The descents freeze the number of time steps; what is reported uses the default one.
-    grid = GrowthMap.of(domain, refine)
-    u = coarsen(solve(grid, best.DT, best.rhoT, best.x0, h0=h0, r0=r0)[0], refine)
-    warnings = _warnings(best, growth_bounds, threshold_bounds)
+    u = coarsen(solve(grid, best.DT, best.rhoT, best.x0, h0=given.h0, r0=given.r0)[0], refine)
+    warnings = given.on_bound(best.lambda_mm, best.rhoT, best.thresholds)
+    if not best.converged:
+        warnings += ("the last descent was cut short",)
     return DirectFit(
         best.DT,
         best.rhoT,
@@ -161,14 +146,3 @@ def direct_fit(
 def _describe(end: Candidate) -> dict[str, Any]:
     values = {"lambda_mm": end.lambda_mm, "rhoT": end.rhoT, "objective": end.objective}
     return {**values, "x0_plane_mm": end.x0.tolist(), "thresholds": end.thresholds.tolist()}
-
-
-def _warnings(
-    best: Candidate, growth_bounds: Mapping[str, tuple[float, float]], threshold_bounds: Bounds
-) -> tuple[str, ...]:
-    bounds: Sequence[str] = [
-        *growth_on_bound(best.lambda_mm, best.rhoT, growth_bounds),
-        *(f"threshold {name}" for name in on_bound(best.thresholds, threshold_bounds)),
-    ]
-    cut = () if best.converged else ("the last descent was cut short",)
-    return (*(f"{name} sits on a bound" for name in bounds), *cut)

@@ -7,12 +7,13 @@ a small table; the objective separates over the regions once u is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gbm.conditions import Conditions
 from gbm.finite_volume import GrowthMap, coarsen, solve
 from gbm.objective import Objective
 from gbm.thresholds import Bounds
@@ -112,10 +113,7 @@ def screen(
     grid: GrowthMap,
     objectives: Sequence[Objective],
     lattice: Iterable[np.ndarray],
-    growth_bounds: Mapping[str, tuple[float, float]],
-    threshold_bounds: Bounds,
-    h0: float,
-    r0: float,
+    conditions: Conditions,
 ) -> list[list[Candidate]]:
     """All candidates of the table under each objective, best first.
 
@@ -127,24 +125,30 @@ def screen(
         On that grid, e.g. for two slopes k.
     lattice : iterable of ndarray (2,)
         Origins, mm.
-    growth_bounds, threshold_bounds : mapping
-        Bounds of lambda_mm and rhoT, and of the thresholds.
-    h0, r0 : float
-        The seed.
+    conditions : Conditions
+        Bounds and seed.
     """
-    (least_lambda, greatest_lambda), (least_rhoT, greatest_rhoT) = (
-        growth_bounds[name] for name in ("lambda_mm", "rhoT")
-    )
+    least_lambda, greatest_lambda = conditions.growth_bounds["lambda_mm"]
+    least_rhoT, greatest_rhoT = conditions.growth_bounds["rhoT"]
     lambdas = [v for v in _LAMBDAS_MM if least_lambda < v < greatest_lambda]
     ladder = _LADDER[(least_rhoT < _LADDER) & (greatest_rhoT > _LADDER)]
     tables: list[list[Candidate]] = [[] for _ in objectives]
     for x0 in lattice:
         for lambda_mm in lambdas:
             DT, times = lambda_mm**2 * ladder[-1], list(ladder / ladder[-1])
-            densities = solve(grid, DT, ladder[-1], x0, h0=h0, r0=r0, times=times, steps=_STEPS)
+            densities = solve(
+                grid,
+                DT,
+                ladder[-1],
+                x0,
+                h0=conditions.h0,
+                r0=conditions.r0,
+                times=times,
+                steps=_STEPS,
+            )
             for rhoT, u in zip(ladder, densities, strict=True):
                 for table, objective in zip(tables, objectives, strict=True):
-                    thresholds, value = _best_thresholds(objective, u, threshold_bounds)
+                    thresholds, value = _best_thresholds(objective, u, conditions.threshold_bounds)
                     table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
 

@@ -74,6 +74,26 @@ def sensitivities(density: Density, point: Point, search: Search) -> np.ndarray:
     return np.array(out)
 
 
+def tangent_model(
+    objective: Objective, u: np.ndarray, slopes: np.ndarray, search: Search
+) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """Value and gradient of the objective of sigmoid(logit u + slopes . dg).
+
+    Its argument (n + 2,) holds dg and the unconstrained thresholds.
+    """
+    n = len(slopes)
+    base, rows = logit_density(u).ravel(), slopes.reshape(n, u.size)
+
+    def model(z: np.ndarray) -> tuple[float, np.ndarray]:
+        v = expit(base + z[:n] @ rows)
+        values, jacobian = from_unconstrained(z[n:], search.thresholds)
+        value, by_v, by_thresholds = objective.value_and_grad(v.reshape(u.shape), values)
+        by_g = rows @ (by_v.ravel() * v * (1 - v))
+        return value, np.concatenate([by_g, by_thresholds @ jacobian])
+
+    return model
+
+
 def tangent_minimum(
     objective: Objective,
     u: np.ndarray,
@@ -105,18 +125,15 @@ def tangent_minimum(
         The minimiser and the model's objective there.
     """
     n = len(slopes)
-    base, rows = logit_density(u).ravel(), slopes.reshape(n, u.size)
-
-    def model(z: np.ndarray) -> tuple[float, np.ndarray]:
-        v = expit(base + z[:n] @ rows)
-        values, jacobian = from_unconstrained(z[n:], search.thresholds)
-        value, by_v, by_thresholds = objective.value_and_grad(v.reshape(u.shape), values)
-        by_g = rows @ (by_v.ravel() * v * (1 - v))
-        return value, np.concatenate([by_g, by_thresholds @ jacobian])
-
     start = np.concatenate([np.zeros(n), to_unconstrained(thresholds, search.thresholds)])
     limits = [*map(tuple, box), (-_FARTHEST, _FARTHEST), (-_FARTHEST, _FARTHEST)]
-    found = minimize(model, start, jac=True, bounds=limits, method="L-BFGS-B")
+    found = minimize(
+        tangent_model(objective, u, slopes, search),
+        start,
+        jac=True,
+        bounds=limits,
+        method="L-BFGS-B",
+    )
     return found.x[:n], from_unconstrained(found.x[n:], search.thresholds)[0], float(found.fun)
 
 

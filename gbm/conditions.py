@@ -1,0 +1,75 @@
+"""What a fit of one patient has to respect: objective, slopes, bounds and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.characteristic import GROWTH_BOUNDS, growth_on_bound
+from gbm.objective import Objective
+from gbm.thresholds import BOUNDS, Bounds, on_bound
+
+if TYPE_CHECKING:
+    from gbm.domain import Domain
+    from gbm.settings import Settings
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Objective at the final slope k and everything that limits the unknowns.
+
+    Attributes
+    ----------
+    objective : Objective
+        At the final k; every reported objective is this one.
+    k_start : float
+        Slope of the soft threshold a fit begins with.
+    growth_bounds, threshold_bounds : mapping
+        Bounds of lambda_mm and rhoT, and of the thresholds WT and TC.
+    h0, r0 : float
+        Height and inverse width (1/mm^2) of the seed.
+    """
+
+    objective: Objective
+    k_start: float = 20.0
+    growth_bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: GROWTH_BOUNDS)
+    threshold_bounds: Bounds = field(default_factory=lambda: BOUNDS)
+    h0: float = 0.1
+    r0: float = 0.1
+
+    @property
+    def first(self) -> Objective:
+        """The objective at the first slope."""
+        return replace(self.objective, k=self.k_start)
+
+    @classmethod
+    def of(cls, domain: Domain, settings: Settings | None = None) -> Conditions:
+        """The conditions of a patient under the settings of a run (defaults without them)."""
+        if settings is None:
+            return cls(Objective.of(domain))
+        goal, bounds = settings.objective, settings.bounds
+        means = (goal.thresholds.WT, goal.thresholds.TC)
+        return cls(
+            Objective.of(domain, goal.k_final, goal.name, goal.prior_weight, means),
+            goal.k_start,
+            {"lambda_mm": bounds.lambda_mm, "rhoT": bounds.rhoT},
+            {"WT": bounds.WT, "TC": bounds.TC},
+            settings.growth.h0,
+            settings.growth.r0_per_mm2,
+        )
+
+    def on_bound(self, lambda_mm: float, rhoT: float, thresholds: np.ndarray) -> tuple[str, ...]:
+        """Sentences that name every number that sits on a bound."""
+        regions = [("WT", "TC")[r] for r in self.objective.regions]
+        names = [
+            *growth_on_bound(lambda_mm, rhoT, self.growth_bounds),
+            *(
+                f"threshold {name}"
+                for name in on_bound(thresholds, self.threshold_bounds)
+                if name in regions
+            ),
+        ]
+        return tuple(f"{name} sits on a bound" for name in names)
