@@ -12,7 +12,7 @@ from gbm.conditions import Conditions
 from gbm.finite_volume import GrowthMap, coarsen, default_steps, solve
 from gbm.objective import Objective
 from gbm.screen import Candidate, in_tissue
-from gbm.trust_region import Search, minimise, start_point
+from gbm.trust_region import Density, Search, minimise, start_point
 
 if TYPE_CHECKING:
     from gbm.domain import Domain
@@ -86,6 +86,31 @@ class Descent:
             lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
         )
 
+    def pack(self, candidate: Candidate) -> np.ndarray:
+        """Growth parameters g of a candidate."""
+        growth = np.log([candidate.lambda_mm, candidate.rhoT])
+        return np.concatenate([growth, candidate.x0]) if self.free else growth
+
+    def unpack(self, g: np.ndarray, x0: np.ndarray) -> tuple[float, float, np.ndarray]:
+        """Return lambda (mm), rho T and the origin at g; `x0` is the origin when it is fixed."""
+        return float(np.exp(g[0])), float(np.exp(g[1])), g[2:] if self.free else x0
+
+    def density(self, grid: GrowthMap, candidate: Candidate, cells: int = 1) -> Density:
+        """Final density on the objective's voxels as a function of g near a candidate.
+
+        The number of time steps is that of the candidate, with a reserve: one that changed with g
+        would spoil finite differences.
+        """
+        steps = int(_STEPS_RESERVE * default_steps(candidate.DT, candidate.rhoT, grid.h))
+        h0, r0 = self.conditions.h0, self.conditions.r0
+
+        def u(g: np.ndarray) -> np.ndarray:
+            lambda_mm, rhoT, x0 = self.unpack(g, candidate.x0)
+            DT = lambda_mm**2 * rhoT
+            return coarsen(solve(grid, DT, rhoT, x0, h0=h0, r0=r0, steps=steps)[0], cells)
+
+        return u
+
     def _one(
         self,
         grid: GrowthMap,
@@ -95,19 +120,9 @@ class Descent:
         tolerance: float,
         cells: int,
     ) -> Candidate:
-        search, h0, r0 = self.search(start.x0), self.conditions.h0, self.conditions.r0
-        g = np.log([start.lambda_mm, start.rhoT])
-        g = np.clip(np.concatenate([g, start.x0]) if self.free else g, search.low, search.high)
-        # A number of time steps that changed with g would spoil the finite differences.
-        steps = int(_STEPS_RESERVE * default_steps(start.DT, start.rhoT, grid.h))
-
-        def density(g: np.ndarray) -> np.ndarray:
-            DT, rhoT = float(np.exp(2 * g[0] + g[1])), float(np.exp(g[1]))
-            x0 = g[2:] if self.free else start.x0
-            return coarsen(solve(grid, DT, rhoT, x0, h0=h0, r0=r0, steps=steps)[0], cells)
-
+        search, density = self.search(start.x0), self.density(grid, start, cells)
+        g = np.clip(self.pack(start), search.low, search.high)
         point = start_point(density, objective, g, start.thresholds, search)
         end, converged = minimise(density, objective, point, search, radius, tolerance)
-        lambda_mm, rhoT = (float(value) for value in np.exp(end.g[:2]))
-        x0 = end.g[2:] if self.free else start.x0
-        return Candidate(lambda_mm, rhoT, x0, end.thresholds, end.objective, converged)
+        growth = self.unpack(end.g, start.x0)
+        return Candidate(*growth, end.thresholds, end.objective, converged)

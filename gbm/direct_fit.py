@@ -24,7 +24,9 @@ from gbm.screen import Candidate, distinct, halved, origins, screen
 if TYPE_CHECKING:
     from gbm.domain import Domain
 
-_ON_VOXELS, _ON_REFINED = 4, 2  # how many basins go on to the 1 mm and to the refined grid
+# Basins go on to the next grid if their objective is within this of the best, and so many at most:
+# the coarser grid errs by about as much.
+_ON_VOXELS, _ON_REFINED = (0.03, 4), (0.003, 2)
 _SAME_START = (6.0, 0.5)  # mm of x0 and ln lambda within which two starts share a basin
 _SAME_END = (1.0, 0.1)
 
@@ -71,6 +73,13 @@ class DirectFit:
     def lambda_mm(self) -> float:
         """Infiltration length sqrt(D/rho), mm."""
         return float(np.sqrt(self.DT / self.rhoT))
+
+    @property
+    def candidate(self) -> Candidate:
+        """The optimum as a candidate for further descents."""
+        thresholds = np.array([self.thresholds["WT"], self.thresholds["TC"]])
+        growth = (self.lambda_mm, self.rhoT, self.x0)
+        return Candidate(*growth, thresholds, self.objective, self.converged)
 
 
 def direct_fit(
@@ -119,9 +128,10 @@ def direct_fit(
     found = descent.run(half_grid, soft, starts, 0.3, 1e-4)
     starts = [*found, *distinct(steep, *_SAME_START, descents)]
     found = distinct(descent.run(half_grid, half, starts, 0.2, 1e-4), *_SAME_END)
-    for cells, count, tolerance in ((1, _ON_VOXELS, 3e-5), (refine, _ON_REFINED, 1e-5)):
+    for cells, margin, most in ((1, *_ON_VOXELS), (refine, *_ON_REFINED)):
+        count = sum(end.objective < found[0].objective + margin for end in found[:most])
         grid = GrowthMap.of(domain, cells)
-        ends = descent.run(grid, final, found[:count], 0.1 / cells, tolerance, cells)
+        ends = descent.run(grid, final, found[:count], 0.1 / cells, 2e-5, cells)
         found = [*distinct(ends, *_SAME_END), *found[count:]]
     best, grid = found[0], GrowthMap.of(domain, refine)
     # The descents freeze the number of time steps; what is reported uses the default one.

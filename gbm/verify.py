@@ -1,0 +1,145 @@
+"""Verify a fit: the same equation solved by finite volumes at the inferred parameters.
+
+A network that fits the segmentation at the price of the equation is caught here: its density is
+compared with the solver's, and both are scored against the segmentation at the same thresholds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.conditions import Conditions
+from gbm.domain import load_domain
+from gbm.files import read_json, write_json, write_npz
+from gbm.finite_volume import coarsen, solve
+from gbm.metrics import REGIONS, masks, relative_error, scores
+from gbm.results import CONVERGED, FitResult, Verification
+
+if TYPE_CHECKING:
+    from gbm.domain import Domain
+    from gbm.settings import Settings
+
+
+def verify(
+    domain: Domain,
+    fit: FitResult,
+    u_network: np.ndarray,
+    times: np.ndarray,
+    conditions: Conditions | None = None,
+    *,
+    refine: int = 2,
+    max_disagreement: float = 0.05,
+) -> tuple[Verification, np.ndarray]:
+    """Compare a network's density with the finite-volume solution at its parameters.
+
+    Parameters
+    ----------
+    domain : Domain
+        The patient's problem.
+    fit : FitResult
+        Inferred parameters, thresholds and origin.
+    u_network : ndarray (len(times), nx, ny)
+        The network's density at the voxel centres.
+    times : ndarray
+        Ascending fractions of the elapsed time; the last must be 1.
+    conditions : Conditions, optional
+        Objective, bounds and seed; the defaults without it.
+    refine : int
+        The solver's cells per voxel and axis; its cell means are compared.
+    max_disagreement : float
+        Relative L2 error at the final time above which a fit is not called converged.
+
+    Returns
+    -------
+    verification : Verification
+    u_fdm : ndarray (nx, ny)
+        The solver's final density on the voxels.
+
+    Raises
+    ------
+    ValueError
+        If the last time is not 1 or shapes do not match.
+    """
+    if not np.isclose(times[-1], 1.0) or u_network.shape != (len(times), *domain.P.shape):
+        raise ValueError(
+            f"u_network {u_network.shape} at times {np.asarray(times)} does not belong to a domain "
+            f"of {domain.P.shape} voxels seen at t = 1"
+        )
+    given = Conditions.of(domain) if conditions is None else conditions
+    x0 = np.asarray(fit.x0_plane_mm, dtype=float)
+    u = coarsen(
+        solve(
+            domain,
+            fit.DT_mm2,
+            fit.rhoT,
+            x0,
+            h0=given.h0,
+            r0=given.r0,
+            refine=refine,
+            times=[float(t) for t in times],
+        ),
+        refine,
+    )
+    error = {
+        "final": relative_error(u_network[-1], u[-1], domain.phi),
+        "all_t": relative_error(u_network, u, domain.phi),
+    }
+    thresholds = np.array([fit.thresholds[region] for region in REGIONS])
+    finals = {"network": u_network[-1], "fdm": u[-1]}
+    metrics = {name: scores(domain, masks(domain, v, fit.thresholds)) for name, v in finals.items()}
+    bounds = given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
+    disagrees = not error["final"] <= max_disagreement
+    warnings = bounds
+    if disagrees:
+        warnings = (
+            f"network and solver differ by {100 * error['final']:.1f} % at the final time "
+            f"(at most {100 * max_disagreement:g} % is accepted)",
+            *bounds,
+        )
+    status = "disagreement" if disagrees else "on a bound" if bounds else CONVERGED
+    objective = {name: given.objective.value(v, thresholds) for name, v in finals.items()}
+    dice = {
+        name: {region: values["dice"] for region, values in found.items()}
+        for name, found in metrics.items()
+    }
+    return Verification(
+        relative_error_u=error,
+        objective=objective,
+        dice=dice,
+        metrics=metrics,
+        status=status,
+        warnings=warnings,
+    ), u[-1]
+
+
+def run(
+    *, domain: Path, fit: Path, arrays: Path, settings: Settings, record: Path, fields: Path
+) -> None:
+    """Verify one fit from files.
+
+    Parameters
+    ----------
+    domain, fit, arrays : Path
+        `desc-domain.npz`, `fits/<name>.json` and `fits/<name>.npz` (`u`, `times`).
+    settings : Settings
+        Objective, bounds, growth and verify.
+    record, fields : Path
+        Written: `verify/<name>.json` and `verify/<name>.npz` (`u_fdm`, `u_network`).
+    """
+    problem = load_domain(domain)
+    with np.load(arrays, allow_pickle=False) as stored:
+        u_network, times = stored["u"].astype(float), stored["times"].astype(float)
+    found, u_fdm = verify(
+        problem,
+        FitResult.from_json(read_json(fit)),
+        u_network,
+        times,
+        Conditions.of(problem, settings),
+        refine=settings.verify.refine,
+        max_disagreement=settings.verify.max_disagreement,
+    )
+    write_json(record, found.to_json())
+    write_npz(fields, u_fdm=u_fdm, u_network=u_network[-1])
