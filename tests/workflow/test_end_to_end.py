@@ -1,0 +1,151 @@
+"""One command over a cohort of a good and a bad patient, from files to pages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from tests.workflow.conftest import Run, runner
+from tests.workflow.phantom import LAMBDA_MM, MIDDLE, ORIGIN, RHO_T, write
+
+SETTINGS = (
+    "patients=cohort/*.yaml",
+    "fit={pinn_weights: [1.0e-3], lifts: [char], pretrain_steps: 300, finetune_steps: 300}",
+)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a command left behind."""
+
+    folder: Path
+    done: subprocess.CompletedProcess[str]
+    snakemake: Run
+
+    @property
+    def said(self) -> str:
+        return self.done.stdout + self.done.stderr
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "gbm"
+
+    def anat(self, name: str) -> Path:
+        return self.results / "sub-good" / "anat" / f"sub-good_{name}"
+
+    def params(self) -> dict:
+        return json.loads(self.anat("desc-growth_params.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def cohort(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    folder = tmp_path_factory.mktemp("cohort")
+    write(folder / "cohort", "good")
+    bad = write(folder / "cohort", "bad")
+    bad.write_text(bad.read_text().replace("bad_gm.nii.gz", "lost.nii.gz"))
+    snakemake = runner(repository, folder)
+    return Cohort(folder, snakemake("--cores", "2", "--config", *SETTINGS), snakemake)
+
+
+def _number(entry: object) -> float:
+    return float(entry["value"] if isinstance(entry, dict) else entry)
+
+
+def test_the_bad_patient_fails_the_command_in_plain_words(cohort: Cohort) -> None:
+    assert cohort.done.returncode == 1
+    line = next(line for line in cohort.said.splitlines() if line.startswith("error: "))
+    assert "lost.nii.gz" in line
+    assert "patient.tissue.gm" in line
+    assert "Traceback" not in cohort.said
+    assert not (cohort.results / "work/sub-bad/check.json").exists()
+    assert not (cohort.results / "sub-bad").exists()
+
+
+def test_the_good_patient_finishes(cohort: Cohort) -> None:
+    names = (
+        "label-WM_probseg.nii.gz",
+        "label-GM_probseg.nii.gz",
+        "label-CSF_probseg.nii.gz",
+        "desc-domain.npz",
+        "desc-fit_celldensity.nii.gz",
+        "desc-fit_celldensity.json",
+        "label-WT_desc-predicted_mask.nii.gz",
+        "label-TC_desc-predicted_mask.nii.gz",
+        "desc-growth_params.json",
+        "desc-growth_metrics.tsv",
+    )
+    assert [name for name in names if not cohort.anat(name).is_file()] == [], cohort.said
+    page = (cohort.results / "sub-good.html").read_text()
+    assert "http-equiv" not in page
+    assert 'src="http' not in page
+    assert list((cohort.results / "sub-good/figures").glob("*.svg"))
+
+
+def test_the_cohort_page_names_the_reason(cohort: Cohort) -> None:
+    page = (cohort.results / "cohort.html").read_text()
+    assert "lost.nii.gz" in page
+    assert "patient.tissue.gm" in page
+    rows = (cohort.results / "participants.tsv").read_text().splitlines()[1:]
+    status = {row.split("\t")[0]: row.split("\t")[1] for row in rows}
+    assert status == {"sub-bad": "failed", "sub-good": "done"}
+    assert (cohort.results / "dataset_description.json").is_file()
+
+
+def test_the_parameters_are_those_of_the_phantom(cohort: Cohort) -> None:
+    found = cohort.params()
+    assert abs(np.log(_number(found["lambda_mm"]) / LAMBDA_MM)) < 0.4
+    assert abs(np.log(_number(found["rhoT"]) / RHO_T)) < 0.2
+    image = nibabel.load(cohort.folder / "cohort/good_seg.nii.gz")
+    origin = image.affine @ [*ORIGIN, MIDDLE, 1.0]
+    assert np.linalg.norm(np.array(found["x0_mm"]) - origin[:3]) < 3.0
+
+
+def test_every_fit_is_verified(cohort: Cohort) -> None:
+    fits = cohort.params()["fits"]
+    kinds = {(fit["method"], fit["x0"], fit["weight"]) for fit in fits}
+    assert kinds == {
+        ("bilo", "inferred", None),
+        ("bilo", "fixed", None),
+        ("pinn", "inferred", 1e-3),
+    }
+    headline = cohort.params()
+    assert headline["relative_error_u"]["final"] < 0.05
+    assert headline["objective"]["fdm"] < headline["objective"]["characteristic"] + 2e-3
+    rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
+    assert rows[0].split("\t") == ["model", "region", "metric", "value"]
+    assert len(rows) == 1 + 7 * 2 * 3
+    table = {tuple(row.split("\t")[:3]): row.split("\t")[3] for row in rows[1:]}
+    for region in ("WT", "TC"):
+        assert float(table["bilo_fdm", region, "dice"]) > 0.9
+
+
+def test_predictions_lie_on_the_segmentation_s_grid(cohort: Cohort) -> None:
+    reference = nibabel.load(cohort.folder / "cohort/good_seg.nii.gz")
+    density = nibabel.load(cohort.anat("desc-fit_celldensity.nii.gz"))
+    assert density.shape == reference.shape
+    assert np.allclose(density.affine, reference.affine)
+    data = density.get_fdata()
+    assert np.isfinite(data).all()
+    filled = np.flatnonzero(data.any(axis=(0, 1)))
+    assert filled.tolist() == [MIDDLE]
+    labels = np.asarray(reference.dataobj)[:, :, MIDDLE]
+    assert data[:, :, MIDDLE][labels == 4].mean() > 0.6
+
+
+def test_a_second_command_repeats_only_what_failed(cohort: Cohort) -> None:
+    again = cohort.snakemake("-n", "--cores", "1", "--config", *SETTINGS)
+    planned = {
+        line.removeprefix("rule ").rstrip(":")
+        for line in (again.stdout + again.stderr).splitlines()
+        if line.startswith("rule ")
+    }
+    assert again.returncode == 0
+    text = again.stdout + again.stderr
+    assert "of good" not in text, planned
+    assert "Checking the files of bad" in text
