@@ -71,8 +71,8 @@ class Truth:
 
     lambda_mm: float = 4.2
     rhoT: float = 7.5
-    WT: float = 0.33
-    TC: float = 0.62
+    WT: float = 0.30
+    TC: float = 0.65
     origin_atlas: tuple[float, float, float] = (-32.0, -26.0, 27.0)
     boundary_mm: float = 0.5
     boundary_length_mm: float = 4.0

@@ -89,8 +89,7 @@ rule baselines:
         mem_mb=1000,
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
-        seed=0,
-        code=source_hash("gbm.direct_fit", "gbm.disc", "gbm.metrics", "gbm.settings"),
+        code=source_hash("gbm.baselines", "gbm.settings"),
     message:
         "Disc, characteristic solution and direct fit of {wildcards.patient}"
     script:
