@@ -14,7 +14,7 @@ from gbm.disc import centroid, disc
 from gbm.domain import load_domain
 from gbm.files import read_json, write_json, write_npz
 from gbm.finite_volume import coarsen, solve
-from gbm.identifiability import RISE, local_spread, profile
+from gbm.identifiability import REDRAWN, local_spread, profile
 from gbm.metrics import REGIONS, masks, scores
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(
             "direct_fixed_fdm": fit_record(problem, fixed),
             "disc": {"x0_plane_mm": centroid(problem), "metrics": scores(problem, discs)},
             "profile": profile(problem, fitted.candidate, conditions),
-            "spread": {"rise": RISE, **local_spread(problem, fitted.candidate, conditions)},
+            "spread": {"dice_loss": REDRAWN, **local_spread(problem, fitted.candidate, conditions)},
         },
     )
     write_npz(

@@ -1,8 +1,8 @@
 """What one scan can identify: a profile over lambda and the local spread of every unknown.
 
-The objective is no likelihood, so its curvature has no sampling distribution of its own. Both
-measures therefore use a rise of the objective by `RISE`, about what redrawing a noisy border
-changes: values whose objective is within it of the best cannot be told apart.
+The objective is no likelihood, so its curvature has no sampling distribution of its own, and on the
+voxels it is too rough for a Hessian. The spread asks instead how far the unknowns can move while
+the predicted regions change by no more than the border of a segmentation is uncertain anyway.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from gbm.conditions import Conditions
 from gbm.descent import Descent
 from gbm.finite_volume import GrowthMap
 from gbm.screen import Candidate
-from gbm.thresholds import from_unconstrained, to_unconstrained
-from gbm.trust_region import Point, sensitivities, tangent_model
+from gbm.thresholds import PRIOR_SD
+from gbm.trust_region import Point, sensitivities
 
 if TYPE_CHECKING:
     from gbm.domain import Domain
 
-RISE = 2e-3
+REDRAWN = 0.01
+"""Loss of Dice between two drawings of one region that is taken as noise."""
 _FLAT = 1e-8
 
 
@@ -82,38 +84,45 @@ def local_spread(
     free: bool = True,
     refine: int = 1,
 ) -> dict[str, float]:
-    """Half-widths over which each unknown can move while the objective rises by at most `RISE`.
+    """Half-widths within which each unknown can move while the predicted regions hardly change.
 
-    With H the Hessian of the objective over all unknowns, `sqrt(2 RISE (H^-1)_ii)`: the others
-    are free to follow. H comes from the tangent model of the solver.
+    With S_r the derivatives of the soft mask s_r by all unknowns and the prior of the thresholds
+    as a second term,
+
+        H = 2 sum_r S_r' phi S_r / (sum phi s_r + sum phi y_r) + 2 w / 0.1^2 on the thresholds,
+
+    half of d' H d is the loss of Dice between the regions predicted at the optimum and at a step d,
+    and the half-width of unknown i is `sqrt(2 REDRAWN (H^-1)_ii)`: the others are free to follow.
 
     Returns
     -------
     dict
         ln_lambda, ln_rhoT, WT, TC, with a free origin x0_x_mm and x0_y_mm, and the correlation
-        of ln lambda and ln rho T. A direction without curvature gives a width in the hundreds.
+        of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
     """
     given = Conditions.of(domain) if conditions is None else conditions
-    descent, grid = Descent(domain, free, given), GrowthMap.of(domain, refine)
+    descent, grid, goal = (
+        Descent(domain, free, given),
+        GrowthMap.of(domain, refine),
+        given.objective,
+    )
     search, g = descent.search(best.x0), descent.pack(best)
     density = descent.density(grid, best, refine)
     u = density(g)
     slopes = sensitivities(density, Point(g, best.thresholds, u, best.objective), search)
-    model = tangent_model(given.objective, u, slopes, search)
-    q = to_unconstrained(best.thresholds, search.thresholds)
-    z = np.concatenate([np.zeros(g.size), q])
-    steps = 1e-3 * np.concatenate([search.scale, np.ones(2)])
-    hessian = np.array(
-        [
-            (model(z + step)[1] - model(z - step)[1]) / (2 * size)
-            for size, step in zip(steps, np.diag(steps), strict=True)
-        ]
-    )
-    inverse = _inverse(hessian, np.concatenate([search.scale, np.ones(2)]))
-    jacobian = np.eye(z.size)
-    jacobian[-2:, -2:] = from_unconstrained(q, search.thresholds)[1]
-    covariance = jacobian @ inverse @ jacobian.T
-    widths = np.sqrt(2 * RISE * np.diag(covariance))
+    by_g = slopes.reshape(g.size, -1) * (u * (1 - u)).ravel()
+    n, phi = g.size + 2, goal.phi.ravel()
+    hessian = np.zeros((n, n))
+    for r in goal.regions:
+        s = expit(goal.k * (u - best.thresholds[r])).ravel()
+        rows = np.zeros((n, s.size))
+        rows[: g.size], rows[g.size + r] = by_g, -1.0
+        rows *= goal.k * s * (1 - s)
+        size = float(phi @ s) + float(phi @ goal.masks[r].ravel())
+        hessian += 2 * (rows * phi) @ rows.T / size
+        hessian[g.size + r, g.size + r] += 2 * goal.prior_weight / PRIOR_SD**2
+    covariance = _inverse(hessian, np.concatenate([search.scale, np.full(2, PRIOR_SD)]))
+    widths = np.sqrt(2 * REDRAWN * np.diag(covariance))
     names = ("ln_lambda", "ln_rhoT", *(("x0_x_mm", "x0_y_mm") if free else ()), "WT", "TC")
     correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
     return {
@@ -123,8 +132,7 @@ def local_spread(
 
 
 def _inverse(hessian: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Inverse of the symmetric part in scaled unknowns, its eigenvalues at least `_FLAT`."""
-    scaled = scale[:, None] * 0.5 * (hessian + hessian.T) * scale[None, :]
-    values, vectors = np.linalg.eigh(scaled)
+    """Inverse in unknowns scaled to natural size, eigenvalues at least `_FLAT`."""
+    values, vectors = np.linalg.eigh(scale[:, None] * hessian * scale[None, :])
     inverse: np.ndarray = (vectors / np.maximum(values, _FLAT)) @ vectors.T
     return scale[:, None] * inverse * scale[None, :]
