@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gbm.config import load_patient
-from gbm.settings import Settings
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 PATIENT = """\
@@ -76,11 +74,3 @@ def test_the_patient_file_is_valid(tmp_path: Path) -> None:
     uncommented = re.sub(r"^(\s*)# ", r"\1", block, flags=re.MULTILINE)
     file.write_text(uncommented)
     assert load_patient(file).tissue.given
-
-
-def test_config_yaml_holds_every_section_with_its_default(repository: Path) -> None:
-    given = yaml.safe_load((repository / "config.yaml").read_text())
-    given.pop("patients")
-    assert Settings.model_validate(given) == Settings()
-    known = {name for name in Settings.model_fields if name != "gates"}
-    assert known <= set(given)

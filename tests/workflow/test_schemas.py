@@ -1,0 +1,62 @@
+"""Generated files are in step with the code, and the workflow's own files are sound."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gbm.config import load_patient
+from gbm.settings import Settings
+
+
+def test_schemas_are_those_of_the_models(repository: Path) -> None:
+    """After a change of the settings: python workflow/schemas/generate.py.
+
+    Keys, defaults and descriptions are compared, not the spelling of one pydantic version.
+    """
+    folder = repository / "workflow/schemas"
+    wanted = runpy.run_path(str(folder / "generate.py"))["schemas"]()
+    for name, text in wanted.items():
+        assert _content(json.loads((folder / name).read_text())) == _content(json.loads(text))
+
+
+def _content(schema: dict[str, Any]) -> dict[str, dict[str, tuple[object, object]]]:
+    models = {"": schema, **schema.get("$defs", {})}
+    return {
+        model: {
+            key: (entry.get("description"), entry.get("default"))
+            for key, entry in body.get("properties", {}).items()
+        }
+        for model, body in models.items()
+    }
+
+
+def test_every_setting_has_a_default_in_config_yaml(repository: Path) -> None:
+    """config.yaml shows the defaults; the gates and the finer fit settings are in the code."""
+    given = yaml.safe_load((repository / "config.yaml").read_text())
+    assert given.pop("patients") == "workflow/patients/demo.yaml"
+    assert Settings.model_validate(given) == Settings()
+    assert {name for name in Settings.model_fields if name != "gates"} <= set(given)
+
+
+def test_the_demo_patient_file_is_valid(repository: Path) -> None:
+    patient = load_patient(repository / "workflow/patients/demo.yaml")
+    assert patient.id == "demo"
+    assert set(patient.paths()) == {
+        "patient.segmentation.path",
+        "patient.images.t1",
+        "patient.images.t1c",
+    }
+
+
+def test_rules_declare_everything(repository: Path) -> None:
+    needed = ("input:", "output:", "log:", "threads:", "resources:", "conda:", "message:")
+    for file in (repository / "workflow/rules").glob("*.smk"):
+        for block in file.read_text().split("\nrule ")[1:]:
+            rule = block.splitlines()[0].rstrip(":")
+            if "script:" in block and rule != "demo":
+                assert [word for word in needed if word not in block] == [], (file.name, rule)

@@ -1,0 +1,25 @@
+"""Write the JSON schemas of config.yaml and of patient files, for editors: run this file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gbm.config import Patient
+from gbm.settings import Settings
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def schemas() -> dict[str, str]:
+    """File names and their content."""
+    models = {"config.schema.json": Settings, "patient.schema.json": Patient}
+    return {
+        name: json.dumps(model.model_json_schema(), indent=2) + "\n"
+        for name, model in models.items()
+    }
+
+
+if __name__ == "__main__":
+    for name, text in schemas().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
