@@ -5,15 +5,28 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import Field, create_model
+
 from gbm.config import Patient
 from gbm.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent
 
+Config = create_model(
+    "Config",
+    __base__=Settings,
+    patients=(str | list[str], Field(description="a glob or a list of globs of patient files")),
+)
+PatientFile = create_model(
+    "PatientFile",
+    __base__=Settings,
+    patient=(Patient, Field(description="who, and which files")),
+)
+
 
 def schemas() -> dict[str, str]:
     """File names and their content."""
-    models = {"config.schema.json": Settings, "patient.schema.json": Patient}
+    models = {"config.schema.json": Config, "patient.schema.json": PatientFile}
     return {
         name: json.dumps(model.model_json_schema(), indent=2) + "\n"
         for name, model in models.items()
