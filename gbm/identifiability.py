@@ -65,12 +65,15 @@ def profile(
             lambda_mm = best.lambda_mm * factor**direction
             if not low <= lambda_mm <= high or (factor == 1.0 and direction < 0):
                 continue
-            # lambda rho T is nearly constant along the valley: the front has the same way to go
-            rhoT = start.rhoT * start.lambda_mm / lambda_mm
-            start = Candidate(lambda_mm, rhoT, start.x0, start.thresholds)
+            # Along the valley lambda rho T is nearly constant, the way of the front; where it is
+            # not, that start may lie on a plateau, so the neighbour's rho T is tried as well.
+            guesses = {start.rhoT, start.rhoT * start.lambda_mm / lambda_mm}
+            starts = [
+                Candidate(lambda_mm, rhoT, start.x0, start.thresholds) for rhoT in sorted(guesses)
+            ]
             bounds = {**given.growth_bounds, "lambda_mm": (lambda_mm, lambda_mm)}
             descent = Descent(domain, free, replace(given, growth_bounds=bounds))
-            start = descent.run(grid, given.objective, [start], 0.2, 1e-4)[0]
+            start = descent.run(grid, given.objective, starts, 0.2, 1e-4)[0]
             rows.append((start.lambda_mm, start.objective, start.rhoT))
     columns = zip(*sorted(rows), strict=True)
     return dict(zip(("lambda_mm", "objective", "rhoT"), map(list, columns), strict=True))

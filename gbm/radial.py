@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gbm.finite_volume import GrowthMap, evolve
+from gbm.finite_volume import GrowthMap, default_steps, evolve
 
 EXTENT_MM = 180.0
 _CELL_MM = 0.5
@@ -35,7 +35,8 @@ def radial(
     edges = _CELL_MM * np.arange(int(EXTENT_MM / _CELL_MM) + 1)
     r = 0.5 * (edges[1:] + edges[:-1])
     strip = GrowthMap(r, np.zeros(1), r[:, None], edges[1:-1, None], np.empty((r.size, 0)))
-    return r, evolve(strip, h0 * np.exp(-r0 * r[:, None] ** 2), DT, rhoT)[0, :, 0]
+    steps = 4 * default_steps(DT, rhoT)  # one dimension is cheap
+    return r, evolve(strip, h0 * np.exp(-r0 * r[:, None] ** 2), DT, rhoT, steps=steps)[0, :, 0]
 
 
 def radius_at(r: np.ndarray, u: np.ndarray, threshold: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 
 from gbm.domain import Domain, save_domain
 from gbm.files import write_json, write_npz
+from gbm.finite_volume import coarsen, solve
+from gbm.metrics import masks
 from gbm.settings import Settings
 
 SHAPE = (48, 44)
@@ -149,11 +151,19 @@ def bundle(tmp_path: Path) -> Bundle:
     )  # fmt: skip
     write_json(
         made.work / "baselines.json",
-        {"characteristic_fdm": {"objective": 0.4, "metrics": scores(0.80, 0.75)},
+        {"characteristic_fdm": {"objective": 0.4, "metrics": scores(0.80, 0.75),
+                                "x0_plane_mm": [16.0, 24.0]},
          "direct_fdm": {"objective": 0.2505, "DT_mm2": 151.0, "rhoT": 6.0, "lambda_mm": 5.02,
                         "thresholds": {"WT": 0.33, "TC": 0.6}, "seconds": 1.5,
+                        "x0_plane_mm": [15.5, 25.0],
+                        "minima": [{"lambda_mm": 5.02, "rhoT": 6.0, "objective": 0.2505},
+                                   {"lambda_mm": 2.2, "rhoT": 9.0, "objective": 0.2510},
+                                   {"lambda_mm": 9.0, "rhoT": 4.0, "objective": 0.31}],
                         "metrics": scores(0.901, 0.85)},
          "disc": {"metrics": scores(0.84, 0.80)},
+         "spread": {"rise": 0.002, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
+                    "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
+                    "correlation_ln_lambda_ln_rhoT": -0.5},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29]}},
     )  # fmt: skip
@@ -163,3 +173,35 @@ def bundle(tmp_path: Path) -> Bundle:
     )
     write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
     return made
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A domain whose regions were made by the growth model itself, and what made them."""
+
+    domain: Domain
+    DT: float
+    rhoT: float
+    x0: np.ndarray
+    thresholds: dict[str, float]
+
+
+@pytest.fixture(scope="session")
+def grown() -> Grown:
+    """White and grey stripes in a round brain; the true origin lies 3 mm off the centre of TC."""
+    x, y = np.arange(72) - 36.0, np.arange(68) + 4.0
+    grey = 0.5 + 0.5 * np.sin(0.35 * x[:, None] + 0.2 * y[None, :])
+    from_middle = np.hypot(x[:, None] - x.mean(), y[None, :] - y.mean())
+    phi = np.clip((1 + np.tanh(31.0 - from_middle)) / 2, 1e-4, 1)
+    empty = np.zeros_like(phi, dtype=bool)
+    bare = Domain(
+        patient="grown", P=1 - 0.9 * grey, phi=phi, WT=empty, TC=empty,
+        wm=1 - grey, gm=grey, csf=0 * grey, x=x, y=y, x0=np.zeros(2),
+        plane="axial", slice=0, affine=np.eye(4), numbers={},
+    )  # fmt: skip
+    DT, rhoT, x0, thresholds = 3.0**2 * 6.5, 6.5, np.array([2.0, 34.0]), {"WT": 0.32, "TC": 0.62}
+    u = coarsen(solve(bare, DT, rhoT, x0, refine=2)[0], 2)
+    regions = masks(bare, u, thresholds)
+    radii = {f"radius_{r}_mm": float(np.sqrt(m.sum() / np.pi)) for r, m in regions.items()}
+    filled = replace(bare, WT=regions["WT"], TC=regions["TC"], x0=x0 + np.array([2.4, -1.8]), numbers=radii)
+    return Grown(filled, DT, rhoT, x0, thresholds)

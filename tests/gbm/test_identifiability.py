@@ -1,0 +1,64 @@
+"""What one scan can identify: profile and spread around the truth of a phantom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gbm.conditions import Conditions
+from gbm.finite_volume import GrowthMap, coarsen, solve
+from gbm.identifiability import REDRAWN, local_spread, profile
+from gbm.metrics import dice, masks
+from gbm.screen import Candidate
+
+
+@pytest.fixture(scope="module")
+def truth(grown: Any) -> Candidate:
+    levels = np.array([grown.thresholds["WT"], grown.thresholds["TC"]])
+    return Candidate(float(np.sqrt(grown.DT / grown.rhoT)), grown.rhoT, grown.x0, levels)
+
+
+def test_profile_is_lowest_near_the_truth(grown: Any, truth: Candidate) -> None:
+    curve = profile(grown.domain, truth, free=False, factors=(1.3, 2.0))
+    assert curve["lambda_mm"] == sorted(curve["lambda_mm"])
+    assert len(curve["lambda_mm"]) == len(curve["objective"]) == len(curve["rhoT"]) == 5
+    assert int(np.argmin(curve["objective"])) in (1, 2, 3)
+    assert curve["objective"][-1] > min(curve["objective"])
+    # A wider front must start to grow later: rho T falls as lambda rises.
+    assert np.all(np.diff(curve["rhoT"]) < 0)
+
+
+def test_profile_stays_within_the_bounds(grown: Any, truth: Candidate) -> None:
+    curve = profile(grown.domain, truth, free=False, factors=(1.2, 8.0))
+    low, high = Conditions.of(grown.domain).growth_bounds["lambda_mm"]
+    assert low <= min(curve["lambda_mm"])
+    assert max(curve["lambda_mm"]) <= high
+    assert len(curve["lambda_mm"]) == 3
+
+
+def test_spread_shows_the_trade_off(grown: Any, truth: Candidate) -> None:
+    spread = local_spread(grown.domain, truth)
+    assert spread["correlation_ln_lambda_ln_rhoT"] < -0.5
+    assert 0.02 < spread["ln_lambda"] < 2
+    assert 0.02 < spread["ln_rhoT"] < 1
+    assert spread["x0_x_mm"] < 3
+    fixed = local_spread(grown.domain, truth, free=False)
+    assert "x0_x_mm" not in fixed
+    assert fixed["ln_lambda"] <= spread["ln_lambda"] + 1e-9
+
+
+def test_spread_bounds_what_one_unknown_can_do_alone(grown: Any, truth: Candidate) -> None:
+    """A step of one half-width in the origin alone changes the regions by at least `REDRAWN`."""
+    spread = local_spread(grown.domain, truth)
+    grid = GrowthMap.of(grown.domain, 2)
+
+    def regions(x0: np.ndarray) -> dict[str, np.ndarray]:
+        u = coarsen(solve(grid, truth.DT, truth.rhoT, x0)[0], 2)
+        return masks(grown.domain, u, grown.thresholds)
+
+    here = regions(truth.x0)
+    there = regions(truth.x0 + np.array([spread["x0_x_mm"], 0.0]))
+    loss = sum(1 - dice(here[r], there[r]) for r in ("WT", "TC"))
+    assert loss > 0.5 * REDRAWN
