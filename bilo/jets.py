@@ -8,7 +8,7 @@ then carries its own total `theta`-gradient, which is what the residual-gradient
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -64,22 +64,36 @@ class Jet:
         return cls(data, streams)
 
     @classmethod
-    def unknown(cls, value: Tensor, j: int, m: int, streams: Streams) -> Jet:
-        """Unknown scalar theta_j of m: constant in x, unit tangent in its own direction.
-
-        `value` is a zero-dimensional tensor; it may require a gradient (PINN).
-        """
-        data = value.new_zeros(1 + m, streams.size, 1)
-        if m:
-            data[1 + j, 0] = 1.0
-        pad = value.new_zeros(1 + m, streams.size, 1)
-        pad[0, 0] = 1.0
-        return cls(data + pad * value, streams)
-
-    @classmethod
     def known(cls, value: Tensor) -> Jet:
         """A coefficient known at the points (N,), used where none of its derivatives is needed."""
         return cls(value.reshape(1, 1, -1), VALUE)
+
+    @classmethod
+    def tabulated(
+        cls,
+        value: Tensor,
+        first: Mapping[str, Tensor],
+        second: Mapping[tuple[str, str], Tensor],
+        streams: Streams,
+    ) -> Jet:
+        """A field known by its derivatives at the points, (N,) each, e.g. a numerical solution.
+
+        `first` and `second` must hold every derivative that the streams are made of; tangents come only from
+        operator weights that depend on the unknowns.
+        """
+        data = value.new_zeros(1 + streams.tangents, streams.size, value.shape[0])
+        data[0, 0] = value
+        for name in streams.first:
+            data[0, streams.index(name)] = first[name]
+        for op in streams.second:
+            q = streams.index(op.name)
+            data[0, q] = sum(w * first[a] for a, w in op.drift)
+            for a, b, weight in op.diffusion:
+                if isinstance(weight, Tensor):
+                    data[: len(weight), q] += weight * second[a, b]
+                else:
+                    data[0, q] += weight * second[a, b]
+        return cls(data, streams)
 
     # --- parts ------------------------------------------------------------------------------------------------
     @property
@@ -91,6 +105,11 @@ class Jet:
     def tangents(self) -> Tensor:
         """Derivatives of the value by the unknowns, shape (m, N)."""
         return self.data[1:, 0]
+
+    @property
+    def weight(self) -> Tensor:
+        """Value and tangents (1 + m, N): the form of an operator's weight."""
+        return self.data[:, 0]
 
     def d(self, name: str) -> Jet:
         """The derivative `name` as a jet of its own (value and tangents)."""

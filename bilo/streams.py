@@ -51,6 +51,19 @@ class Streams:
     first: tuple[str, ...] = ()
     second: tuple[Operator, ...] = ()
 
+    @classmethod
+    def bundled(cls, operator: Operator, *first: str) -> Streams:
+        """One stream for a whole operator; only the first derivatives that are asked for or that it needs."""
+        needed = [c for a, b, _ in operator.diffusion for c in (a, b)]
+        return cls(tuple(dict.fromkeys((*first, *needed))), (operator,))
+
+    @classmethod
+    def expanded(cls, operator: Operator, *first: str) -> Streams:
+        """One stream for every derivative in `operator`: its weights may then be differentiated by autograd."""
+        needed = [a for a, _ in operator.drift] + [c for a, b, _ in operator.diffusion for c in (a, b)]
+        pure = tuple(Operator(a + b, diffusion=((a, b, 1.0),)) for a, b, _ in operator.diffusion)
+        return cls(tuple(dict.fromkeys((*first, *needed))), pure)
+
     def __post_init__(self) -> None:
         for op in self.second:
             for a, b, _ in op.diffusion:

@@ -53,9 +53,14 @@ def adjoint(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
 
 def forward_torch(y: Tensor, pairs: Pairs) -> Tensor:
     """`forward` in plain tensor operations, on any device."""
+    s0 = torch.tanh(y[0, 0])
+    return compose(y, (s0, *_derivatives(s0)[:3]), pairs)
+
+
+def compose(y: Tensor, s: tuple[Tensor, Tensor, Tensor, Tensor], pairs: Pairs) -> Tensor:
+    """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' at the value (n, H)."""
+    s0, s1, s2, s3 = s
     v, t = y[0], y[1:]
-    s0 = torch.tanh(v[0])
-    s1, s2, s3, _ = _derivatives(s0)
     z = y * s1
     z[0, 0] = s0
     if len(t):

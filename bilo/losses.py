@@ -1,0 +1,82 @@
+"""Lower-level losses: residual and residual gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bilo.frame import Frame
+from bilo.jets import Jet
+from bilo.network import OperatorNetwork
+from bilo.points import Points
+
+
+@dataclass(frozen=True)
+class OperatorLoss:
+    """L_LO = L_res + w_rgrad L_rgrad at one set of points.
+
+    Attributes
+    ----------
+    surrogate : Tensor
+        A scalar with the gradient of L_LO by the weights (its value is not L_LO).
+    residual, gradient : float
+        L_res and L_rgrad.
+    """
+
+    surrogate: Tensor
+    residual: float
+    gradient: float
+
+
+def operator_loss(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> OperatorLoss:
+    """Residual and residual-gradient losses of the local operator,
+
+        L_res = mean r^2,    L_rgrad = mean sum_j (dr/dtheta_j)^2      (total derivatives; method, section 1).
+
+    All tangents are carried forward. The gradient by W of L_rgrad is that of ``sum_n v_n . dr_n/dtheta`` with
+    ``v = 2 w_rgrad / N dr/dtheta`` held fixed: one directional derivative per point, so one tangent goes backward.
+
+    Parameters
+    ----------
+    network : OperatorNetwork
+    points : Points
+        N residual points.
+    codes : Tensor (m,)
+        Unknowns in optimiser coordinates; derivatives by theta are by these.
+    w_rgrad : float
+        Weight of the residual-gradient loss.
+    """
+    problem = network.problem
+    at = Frame(problem, points, codes)
+    mlp = network.streams(at)
+    with torch.no_grad():
+        u = problem.transform(Jet(mlp.out[..., 0], at.streams), at)
+        r = problem.residual(u, at)
+        weight = problem.weight(u, at)
+        scale = torch.ones_like(r.value) if weight is None else weight
+        residual = (scale * r.value**2).mean()
+        gradient = (scale * r.tangents**2).sum(0).mean()
+        direction = r.tangents * (scale * (2 * w_rgrad / len(points)))
+    along = Frame(problem, points, codes, direction)
+    u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
+    r = problem.residual(u, along)
+    surrogate = (scale * r.value**2).mean() + r.tangents.sum()
+    return OperatorLoss(surrogate, float(residual), float(gradient))
+
+
+def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> Tensor:
+    """mean r^2 without derivatives by theta; differentiable by W and by `codes` (PINN)."""
+    problem = network.problem
+    at = Frame(problem, points, codes, tangents=False)
+    u = problem.transform(network(at), at)
+    r = problem.residual(u, at).value
+    weight = problem.weight(u.detach(), at)
+    return (r**2 if weight is None else weight * r**2).mean()
+
+
+def field(network: OperatorNetwork, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
+    """The represented field at points, its value and, if asked, its derivatives by the unknowns."""
+    at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
+    return network.problem.transform(network(at), at)

@@ -1,0 +1,89 @@
+"""The local-operator network: a small MLP with a frozen embedding of the unknowns."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from bilo import tanh_streams
+from bilo.frame import Frame
+from bilo.jets import Jet, stack
+from bilo.problem import Problem
+from bilo.streamed_mlp import StreamedMLP
+
+
+class OperatorNetwork(nn.Module):
+    """u(x, theta; W): first layer ``tanh(A x + R theta + b)``, then tanh layers, linear output.
+
+    R is drawn once from U(-1/sqrt(d), 1/sqrt(d)), d the number of unknowns, and frozen: a trained R would let the
+    residual-gradient loss vanish by R -> 0 (section 3 of the method).
+
+    Parameters
+    ----------
+    problem : Problem
+        Gives the input features.
+    width, layers : int
+        Width and number of tanh layers, the embedding layer included.
+    fourier : int
+        Pairs ``sin, cos(pi b . x)``, b ~ N(0, 1), of the problem's leading features; frozen.
+    theta : bool
+        False leaves the unknowns out: the PINN's network.
+    seed : int
+        Of all random draws.
+    """
+
+    def __init__(
+        self, problem: Problem, width: int, layers: int, fourier: int, seed: int, *, theta: bool = True
+    ) -> None:
+        super().__init__()
+        self.problem, self.theta = problem, theta
+        generator = torch.Generator().manual_seed(seed)
+        m = len(problem.unknowns) if theta else 0
+        k = problem.fourier_coordinates
+        d = problem.feature_count() + 2 * fourier
+
+        def uniform(bound: float, *shape: int) -> Tensor:
+            return (2 * torch.rand(*shape, generator=generator) - 1) * bound
+
+        self.register_buffer("B", math.pi * torch.randn(fourier, k, generator=generator))
+        self.register_buffer("R", uniform(1 / math.sqrt(max(m, 1)), width, m))
+        self.A = nn.Parameter(uniform(1 / math.sqrt(d), width, d))
+        self.b = nn.Parameter(uniform(1 / math.sqrt(d), width))
+        bound = 1 / math.sqrt(width)
+        self.W = nn.ParameterList(uniform(bound, width, width) for _ in range(layers - 1))
+        self.c = nn.ParameterList(uniform(bound, width) for _ in range(layers - 1))
+        self.w_out = nn.Parameter(uniform(bound, 1, width))
+        self.b_out = nn.Parameter(uniform(bound, 1))
+
+    def inputs(self, at: Frame) -> Tensor:
+        """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""
+        features = self.problem.features(at)
+        x = stack(features + (at.codes if self.theta else []))
+        if not len(self.B):
+            return x
+        k, d = self.problem.fourier_coordinates, len(features)
+        y = x[..., :k] @ self.B.t()
+        s, c = y[0, 0].sin(), y[0, 0].cos()
+        pairs = tanh_streams.pairs_of(at.streams, 0, x.shape[2])
+        waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
+        return torch.cat([x[..., :d], *waves, x[..., d:]], -1)
+
+    def weights(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight and bias of every layer, the frozen embedding joined to the first."""
+        hidden = list(zip(self.W, self.c, strict=True))
+        return [(torch.cat([self.A, self.R], 1), self.b), *hidden, (self.w_out, self.b_out)]
+
+    def streams(self, at: Frame) -> StreamedMLP:
+        """The forward pass with all streams; `StreamedMLP.along` puts it into the autograd graph."""
+        return StreamedMLP(self.inputs(at), self.weights(), at.streams)
+
+    def forward(self, at: Frame) -> Jet:
+        """Network output as a jet inside the autograd graph."""
+        return Jet(self.streams(at).along()[..., 0], at.streams)
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor with the network's type and device."""
+        return self.A
