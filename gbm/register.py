@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from gbm.atlas import Atlas
+from gbm.brain import brain_mask, stripped
 from gbm.errors import InputError
 from gbm.volumes import Volume
 
@@ -70,19 +71,6 @@ def to_itk(volume: Volume) -> sitk.Image:
 def from_itk(image: sitk.Image, grid: Volume) -> Volume:
     """Return the values of a SimpleITK image that lies on `grid`."""
     return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0).copy(), grid.affine)
-
-
-def brain_mask(image: Volume) -> np.ndarray:
-    """Return the brain of a skull-stripped image: its largest piece above zero, holes filled."""
-    labels, count = ndimage.label(image.data > 0)
-    if count == 0:
-        raise InputError("the image is empty", file=image.path)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    largest = labels == sizes.argmax()
-    for k in range(largest.shape[2]):
-        largest[:, :, k] = ndimage.binary_fill_holes(largest[:, :, k])
-    return largest
 
 
 def correct_bias(image: Volume, brain: np.ndarray) -> Volume:
@@ -255,7 +243,7 @@ def register(
         )
         raise InputError(text, file=fixed.path)
     brain = brain_mask(fixed)
-    image = correct_bias(fixed, brain)
+    image = correct_bias(stripped(fixed, brain), brain)
     top = float(np.percentile(image.data[brain], 99.5))
     clipped = image.with_data(np.clip(image.data, 0.0, top))
     transform = estimate(atlas, clipped, brain, tumour.data, method, seed, threads)

@@ -1,0 +1,51 @@
+"""The brain in a skull-stripped image: mask, and intensities that are zero outside it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from gbm.errors import InputError
+from gbm.volumes import Volume
+
+
+def background(data: np.ndarray) -> float:
+    """Return the value outside the brain: that of the eight corners where they agree, else 0."""
+    ends = [(0, n - 1) for n in data.shape]
+    corners = data[np.ix_(*ends)].ravel()
+    finite = corners[np.isfinite(corners)]
+    agree = finite.size == corners.size and np.ptp(corners) == 0
+    return float(corners[0]) if agree else 0.0
+
+
+def brain_mask(image: Volume, key: str | None = None) -> np.ndarray:
+    """Return the largest piece that differs from the background, holes filled.
+
+    Values that are not finite count as holes.
+
+    Raises
+    ------
+    InputError
+        If the image is constant.
+    """
+    inside = np.isfinite(image.data) & (image.data != background(image.data))
+    labels, count = ndimage.label(inside)
+    if count == 0:
+        raise InputError("the image is empty: one value everywhere", file=image.path, key=key)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest: np.ndarray = labels == sizes.argmax()
+    if min(largest.shape) > 1:
+        largest = ndimage.binary_fill_holes(largest)
+    for k in range(largest.shape[2]):
+        largest[:, :, k] = ndimage.binary_fill_holes(largest[:, :, k])
+    return largest
+
+
+def stripped(image: Volume, brain: np.ndarray) -> Volume:
+    """Return the image with positive values inside the brain and 0 outside."""
+    values = np.nan_to_num(image.data, nan=0.0, posinf=0.0, neginf=0.0)
+    low = float(values[brain].min())
+    if low < 0:
+        values = values - low + 1e-3 * float(np.ptp(values[brain]))
+    return image.with_data(np.where(brain, values, 0.0).astype(np.float32))
