@@ -18,6 +18,7 @@ from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
 from gbm.provenance import inputs, versions
+from gbm.spread import physical
 from gbm.verdict import judge
 
 REGIONS = ("WT", "TC")
@@ -78,22 +79,41 @@ def spread(value: float | None, sd: float | None) -> Any:
     return value if sd is None or value is None else {"value": value, "sd": sd}
 
 
-def parameters(fit: Record, domain: Domain) -> dict[str, Any]:
-    """Parameters of one fit in the units of the results, with local standard deviations."""
-    sd = fit.get("sd") or {}
-    sd_thresholds = sd.get("thresholds") or sd
-    plain = {key: spread(fit[key], sd.get(key)) for key in ("DT_mm2", "rhoT", "lambda_mm")}
+def parameters(fit: Record, domain: Domain, local: Record) -> dict[str, Any]:
+    """Parameters of one fit in the units of the results.
+
+    Parameters
+    ----------
+    fit : mapping
+        What the fit wrote.
+    domain : Domain
+        The plane, for the origin in the patient's space.
+    local : mapping
+        Local spreads; see `gbm.spread.physical`.
+    """
+    sd = physical(fit, local)
+    names = ("DT_mm2", "rhoT", "lambda_mm", "rD", "rRHO")
     return {
-        **plain,
-        "thresholds": {
-            region: spread(fit["thresholds"].get(region), sd_thresholds.get(region))
-            for region in REGIONS
-        },
-        "x0_mm": domain.to_world(np.asarray(fit["x0_plane_mm"], dtype=float)).tolist(),
+        **{name: spread(fit[name], sd.get(name)) for name in names},
+        "thresholds": {r: spread(fit["thresholds"].get(r), sd.get(r)) for r in REGIONS},
+        "x0_mm": world(fit["x0_plane_mm"], domain),
         "x0_plane_mm": fit["x0_plane_mm"],
         "x0_plane_sd_mm": sd.get("x0_plane_mm"),
-        "rD": spread(fit["rD"], sd.get("rD")),
-        "rRHO": spread(fit["rRHO"], sd.get("rRHO")),
+    }
+
+
+def world(point: Sequence[float], domain: Domain) -> list[float]:
+    """A point of the plane in RAS world mm of the patient's space."""
+    return [float(v) for v in domain.to_world(np.asarray(point, dtype=float))]
+
+
+def placed(references: Record, domain: Domain) -> dict[str, Any]:
+    """The references, their origins also in the patient's space."""
+    return {
+        name: {**entry, "x0_mm": world(entry["x0_plane_mm"], domain)}
+        if isinstance(entry, Mapping) and "x0_plane_mm" in entry
+        else entry
+        for name, entry in references.items()
     }
 
 
@@ -110,7 +130,7 @@ def fit_row(name: str, fit: Record, verification: Record, domain: Domain) -> dic
         "converged": converged(fit, verification),
         "warnings": warnings_of(fit, verification),
         "seconds": fit["seconds"],
-        **parameters(fit, domain),
+        **parameters(fit, domain, fit.get("sd") or {}),
     }
 
 
@@ -211,14 +231,17 @@ def run(
     if missing:
         raise InputError(f"fits without a verification: {', '.join(missing)}")
     start, references, gates = map(read_json, (characteristic, baselines, quality))
+    references = placed(references, problem)
 
     name = headline(fitted)
     fit, verification = fitted[name], verified[name]
     pinn = best_pinn(fitted, verified)
+    # Both are optima of one objective: where the fit has no spread, the direct fit's stands for it.
+    local = fit.get("sd") or references.get("spread") or {}
     summary = {
         "patient": problem.patient,
         "method": fit["method"],
-        **parameters(fit, problem),
+        **parameters(fit, problem, local),
         "characteristic": start,
         "relative_error_u": verification["relative_error_u"],
         "objective": {

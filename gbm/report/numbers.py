@@ -20,13 +20,15 @@ def num(entry: Any, digits: int = 2) -> str:
 
 
 def spread(entry: Any, digits: int = 2) -> str:
-    """The standard deviation of a {"value", "sd"} pair.
+    """The spread of a {"value", "sd"} pair; one larger than the value determines nothing.
 
-    >>> spread({"value": 1.0, "sd": 0.25}), spread(1.0)
-    ('± 0.25', '–')
+    >>> spread({"value": 1.0, "sd": 0.25}), spread(1.0), spread({"value": 1.0, "sd": 40.0})
+    ('± 0.25', '–', 'undetermined')
     """
     number = sd(entry)
-    return MISSING if number is None else f"± {number:.{digits}f}"
+    if number is None:
+        return MISSING
+    return f"± {number:.{digits}f}" if number < abs(value(entry)) else "undetermined"
 
 
 def percent(entry: Any) -> str:

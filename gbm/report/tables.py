@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gbm.report.numbers import MISSING, num, pair, percent, spread
 from gbm.report.words import MARGIN, Metrics, dice, value
@@ -91,13 +94,15 @@ def parameter_rows(
             }
         )
     origin_sd = params.get("x0_plane_sd_mm")
+    # An origin known no better than the size of the tumour is not known.
+    wide = origin_sd and max(origin_sd) > params["domain"].get("radius_WT_mm", np.inf)
     rows.append(
         {
             "name": "origin x0",
             "what": "x, y, z in the patient's space",
             "unit": "mm (RAS)",
             "value": point(params["x0_mm"]),
-            "sd": "± " + point(origin_sd) if origin_sd else MISSING,
+            "sd": ("undetermined" if wide else "± " + point(origin_sd)) if origin_sd else MISSING,
             "direct": point(direct.get("x0_mm")),
             "start": MISSING,
             "truth": point((truth or {}).get("x0_mm")),
@@ -107,19 +112,15 @@ def parameter_rows(
 
 
 def fit_rows(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a fit, the headline first."""
+    """One row a fit: the headline, the other networks, and the direct fits."""
     fits = sorted(params["fits"], key=lambda fit: fit["name"] != params["headline"])
-    return [
+    rows = [
         {
             "name": title(fit),
             "what": "headline" if fit["name"] == params["headline"] else fit["name"],
             "headline": fit["name"] == params["headline"],
             "cells": [
-                num(fit["lambda_mm"], 2),
-                num(fit["rhoT"], 2),
-                num(fit["DT_mm2"], 0),
-                num(fit["thresholds"]["WT"], 3),
-                num(fit["thresholds"]["TC"], 3),
+                *growth_cells(fit),
                 percent(fit["relative_error_u"]["final"]),
                 percent(fit["relative_error_u"]["all_t"]),
                 pair(fit["objective"]["network"], fit["objective"]["fdm"], 4),
@@ -133,6 +134,39 @@ def fit_rows(params: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for fit in fits
     ]
+    for key, origin in (("direct_fdm", "inferred"), ("direct_fixed_fdm", "fixed")):
+        fit = params["baselines"].get(key, {})
+        if "lambda_mm" in fit:
+            rows.append(direct_row(fit, origin))
+    return rows
+
+
+def growth_cells(fit: Mapping[str, Any]) -> list[str]:
+    """Growth parameters and thresholds of one fit."""
+    thresholds = [num(fit["thresholds"][region], 3) for region in ("WT", "TC")]
+    return [num(fit["lambda_mm"], 2), num(fit["rhoT"], 2), num(fit["DT_mm2"], 0), *thresholds]
+
+
+def direct_row(fit: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Row of a classical fit, which has a solver and no network."""
+    converged = fit.get("converged", True)
+    return {
+        "name": f"direct fit, origin {origin}",
+        "what": "finite volumes and a classical optimiser",
+        "headline": False,
+        "cells": [
+            *growth_cells(fit),
+            MISSING,
+            MISSING,
+            pair(None, fit["objective"], 4),
+            pair(None, fit["metrics"]["WT"]["dice"]),
+            pair(None, fit["metrics"]["TC"]["dice"]),
+            num(fit.get("seconds"), 0),
+        ],
+        "status": "converged" if converged else "not converged",
+        "converged": converged,
+        "warnings": fit.get("warnings", []),
+    }
 
 
 def title(fit: Mapping[str, Any]) -> str:
@@ -153,16 +187,52 @@ def point(coordinates: Sequence[float] | None) -> str:
     return ", ".join(num(value(c), 1) for c in coordinates)
 
 
-def flat_range(curve: Mapping[str, Any] | None, margin: float = 2e-3) -> tuple[float, float] | None:
-    """Ends of the range of lambda whose objective stays within `margin` of the lowest."""
+@dataclass(frozen=True)
+class FlatRange:
+    """The range of lambda that an objective cannot tell apart, mm.
+
+    `open_low` and `open_high` say that the curve ends before the objective rises.
+    """
+
+    low: float
+    high: float
+    open_low: bool
+    open_high: bool
+
+
+def flat_range(curve: Mapping[str, Any] | None, margin: float = 2e-3) -> FlatRange | None:
+    """Where the objective stays within `margin` of the lowest, between points linear in ln lambda.
+
+    Parameters
+    ----------
+    curve : mapping or None
+        `lambda_mm`, ascending, and `objective`.
+    margin : float
+        Rise of the objective.
+    """
     if not curve:
         return None
-    pairs = [
-        (lam, j) for lam, j in zip(curve["lambda_mm"], curve["objective"], strict=True)
-        if j is not None
-    ]  # fmt: skip
-    if not pairs:
+    y = np.array([np.nan if j is None else j for j in curve["objective"]], dtype=float)
+    x = np.log(np.asarray(curve["lambda_mm"], dtype=float))[np.isfinite(y)]
+    y = y[np.isfinite(y)]
+    if y.size == 0:
         return None
-    lowest = min(j for _, j in pairs)
-    near = [lam for lam, j in pairs if j <= lowest + margin]
-    return min(near), max(near)
+    level, best = y.min() + margin, int(np.argmin(y))
+    ends = []
+    for step, stop in ((-1, -1), (1, y.size)):
+        k = best
+        while k + step != stop and y[k + step] <= level:
+            k += step
+        outside = k + step != stop
+        share = (level - y[k]) / (y[k + step] - y[k]) if outside else 0.0
+        ends.append((np.exp(x[k] + share * (x[k + step] - x[k])) if outside else np.exp(x[k])))
+        ends.append(not outside)
+    return FlatRange(float(ends[0]), float(ends[2]), bool(ends[1]), bool(ends[3]))
+
+
+def other_minima(params: Mapping[str, Any], margin: float = 2e-3) -> list[Mapping[str, Any]]:
+    """Minima of the direct search, other than the best, that are as good within `margin`."""
+    first, *others = params["baselines"].get("direct_fdm", {}).get("minima") or [None]
+    if first is None:
+        return []
+    return [m for m in others if m["objective"] <= first["objective"] + margin]

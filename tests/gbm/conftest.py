@@ -203,5 +203,6 @@ def grown() -> Grown:
     u = coarsen(solve(bare, DT, rhoT, x0, refine=2)[0], 2)
     regions = masks(bare, u, thresholds)
     radii = {f"radius_{r}_mm": float(np.sqrt(m.sum() / np.pi)) for r, m in regions.items()}
-    filled = replace(bare, WT=regions["WT"], TC=regions["TC"], x0=x0 + np.array([2.4, -1.8]), numbers=radii)
+    off = x0 + np.array([2.4, -1.8])
+    filled = replace(bare, WT=regions["WT"], TC=regions["TC"], x0=off, numbers=radii)
     return Grown(filled, DT, rhoT, x0, thresholds)

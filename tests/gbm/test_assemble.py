@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gbm import assemble
@@ -74,6 +75,29 @@ def test_refused_without_headline_or_verification(bundle: Any) -> None:
     others = [path for path in arguments["fits"] if "char_inferred" not in path.name]
     with pytest.raises(InputError, match="char lift"):
         assemble.run(**{**arguments, "fits": others})
+
+
+def test_spread_of_the_direct_fit_stands_in_where_the_fit_has_none(bundle: Any) -> None:
+    path = bundle.work / "fits" / "bilo_char_inferred_seed0.json"
+    write_json(path, {**read_json(path), "sd": {}})
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    params = read_json(arguments["params"])
+    # ln D T = 2 ln lambda + ln rho T with the correlation -1/2: variance 4 a^2 + b^2 - 2 a b
+    log_DT = np.sqrt(4 * 0.3**2 + 0.1**2 - 2 * 0.3 * 0.1)
+    assert params["lambda_mm"]["sd"] == pytest.approx(5.0 * 0.3)
+    assert params["rhoT"]["sd"] == pytest.approx(6.0 * 0.1)
+    assert params["DT_mm2"]["sd"] == pytest.approx(150.0 * log_DT)
+    assert params["rD"]["sd"] == pytest.approx(0.9 * log_DT)
+    assert params["thresholds"]["WT"]["sd"] == 0.03
+    assert params["x0_plane_sd_mm"] == [1.0, 2.0]
+
+
+def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    direct = read_json(arguments["params"])["baselines"]["direct_fdm"]
+    assert direct["x0_mm"] == pytest.approx([15.5, 25.0, 40.0])
 
 
 @pytest.mark.parametrize(

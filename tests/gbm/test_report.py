@@ -102,7 +102,8 @@ def test_page_has_what_was_promised(bundle: Any) -> None:
         "0.85 to 1.4 times",
         "prior on\n  the thresholds",
         "disc", "direct fit", "characteristic start", "heat lift", "origin fixed", "PINN",
-        "± 0.40",  # local sd of lambda
+        "λ = 2.2 mm, ρT = 9.0",  # another minimum
+        "± 0.40",  # local spread of lambda
         "maps were divided by 255",
         read_json(bundle.anat_file("desc-growth_params.json"))["inputs"][0]["sha256"],
         "DICE of the brain masks",
@@ -195,8 +196,12 @@ def test_an_overfitting_network_is_said_to_overfit(params: dict[str, Any]) -> No
 
 
 def test_flat_range_of_a_profile() -> None:
-    curve = {"lambda_mm": [2, 3, 4, 5, 6], "objective": [0.4, 0.301, 0.300, None, 0.31]}
-    assert flat_range(curve) == (3, 4)
+    curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [0.4, 0.304, 0.300, None, 0.3005]}
+    flat = flat_range(curve)
+    assert flat is not None
+    # Half of the rise from 4 to 2 mm is allowed; nothing is known beyond 16 mm.
+    assert flat.low == pytest.approx(4 / np.sqrt(2))
+    assert (flat.high, flat.open_low, flat.open_high) == (pytest.approx(16.0), False, True)
     assert flat_range(None) is None
 
 
