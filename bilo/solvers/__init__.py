@@ -1,0 +1,1 @@
+"""Reference solvers: one file a problem."""

@@ -1,0 +1,193 @@
+"""Reference solution of Fisher-KPP on an interval: Strang splitting of two exact flows.
+
+    u_t = 0.01 D u_xx + rho u (1 - u)  on (0, 1) x (0, 1],   u = 0 at the ends,
+    u(x, 0) = sin^2(pi x) / 2
+
+Diffusion is solved exactly in the eigenbasis of the Chebyshev second-derivative matrix, logistic
+growth exactly at every node; Strang's symmetric composition is of second order in time, and one
+Richardson step removes the leading error. The initial values satisfy the boundary condition but
+not the equation at the two corners (u_xx is not zero there); the first interval is therefore cut
+geometrically towards t = 0 until the corner layer is resolved.
+
+Nothing but analytic operations is used, so the complex step gives the sensitivities by D and rho
+exact to rounding (Squire and Trapp 1998). Parameters may be arrays: a batch is one computation.
+
+References: Strang 1968, SIAM J. Numer. Anal. 5; Trefethen 2000, Spectral Methods in MATLAB, ch. 6.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicHermiteSpline
+
+Array = NDArray[np.float64]
+
+NODES = 64
+"""Chebyshev intervals in x."""
+STEPS = 1280
+"""Time steps a unit of time. The error is then below 2e-7 for D, rho in [0.1, 10], and 2e-9 for
+(2, 2) at t = 1."""
+_CORNER = 1e-6  # first time of the graded interval
+_LEAST = 4  # steps in each of its parts
+_FINAL = np.array([0.0, 1 / 16, 1.0])
+_COMPLEX_STEP = 1e-30
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A solution at Chebyshev nodes and graded times, and a smooth function of (t, x) between them.
+
+    Attributes
+    ----------
+    times : ndarray (K,)
+    nodes : ndarray (n + 1,)
+    u, u_t : ndarray (K, n + 1)
+        Values and their time derivatives (the right-hand side of the equation).
+    """
+
+    times: Array
+    nodes: Array
+    u: Array
+    u_t: Array
+
+    def __call__(self, t: ArrayLike, x: ArrayLike) -> Array:
+        """Values at points t, x of equal shape: polynomial in x, cubic Hermite in t."""
+        t, x = np.broadcast_arrays(np.asarray(t, float), np.asarray(x, float))
+        at_t = self._in_time(t.ravel())
+        values: Array = (at_t * _interpolation(self.nodes, x.ravel())).sum(-1)
+        return values.reshape(t.shape)
+
+    @functools.cached_property
+    def _in_time(self) -> CubicHermiteSpline:
+        return CubicHermiteSpline(self.times, self.u, self.u_t)
+
+
+def solve(
+    D: float, rho: float, nx: int = 50, nt: int = 50, *, nodes: int = NODES, steps: int = STEPS
+) -> Array:
+    """The solution on a uniform grid.
+
+    Parameters
+    ----------
+    D, rho : float
+    nx, nt : int
+        Intervals of the output grid in x and t; the accuracy does not depend on them.
+    nodes, steps : int
+        Resolution of the computation.
+
+    Returns
+    -------
+    ndarray (nt + 1, nx + 1)
+        u at t = 0, 1/nt, .., 1 and x = 0, 1/nx, .., 1.
+    """
+    times = _graded(np.linspace(0.0, 1.0, nt + 1))
+    u = _extrapolated(D, rho, times, nodes, steps)[..., 0].real
+    x, *_ = _chebyshev(nodes)
+    uniform = u @ _interpolation(x, np.linspace(0.0, 1.0, nx + 1)).T
+    return np.concatenate([uniform[:1], uniform[-nt:]])
+
+
+def trajectory(D: float, rho: float, *, nodes: int = NODES, steps: int = STEPS) -> Trajectory:
+    """The solution as a smooth function of (t, x), to 1e-7."""
+    times = _graded(np.array([0.0, *np.linspace(0.05, 1.0, 96)]), ratio=1.2)
+    u = _extrapolated(D, rho, times, nodes, steps)[..., 0].real
+    x, laplacian, *_ = _chebyshev(nodes)
+    u_t = 0.01 * D * (u @ laplacian.T) + rho * u * (1 - u)
+    u_t[1:, [0, -1]] = 0.0  # not at t = 0: the jump there would ring along x
+    return Trajectory(times, x, u, u_t)
+
+
+def at_time_one(
+    D: ArrayLike, rho: ArrayLike, x: ArrayLike, *, nodes: int = NODES, steps: int = STEPS
+) -> Array:
+    """u(x, 1) for arrays of parameters, shape (number of parameters, number of x)."""
+    values = _extrapolated(D, rho, _graded(_FINAL), nodes, steps)[-1]
+    return np.asarray((_interpolation(_chebyshev(nodes)[0], np.asarray(x, float)) @ values.real).T)
+
+
+def sensitivities(
+    D: float, rho: float, x: ArrayLike, *, nodes: int = NODES, steps: int = STEPS
+) -> tuple[Array, Array]:
+    """u(x, 1) and its exact derivatives by D and rho.
+
+    Returns
+    -------
+    u : ndarray (N,)
+    J : ndarray (N, 2)
+        du/dD and du/drho.
+    """
+    ih = 1j * _COMPLEX_STEP
+    times = _graded(_FINAL)
+    values = _extrapolated([D + ih, D], [rho, rho + ih], times, nodes, steps)[-1]
+    at_x = _interpolation(_chebyshev(nodes)[0], np.asarray(x, float)) @ values
+    return at_x[:, 0].real, at_x.imag / _COMPLEX_STEP
+
+
+def _extrapolated(
+    D: ArrayLike, rho: ArrayLike, times: Array, nodes: int, steps: int
+) -> NDArray[np.complex128]:
+    """Richardson extrapolation of Strang splitting from two step sizes, (K, nodes + 1, B)."""
+    coarse, fine = (_strang(D, rho, times, nodes, steps, halvings) for halvings in (1, 2))
+    return (4 * fine - coarse) / 3
+
+
+def _strang(
+    D: ArrayLike, rho: ArrayLike, times: Array, nodes: int, steps: int, halvings: int
+) -> NDArray[np.complex128]:
+    """Half a step of diffusion, a step of growth, half a step of diffusion, (K, nodes + 1, B).
+
+    An interval of `times` is cut into equal steps, `steps` a unit of time or at least four.
+    """
+    x, _, eigenvalues, V, V_inverse = _chebyshev(nodes)
+    D, rho = np.atleast_1d(D), np.atleast_1d(rho)
+    u = np.zeros((len(times), nodes + 1, len(D)), np.result_type(D, rho, float))
+    u[0] = (0.5 * np.sin(np.pi * x) ** 2)[:, None]
+    modes = V_inverse @ u[0, 1:-1]
+    for k, interval in enumerate(np.diff(times)):
+        n = max(_LEAST, math.ceil(steps * interval)) * halvings
+        h = interval / n
+        half = np.exp(0.005 * h * np.multiply.outer(eigenvalues, D))
+        whole, decay = half * half, np.exp(-rho * h)
+        modes = modes * half
+        for step in range(n):
+            v = V @ modes
+            modes = V_inverse @ (v / (v + (1 - v) * decay))
+            modes *= whole if step < n - 1 else half
+        u[k + 1, 1:-1] = V @ modes
+    return u
+
+
+def _graded(times: Array, ratio: float = 1.5) -> Array:
+    """`times` with the first interval cut geometrically towards zero."""
+    k = np.arange(math.ceil(math.log(times[1] / _CORNER) / math.log(ratio)), 0, -1)
+    return np.concatenate([[0.0], times[1] * ratio**-k, times[1:]])
+
+
+@functools.cache
+def _chebyshev(n: int) -> tuple[Array, Array, Array, Array, Array]:
+    """Nodes on [0, 1], d^2/dx^2, and the eigenvalues, V and V^-1 of its interior part."""
+    k = np.arange(n + 1)
+    x = np.cos(np.pi * k / n)
+    c = np.where((k == 0) | (k == n), 2.0, 1.0) * (-1.0) ** k
+    first = np.outer(c, 1 / c) / (x[:, None] - x + np.eye(n + 1))
+    first -= np.diag(first.sum(1))
+    laplacian = 4 * first @ first
+    eigenvalues, V = np.linalg.eig(laplacian[1:-1, 1:-1])
+    return (1 - x) / 2, laplacian, eigenvalues.real, V.real, np.linalg.inv(V.real)
+
+
+def _interpolation(nodes: Array, x: Array) -> Array:
+    """Barycentric interpolation from Chebyshev nodes to x, (len(x), len(nodes))."""
+    weights = (-1.0) ** np.arange(len(nodes))
+    weights[[0, -1]] *= 0.5
+    difference = x[:, None] - nodes
+    exact = difference == 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = weights / difference
+        matrix = terms / terms.sum(1, keepdims=True)
+    return np.where(exact.any(1, keepdims=True), exact, matrix)
