@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gbm.brain import enclosed
 from gbm.errors import InputError
 from gbm.settings import AtlasPaths
 from gbm.volumes import Volume, canonical, read_volume, resample_to
@@ -96,22 +97,29 @@ def probabilities(volume: Volume, key: str) -> tuple[Volume, tuple[str, ...]]:
     Raises
     ------
     InputError
-        If the map is negative, all zero, not finite or larger than 255.
+        If the map is negative, all zero, neither in 0-1 nor in 0-255, or not finite within the
+        tissue.
     """
-    data = volume.data
-    if not np.all(np.isfinite(data)):
-        raise InputError("the tissue map is not finite", file=volume.path, key=key)
-    low, high = float(data.min()), float(data.max())
+    remarks: tuple[str, ...] = ()
+    data, known = volume.data, np.isfinite(volume.data)
+    if not known.any():
+        raise InputError("the tissue map holds no finite value", file=volume.path, key=key)
+    low, high = float(data[known].min()), float(data[known].max())
     # Interpolated maps undershoot zero by a little; real negative values mean another quantity.
     if low < -1e-3 * max(high, 1.0):
         raise InputError(f"the tissue map is negative ({low:.3g})", file=volume.path, key=key)
     if high <= 0:
         raise InputError("the tissue map is all zero", file=volume.path, key=key)
-    if high > 255.5:
+    if not known.all():
+        if np.any(enclosed(known & (data > 0.5 * high)) & ~known):
+            text = "the tissue map is not finite within the tissue"
+            raise InputError(text, file=volume.path, key=key)
+        remarks = (f"{key}: values outside the tissue are not finite; taken as 0",)
+        data = np.where(known, data, 0.0)
+    if 1.05 < high < 127 or high > 255.5:
         text = f"the tissue map reaches {high:.4g}: neither 0-1 nor 0-255"
         raise InputError(text, file=volume.path, key=key)
     if high > 1.05:
-        scaled = np.clip(data / 255.0, 0.0, 1.0)
-        remark = f"{key}: the map is in 0-255; divided by 255"
-        return volume.with_data(scaled.astype(np.float32)), (remark,)
-    return volume.with_data(np.clip(data, 0.0, 1.0)), ()
+        data = data / 255.0
+        remarks = (*remarks, f"{key}: the map is in 0-255; divided by 255")
+    return volume.with_data(np.clip(data, 0.0, 1.0).astype(np.float32)), remarks

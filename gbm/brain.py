@@ -49,3 +49,18 @@ def stripped(image: Volume, brain: np.ndarray) -> Volume:
     if low < 0:
         values = values - low + 1e-3 * float(np.ptp(values[brain]))
     return image.with_data(np.where(brain, values, 0.0).astype(np.float32))
+
+
+def enclosed(tissue: np.ndarray) -> np.ndarray:
+    """Return the mask with what lies between its parts: maps may be empty inside the tumour.
+
+    A voxel is enclosed when it lies between two voxels of tissue along at least two axes (along
+    one axis in a single slice).
+    """
+    between = np.zeros(tissue.shape, np.uint8)
+    for axis in range(tissue.ndim):
+        before = np.maximum.accumulate(tissue, axis=axis)
+        after = np.flip(np.maximum.accumulate(np.flip(tissue, axis), axis=axis), axis)
+        between += before & after & ~tissue
+    needed = 2 if min(tissue.shape) > 1 else 1
+    return tissue | (between >= needed)

@@ -23,10 +23,11 @@ _NESTED_SECTIONS = frozenset(Settings.model_fields) - {"tissue"}
 
 
 class LabelMap(Model):
-    """Labels that make each region."""
+    """Labels that make each region; ET, the enhancing part, only serves a quality number."""
 
     WT: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
     TC: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    ET: tuple[Annotated[int, Field(gt=0)], ...] = ()
 
     @model_validator(mode="after")
     def _not_swapped(self) -> LabelMap:
@@ -57,7 +58,9 @@ class Segmentation(Model):
         if value not in CONVENTIONS:
             raise ValueError(f"unknown convention {value!r}{nearest(value, CONVENTIONS)}")
         preset = CONVENTIONS[value]
-        return LabelMap(WT=tuple(sorted(preset.WT)), TC=tuple(sorted(preset.TC)))
+        return LabelMap(
+            WT=tuple(sorted(preset.WT)), TC=tuple(sorted(preset.TC)), ET=tuple(sorted(preset.ET))
+        )
 
     @model_validator(mode="after")
     def _one_source(self) -> Segmentation:
@@ -217,6 +220,10 @@ def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -
     if isinstance(atlas, dict):
         base = path.resolve().parent
         merged["tissue"]["atlas"] = {name: base / value for name, value in atlas.items()}
+    # Next to the maps they are about, the choice of filling is the patient's, too.
+    own = section.get("tissue")
+    if isinstance(own, dict) and isinstance(own.get("fill_tumour"), bool):
+        merged["tissue"] = {**(merged.get("tissue") or {}), "fill_tumour": own["fill_tumour"]}
     return _validate(Settings, merged, "", path)
 
 

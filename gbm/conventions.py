@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Convention:
-    """Which labels make the whole tumour (WT) and the tumour core (TC).
+    """Which labels make the whole tumour (WT), the tumour core (TC) and its enhancing part (ET).
 
-    Zero is background. A label in neither set is outside the convention.
+    Zero is background. A label in neither WT nor TC is outside the convention.
     """
 
     WT: frozenset[int]
     TC: frozenset[int]
+    ET: frozenset[int]
 
     @property
     def labels(self) -> frozenset[int]:
@@ -23,7 +24,7 @@ class Convention:
 
 CONVENTIONS: dict[str, Convention] = {
     # 1 necrosis/non-enhancing core, 2 oedema, 3 or 4 enhancing tumour
-    "brats": Convention(WT=frozenset({1, 2, 3, 4}), TC=frozenset({1, 3, 4})),
+    "brats": Convention(WT=frozenset({1, 2, 3, 4}), TC=frozenset({1, 3, 4}), ET=frozenset({3, 4})),
     # 1 enhancing tumour, 3 oedema, 4 necrosis/non-enhancing core
-    "gliodil": Convention(WT=frozenset({1, 3, 4}), TC=frozenset({1, 4})),
+    "gliodil": Convention(WT=frozenset({1, 3, 4}), TC=frozenset({1, 4}), ET=frozenset({1})),
 }

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from scipy import ndimage
 
+from gbm.config import load_patient
 from gbm.errors import InputError
-from gbm.files import write_npz
-from gbm.labels import Regions
+from gbm.files import read_json, write_json, write_npz
+from gbm.labels import Regions, read_regions
+from gbm.quality import assess, gather
 from gbm.settings import Settings
-from gbm.slab import choose_slab
+from gbm.slab import Slab, choose_slab
 from gbm.tissue import Tissue, fill
-from gbm.volumes import Volume, resample_to
+from gbm.volumes import Volume, read_volume, resample_to
 
 PHI_FLOOR = 1e-4
 MARGIN_MM = 5
@@ -107,6 +109,18 @@ def phase_field(mask: np.ndarray, h: float, eps: float) -> np.ndarray:
     return np.maximum(phi, PHI_FLOOR)
 
 
+def on_slab(volume: Volume, slab: Slab, order: Literal[0, 1]) -> np.ndarray:
+    """Return a volume on the 1 mm grid of the fitted slice, (nx, ny)."""
+    return np.take(resample_to(volume, slab.grid, order).data, 0, axis=slab.across)
+
+
+def outside_fraction(tissue: Tissue, regions: Regions, settings: Settings) -> float:
+    """Return the part of WT with phi < 1/2 on the fitted slice, for maps that are not filled."""
+    slab = choose_slab(regions, settings.slice)
+    share = on_slab(tissue.wm, slab, 1) + on_slab(tissue.gm, slab, 1)
+    return float((share < 0.5)[on_slab(regions.WT, slab, 0)].mean())
+
+
 def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Settings) -> Domain:
     """Make the 2-D problem of a patient.
 
@@ -128,15 +142,11 @@ def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Se
     """
     slab = choose_slab(regions, settings.slice)
     choice = settings.tissue
-
-    def on_slab(volume: Volume, order: Literal[0, 1]) -> np.ndarray:
-        return np.take(resample_to(volume, slab.grid, order).data, 0, axis=slab.across)
-
-    whole, core = on_slab(regions.WT, 0), on_slab(regions.TC, 0)
-    wm, gm, csf = (on_slab(m, 1).astype(np.float64) for m in (tissue.wm, tissue.gm, tissue.csf))
-    eps = choice.interface_width_mm
-    untreated = phase_field(wm + gm >= 0.5, 1.0, eps)
-    outside = float((untreated[whole] < 0.5).mean())
+    whole, core = on_slab(regions.WT, slab, 0), on_slab(regions.TC, slab, 0)
+    wm, gm, csf = (
+        on_slab(m, slab, 1).astype(np.float64) for m in (tissue.wm, tissue.gm, tissue.csf)
+    )
+    outside = outside_fraction(tissue, regions, settings)
     if choice.fill_tumour:
         wm, gm, csf = fill(wm, gm, csf, whole)
     mask = wm + gm >= 0.5
@@ -145,7 +155,7 @@ def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Se
     window = _window(mask | whole | (csf > 0.5))
     wm, gm, csf, whole, core, mask = (a[window] for a in (wm, gm, csf, whole, core, mask))
     affine, x, y = _axes(slab.grid.affine, slab.across, window)
-    phi = phase_field(mask, 1.0, eps)
+    phi = phase_field(mask, 1.0, choice.interface_width_mm)
     centroid = np.argwhere(core if core.any() else whole).mean(axis=0)
     area = float((x[1] - x[0]) * (y[1] - y[0]))
     areas = {"wt": float(whole.sum()) * area, "tc": float(core.sum()) * area}
@@ -248,3 +258,45 @@ def load_domain(path: Path) -> Domain:
             )
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"not a domain file ({error})", file=Path(path)) from error
+
+
+def run(
+    *,
+    file: Path,
+    settings: Settings,
+    wm: Path,
+    gm: Path,
+    csf: Path,
+    tissue: Path,
+    registration: Path | None,
+    domain: Path,
+    quality: Path,
+) -> None:
+    """Write the 2-D problem of a patient and the quality of what it was made of.
+
+    Parameters
+    ----------
+    file : Path
+        The patient file.
+    settings : Settings
+        Sections `slice`, `tissue` and `gates`.
+    wm, gm, csf, tissue : Path
+        Maps and record written by `gbm.segment.run`.
+    registration : Path or None
+        Record of `gbm.register.run`; None where the patient brings maps.
+    domain : Path
+        Written: ``desc-domain.npz``.
+    quality : Path
+        Written: verdict, reasons and numbers of `gbm.quality.assess`, as JSON.
+    """
+    patient = load_patient(file)
+    regions = read_regions(patient.segmentation)
+    qc = read_json(tissue)
+    maps = Tissue(*(read_volume(path) for path in (wm, gm, csf)), qc=qc)
+    made = build_domain(patient.id, maps, regions, settings)
+    # The maps are filled already; how far the tumour reached beyond the tissue was measured before.
+    numbers = {**made.numbers, "wt_outside_tissue_fraction": qc["wt_outside_tissue_fraction"]}
+    save_domain(domain, replace(made, numbers=numbers))
+    registered = None if registration is None else read_json(registration)
+    found = gather(numbers, regions, patient.segmentation.convention, qc, registered)
+    write_json(quality, assess(found, settings.gates))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from gbm.atlas import Atlas
+from gbm.atlas import Atlas, load_atlas
 from gbm.brain import brain_mask, stripped
+from gbm.config import load_patient
 from gbm.errors import InputError
-from gbm.volumes import Volume
+from gbm.files import write_json
+from gbm.labels import read_regions
+from gbm.scan import main_image, read_head
+from gbm.settings import Settings
+from gbm.volumes import Volume, write_volume
 
 COARSE_MM, FINE_MM = 4.0, 2.0
 EDGE_MM = 8.0  # the brain's edge is information: the mask of the metric reaches beyond it
@@ -54,6 +60,23 @@ class Registration:
     method: str
     seconds: float
     transform: sitk.Transform
+
+
+def check_extent(image: Volume, method: str, key: str | None = None) -> None:
+    """Refuse an image that is too thin to be registered.
+
+    Raises
+    ------
+    InputError
+        If it is thinner than 40 mm along an axis and `method` is not ``none``.
+    """
+    extent = float((np.array(image.data.shape) * image.spacing).min())
+    if method != "none" and extent < MINIMUM_EXTENT_MM:
+        text = (
+            f"the image is only {extent:.0f} mm thick: a registration needs the whole brain;"
+            " give patient.tissue, or tissue.registration: none for images in the atlas's space"
+        )
+        raise InputError(text, file=image.path, key=key)
 
 
 def to_itk(volume: Volume) -> sitk.Image:
@@ -235,13 +258,7 @@ def register(
         If the image is too thin to be registered.
     """
     began = time.perf_counter()
-    extent = np.array(fixed.data.shape) * fixed.spacing
-    if method != "none" and extent.min() < MINIMUM_EXTENT_MM:
-        text = (
-            f"the image is only {extent.min():.0f} mm thick: a registration needs the whole brain;"
-            " give patient.tissue, or tissue.registration: none for images in the atlas's space"
-        )
-        raise InputError(text, file=fixed.path)
+    check_extent(fixed, method)
     brain = brain_mask(fixed)
     image = correct_bias(stripped(fixed, brain), brain)
     top = float(np.percentile(image.data[brain], 99.5))
@@ -257,4 +274,54 @@ def register(
     correlation = float(np.corrcoef(t1.data[both], image.data[both])[0, 1]) if both.any() else 0.0
     return Registration(
         t1, wm, gm, csf, image, dice, correlation, method, time.perf_counter() - began, transform
+    )
+
+
+def run(
+    *,
+    file: Path,
+    settings: Settings,
+    seed: int,
+    threads: int,
+    t1: Path,
+    wm: Path,
+    gm: Path,
+    csf: Path,
+    image: Path,
+    record: Path,
+) -> None:
+    """Register the atlas of the settings to the patient of a file.
+
+    Parameters
+    ----------
+    file : Path
+        The patient file.
+    settings : Settings
+        Section `tissue`.
+    seed, threads : int
+        See `register`.
+    t1, wm, gm, csf, image : Path
+        Written: the warped atlas, and the patient's bias-corrected image, on the patient's 1 mm
+        grid.
+    record : Path
+        Written: method, quality numbers, seconds, as JSON.
+    """
+    patient = load_patient(file)
+    head = read_head(*main_image(patient))
+    tumour = read_regions(patient.segmentation).on(head.image)[0]
+    atlas = load_atlas(settings.tissue.atlas)
+    found = register(atlas, head.image, tumour, settings.tissue.registration, seed, threads)
+    for name, path in (("t1", t1), ("wm", wm), ("gm", gm), ("csf", csf), ("image", image)):
+        write_volume(path, getattr(found, name), description=f"{atlas.name} {name}, {patient.id}")
+    write_json(
+        record,
+        {
+            "atlas": atlas.name,
+            "image": head.key,
+            "method": found.method,
+            "brain_dice": found.brain_dice,
+            "correlation": found.correlation,
+            "seconds": found.seconds,
+            "seed": seed,
+        },
     )

@@ -57,7 +57,7 @@ def choose_slab(regions: Regions, choice: Slice) -> Slab:
         If the index is outside the file or WT is empty there.
     """
     whole = regions.WT
-    order = orientations.io_orientation(whole.affine)[:, 0].astype(int)
+    order, signs = orientations.io_orientation(whole.affine).T.astype(int)
     plane = choice.plane
     thin = [axis for axis in range(3) if whole.data.shape[axis] == 1]
     if len(thin) == 1:
@@ -65,7 +65,7 @@ def choose_slab(regions: Regions, choice: Slice) -> Slab:
     across = AXES[plane]
     axis = int(np.flatnonzero(order == across)[0])
     areas = whole.data.sum(axis=tuple(a for a in range(3) if a != axis))
-    index = int(np.argmax(areas)) if choice.index is None else choice.index
+    index = _largest(areas, bool(signs[axis] < 0)) if choice.index is None else choice.index
     if index >= areas.size:
         text = f"slice {index} is outside the segmentation, which has {areas.size} {plane} slices"
         raise InputError(text, file=whole.path, key="slice.index")
@@ -73,6 +73,13 @@ def choose_slab(regions: Regions, choice: Slice) -> Slab:
         text = f"the whole tumour (WT) is empty in {plane} slice {index}"
         raise InputError(text, file=whole.path, key="slice.index")
     return Slab(plane, axis, index, _grid(whole, axis, index, across), across)
+
+
+def _largest(areas: np.ndarray, descending: bool) -> int:
+    """Return the largest area; of equals the lowest in the world, however the file is stored."""
+    if descending:
+        return int(areas.size - 1 - np.argmax(areas[::-1]))
+    return int(np.argmax(areas))
 
 
 def _grid(whole: Volume, axis: int, index: int, across: int) -> Volume:

@@ -215,6 +215,17 @@ def resample_to(
     return Volume(out, reference.affine, volume.path)
 
 
+def coverage(mask: Volume, other: Volume) -> float:
+    """Return the part of a mask's voxels whose centres lie in the field of view of another grid."""
+    index = np.argwhere(mask.data)
+    if not len(index):
+        return 0.0
+    to_index = np.linalg.inv(other.affine) @ mask.affine
+    places = index @ to_index[:3, :3].T + to_index[:3, 3]
+    last = np.array(other.data.shape) - 1
+    return float(np.mean(np.all((places >= -0.501) & (places <= last + 0.501), axis=1)))
+
+
 def write_volume(path: Path, volume: Volume, *, description: str = "") -> None:
     """Write a ``.nii.gz`` atomically; booleans as uint8, floats as float32."""
     path = Path(path)

@@ -5,6 +5,7 @@ REGISTRATION = [
     "wm.nii.gz",
     "gm.nii.gz",
     "csf.nii.gz",
+    "image.nii.gz",
     "registration.json",
 ]
 
@@ -43,13 +44,14 @@ rule register:
     priority: 50
     conda:
         "../envs/imaging.yaml"
-    threads: 2
+    # sums of several threads differ in their last digits; patients run beside each other instead
+    threads: 1
     resources:
         mem_mb=3000,
     params:
         settings=settings_for("tissue"),
         seed=0,
-        code=source_hash("gbm.register", "gbm.config"),
+        code=source_hash("gbm.register"),
     message:
         "Registering the atlas to {wildcards.patient}"
     script:
@@ -76,9 +78,8 @@ rule tissue:
     resources:
         mem_mb=3000,
     params:
-        settings=settings_for("tissue"),
-        seed=0,
-        code=source_hash("gbm.tissue", "gbm.config"),
+        settings=settings_for("slice", "tissue"),
+        code=source_hash("gbm.segment"),
     message:
         "Tissue maps of {wildcards.patient}"
     script:
@@ -108,7 +109,7 @@ rule domain:
         mem_mb=2000,
     params:
         settings=settings_for("slice", "tissue", "gates"),
-        code=source_hash("gbm.domain", "gbm.quality", "gbm.config"),
+        code=source_hash("gbm.domain"),
     message:
         "The 2-D problem of {wildcards.patient}"
     script:

@@ -1,0 +1,76 @@
+"""Command line: make patient files, and check them.
+
+python -m gbm init --brats DIR --out cohort/     one patient file for each BraTS-style folder
+python -m gbm check cohort/p01.yaml              exit 0, or 1 with the file and the key at fault
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gbm.errors import InputError
+from gbm.step import MARK
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m gbm", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    init = commands.add_parser("init", help="write one patient file for each BraTS-style folder")
+    init.add_argument("--brats", type=Path, required=True, metavar="DIR", help="searched for them")
+    init.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the patient files")
+    check = commands.add_parser("check", help="check patient files and their images")
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE.yaml")
+    check.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings (default: those of the package)"
+    )
+    chosen = parser.parse_args(words)
+    try:
+        if chosen.command == "init":
+            _init(chosen.brats, chosen.out)
+            return 0
+        return max(_check(file, chosen.config) for file in chosen.files)
+    except InputError as error:
+        _fail(error)
+        return 1
+
+
+def _init(brats: Path, out: Path) -> None:
+    from gbm.cohort_files import write_cohort
+
+    written = write_cohort(brats, out)
+    for warning in written.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for path in written.kept:
+        print(f"kept: {path}")
+    for path in written.files:
+        print(f"written: {path}")
+
+
+def _check(file: Path, config: Path | None) -> int:
+    from gbm.check import check_patient
+    from gbm.config import read_yaml
+
+    settings: dict[str, Any] = {} if config is None else read_yaml(config)
+    try:
+        report = check_patient(file, settings)
+    except InputError as error:
+        _fail(error)
+        return 1
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    volumes = ", ".join(f"{name} {ml:.1f} ml" for name, ml in report.volumes_ml.items())
+    print(f"ok: {file}: {report.patient}, {report.plane} slice {report.slice}, {volumes}")
+    return 0
+
+
+def _fail(error: InputError) -> None:
+    print(f"{MARK}{error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
