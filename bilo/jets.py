@@ -7,7 +7,6 @@ then carries its own total `theta`-gradient, which is what the residual-gradient
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -172,7 +171,10 @@ class Jet:
         f, quadratic = self.data, self.streams.quadratic
         y, T = f[0], f[1:]
         rows = [s0, *(s1 * y[p] for p in range(1, self.streams.size))]
-        tangents = [s1 * T[:, 0], *(s1 * T[:, p] + s2 * y[p] * T[:, 0] for p in range(1, len(rows)))]
+        tangents = [
+            s1 * T[:, 0],
+            *(s1 * T[:, p] + s2 * y[p] * T[:, 0] for p in range(1, len(rows))),
+        ]
         for q, pairs in quadratic:
             for a, b, weight in pairs:
                 w, w_dot = _value_and_tangent(weight, len(T))
@@ -239,7 +241,9 @@ def stack(jets: Sequence[Jet]) -> Tensor:
     columns = []
     for j in jets:
         if j.streams is not jets[0].streams:
-            raise ValueError(f"inputs over different streams: {j.streams.names}, {jets[0].streams.names}")
+            raise ValueError(
+                f"inputs over different streams: {j.streams.names}, {jets[0].streams.names}"
+            )
         d = j.data.expand(-1, -1, n)
         columns.append(torch.cat([d, d.new_zeros(m - len(d), *d.shape[1:])]) if len(d) < m else d)
     return torch.stack(columns, -1)
@@ -252,38 +256,63 @@ def _common(f: Jet, g: Jet) -> tuple[Tensor, Tensor, Streams]:
 
 
 def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
-    """The product rule over streams and tangents: (1 + m, P, N) from operands with m_f, m_g <= m tangents."""
-    m = max(len(f), len(g)) - 1
-    out = [_leibniz(f[:1], g[:1], streams)]
-    if m:
-        left = _pad(_leibniz(f[1:], g[:1], streams), m)
-        right = _pad(_leibniz(g[1:], f[:1], streams), m)
-        out.append(left + right)
-        for q, pairs in streams.quadratic:
-            for a, b, weight in pairs:
-                _, w_dot = _value_and_tangent(weight, m)
-                if isinstance(w_dot, Tensor):
-                    cross = w_dot * (f[0, a] * g[0, b] + f[0, b] * g[0, a])
-                    pad = cross.new_zeros(len(cross), streams.size, 1)
-                    pad[:, q] = 1.0
-                    out[1] = out[1] + pad * cross.unsqueeze(1)
-    return torch.cat(out) if m else out[0]
+    """The product rule over streams and tangents: (1 + m, P, N) from operands with m_f, m_g <= m.
 
-
-def _leibniz(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
-    """The product rule over the streams for f (k, P, N) with one field g (1, P, N), weights fixed."""
-    value = f[:, :1] * g[:, :1]
+    With d_p a stream and d_j a tangent, ``d_j d_p (f g) = f_jp g + f_p g_j + f_j g_p + f g_jp``, and a
+    second-order stream adds ``sum_ab w_ab (f_a g_b + f_b g_a)`` and its tangent.
+    """
+    if len(f) < len(g):
+        f, g = g, f
+    m = len(f) - 1
     if streams.size == 1:
-        return value
-    rest = f[:, 1:] * g[:, :1] + f[:, :1] * g[:, 1:]
-    parts = [value, rest[:, : len(streams.first)]]
+        both = f * g[:1]
+        return both + _below(f[:1] * g[1:], m) if len(g) > 1 else both
+    # Row and stream zero of g are left out of the second term: f g counts once.
+    out = f * g[:1, :1] + _without_value(g, f[:1, :1], m)
+    if m:
+        cross = f[1:, :1] * g[:1, 1:]
+        if len(g) > 1:
+            cross = cross + _rows(f[:1, 1:] * g[1:, :1], m)
+        out = out + torch.nn.functional.pad(cross, (0, 0, 1, 0, 1, 0))
     for q, pairs in streams.quadratic:
-        row = rest[:, q - 1]
-        for a, b, weight in pairs:
-            w, _ = _value_and_tangent(weight, 0)
-            row = row + w * (f[:, a] * g[:, b] + f[:, b] * g[:, a])
-        parts.append(row.unsqueeze(1))
-    return torch.cat(parts, 1)
+        form = sum((_form(f, g, a, b, weight, m) for a, b, weight in pairs), f.new_zeros(()))
+        out = out + torch.nn.functional.pad(
+            form.unsqueeze(1), (0, 0, q, streams.size - 1 - q, 0, 1 + m - len(form))
+        )
+    return out
+
+
+def _without_value(g: Tensor, f00: Tensor, m: int) -> Tensor:
+    """f g with the very first coefficient of g taken as zero, as 1 + m rows."""
+    value = torch.nn.functional.pad(g[:1, 1:] * f00, (0, 0, 1, 0))
+    if m == 0:
+        return value
+    rows = [value, g[1:] * f00]
+    if len(g) < 1 + m:
+        rows.append(f00.new_zeros(1 + m - len(g), *value.shape[1:]))
+    return torch.cat(rows)
+
+
+def _form(f: Tensor, g: Tensor, a: int, b: int, weight: Weight, m: int) -> Tensor:
+    """w (f_a g_b + f_b g_a) and its tangents, (1 + m, N)."""
+    form = f[:, a] * g[:1, b] + f[:, b] * g[:1, a]
+    if len(g) > 1:
+        form = form + _below(f[:1, a] * g[1:, b] + f[:1, b] * g[1:, a], m)
+    if not isinstance(weight, Tensor):
+        return form * weight
+    out = form * weight[:1]
+    return out + _below(weight[1:] * form[:1], m) if len(weight) > 1 else out
+
+
+def _below(tangents: Tensor, m: int) -> Tensor:
+    """Tangents with a row of zeros above them for the value and below up to m tangents."""
+    extra = (0, 0) * (tangents.ndim - 1)
+    return torch.nn.functional.pad(tangents, (*extra, 1, m - len(tangents)))
+
+
+def _rows(tangents: Tensor, m: int) -> Tensor:
+    """Missing tangents are zero."""
+    return tangents if len(tangents) == m else _pad(tangents, m)
 
 
 def _pad(data: Tensor, m: int) -> Tensor:

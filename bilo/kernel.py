@@ -58,7 +58,9 @@ class FusedKernel:
                 weights[k, :rows] = w[:rows]
             else:
                 weights[k, 0] = w
-        indices = [(ctypes.c_long * max(len(pairs), 1))(*(pair[i] for pair in pairs)) for i in range(3)]
+        indices = [
+            (ctypes.c_long * max(len(pairs), 1))(*(pair[i] for pair in pairs)) for i in range(3)
+        ]
         function = getattr(self._library, f"{name}_{SUFFIX[y.dtype]}")
         function(
             *(ctypes.c_void_p(a.data_ptr()) for a in arrays),
@@ -73,7 +75,9 @@ def load() -> FusedKernel | None:
     """The kernel, built if need be; None without a compiler or with BILO_KERNEL=0."""
     if os.environ.get("BILO_KERNEL") == "0":
         return None
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
+    compiler = next(
+        filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None
+    )
     if compiler is None:
         log.warning("no C compiler found: the derivative engine runs without its fused kernel")
         return None
@@ -94,7 +98,9 @@ def _build(compiler: str) -> Path:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             built = Path(folder) / target.name
-            subprocess.run([compiler, *FLAGS, str(SOURCE), "-o", str(built)], check=True, capture_output=True)
+            subprocess.run(
+                [compiler, *FLAGS, str(SOURCE), "-o", str(built)], check=True, capture_output=True
+            )
             built.replace(target)
     return target
 

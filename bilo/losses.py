@@ -21,16 +21,21 @@ class OperatorLoss:
     ----------
     surrogate : Tensor
         A scalar with the gradient of L_LO by the weights (its value is not L_LO).
+    value : Tensor (N,)
+        The represented field at the points, inside the same graph.
     residual, gradient : float
         L_res and L_rgrad.
     """
 
     surrogate: Tensor
+    value: Tensor
     residual: float
     gradient: float
 
 
-def operator_loss(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> OperatorLoss:
+def operator_loss(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> OperatorLoss:
     """Residual and residual-gradient losses of the local operator,
 
         L_res = mean r^2,    L_rgrad = mean sum_j (dr/dtheta_j)^2      (total derivatives; method, section 1).
@@ -63,20 +68,22 @@ def operator_loss(network: OperatorNetwork, points: Points, codes: Tensor, w_rgr
     u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
     r = problem.residual(u, along)
     surrogate = (scale * r.value**2).mean() + r.tangents.sum()
-    return OperatorLoss(surrogate, float(residual), float(gradient))
+    return OperatorLoss(surrogate, u.value, float(residual), float(gradient))
 
 
-def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> Tensor:
-    """mean r^2 without derivatives by theta; differentiable by W and by `codes` (PINN)."""
+def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean r^2 without derivatives by theta, and the field; differentiable by W and `codes` (PINN)."""
     problem = network.problem
     at = Frame(problem, points, codes, tangents=False)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at).value
     weight = problem.weight(u.detach(), at)
-    return (r**2 if weight is None else weight * r**2).mean()
+    return (r**2 if weight is None else weight * r**2).mean(), u.value
 
 
-def field(network: OperatorNetwork, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
+def field(
+    network: OperatorNetwork, points: Points, codes: Tensor, *, tangents: bool = False
+) -> Jet:
     """The represented field at points, its value and, if asked, its derivatives by the unknowns."""
     at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
     return network.problem.transform(network(at), at)

@@ -35,7 +35,14 @@ class OperatorNetwork(nn.Module):
     """
 
     def __init__(
-        self, problem: Problem, width: int, layers: int, fourier: int, seed: int, *, theta: bool = True
+        self,
+        problem: Problem,
+        width: int,
+        layers: int,
+        fourier: int,
+        seed: int,
+        *,
+        theta: bool = True,
     ) -> None:
         super().__init__()
         self.problem, self.theta = problem, theta

@@ -26,12 +26,20 @@ class Points:
     def __len__(self) -> int:
         return len(next(iter(self.coordinates.values())))
 
+    def part(self, which: slice) -> Points:
+        """Some of the points."""
+        return Points(
+            {k: v[which] for k, v in self.coordinates.items()},
+            {k: v[which] for k, v in self.known.items()},
+        )
+
     def to(self, like: Tensor) -> Points:
         """The same points with the device of `like`, and its type for floating-point entries."""
 
         def move(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {
-                k: v.to(like.device, like.dtype if v.is_floating_point() else None) for k, v in values.items()
+                k: v.to(like.device, like.dtype if v.is_floating_point() else None)
+                for k, v in values.items()
             }
 
         return Points(move(self.coordinates), move(self.known))

@@ -44,7 +44,9 @@ class StreamedMLP:
         The output jets, outside any autograd graph; `along` gives them inside one.
     """
 
-    def __init__(self, x: Tensor, weights: Weights, streams: Streams, chunk: int | None = None) -> None:
+    def __init__(
+        self, x: Tensor, weights: Weights, streams: Streams, chunk: int | None = None
+    ) -> None:
         self.x, self.weights, self.streams = x, weights, streams
         size = chunk or (CHUNK_CPU if x.device.type == "cpu" else x.shape[2])
         starts = range(0, x.shape[2], size)
@@ -141,7 +143,9 @@ def _discard(along: Tensor, full: Tensor) -> None:
 
 class _Along(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, mlp: StreamedMLP, direction: Tensor | None, x: Tensor, *flat: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, mlp: StreamedMLP, direction: Tensor | None, x: Tensor, *flat: Tensor
+    ) -> Tensor:
         ctx.mlp, ctx.direction = mlp, direction
         return mlp.out.clone() if direction is None else _contract(mlp.out, direction)
 

@@ -60,7 +60,9 @@ class Streams:
     @classmethod
     def expanded(cls, operator: Operator, *first: str) -> Streams:
         """One stream for every derivative in `operator`: its weights may then be differentiated by autograd."""
-        needed = [a for a, _ in operator.drift] + [c for a, b, _ in operator.diffusion for c in (a, b)]
+        needed = [a for a, _ in operator.drift] + [
+            c for a, b, _ in operator.diffusion for c in (a, b)
+        ]
         pure = tuple(Operator(a + b, diffusion=((a, b, 1.0),)) for a, b, _ in operator.diffusion)
         return cls(tuple(dict.fromkeys((*first, *needed))), pure)
 
@@ -68,15 +70,15 @@ class Streams:
         for op in self.second:
             for a, b, _ in op.diffusion:
                 if a not in self.first or b not in self.first:
-                    raise ValueError(f"operator {op.name!r} needs the first derivatives {a!r}, {b!r}")
+                    raise ValueError(
+                        f"operator {op.name!r} needs the first derivatives {a!r}, {b!r}"
+                    )
 
     @classmethod
     def of(cls, *names: str) -> Streams:
         """Short notation: one letter is a first derivative, two letters a second derivative."""
         first = tuple(n for n in names if len(n) == 1)
-        second = tuple(
-            Operator(n, diffusion=((n[0], n[1], 1.0),)) for n in names if len(n) == 2
-        )
+        second = tuple(Operator(n, diffusion=((n[0], n[1], 1.0),)) for n in names if len(n) == 2)
         return cls(first, second)
 
     @property

@@ -204,7 +204,7 @@ def _descend(
         gain = -1.0  # a step cut by a bound may not even promise a decrease
         if expected > 0:
             r_trial, J_trial = residual(z + d)
-            gain = (r @ r - r_trial @ r_trial) / expected
+            gain = float((r @ r - r_trial @ r_trial) / expected)
         if gain > 0:
             z, r, J = z + d, r_trial, J_trial
         mu *= 0.1 if gain > 0.75 else 1.0 if gain > 0.25 else 5.0

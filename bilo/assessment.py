@@ -1,0 +1,128 @@
+"""Self-assessment of a fit (method, section 7): how far may its numbers be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.losses import residual_loss
+from bilo.objective import Objective
+from bilo.problem import Problem
+from bilo.settings import Settings
+from bilo.solution import Solution, evaluate
+from bilo.training import Run, peak_memory_mb
+
+HELD_OUT_POINTS = 2048
+ON_BOUND = 1e-3
+MAX_CORRECTION = 0.02
+"""Largest relative correction of an unknown that still counts as converged."""
+
+
+def assess(
+    method: str,
+    problem: Problem,
+    data: Objective,
+    settings: Settings,
+    run: Run,
+    status: str,
+    u: Tensor,
+    J: Tensor | None,
+    *,
+    stationary: bool,
+) -> Solution:
+    """Make the `Solution` of a training run.
+
+    With e the difference of the represented field from the numerical solution at the inferred
+    unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J), and about
+    the Gauss-Newton `correction` J^+ e that the numerical solution would ask for.
+
+    Parameters
+    ----------
+    u : Tensor (N,)
+        The represented field at the data, float64.
+    J : Tensor (m, N) or None
+        Its derivative by the unknowns, where the network is an operator.
+    stationary : bool
+        Whether the unknowns had come to rest.
+    """
+    codes = run.codes.detach().double().cpu()
+    auxiliary = run.auxiliary.detach().double().cpu()
+    theta = problem.decode(codes)
+    numbers: dict[str, Any] = {"held_out_residual": _held_out(problem, settings, run)}
+    error_at_data = None
+    reference = problem.reference(theta)
+    if reference is not None:
+        everywhere = problem.collocation(None, torch.Generator())
+        exact = reference(everywhere).double()
+        found = evaluate(run.network, everywhere, codes).double()
+        numbers["u_rel_l2_vs_numerical"] = float((found - exact).norm() / exact.norm())
+        error_at_data = u - reference(data.points).double()
+    if J is not None:
+        sigma = torch.linalg.svdvals(J)
+        numbers["singular_values"] = sigma.tolist()
+        sd = data.local_sd(u, J, auxiliary)
+        if sd is not None:
+            names = [k.name for k in problem.unknowns]
+            numbers["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
+        if error_at_data is not None and sigma[-1] > 0:
+            numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
+            correction = torch.linalg.pinv(J.t()) @ error_at_data
+            numbers["correction"] = (correction / codes.abs().clamp(min=1e-2)).tolist()
+    warnings = _warnings(problem, codes, numbers, settings, stationary)
+    if run.recoveries:
+        warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
+    verdict = status if status != "finished" else "not converged" if warnings else "converged"
+    return Solution(
+        method=method,
+        unknowns=theta,
+        codes=codes,
+        auxiliary=auxiliary,
+        network=run.network,
+        data_loss=data.value(u, auxiliary).item(),
+        converged=verdict == "converged",
+        status=verdict,
+        warnings=tuple(warnings),
+        assessment=numbers,
+        history=run.history,
+        steps=run.step,
+        seconds=run.seconds,
+        seconds_per_step=run.seconds / max(run.step, 1),
+        peak_memory_mb=peak_memory_mb(settings.torch_device()),
+        device=str(settings.torch_device()),
+        threads=settings.threads,
+    )
+
+
+def _held_out(problem: Problem, settings: Settings, run: Run) -> float:
+    """Root mean square residual at points that training never saw."""
+    generator = torch.Generator().manual_seed(settings.seed + 1_000_003)
+    points = problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
+    with torch.no_grad():
+        residual, _ = residual_loss(run.network, points, run.codes.detach().to(run.network.like))
+    return residual.item() ** 0.5
+
+
+def _warnings(
+    problem: Problem, codes: Tensor, numbers: dict[str, Any], settings: Settings, stationary: bool
+) -> list[str]:
+    found = []
+    error = numbers.get("u_rel_l2_vs_numerical")
+    if error is not None and not error <= settings.tolerance:
+        found.append(
+            f"network and numerical solution differ by {error:.2g} (limit {settings.tolerance:g})"
+        )
+    correction = max((abs(c) for c in numbers.get("correction", ())), default=0.0)
+    if correction > MAX_CORRECTION:
+        found.append(
+            f"the numerical solution asks for a correction of {100 * correction:.1f} % "
+            f"(limit {100 * MAX_CORRECTION:g} %)"
+        )
+    if not stationary:
+        found.append("the unknowns were still moving when the budget ended")
+    for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
+        low, high = k.encode(k.bounds[0]), k.encode(k.bounds[1])
+        if min(code - low, high - code) < ON_BOUND * (high - low):
+            found.append(f"{k.name} sits on a bound")
+    return found

@@ -1,0 +1,1 @@
+"""Methods: one file each, all with ``fit(problem, data, settings) -> Solution``."""

@@ -1,0 +1,143 @@
+"""BiLO: bilevel local operator learning.
+
+    upper   theta* = argmin_theta  L_dat(theta, W*(theta))
+    lower   W*(theta) = argmin_W   L_res + w_rgrad L_rgrad,      r = F(D^k u(x, theta; W), theta)
+
+Both levels descend at once: W along grad_W of the lower loss only, theta along the derivative of L_dat through the
+network's input only (paper, section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bilo.assessment import assess
+from bilo.losses import field, operator_loss
+from bilo.network import OperatorNetwork
+from bilo.objective import Objective
+from bilo.points import Points
+from bilo.problem import Problem
+from bilo.recipes import RECIPES, adam_of
+from bilo.settings import Settings
+from bilo.solution import Solution
+from bilo.training import Record, Run, train
+
+Referee = Callable[[Tensor, Tensor], float]
+"""(codes, auxiliary) -> the objective of the numerical solution there."""
+
+
+def fit(
+    problem: Problem, data: Objective, settings: Settings, referee: Referee | None = None
+) -> Solution:
+    """Infer the unknowns of a problem.
+
+    Pretraining at the start: lower loss, and the numerical solution there where the problem has one.
+    Fine-tuning: both levels at once. In the last part of it (`Recipe.hold`) the unknowns rest, at the best
+    place the referee saw where there is one, and the network settles on the equation there.
+
+    Parameters
+    ----------
+    problem : Problem
+    data : Objective
+        The upper level's objective.
+    settings : Settings
+    referee : callable, optional
+        Judges the unknowns by the numerical solution.
+    """
+    recipe = RECIPES[settings.recipe]
+    torch.set_num_threads(settings.threads)
+    device = settings.torch_device()
+    network = OperatorNetwork(
+        problem, settings.width, settings.layers, settings.fourier, settings.seed
+    ).to(device, settings.dtype)
+    codes, auxiliary = problem.encode(problem.start()), data.start.clone()
+    lower = recipe.optimiser(
+        [{"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0}]
+    )
+    optimisers = {"lower": lower}
+    if recipe.upper == "adam":
+        optimisers["upper"] = adam_of([codes, auxiliary], recipe.upper_rate)
+    run = Run(
+        network, codes, auxiliary, optimisers, torch.Generator().manual_seed(settings.seed + 1)
+    )
+    data_points = data.points.to(network.like)
+
+    def draw() -> Points:
+        return problem.collocation(settings.points, run.generator).to(network.like)
+
+    def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+        local = operator_loss(network, points, run.codes.to(network.like), settings.w_rgrad)
+        record = {"residual": local.residual, "residual_gradient": local.gradient}
+        if not pretraining or settings.w_start == 0:
+            return local.surrogate, record
+        known = problem.start_solution(points)
+        if known is None:
+            return local.surrogate, record
+        misfit = problem.start_misfit(local.value, known, points)
+        return local.surrogate + settings.w_start * misfit, {**record, "start": misfit.item()}
+
+    def predict(run: Run) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            u = field(network, data_points, run.codes.to(network.like), tangents=True)
+        return u.value.double().cpu(), u.tangents.double().cpu()
+
+    def upper(run: Run, progress: float) -> Record:
+        moving = progress < 1.0 - recipe.hold
+        if moving and run.step % data.every:
+            return {}
+        if not moving:
+            return _settle(run)
+        u, J = predict(run)
+        value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary)
+        with torch.no_grad():
+            if "upper" in run.optimisers:
+                run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
+                run.optimisers["upper"].step()
+            else:
+                moved = data.step(u, J, run.codes, run.auxiliary, progress / (1.0 - recipe.hold))
+                run.codes.copy_(moved[0])
+                run.auxiliary.copy_(moved[1])
+            run.codes.copy_(problem.project(run.codes))
+        if referee is not None and (run.step // data.every) % REFEREE_EVERY == 0:
+            _judge(run, referee)
+        return {"objective": value, **problem.decode(run.codes)}
+
+    status = train(run, recipe, settings, draw, loss, upper)
+    u, J = predict(run)
+    return assess(
+        "bilo", problem, data, settings, run, status, u, J, stationary=_moved_little(run, problem)
+    )
+
+
+REFEREE_EVERY = 10
+"""Upper steps between two judgements of the referee."""
+
+
+def _judge(run: Run, referee: Referee) -> None:
+    """Remember the best unknowns that the referee saw in the second half of the way."""
+    found = referee(run.codes, run.auxiliary)
+    if found < run.memory.get("best", float("inf")):
+        run.memory.update(best=found, codes=run.codes.clone(), auxiliary=run.auxiliary.clone())
+
+
+def _settle(run: Run) -> Record:
+    """Go back to the best unknowns, once."""
+    if "codes" in run.memory and not run.memory.get("settled"):
+        run.codes.copy_(run.memory["codes"])
+        run.auxiliary.copy_(run.memory["auxiliary"])
+        run.memory["settled"] = True
+    return run.network.problem.decode(run.codes)
+
+
+def _moved_little(run: Run, problem: Problem) -> bool:
+    """Whether the unknowns had come to rest: at most 1 % of their size over the last tenth of the way."""
+    names = [k.name for k in problem.unknowns if k.name in run.history]
+    for name in names:
+        values = [v for v in run.history[name] if v == v]
+        tail = values[-max(len(values) // 10, 2) :]
+        if max(tail) - min(tail) > 0.01 * max(abs(tail[-1]), 1e-12):
+            return False
+    return True

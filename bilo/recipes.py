@@ -1,0 +1,75 @@
+"""Training recipes: which optimiser descends which level, and how fast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from pytorch_optimizer import SOAP
+from torch import Tensor
+from torch.optim import Optimizer
+
+Groups = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Optimisers of both levels; one recipe serves every problem.
+
+    Attributes
+    ----------
+    optimiser : callable
+        Makes the lower level's optimiser from parameter groups with their rates.
+    rate : float
+        Its rate for the weights.
+    schedule : callable
+        Factor of the rate as a function of progress in [0, 1] over all steps.
+    upper : str
+        ``second_order``: the objective's own damped step on the tangent model.
+        ``adam``: Adam along the gradient through the network input.
+    upper_rate : float
+        Rate of the unknowns where they are descended by a first-order optimiser (Adam, and PINN's).
+    hold : float
+        Last fraction of the fine-tuning in which the unknowns rest and the network settles.
+    """
+
+    name: str
+    optimiser: Callable[[Groups], Optimizer]
+    rate: float
+    schedule: Callable[[float], float]
+    upper: Literal["second_order", "adam"]
+    upper_rate: float
+    hold: float
+
+
+def _soap(groups: Groups) -> Optimizer:
+    return SOAP(list(groups), betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=10)
+
+
+def _adam(groups: Groups) -> Optimizer:
+    return torch.optim.Adam(list(groups))
+
+
+def cosine(progress: float) -> float:
+    """From 1 to 1/200 along half a cosine."""
+    return max(0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0))), 0.005)
+
+
+def constant(progress: float) -> float:
+    """Always 1."""
+    return 1.0
+
+
+RECIPES = {
+    "fast": Recipe("fast", _soap, 8e-3, cosine, "second_order", 1e-2, 0.2),
+    "paper": Recipe("paper", _adam, 1e-3, constant, "adam", 1e-3, 0.0),
+}
+"""``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam and Adam."""
+
+
+def adam_of(codes: Sequence[Tensor], rate: float) -> Optimizer:
+    """The upper level's Adam."""
+    return torch.optim.Adam(list(codes), lr=rate)

@@ -1,0 +1,207 @@
+"""The loop that every network method shares: two phases, schedule, checkpoints, recovery, progress."""
+
+from __future__ import annotations
+
+import copy
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from bilo import checkpoint
+from bilo.network import OperatorNetwork
+from bilo.points import Points
+from bilo.recipes import Recipe
+from bilo.settings import Settings
+
+SNAPSHOT_STEPS = 100
+MAX_RECOVERIES = 3
+LOG_SECONDS = 15.0
+
+Record = Mapping[str, float]
+
+
+@dataclass
+class Run:
+    """Everything that changes while a network is trained.
+
+    Attributes
+    ----------
+    network : OperatorNetwork
+    codes : Tensor (m,)
+        Unknowns in optimiser coordinates.
+    auxiliary : Tensor (q,)
+        The objective's own parameters.
+    optimisers : dict of Optimizer
+        ``lower`` and, for first-order upper levels, ``upper``.
+    generator : torch.Generator
+        Draws the points.
+    step : int
+        Lower-level steps done.
+    seconds : float
+        Wall time of training, over interruptions too.
+    slower : float
+        Factor of the rate; halved at every recovery.
+    """
+
+    network: OperatorNetwork
+    codes: Tensor
+    auxiliary: Tensor
+    optimisers: dict[str, Optimizer]
+    generator: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+    slower: float = 1.0
+    recoveries: int = 0
+    history: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a method wants to remember between steps: plain values and tensors."""
+
+    def state(self) -> checkpoint.State:
+        """A tree that `restore` understands."""
+        return {
+            "network": dict(self.network.state_dict()),
+            "codes": self.codes.detach(),
+            "auxiliary": self.auxiliary.detach(),
+            "optimisers": {k: o.state_dict() for k, o in self.optimisers.items()},
+            "generator": self.generator.get_state(),
+            "numbers": [self.step, self.seconds, self.slower, self.recoveries],
+            "history": self.history,
+            "memory": self.memory,
+        }
+
+    def restore(self, state: checkpoint.State) -> None:
+        """Continue from a state."""
+        self.network.load_state_dict(state["network"])
+        with torch.no_grad():
+            self.codes.copy_(state["codes"])
+            self.auxiliary.copy_(state["auxiliary"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.generator.set_state(state["generator"])
+        self.step, self.seconds, self.slower, self.recoveries = state["numbers"]
+        self.history = {k: list(v) for k, v in state["history"].items()}
+        self.memory = dict(state["memory"])
+
+
+Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
+"""(run, points, pretraining) -> a scalar whose gradient the lower optimiser follows, and numbers."""
+Upper = Callable[[Run, float], Record]
+"""(run, progress of the fine-tuning) -> numbers; changes the unknowns."""
+
+
+def train(
+    run: Run,
+    recipe: Recipe,
+    settings: Settings,
+    draw: Callable[[], Points],
+    loss: Loss,
+    upper: Upper,
+) -> str:
+    """Train to the end of the schedule, from a checkpoint where there is one.
+
+    Returns
+    -------
+    str
+        ``finished``, or ``diverged`` after a loss that stayed non-finite.
+    """
+    total = settings.pretrain_steps + settings.finetune_steps
+    fingerprint = _fingerprint(run, settings)
+    if settings.checkpoint is not None:
+        stored = checkpoint.load(settings.checkpoint)
+        if stored is not None and stored.get("fingerprint") == fingerprint:
+            run.restore(stored["run"])
+    good = copy.deepcopy(run.state())
+    began, saved, offset = time.perf_counter(), time.perf_counter(), run.seconds
+    status = "finished"
+    bar = _bar(settings, total, run.step)
+    while run.step < total:
+        pretraining = run.step < settings.pretrain_steps
+        rate = recipe.rate * recipe.schedule(run.step / total) * run.slower
+        for group in run.optimisers["lower"].param_groups:
+            group["lr"] = rate * group["relative_rate"]
+        surrogate, record = loss(run, draw(), pretraining)
+        run.optimisers["lower"].zero_grad(set_to_none=True)
+        surrogate.backward()
+        run.optimisers["lower"].step()
+        progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
+        changed = {} if pretraining else upper(run, progress)
+        run.step += 1
+        now = time.perf_counter()
+        run.seconds = offset + now - began
+        if not _finite(run, surrogate):
+            if run.recoveries == MAX_RECOVERIES:
+                run.restore(good)
+                status = "diverged"
+                break
+            recoveries = run.recoveries + 1
+            run.restore(good)
+            run.recoveries, run.slower = recoveries, 0.5**recoveries
+            continue
+        if run.step % settings.history_every == 0 or run.step == total:
+            _remember(run, {**record, **changed})
+        if run.step % SNAPSHOT_STEPS == 0:
+            good = copy.deepcopy(run.state())
+        if settings.checkpoint is not None and now - saved > settings.checkpoint_seconds:
+            checkpoint.save(settings.checkpoint, {"fingerprint": fingerprint, "run": run.state()})
+            saved = now
+        bar(run.step, record)
+    if settings.checkpoint is not None:
+        checkpoint.save(settings.checkpoint, {"fingerprint": fingerprint, "run": run.state()})
+    return status
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak memory: of the process on a CPU, of the allocator on a GPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _finite(run: Run, surrogate: Tensor) -> bool:
+    if not bool(torch.isfinite(surrogate)) or not bool(torch.isfinite(run.codes).all()):
+        return False
+    return all(bool(torch.isfinite(p).all()) for p in run.network.parameters())
+
+
+def _remember(run: Run, record: Record) -> None:
+    row = {"step": float(run.step), **record}
+    length = len(run.history.get("step", []))
+    for name in {**run.history, **row}:
+        column = run.history.setdefault(name, [float("nan")] * length)
+        column.append(float(row.get(name, float("nan"))))
+
+
+def _fingerprint(run: Run, settings: Settings) -> str:
+    """What must agree for a checkpoint to be continued."""
+    skipped = {"checkpoint", "checkpoint_seconds", "progress", "threads", "device"}
+    values = {k: str(v) for k, v in vars(settings).items() if k not in skipped}
+    shapes = [tuple(p.shape) for p in run.network.parameters()]
+    return f"{run.network.problem.name} {sorted(values.items())} {shapes} {run.memory.get('key')}"
+
+
+def _bar(settings: Settings, total: int, start: int) -> Callable[[int, Record], None]:
+    """A bar on a terminal, sparse lines elsewhere, nothing when not asked for."""
+    if settings.progress is None:
+        return lambda step, record: None
+    if sys.stderr.isatty():
+        bar = tqdm(total=total, initial=start, desc=settings.progress, unit="step", leave=False)
+        return lambda step, record: bar.update(step - bar.n) and None
+    last = [time.perf_counter()]
+
+    def line(step: int, record: Record) -> None:
+        if time.perf_counter() - last[0] > LOG_SECONDS or step == total:
+            last[0] = time.perf_counter()
+            numbers = "  ".join(f"{k} {v:.3g}" for k, v in record.items())
+            print(
+                f"{settings.progress}: step {step}/{total}  {numbers}", file=sys.stderr, flush=True
+            )
+
+    return line
