@@ -153,7 +153,8 @@ def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Se
     if not mask.any():
         raise InputError("there is no tissue on the fitted slice", file=regions.WT.path)
     window = _window(mask | whole | (csf > 0.5))
-    wm, gm, csf, whole, core, mask = (a[window] for a in (wm, gm, csf, whole, core, mask))
+    wm, gm, csf = (a[window] for a in (wm, gm, csf))
+    whole, core, mask = (a[window] for a in (whole, core, mask))
     affine, x, y = _axes(slab.grid.affine, slab.across, window)
     phi = phase_field(mask, 1.0, choice.interface_width_mm)
     centroid = np.argwhere(core if core.any() else whole).mean(axis=0)
@@ -292,7 +293,7 @@ def run(
     patient = load_patient(file)
     regions = read_regions(patient.segmentation)
     qc = read_json(tissue)
-    maps = Tissue(*(read_volume(path) for path in (wm, gm, csf)), qc=qc)
+    maps = Tissue(read_volume(wm), read_volume(gm), read_volume(csf), qc=qc)
     made = build_domain(patient.id, maps, regions, settings)
     # The maps are filled already; how far the tumour reached beyond the tissue was measured before.
     numbers = {**made.numbers, "wt_outside_tissue_fraction": qc["wt_outside_tissue_fraction"]}

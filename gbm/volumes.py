@@ -7,7 +7,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -74,7 +74,7 @@ def read_volume(path: Path, key: str | None = None) -> Volume:
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         raise InputError("is not a .nii or .nii.gz file", file=path, key=key)
     try:
-        image = nib.load(path, mmap=False)
+        image: Any = nib.load(path, mmap=False)
         affine = np.asarray(image.affine, dtype=np.float64)
         if image.get_data_dtype().kind not in "biuf":
             raise InputError(f"holds {image.get_data_dtype()}, not numbers", file=path, key=key)
