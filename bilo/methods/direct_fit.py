@@ -15,14 +15,17 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bilo.objective import LeastSquares
 from bilo.problem import Problem
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.training import peak_memory_mb
 
 Array = NDArray[np.float64]
 Predict = Callable[[Array], tuple[Array, Array]]
@@ -128,29 +131,35 @@ def start_grid(low: Array, high: Array, per_axis: int = GRID) -> list[Array]:
     return [np.array(theta) for theta in itertools.product(*axes)]
 
 
-def fit(problem: Problem, data: LeastSquares, settings: Settings) -> Solution:
+def fit(problem: Problem, data: LeastSquares, settings: Settings | None = None) -> Solution:
     """Infer the unknowns of any problem that has a numerical solution.
 
-    The Jacobian is by central differences; `settings` has nothing to say here.
+    The Jacobian is the problem's own where it has one, else by central differences. `settings`,
+    which every method takes, has nothing to say here.
 
     Raises
     ------
     ValueError
         If the problem has no numerical solution.
     """
+    predict = classical(problem, data)
     values = data.values.double().numpy()
-
-    def solve(theta: Array) -> Array:
-        names = [k.name for k in problem.unknowns]
-        reference = problem.reference(dict(zip(names, theta.tolist(), strict=True)))
-        if reference is None:
-            raise ValueError(f"{problem.name} has no numerical solution to fit with")
-        return np.asarray(reference(data.points).double().numpy())
-
     low, high = np.array([k.bounds for k in problem.unknowns]).T
     starts = [np.array([k.start for k in problem.unknowns]), *start_grid(low, high)]
-    found = direct_fit(differenced(solve), values, low, high, starts)
-    theta = {k.name: v for k, v in zip(problem.unknowns, found.theta.tolist(), strict=True)}
+    found = direct_fit(predict, values, low, high, starts)
+    u, J = (torch.from_numpy(a) for a in predict(found.theta))
+    sd = data.local_sd(u, J.t(), data.start)
+    names = [k.name for k in problem.unknowns]
+    theta = dict(zip(names, found.theta.tolist(), strict=True))
+    assessment: dict[str, Any] = {
+        "singular_values": torch.linalg.svdvals(J).tolist(),
+        "minima": [
+            {"theta": m.theta.tolist(), "data_loss": m.data_loss, "starts": m.starts}
+            for m in found.minima
+        ],
+    }
+    if sd is not None:
+        assessment["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
     return Solution(
         method="direct_fit",
         unknowns=theta,
@@ -158,16 +167,36 @@ def fit(problem: Problem, data: LeastSquares, settings: Settings) -> Solution:
         data_loss=found.data_loss,
         converged=True,
         status="converged",
-        assessment={
-            "minima": [
-                {"theta": m.theta.tolist(), "data_loss": m.data_loss, "starts": m.starts}
-                for m in found.minima
-            ]
-        },
+        assessment=assessment,
         steps=found.evaluations,
         seconds=found.seconds,
         seconds_per_step=found.seconds / found.evaluations,
+        peak_memory_mb=peak_memory_mb(torch.device("cpu")),
     )
+
+
+def classical(problem: Problem, data: LeastSquares) -> Predict:
+    """The numerical solution of a problem at its data as `Predict`."""
+    names = [k.name for k in problem.unknowns]
+
+    def named(theta: Array) -> dict[str, float]:
+        return dict(zip(names, theta.tolist(), strict=True))
+
+    def solve(theta: Array) -> Array:
+        reference = problem.reference(named(theta))
+        if reference is None:
+            raise ValueError(f"{problem.name} has no numerical solution to fit with")
+        return np.asarray(reference(data.points).double().numpy())
+
+    by_differences = differenced(solve)
+
+    def predict(theta: Array) -> tuple[Array, Array]:
+        exact = problem.sensitivities(named(theta), data.points)
+        if exact is None:
+            return by_differences(theta)
+        return exact[0].numpy(), exact[1].numpy().T
+
+    return predict
 
 
 def differenced(solve: Callable[[Array], Array]) -> Predict:

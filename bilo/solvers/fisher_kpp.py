@@ -111,9 +111,9 @@ def at_time_one(
 
 
 def sensitivities(
-    D: float, rho: float, x: ArrayLike, *, nodes: int = NODES, steps: int = STEPS
+    D: float, rho: float, x: ArrayLike, t: float = 1.0, *, nodes: int = NODES, steps: int = STEPS
 ) -> tuple[Array, Array]:
-    """u(x, 1) and its exact derivatives by D and rho.
+    """u(x, t) at one time and its exact derivatives by D and rho.
 
     Returns
     -------
@@ -122,8 +122,7 @@ def sensitivities(
         du/dD and du/drho.
     """
     ih = 1j * _COMPLEX_STEP
-    times = _graded(_FINAL)
-    values = _extrapolated([D + ih, D], [rho, rho + ih], times, nodes, steps)[-1]
+    values = _extrapolated([D + ih, D], [rho, rho + ih], _graded(_FINAL * t), nodes, steps)[-1]
     at_x = _interpolation(_chebyshev(nodes)[0], np.asarray(x, float)) @ values
     return at_x[:, 0].real, at_x.imag / _COMPLEX_STEP
 
