@@ -1,0 +1,176 @@
+"""Command line of the experiments.
+
+python -m benchmarks list
+python -m benchmarks run EXPERIMENT [--method M] [--seed S] [--noise SD] [--out FILE.json]
+python -m benchmarks table EXPERIMENT
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from benchmarks import experiments, results
+from benchmarks.errors import CommandError
+from benchmarks.setting import ALL, PROFILES, RECIPES, Setting
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status: 0, 1 for a failure, 2 for wrong words."""
+    chosen = _parser().parse_args(words)
+    try:
+        if chosen.command == "list":
+            for name in experiments.names():
+                print(f"{name:14} {experiments.get(name).summary}")
+        elif chosen.command == "run":
+            _run(chosen)
+        else:
+            _table(chosen)
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if chosen.traceback:
+            traceback.print_exc()
+        text = " ".join(str(error).split())
+        print(f"error: {type(error).__name__}: {text}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m benchmarks", description="The experiments of the paper.")
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands.add_parser("list", help="names of all experiments")
+    run = commands.add_parser("run", help="one run of an experiment")
+    run.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
+    run.add_argument("--method", metavar="M", help="default: the experiment's first")
+    run.add_argument("--seed", type=_count, default=0, metavar="S")
+    run.add_argument("--noise", type=_deviation, default=0.0, metavar="SD")
+    run.add_argument("--truth", type=_truth, default=(), metavar="D=1.7,rho=2.3")
+    run.add_argument("--w-dat", type=_weight, metavar="W", help="weight of the data (pinn)")
+    run.add_argument("--w-reg", type=_weight, metavar="W", help="weight of the regulariser")
+    run.add_argument("--profile", choices=PROFILES, default="quick", metavar="|".join(PROFILES))
+    run.add_argument("--recipe", choices=RECIPES, default="fast", metavar="|".join(RECIPES))
+    run.add_argument("--out", metavar="FILE.json|-", help="default: below results/benchmarks")
+    table = commands.add_parser("table", help="table and figures from the results there are")
+    table.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
+    table.add_argument("--results", type=Path, default=results.ROOT, metavar="DIR")
+    table.add_argument("--suffix", default="", metavar="TEXT", help="of the table's files")
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    setting = _setting(chosen)
+    path = results.path_of(setting) if chosen.out is None else Path(chosen.out)
+    alone = chosen.out == "-"
+    if not alone:
+        results.check_writable(path)
+    # whatever a library prints must not get between the lines of the result
+    with contextlib.redirect_stdout(sys.stderr):
+        result = _compute(setting)
+    if alone:
+        sys.stdout.write(results.as_json(result))
+    else:
+        results.write_text(path, results.as_json(result))
+        print(f"written: {path}", file=sys.stderr)
+
+
+def _compute(setting: Setting) -> dict[str, Any]:
+    if setting.method == ALL:
+        from benchmarks.cost import cost
+
+        return cost(setting)
+    from benchmarks.run import run
+
+    return run(setting)
+
+
+def _setting(chosen: argparse.Namespace) -> Setting:
+    experiment = experiments.get(chosen.experiment)
+    method = chosen.method or experiment.methods[0]
+    if method not in experiment.methods:
+        known = ", ".join(experiment.methods)
+        raise CommandError(f"--method: {experiment.name} has no {method!r}; there are {known}")
+    if chosen.w_reg is not None and not experiment.regularised:
+        raise CommandError(f"--w-reg: {experiment.name} has no unknown function to regularise")
+    if chosen.w_dat is not None and method != "pinn":
+        raise CommandError("--w-dat: only a pinn has a weight of the data")
+    return experiment.setting(
+        method,
+        seed=chosen.seed,
+        noise=chosen.noise,
+        truth=chosen.truth,
+        w_dat=chosen.w_dat,
+        w_reg=chosen.w_reg,
+        recipe=chosen.recipe,
+        profile=chosen.profile,
+    )
+
+
+def _table(chosen: argparse.Namespace) -> None:
+    from benchmarks.table import write
+
+    print(write(chosen.experiment, chosen.results, chosen.suffix), end="")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def _deviation(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("a standard deviation is not negative")
+    return value
+
+
+def _weight(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("a weight is not negative")
+    return value
+
+
+def _truth(text: str) -> tuple[tuple[str, float], ...]:
+    pairs = []
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not (name and equals):
+            raise argparse.ArgumentTypeError(f"{part!r} is not NAME=VALUE")
+        pairs.append((name.strip(), _number(value)))
+    return tuple(pairs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

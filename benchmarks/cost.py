@@ -1,0 +1,132 @@
+"""The experiment `cost`: what a step costs, and how long a solution takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import nested, steps
+from benchmarks.memory import peak_of
+from benchmarks.run import method, reaches, training, truth_of
+from benchmarks.run import run as run_setting
+from benchmarks.setting import Setting
+from bilo.methods.direct_fit import classical, direct_fit
+from bilo.problems import get
+
+ROUNDS = {"quick": 15, "full": 51}
+SEEDS = {"quick": (10, 11, 12), "full": (10, 11, 12, 13, 14)}
+PAPER_STEPS = {"quick": (60, 60), "full": (500, 1500)}
+"""Pretraining and fine-tuning steps of ``paper`` that are run; the rest is extrapolated."""
+UNKNOWNS, FIELD = 0.01, 1e-3
+TARGET = "unknowns within 1 %, u within 1e-3 of the numerical solution (relative L2)"
+TIMED = "fisher_kpp"
+
+
+def cost(setting: Setting) -> dict[str, Any]:
+    """Measure everything; see `experiments.cost` for what a step is."""
+    return {
+        "experiment": setting.experiment,
+        "method": setting.method,
+        "profile": setting.profile,
+        "device": "cpu",
+        "threads": 1,
+        "precision": "float32",
+        "engine": {name: engine(name, ROUNDS[setting.profile]) for name in nested.TEXTBOOK},
+        "time_to_target": {
+            "fast": fast(SEEDS[setting.profile]),
+            "paper": paper(*PAPER_STEPS[setting.profile]),
+        },
+        "direct_fit": classical_fit(),
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+    }
+
+
+def engine(problem: str, rounds: int) -> dict[str, float]:
+    """Seconds and memory of a step of each kind on the problem's full set of points."""
+    kinds = {
+        "": steps.engine,
+        "nested_": steps.textbook,
+        "nested_economical_": steps.economical,
+        "pinn_": steps.pinn,
+    }
+    _say(f"cost: {rounds} interleaved steps of {problem}")
+    seconds = steps.interleaved({key: make(problem) for key, make in kinds.items()}, rounds)
+    found = {f"{key}seconds_per_step": value for key, value in seconds.items()}
+    found["ratio"] = seconds["nested_"] / seconds[""]
+    found["ratio_economical"] = seconds["nested_economical_"] / seconds[""]
+    for key, make in kinds.items():
+        _say(f"cost: memory of {make.__name__}")
+        found[f"{key}peak_memory_mb"] = peak_of(make, problem)
+    return found
+
+
+def fast(seeds: tuple[int, ...]) -> dict[str, Any]:
+    """Whole fits of the default recipe, from random weights; a miss counts as infinitely long."""
+    runs = []
+    for seed in seeds:
+        result = run_setting(Setting(TIMED, "bilo", seed=seed))
+        runs.append((result["seconds"], reaches(result, UNKNOWNS, FIELD)))
+    seconds = [s if reached else float("inf") for s, reached in runs]
+    median = statistics.median(seconds)
+    return {
+        "median_s": median if np.isfinite(median) else None,
+        "successes": sum(reached for _, reached in runs),
+        "seeds": len(runs),
+        "target": TARGET,
+        "seconds": [s for s, _ in runs],
+        "extrapolated": False,
+    }
+
+
+def paper(pretrain: int, finetune: int) -> dict[str, Any]:
+    """A bounded piece of the published recipe, and its whole length at that pace."""
+    setting = Setting(TIMED, "bilo", seed=SEEDS["quick"][0], recipe="paper", profile="full")
+    whole = training(setting)
+    piece = dataclasses.replace(whole, pretrain_steps=pretrain, finetune_steps=finetune)
+    problem = get(TIMED)
+    truth = truth_of(problem, setting)
+    solution = method("bilo")(problem, problem.observe(truth, 0.0, setting.seed), piece)
+    worst = max(abs(solution.unknowns[k] / v - 1) for k, v in truth.items())
+    error = solution.assessment["u_rel_l2_vs_numerical"]
+    reached = worst <= UNKNOWNS and error <= FIELD
+    total = whole.pretrain_steps + whole.finetune_steps
+    return {
+        "median_s": solution.seconds if reached else None,
+        "successes": int(reached),
+        "seeds": 1,
+        "target": TARGET,
+        "extrapolated": True,
+        "steps_run": solution.steps,
+        "steps_published": total,
+        "seconds_of_published_steps": solution.seconds_per_step * total,
+    }
+
+
+def classical_fit() -> dict[str, Any]:
+    """The direct fit from the problem's start alone, and from all its starts."""
+    problem = get(TIMED)
+    truth = truth_of(problem, Setting(TIMED, "direct_fit"))
+    data = problem.observe(truth, 0.0, 0)
+    predict = classical(problem, data)
+    low, high = np.array([k.bounds for k in problem.unknowns]).T
+    start = np.array([k.start for k in problem.unknowns])
+    found = direct_fit(predict, data.values.numpy(), low, high, [start])
+    began = time.perf_counter()
+    method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
+    exact = np.array([truth[k.name] for k in problem.unknowns])
+    return {
+        "seconds": found.seconds,
+        "max_rel_error": float(np.abs(found.theta / exact - 1).max()),
+        "evaluations": found.evaluations,
+        "multi_start_seconds": time.perf_counter() - began,
+    }
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,43 @@
+"""The experiments, one file each; light to import, for the command line and the workflow."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.errors import CommandError
+from benchmarks.experiment import Experiment
+
+COST = "cost"
+
+
+def names() -> tuple[str, ...]:
+    """Every problem is an experiment; `cost` compares them."""
+    return (*_problems(), COST)
+
+
+def get(name: str) -> Experiment:
+    """The experiment of a name; a problem without a file here gets the usual one.
+
+    Raises
+    ------
+    CommandError
+        If there is none.
+    """
+    if name not in names():
+        raise CommandError(f"no experiment {name!r}; there are {', '.join(names())}")
+    if name in {module.name for module in pkgutil.iter_modules(__path__)}:
+        found: Experiment = importlib.import_module(f"{__name__}.{name}").EXPERIMENT
+        return found
+    return Experiment(name, f"the inverse problem {name}")
+
+
+def _problems() -> list[str]:
+    """Names of the files in `bilo.problems`, which is not imported: that would import torch."""
+    core = find_spec("bilo")
+    assert core is not None
+    assert core.origin is not None
+    folder = Path(core.origin).parent / "problems"
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))

@@ -1,0 +1,74 @@
+"""The textbook way: losses of the local operator by nested reverse-mode differentiation.
+
+Written out for each problem as a tutorial would write it, without the engine, to compare cost (and
+values: the tests hold the engine against it). Every derivative is one `torch.autograd.grad` that
+keeps its graph; the gradient by the weights is a reverse pass through all of these graphs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bilo.network import OperatorNetwork
+from bilo.points import Points
+
+NestedLoss = Callable[[OperatorNetwork, Points, Tensor, float], Tensor]
+"""(network, points, codes (m,), w_rgrad) -> L_res + w_rgrad L_rgrad, inside the graph."""
+
+
+def fisher_kpp(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+    """L_LO of Fisher-KPP, one call a derivative: u_t, u_x, u_xx, dr/dD, dr/drho."""
+    t, x, D, rho = _leaves(points, codes)
+    u = _fisher_kpp_field(network, t, x, D, rho)
+    u_t = _by(u, t)
+    u_x = _by(u, x)
+    u_xx = _by(u_x, x)
+    r = u_t - 0.01 * D * u_xx - rho * u * (1 - u)
+    r_D = _by(r, D)
+    r_rho = _by(r, rho)
+    return (r**2).mean() + w_rgrad * (r_D**2 + r_rho**2).mean()
+
+
+def fisher_kpp_economical(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> Tensor:
+    """The same with the fewest passes: u_t and u_x in one call, dr/dD and dr/drho in one."""
+    t, x, D, rho = _leaves(points, codes)
+    u = _fisher_kpp_field(network, t, x, D, rho)
+    u_t, u_x = torch.autograd.grad(u.sum(), (t, x), create_graph=True)
+    u_xx = _by(u_x, x)
+    r = u_t - 0.01 * D * u_xx - rho * u * (1 - u)
+    r_D, r_rho = torch.autograd.grad(r.sum(), (D, rho), create_graph=True)
+    return (r**2).mean() + w_rgrad * (r_D**2 + r_rho**2).mean()
+
+
+TEXTBOOK: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp}
+ECONOMICAL: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp_economical}
+
+
+def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
+    """Output (N,) of the network at coordinates and unknowns, (N,) each; no Fourier features."""
+    y = torch.stack(inputs, 1)
+    for W, b in network.weights()[:-1]:
+        y = torch.tanh(torch.nn.functional.linear(y, W, b))
+    return torch.nn.functional.linear(y, *network.weights()[-1])[:, 0]
+
+
+def _fisher_kpp_field(network: OperatorNetwork, t: Tensor, x: Tensor, *theta: Tensor) -> Tensor:
+    N = network_output(network, t, x, *theta)
+    return 0.5 * torch.sin(math.pi * x) ** 2 + N * x * (1 - x) * t
+
+
+def _leaves(points: Points, codes: Tensor) -> list[Tensor]:
+    """Coordinates and, point by point, unknowns to differentiate by."""
+    coordinates = [v.clone().requires_grad_() for v in points.coordinates.values()]
+    return coordinates + [c.repeat(len(points)).requires_grad_() for c in codes.detach()]
+
+
+def _by(f: Tensor, x: Tensor) -> Tensor:
+    """df_n/dx_n; each value depends on its own point only, so the sum has the same derivative."""
+    return torch.autograd.grad(f.sum(), x, create_graph=True)[0]

@@ -1,0 +1,146 @@
+"""Run one setting of an inverse problem and judge the result."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks import experiments
+from benchmarks.errors import CommandError
+from benchmarks.setting import Setting
+from bilo.methods import direct_fit
+from bilo.objective import LeastSquares
+from bilo.problem import Problem
+from bilo.problems import get
+from bilo.settings import Settings
+from bilo.solution import Solution
+
+Result = dict[str, Any]
+
+
+def run(setting: Setting) -> Result:
+    """Generate the data, infer the unknowns, and compare with truth, solver and direct fit.
+
+    Returns
+    -------
+    dict
+        The fields of a run's file; numbers that make no sense for a setting are None.
+    """
+    problem = get(setting.experiment)
+    truth = truth_of(problem, setting)
+    data = problem.observe(truth, setting.noise, setting.seed)
+    solution = method(setting.method)(problem, data, training(setting))
+    same = setting.method == "direct_fit"
+    reference = solution if same else direct_fit.fit(problem, data)
+    return {
+        "experiment": setting.experiment,
+        "method": setting.method,
+        "seed": setting.seed,
+        "noise": setting.noise,
+        "w_dat": setting.w_dat,
+        "w_reg": setting.w_reg,
+        "recipe": None if same else setting.recipe,
+        "profile": setting.profile,
+        "unknowns": _unknowns(problem, truth, solution, reference),
+        "u_rel_l2_vs_fdm": 0.0 if same else solution.assessment.get("u_rel_l2_vs_numerical"),
+        "reference_fit": {
+            "method": "direct_fit",
+            "unknowns": dict(reference.unknowns),
+            "data_loss": reference.data_loss,
+            "minima": reference.assessment["minima"],
+            "evaluations": reference.steps,
+            "seconds": reference.seconds,
+        },
+        "status": solution.status,
+        "warnings": list(solution.warnings),
+        "data_loss": solution.data_loss,
+        "data_loss_rel_error": _relative_to_noise(data, solution.data_loss, setting.noise),
+        "assessment": dict(solution.assessment),
+        "steps": solution.steps,
+        "seconds": solution.seconds,
+        "seconds_per_step": solution.seconds_per_step,
+        "peak_memory_mb": solution.peak_memory_mb,
+        "device": solution.device,
+        "threads": solution.threads,
+        "history": dict(solution.history),
+        "versions": {name: version(name) for name in ("torch", "numpy", "scipy")},
+    }
+
+
+def truth_of(problem: Problem, setting: Setting) -> dict[str, float]:
+    """Unknowns behind the data: the problem's own, but for those that the setting names.
+
+    Raises
+    ------
+    CommandError
+        If a name is no unknown of the problem, or a value lies outside its bounds.
+    """
+    truth = {k.name: k.truth for k in problem.unknowns if k.truth is not None}
+    bounds = {k.name: k.bounds for k in problem.unknowns}
+    for name, value in setting.truth:
+        if name not in bounds:
+            raise CommandError(f"--truth: no unknown {name!r}; there are {', '.join(bounds)}")
+        low, high = bounds[name]
+        if not low <= value <= high:
+            raise CommandError(f"--truth: {name} = {value:g} is outside [{low:g}, {high:g}]")
+        truth[name] = value
+    return truth
+
+
+def training(setting: Setting) -> Settings:
+    """Settings of the fit: the experiment's budget, or the recipe's own."""
+    budget = experiments.get(setting.experiment).budgets.get((setting.recipe, setting.profile))
+    chosen: dict[str, Any] = {} if budget is None else dict(vars(budget))
+    if setting.w_dat is not None:
+        chosen["w_data"] = setting.w_dat
+    # two computations of one seed must agree, whatever the machine has beside its first core
+    return Settings(
+        recipe=setting.recipe,
+        seed=setting.seed,
+        threads=1,
+        progress=f"{setting.experiment} {setting.method}",
+        **chosen,
+    )
+
+
+def method(name: str) -> Callable[[Problem, LeastSquares, Settings], Solution]:
+    """``fit`` of a module of `bilo.methods`."""
+    found: Callable[[Problem, LeastSquares, Settings], Solution]
+    found = importlib.import_module(f"bilo.methods.{name}").fit
+    return found
+
+
+def _unknowns(
+    problem: Problem, truth: Mapping[str, float], solution: Solution, reference: Solution
+) -> dict[str, Any]:
+    sd = solution.assessment.get("local_sd", {})
+    rows: dict[str, Any] = {}
+    for k in problem.unknowns:
+        estimate, classical = solution.unknowns[k.name], reference.unknowns[k.name]
+        rows[k.name] = {
+            "truth": truth[k.name],
+            "estimate": estimate,
+            "rel_error": abs(estimate - truth[k.name]) / abs(truth[k.name]),
+            "rel_error_vs_reference_fit": abs(estimate - classical) / abs(classical),
+            "local_sd": sd.get(k.name),
+        }
+    return rows
+
+
+def _relative_to_noise(data: LeastSquares, loss: float, noise: float) -> float | None:
+    """(L_dat - sigma^2) / sigma^2 over the data that carry noise; None without noise."""
+    if noise == 0:
+        return None
+    everywhere = len(data.values)
+    mean = loss * everywhere / (data.informative or everywhere)
+    return (mean - noise**2) / noise**2
+
+
+def reaches(result: Result, unknowns: float, field: float) -> bool:
+    """Whether all unknowns and the field are within relative tolerances."""
+    error = result["u_rel_l2_vs_fdm"]
+    worst = max(row["rel_error"] for row in result["unknowns"].values())
+    return bool(worst <= unknowns and error is not None and error <= field) and math.isfinite(worst)

@@ -1,0 +1,78 @@
+"""One run of an experiment: what varies, and what the run is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RECIPES = ("fast", "paper")
+PROFILES = ("quick", "full")
+ALL = "all"
+"""The method of an experiment that compares methods in one run."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run.
+
+    Attributes
+    ----------
+    experiment, method : str
+    seed : int
+        Of the network and of the noise.
+    noise : float
+        Standard deviation of the Gaussian noise on the data.
+    truth : tuple of (str, float)
+        Unknowns behind the data that differ from the experiment's own.
+    w_dat : float or None
+        Weight of the data in a PINN's loss; None where there is no such weight.
+    w_reg : float or None
+        Weight of the regulariser of an unknown function; None for the experiment's own.
+    recipe : str
+        ``fast`` or ``paper``.
+    profile : str
+        ``quick`` or ``full``: the budget, where it depends on it.
+    """
+
+    experiment: str
+    method: str
+    seed: int = 0
+    noise: float = 0.0
+    truth: tuple[tuple[str, float], ...] = ()
+    w_dat: float | None = None
+    w_reg: float | None = None
+    recipe: str = "fast"
+    profile: str = "quick"
+
+    @property
+    def name(self) -> str:
+        """Name of the run's file, unique among the runs of one method.
+
+        >>> Setting("fisher_kpp", "pinn", 3, 1e-2, (("D", 1.7),), w_dat=10.0).name
+        'noise0.01_seed3_D1.7_wdat10'
+        """
+        if self.method == ALL:
+            return self.profile
+        parts = [f"noise{self.noise:g}", f"seed{self.seed}"]
+        parts += [f"{name}{value:g}" for name, value in self.truth]
+        parts += [f"wdat{self.w_dat:g}"] if self.w_dat is not None else []
+        parts += [f"wreg{self.w_reg:g}"] if self.w_reg is not None else []
+        # the fast recipe has one budget
+        parts += [f"{self.recipe}-{self.profile}"] if self.recipe != "fast" else []
+        return "_".join(parts)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words of the command line that make this run, after ``run``.
+
+        >>> " ".join(Setting("fisher_kpp", "bilo", 1, 1e-2).words)
+        'fisher_kpp --method bilo --seed 1 --noise 0.01 --recipe fast --profile quick'
+        """
+        words = [self.experiment, "--method", self.method, "--seed", str(self.seed)]
+        words += ["--noise", f"{self.noise:g}"]
+        if self.truth:
+            words += ["--truth", ",".join(f"{name}={value:g}" for name, value in self.truth)]
+        if self.w_dat is not None:
+            words += ["--w-dat", f"{self.w_dat:g}"]
+        if self.w_reg is not None:
+            words += ["--w-reg", f"{self.w_reg:g}"]
+        return (*words, "--recipe", self.recipe, "--profile", self.profile)

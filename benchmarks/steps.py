@@ -1,0 +1,94 @@
+"""One training step of each kind, on equal terms: loss, gradient by the weights, Adam update."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from benchmarks import nested
+from bilo.losses import field, operator_loss, residual_loss
+from bilo.network import OperatorNetwork
+from bilo.points import Points
+from bilo.problems import get
+
+Step = Callable[[], object]
+
+W_RGRAD = 0.1
+WIDTH, LAYERS = 128, 3
+
+
+def engine(problem: str) -> Step:
+    """Lower-level step of BiLO with the derivative engine, on the problem's full set of points."""
+
+    def loss(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+        return operator_loss(network, points, codes, w_rgrad).surrogate
+
+    return _local_operator(problem, loss)
+
+
+def textbook(problem: str) -> Step:
+    """The same step by nested autograd, one call a derivative."""
+    return _local_operator(problem, nested.TEXTBOOK[problem])
+
+
+def economical(problem: str) -> Step:
+    """The same step by nested autograd with the fewest passes."""
+    return _local_operator(problem, nested.ECONOMICAL[problem])
+
+
+def pinn(problem: str) -> Step:
+    """A step of a PINN with the engine: residual and data loss, by weights and unknowns."""
+    torch.set_num_threads(1)
+    declared = get(problem)
+    network = OperatorNetwork(declared, WIDTH, LAYERS, 0, 0, theta=False)
+    data = declared.observe(_truth(problem), 0.0, 0)
+    points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
+    data_points = data.points.to(network.like)
+    codes = declared.encode(declared.start()).to(network.like).requires_grad_()
+    adam = torch.optim.Adam([*network.parameters(), codes], 1e-3)
+
+    def step() -> None:
+        residual, _ = residual_loss(network, points, codes)
+        u = field(network, data_points, codes).value
+        adam.zero_grad()
+        (residual + data.value(u.double(), data.start).to(residual)).backward()
+        adam.step()
+
+    return step
+
+
+def interleaved(steps: Mapping[str, Step], rounds: int) -> dict[str, float]:
+    """Median seconds of each step; they take turns, so that a busy machine slows all alike."""
+    for step in steps.values():
+        step()
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            began = time.perf_counter()
+            step()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _local_operator(problem: str, loss: nested.NestedLoss) -> Step:
+    torch.set_num_threads(1)
+    declared = get(problem)
+    network = OperatorNetwork(declared, WIDTH, LAYERS, 0, 0)
+    points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
+    codes = declared.encode(declared.start()).to(network.like)
+    adam = torch.optim.Adam(network.parameters(), 1e-3)
+
+    def step() -> None:
+        adam.zero_grad()
+        loss(network, points, codes, W_RGRAD).backward()
+        adam.step()
+
+    return step
+
+
+def _truth(problem: str) -> dict[str, float]:
+    return {k.name: k.truth for k in get(problem).unknowns if k.truth is not None}
