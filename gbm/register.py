@@ -20,11 +20,11 @@ from gbm.scan import main_image, read_head
 from gbm.settings import Settings
 from gbm.volumes import Volume, write_volume
 
-COARSE_MM, FINE_MM = 4.0, 2.0
+COARSE_MM, MIDDLE_MM, FINE_MM = 4.0, 3.0, 2.0
 EDGE_MM = 8.0  # the brain's edge is information: the mask of the metric reaches beyond it
 MESH_MM = 25.0
 HISTOGRAM_BINS = 32
-SAMPLING = 0.3
+SAMPLING = {"linear": 0.3, "bspline": 0.1}
 MINIMUM_EXTENT_MM = 40.0
 
 
@@ -139,29 +139,27 @@ class _Level:
     mask: sitk.Image
 
     def linear(self, start: sitk.Transform, step: float, seed: int, threads: int) -> sitk.Transform:
-        method = _method(seed, threads, 0.3)
+        method = _method(seed, threads, SAMPLING["linear"])
         method.SetMetricFixedMask(self.mask)
         method.SetOptimizerAsRegularStepGradientDescent(
-            step, 1e-3, 200, relaxationFactor=0.6, gradientMagnitudeTolerance=1e-6
+            step, 1e-4, 400, relaxationFactor=0.85, gradientMagnitudeTolerance=1e-8
         )
         method.SetOptimizerScalesFromPhysicalShift()
         method.SetInitialTransform(start, inPlace=True)
         method.Execute(self.fixed, self.moving)
         return start
 
-    def bspline(
-        self, linear: sitk.Transform, mesh_mm: float, sampling: float, seed: int, threads: int
-    ) -> sitk.Transform:
+    def bspline(self, linear: sitk.Transform, seed: int, threads: int) -> sitk.Transform:
         extent = np.array(self.fixed.GetSize()) * np.array(self.fixed.GetSpacing())
-        mesh = [max(round(float(length) / mesh_mm), 1) for length in extent]
+        mesh = [max(round(float(length) / MESH_MM), 1) for length in extent]
         transform = sitk.BSplineTransformInitializer(self.fixed, mesh, 3)
-        method = _method(seed, threads, sampling)
+        method = _method(seed, threads, SAMPLING["bspline"])
         method.SetMetricFixedMask(self.mask)
         method.SetMovingInitialTransform(linear)
         method.SetInitialTransform(transform, inPlace=True)
         method.SetOptimizerAsLBFGSB(
             gradientConvergenceTolerance=1e-5,
-            numberOfIterations=20,
+            numberOfIterations=30,
             maximumNumberOfCorrections=5,
             maximumNumberOfFunctionEvaluations=60,
             costFunctionConvergenceFactor=1e9,
@@ -214,7 +212,7 @@ def estimate(
     fine.linear(affine, 0.25, seed, threads)
     if method == "affine":
         return affine
-    return sitk.CompositeTransform([affine, level(3.0).bspline(affine, 35.0, 0.1, seed, threads)])
+    return sitk.CompositeTransform([affine, level(MIDDLE_MM).bspline(affine, seed, threads)])
 
 
 def _millilitres(mask: Volume) -> float:
@@ -233,7 +231,7 @@ def register(
     tumour: Volume,
     method: str = "bspline",
     seed: int = 0,
-    threads: int = 2,
+    threads: int = 1,
 ) -> Registration:
     """Bring the atlas into the patient's space.
 
@@ -250,7 +248,8 @@ def register(
     seed : int
         Seed of the metric's sampling.
     threads : int
-        Threads of SimpleITK.
+        Threads of SimpleITK, in this process from now on; with one the result is reproducible to
+        the last digit.
 
     Raises
     ------
@@ -260,6 +259,8 @@ def register(
     began = time.perf_counter()
     check_extent(fixed, method)
     brain = brain_mask(fixed)
+    # For all filters: their sums depend on the number of threads.
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     image = correct_bias(stripped(fixed, brain), brain)
     top = float(np.percentile(image.data[brain], 99.5))
     clipped = image.with_data(np.clip(image.data, 0.0, top))

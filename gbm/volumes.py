@@ -126,7 +126,13 @@ def _usable(affine: np.ndarray, shape: tuple[int, ...], path: Path, key: str | N
 
 def canonical(volume: Volume) -> Volume:
     """Permute and flip the axes so that they run as nearly as possible along +R, +A, +S."""
-    order = orientations.io_orientation(volume.affine)
+    return _oriented_like(volume, Volume(volume.data, np.eye(4)))
+
+
+def _oriented_like(volume: Volume, reference: Volume) -> Volume:
+    """Permute and flip the axes so that they run as nearly as possible along another grid's."""
+    start, end = (orientations.io_orientation(v.affine) for v in (volume, reference))
+    order = orientations.ornt_transform(start, end)
     data = np.ascontiguousarray(orientations.apply_orientation(volume.data, order))
     affine = volume.affine @ orientations.inv_ornt_aff(order, volume.data.shape)
     return Volume(data, affine, volume.path)
@@ -186,8 +192,10 @@ def resample_to(
     Volume
         In the dtype of `volume` for `order` 0, float32 otherwise.
     """
-    if volume.same_grid(reference):
-        return Volume(volume.data, reference.affine, volume.path)
+    turned = _oriented_like(volume, reference)
+    if turned.same_grid(reference):
+        data = turned.data if order == 0 else turned.data.astype(np.float32, copy=False)
+        return Volume(data, reference.affine, volume.path)
     to_index = np.linalg.inv(volume.affine) @ reference.affine
     # Noise of the inversion must not tip a centre into the next voxel.
     to_index = np.round(to_index, 9)

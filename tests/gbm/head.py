@@ -33,11 +33,13 @@ def tissue(points: np.ndarray) -> dict[str, np.ndarray]:
     """Tissue probabilities at world points: a brain with cortex, ventricles and a rim of fluid."""
     x, y, z = points
 
-    def ball(a: float, b: float, c: float, width: float = 1.0) -> np.ndarray:
-        radius = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
+    def ball(a: float, b: float, c: float, width: float = 1.0, scale: np.ndarray | float = 1.0):
+        radius = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2) / scale
         return 1.0 / (1.0 + np.exp((radius - 1.0) * min(a, b, c) / width))
 
-    brain, cortex, white = ball(42, 50, 34, 0.3), ball(39, 47, 31), ball(31, 38, 24)
+    # Folds: without them a registration could turn the head about its axes unpunished.
+    folds = 1.0 + 0.09 * np.sin(x / 5.0 + 1.0) * np.sin(y / 6.0) + 0.05 * np.sin(z / 4.0 + x / 9.0)
+    brain, cortex, white = ball(42, 50, 34, 0.3), ball(39, 47, 31), ball(31, 38, 24, scale=folds)
     left, right = (
         np.sqrt(((x - s) / 5) ** 2 + ((y + 4) / 15) ** 2 + (z / 9) ** 2) for s in (-7, 7)
     )

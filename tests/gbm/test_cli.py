@@ -1,0 +1,119 @@
+"""The command line: exit status, streams, and files that can be used at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gbm.__main__ import main
+from gbm.config import load_patient
+from tests.gbm import head
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Path:
+    return head.write_patient(tmp_path, *head.ras((2.0, 2.0, 2.0)))
+
+
+def test_a_good_patient_exits_with_0(patient: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gbm", "check", str(patient)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "head1" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_faulty_patient_exits_with_1_and_no_traceback(patient: Path) -> None:
+    (patient.parent / "wm.nii.gz").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "gbm", "check", str(patient)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "patient.tissue.wm" in done.stderr
+    assert str(patient) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_remarks_are_lines_of_warning(patient: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine, shape = head.ras((2.0, 2.0, 2.0))
+    white = head.tissue(head.world(affine, shape))["wm"]
+    head.save(patient.parent / "wm.nii.gz", (255 * white).astype(np.uint8), affine)
+    assert main(["check", str(patient)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("warning: patient.tissue.wm: ")]
+
+
+def test_one_bad_file_does_not_hide_another(
+    patient: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = patient.parent / "missing.yaml"
+    assert main(["check", str(missing), str(patient)]) == 1
+    said = capsys.readouterr()
+    assert str(missing) in said.err
+    assert "ok: " in said.out
+
+
+NAMES = {
+    "BraTS18_TCIA01_201_1": ("_seg", "_t1", "_t1ce", "_flair", "_t2"),
+    "BraTS-GLI-00002-000": ("-seg", "-t1n", "-t1c", "-t2f", "-t2w"),
+    "plain": ("seg", "t1", "t1c", "flair", "t2"),
+}
+
+
+def _brats(root: Path) -> None:
+    affine = np.eye(4)
+    for folder, ends in NAMES.items():
+        for end in ends:
+            name = end if folder == "plain" else folder + end
+            head.save(root / folder / f"{name}.nii.gz", np.ones((4, 4, 4), np.int16), affine)
+    head.save(root / "incomplete" / "a_t1.nii.gz", np.ones((4, 4, 4), np.int16), affine)
+
+
+def test_init_writes_a_file_for_every_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _brats(tmp_path / "data")
+    out = tmp_path / "deep" / "cohort"
+    assert main(["init", "--brats", str(tmp_path / "data"), "--out", str(out)]) == 0
+    files = sorted(out.glob("*.yaml"))
+    assert [f.stem for f in files] == ["BraTS18TCIA012011", "BraTSGLI00002000", "plain"]
+    for file in files:
+        found = load_patient(file)
+        assert found.id == file.stem
+        assert found.segmentation.convention is not None
+        assert set(found.paths()) == {
+            "patient.segmentation.path",
+            *(f"patient.images.{name}" for name in ("t1", "t1c", "flair", "t2")),
+        }
+        assert all(path.is_file() for path in found.paths().values())
+        images = found.images
+        assert images.t1 is not None
+        assert images.t1c is not None
+        assert images.t1.name.removesuffix(".nii.gz").endswith(("t1", "t1n"))
+        assert images.t1c.name.removesuffix(".nii.gz").endswith(("t1ce", "t1c"))
+    assert "incomplete" in capsys.readouterr().err
+
+
+def test_init_keeps_files_that_were_edited(tmp_path: Path) -> None:
+    _brats(tmp_path / "data")
+    words = ["init", "--brats", str(tmp_path / "data"), "--out", str(tmp_path / "cohort")]
+    assert main(words) == 0
+    edited = tmp_path / "cohort" / "plain.yaml"
+    edited.write_text("mine")
+    assert main(words) == 0
+    assert edited.read_text() == "mine"
+
+
+def test_init_finds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        assert main(["init", "--brats", str(folder), "--out", str(tmp_path / "c")]) == 1
+        assert str(folder) in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()

@@ -1,0 +1,188 @@
+"""Registration: a known affine and a known deformation of a small head are recovered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gbm.atlas import Atlas, load_atlas, mni152, probabilities
+from gbm.brain import brain_mask
+from gbm.errors import InputError
+from gbm.register import estimate, from_itk, register, to_itk, warp
+from gbm.settings import AtlasPaths
+from gbm.volumes import Volume
+from tests.gbm import head
+
+
+def _atlas() -> Atlas:
+    affine, shape = head.ras((2.0, 2.0, 2.0))
+    maps = head.tissue(head.world(affine, shape))
+    volumes = {name: Volume(part.astype(np.float32), affine) for name, part in maps.items()}
+    image = Volume(head.t1(maps, noise=3.0, seed=1), affine)
+    return Atlas(name="head", t1=image, brain=image.with_data(image.data > 0), **volumes)
+
+
+def _turn(degrees: tuple[float, float, float]) -> np.ndarray:
+    a, b, c = np.radians(degrees)
+    x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return x @ y @ z
+
+
+# Patient to atlas: 12 mm away, turned by up to 8 degrees, a tenth smaller, sheared.
+TRUE = np.eye(4)
+TRUE[:3, :3] = _turn((4.0, -3.0, 8.0)) @ np.array([[1.1, 0.03, 0], [0, 1.06, 0.02], [0, 0, 1.12]])
+TRUE[:3, 3] = [8.0, -7.0, 5.0]
+
+
+def _patient(bend_mm: float = 0.0) -> tuple[Volume, Volume, np.ndarray]:
+    """Image, tumour, and the atlas point of every voxel (RAS)."""
+    affine, shape = head.ras((1.5, 1.5, 1.5))
+    places = head.world(affine, shape)
+    points = np.einsum("ij,j...->i...", TRUE[:3, :3], places) + TRUE[:3, 3].reshape(3, 1, 1, 1)
+    if bend_mm:
+        points = points + bend_mm * np.sin(places[[1, 2, 0]] / 14.0)
+    maps = head.tissue(points)
+    image = Volume(2.5 * head.t1(maps, noise=6.0, seed=2), affine)
+    tumour = np.linalg.norm(places - np.array([14.0, -8, 2]).reshape(3, 1, 1, 1), axis=0) < 11
+    image.data[tumour] = 900.0
+    return image, image.with_data(tumour), points
+
+
+def _errors(transform: object, image: Volume, points: np.ndarray) -> np.ndarray:
+    """Distance, mm, of the found from the true atlas point, over the brain (every 7th voxel)."""
+    inside = np.argwhere(brain_mask(image))[::7]
+    lps = np.array([-1.0, -1.0, 1.0])
+    places = inside @ image.affine[:3, :3].T + image.affine[:3, 3]
+    found = np.array([transform.TransformPoint((lps * p).tolist()) for p in places]) * lps  # type: ignore[attr-defined]
+    return np.linalg.norm(found - points[:, *inside.T].T, axis=1)
+
+
+def test_images_survive_the_way_to_itk_and_back(rng: np.random.Generator) -> None:
+    affine, _ = head.ras((1.5, 2.0, 3.0))
+    volume = Volume(rng.random((7, 6, 5)).astype(np.float32), affine)
+    image = to_itk(volume)
+    assert np.array_equal(from_itk(image, volume).data, volume.data)
+    lps = image.TransformIndexToPhysicalPoint([2, 3, 4])
+    assert np.allclose(np.array(lps) * [-1, -1, 1], (affine @ [2, 3, 4, 1])[:3])
+
+
+def test_a_known_affine_is_recovered() -> None:
+    image, tumour, points = _patient()
+    brain = brain_mask(image)
+    found = estimate(_atlas(), image, brain, tumour.data, "affine", seed=0, threads=1)
+    errors = _errors(found, image, points)
+    assert np.median(errors) < 0.7
+    assert np.percentile(errors, 95) < 1.5
+
+
+def test_a_known_bend_is_recovered_better_by_splines() -> None:
+    image, tumour, points = _patient(bend_mm=3.0)
+    atlas = _atlas()
+    affine = register(atlas, image, tumour, "affine", seed=0, threads=1)
+    spline = register(atlas, image, tumour, "bspline", seed=0, threads=1)
+    before, after = (_errors(r.transform, image, points) for r in (affine, spline))
+    assert np.median(after) < 0.75 * np.median(before)
+    assert spline.brain_dice > max(0.97, affine.brain_dice)
+    assert spline.correlation > affine.correlation
+    true = head.tissue(points)
+    made, healthy = spline.wm.data > 0.5, brain_mask(image) & ~tumour.data
+    overlap = 2 * (made & (true["wm"] > 0.5))[healthy].sum()
+    assert overlap / (made[healthy].sum() + (true["wm"] > 0.5)[healthy].sum()) > 0.9
+
+
+def test_the_same_seed_gives_the_same_transform() -> None:
+    image, tumour, _ = _patient()
+    runs = [register(_atlas(), image, tumour, "affine", seed=3, threads=1) for _ in range(2)]
+    assert np.array_equal(runs[0].wm.data, runs[1].wm.data)
+
+
+def test_none_takes_the_atlas_where_it_is() -> None:
+    atlas = _atlas()
+    affine, shape = head.ras((1.5, 1.5, 1.5))
+    maps = head.tissue(head.world(affine, shape))
+    image = Volume(head.t1(maps, noise=6.0), affine)
+    found = register(atlas, image, image.with_data(np.zeros(shape, bool)), "none")
+    assert np.abs(found.wm.data - maps["wm"]).mean() < 0.01
+    assert found.brain_dice > 0.97
+    assert found.correlation > 0.9
+
+
+def test_a_bias_field_is_divided_out() -> None:
+    affine, shape = head.ras((2.0, 2.0, 2.0))
+    places = head.world(affine, shape)
+    maps = head.tissue(places)
+    clean = head.t1(maps, noise=3.0)
+    biased = Volume(clean * np.exp(0.3 * places[1] / 50.0).astype(np.float32), affine)
+    found = register(_atlas(), biased, biased.with_data(np.zeros(shape, bool)), "none")
+    white = maps["wm"] > 0.9
+    spread = [float(np.std(v[white]) / np.mean(v[white])) for v in (biased.data, found.image.data)]
+    assert spread[1] < 0.5 * spread[0]
+
+
+def test_a_single_slice_is_not_registered() -> None:
+    affine, shape = head.ras()
+    thin = Volume(np.ones((100, 116, 3), np.float32), affine, Path("t1.nii.gz"))
+    with pytest.raises(InputError, match="3 mm thick") as caught:
+        register(_atlas(), thin, thin.with_data(thin.data > 1), "affine")
+    assert caught.value.file == Path("t1.nii.gz")
+
+
+def test_the_built_in_atlas_is_a_whole_brain() -> None:
+    atlas = mni152()
+    litres = atlas.brain.data.sum() * np.prod(atlas.brain.spacing) / 1e6
+    assert 1.5 < litres < 2.2
+    total = atlas.wm.data + atlas.gm.data + atlas.csf.data
+    assert np.allclose(total[atlas.brain.data], 1.0, atol=0.02)
+    assert not total[~atlas.brain.data].any()
+    # white matter is brighter than grey, grey brighter than fluid
+    means = [np.average(atlas.t1.data, weights=m.data) for m in (atlas.wm, atlas.gm, atlas.csf)]
+    assert means[0] > means[1] > means[2]
+
+
+def test_an_atlas_of_the_user_s_own_is_read(tmp_path: Path) -> None:
+    affine, shape = head.ras((2.0, 2.0, 2.0))
+    maps = head.tissue(head.world(affine, shape))
+    paths = {
+        "t1": head.save(tmp_path / "t1.nii.gz", head.t1(maps, noise=3.0), affine),
+        "wm": head.save(tmp_path / "wm.nii.gz", (255 * maps["wm"]).astype(np.uint8), affine),
+        "gm": head.save(tmp_path / "gm.nii.gz", maps["gm"].astype(np.float32), affine),
+    }
+    atlas = load_atlas(AtlasPaths(**paths))
+    assert np.abs(atlas.wm.data - maps["wm"]).max() < 0.01
+    assert np.abs(atlas.csf.data - maps["csf"]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ([0.0, 0.0, 0.0], "all zero"),
+        ([0.0, -0.2, 1.0], "negative"),
+        ([0.0, 40.0, 100.0], "neither 0-1 nor 0-255"),
+        ([0.0, 40.0, 1000.0], "neither 0-1 nor 0-255"),
+        ([np.nan, np.nan, np.nan], "finite"),
+    ],
+)
+def test_maps_that_are_no_probabilities_are_refused(values: list[float], word: str) -> None:
+    volume = Volume(np.array(values, np.float32).reshape(3, 1, 1), np.eye(4), Path("wm.nii"))
+    with pytest.raises(InputError, match=word) as caught:
+        probabilities(volume, "patient.tissue.wm")
+    assert str(caught.value).startswith("wm.nii: patient.tissue.wm: ")
+
+
+def test_maps_up_to_255_are_divided_with_a_remark() -> None:
+    volume = Volume(np.array([0, 51, 255], np.float32).reshape(3, 1, 1), np.eye(4))
+    made, remarks = probabilities(volume, "patient.tissue.wm")
+    assert np.allclose(made.data.ravel(), [0, 0.2, 1])
+    assert "255" in remarks[0]
+
+
+def test_warping_by_nothing_is_resampling() -> None:
+    import SimpleITK as sitk
+
+    atlas = _atlas()
+    same = warp(atlas.wm, atlas.t1, sitk.Transform(3, sitk.sitkIdentity))
+    assert np.allclose(same.data, atlas.wm.data, atol=1e-6)
