@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks import nested, steps
+from benchmarks.experiments.cost import TIMED
 from benchmarks.memory import peak_of
 from benchmarks.run import method, reaches, training, truth_of
 from benchmarks.run import run as run_setting
@@ -25,7 +26,6 @@ PAPER_STEPS = {"quick": (60, 60), "full": (500, 1500)}
 """Pretraining and fine-tuning steps of ``paper`` that are run; the rest is extrapolated."""
 UNKNOWNS, FIELD = 0.01, 1e-3
 TARGET = "unknowns within 1 %, u within 1e-3 of the numerical solution (relative L2)"
-TIMED = "fisher_kpp"
 
 
 def cost(setting: Setting) -> dict[str, Any]:

@@ -28,10 +28,16 @@ def get(name: str) -> Experiment:
     """
     if name not in names():
         raise CommandError(f"no experiment {name!r}; there are {', '.join(names())}")
-    if name in {module.name for module in pkgutil.iter_modules(__path__)}:
-        found: Experiment = importlib.import_module(f"{__name__}.{name}").EXPERIMENT
+    for module in modules(name):
+        found: Experiment = importlib.import_module(module).EXPERIMENT
         return found
     return Experiment(name, f"the inverse problem {name}")
+
+
+def modules(name: str) -> list[str]:
+    """The module that declares an experiment; none where a problem has the usual one."""
+    known = {module.name for module in pkgutil.iter_modules(__path__)}
+    return [f"{__name__}.{name}"] if name in known else []
 
 
 def _problems() -> list[str]:

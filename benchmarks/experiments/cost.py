@@ -3,6 +3,9 @@
 from benchmarks.experiment import Experiment, Grid
 from benchmarks.setting import ALL
 
+TIMED = "fisher_kpp"
+"""The problem whose whole fits are timed."""
+
 EXPERIMENT = Experiment(
     name="cost",
     summary="Seconds and memory of a step, the engine against nested autograd, time to a solution",

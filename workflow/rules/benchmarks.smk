@@ -1,50 +1,81 @@
 """The experiments of the paper: one target each, and all of them in two sizes."""
 
-# Every problem is an experiment; `cost` compares them. The names are read from the file names, so
-# that parsing imports nothing heavy.
-EXPERIMENTS = [
-    *sorted(
-        path.stem
-        for path in (BASE / "bilo/problems").glob("*.py")
-        if not path.stem.startswith("_")
-    ),
-    "cost",
-]
 
-for experiment in EXPERIMENTS:
-    for suffix, profile in (("", "quick"), ("_full", "full")):
+include: "experiments.smk"
+
+
+rule bench_run:
+    output:
+        "<benchmarks>/{experiment}/{method}/{setting}.json",
+    log:
+        f"{ROOT}/benchmarks/logs/{{experiment}}/{{method}}/{{setting}}.log",
+    wildcard_constraints:
+        experiment="|".join(experiments.names()),
+        method=r"\w+",
+        setting=r"[^/]+",
+    conda:
+        "../envs/benchmarks.yaml"
+    # timings are compared, so those of `cost` are taken with nothing beside
+    threads: lambda wildcards: workflow.cores if wildcards.experiment == "cost" else 1
+    resources:
+        mem_mb=2000,
+    params:
+        words=run_words,
+        code=run_code,
+    message:
+        "Run {wildcards.experiment}: {wildcards.method}, {wildcards.setting}"
+    shell:
+        "python -m benchmarks run {params.words} --out {output:q} 2> {log:q}"
+
+
+rule bench_table:
+    input:
+        planned,
+    output:
+        "<benchmarks>/{experiment}/table{suffix}.md",
+    log:
+        f"{ROOT}/benchmarks/logs/{{experiment}}/table{{suffix}}.log",
+    wildcard_constraints:
+        experiment="|".join(experiments.names()),
+        suffix="|_full",
+    conda:
+        "../envs/benchmarks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        results=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
+        code=table_code,
+    message:
+        "Table of {wildcards.experiment}"
+    shell:
+        "python -m benchmarks table {wildcards.experiment} --results {params.results:q}"
+        " --suffix={wildcards.suffix:q} > {log:q} 2>&1"
+
+
+for experiment in experiments.names():
+    for suffix in PROFILE_OF:
 
         rule:
             name:
                 f"bench_{experiment}{suffix}"
-            output:
-                table=f"<benchmarks>/{experiment}/table{suffix}.md",
-            log:
-                f"{ROOT}/benchmarks/logs/{experiment}{suffix}.log",
-            conda:
-                "../envs/benchmarks.yaml"
-            threads: 1
-            resources:
-                mem_mb=4000,
-            params:
-                experiment=experiment,
-                profile=profile,
-                code=source_hash("benchmarks"),
+            input:
+                f"<benchmarks>/{experiment}/table{suffix}.md",
             message:
-                f"Experiment {experiment}, profile {profile}"
-            script:
-                "../scripts/benchmark.py"
+                f"Experiment {experiment}, profile {PROFILE_OF[suffix]}"
 
 
 rule benchmarks:
     input:
-        expand("<benchmarks>/{experiment}/table.md", experiment=EXPERIMENTS),
+        expand("<benchmarks>/{experiment}/table.md", experiment=experiments.names()),
     message:
         "Every experiment, quick profile"
 
 
 rule benchmarks_full:
     input:
-        expand("<benchmarks>/{experiment}/table_full.md", experiment=EXPERIMENTS),
+        expand(
+            "<benchmarks>/{experiment}/table_full.md", experiment=experiments.names()
+        ),
     message:
         "Every experiment, the paper's whole grid"
