@@ -1,0 +1,190 @@
+"""The command's contract: words, exit codes, fields, files."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import experiments, run
+from benchmarks.__main__ import main
+from benchmarks.setting import Setting
+from bilo.settings import Settings
+
+FIELDS = {
+    "experiment",
+    "method",
+    "seed",
+    "noise",
+    "unknowns",
+    "u_rel_l2_vs_fdm",
+    "reference_fit",
+    "status",
+    "data_loss",
+    "data_loss_rel_error",
+    "steps",
+    "seconds",
+    "seconds_per_step",
+    "peak_memory_mb",
+    "device",
+    "threads",
+}
+DIRECT = ["run", "fisher_kpp", "--method", "direct_fit"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _error(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """Exit status and the one line on stderr."""
+    try:
+        status = main(words)
+    except SystemExit as ending:
+        status = int(ending.code or 0)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    return status, err
+
+
+def test_list_names_every_problem_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(experiments.names())
+    assert {"fisher_kpp", "cost"} <= set(experiments.names())
+
+
+def test_run_writes_where_the_workflow_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*DIRECT, "--truth", "D=1.7,rho=2.3"]) == 0
+    out, err = capsys.readouterr()
+    path = Path("results/benchmarks/fisher_kpp/direct_fit/noise0_seed0_D1.7_rho2.3.json")
+    assert out == ""
+    assert str(path) in err
+    result = json.loads(path.read_text())
+    assert set(result) >= FIELDS
+    assert result["unknowns"]["D"]["truth"] == 1.7
+    assert result["unknowns"]["rho"]["truth"] == 2.3
+    assert max(k["rel_error"] for k in result["unknowns"].values()) < 1e-5
+    assert result["reference_fit"]["data_loss"] == result["data_loss"]
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_json_alone_on_stdout(repository: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            *DIRECT,
+            "--noise",
+            "0.01",
+            "--seed",
+            "3",
+            "--out",
+            "-",
+        ],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    assert (result["seed"], result["noise"]) == (3, 0.01)
+    expected = (result["data_loss"] * 11 / 9 - 1e-4) / 1e-4
+    assert result["data_loss_rel_error"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_same_seed_same_numbers_other_seed_others() -> None:
+    def estimate(seed: int) -> float:
+        assert main([*DIRECT, "--noise", "1e-3", "--seed", str(seed), "--out", "out.json"]) == 0
+        return float(json.loads(Path("out.json").read_text())["unknowns"]["D"]["estimate"])
+
+    assert estimate(1) == estimate(1) != estimate(2)
+
+
+@pytest.mark.parametrize("method", ["bilo", "pinn"])
+def test_a_trained_method_is_judged_by_solver_and_direct_fit(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget far too small must be called so, with every number there."""
+    tiny = Settings(width=8, layers=2, pretrain_steps=3, finetune_steps=4, points=16)
+    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    assert main(["run", "fisher_kpp", "--method", method, "--out", "out.json"]) == 0
+    result = json.loads(Path("out.json").read_text())
+    assert set(result) >= FIELDS
+    assert result["status"] != "converged"
+    assert result["warnings"]
+    assert result["steps"] == 7
+    assert result["u_rel_l2_vs_fdm"] > 1e-3
+    assert result["reference_fit"]["unknowns"]["D"] == pytest.approx(2.0, rel=1e-6)
+    for row in result["unknowns"].values():
+        assert row["rel_error"] == pytest.approx(abs(row["estimate"] / row["truth"] - 1))
+        assert row["rel_error_vs_reference_fit"] == pytest.approx(row["rel_error"], rel=1e-4)
+    assert all(math.isfinite(result[k]) for k in ("seconds", "data_loss", "peak_memory_mb"))
+    assert len(result["history"]["step"]) == len(result["history"]["D"]) > 0
+    assert not run.reaches(result, 0.01, 1e-3)
+
+
+def test_budgets_follow_recipe_and_profile() -> None:
+    fast = run.training(Setting("fisher_kpp", "bilo"))
+    assert (fast.recipe, fast.threads, fast.width) == ("fast", 1, 128)
+    paper = run.training(Setting("fisher_kpp", "pinn", w_dat=7.0, recipe="paper", profile="full"))
+    assert (paper.pretrain_steps, paper.finetune_steps, paper.points) == (10_000, 50_000, None)
+    assert paper.w_data == 7.0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["run", "nothing"], 2, "'nothing'"),
+        (["run", "fisher_kpp", "--seed", "-1"], 2, "--seed"),
+        (["run", "fisher_kpp", "--seed", "1.5"], 2, "--seed"),
+        (["run", "fisher_kpp", "--noise", "-0.1"], 2, "--noise"),
+        (["run", "fisher_kpp", "--noise", "nan"], 2, "--noise"),
+        (["run", "fisher_kpp", "--truth", "D"], 2, "--truth"),
+        (["run", "fisher_kpp", "--profile", "huge"], 2, "--profile"),
+        (["run", "fisher_kpp", "--unknown"], 2, "--unknown"),
+        ([], 2, "command"),
+        (["run", "fisher_kpp", "--method", "magic"], 1, "bilo, pinn, direct_fit"),
+        (["run", "fisher_kpp", "--truth", "E=1"], 1, "no unknown 'E'; there are D, rho"),
+        (["run", "fisher_kpp", "--truth", "D=11"], 1, "D = 11 is outside [0.1, 10]"),
+        (["run", "fisher_kpp", "--w-reg", "1"], 1, "--w-reg"),
+        (["run", "fisher_kpp", "--w-dat", "1"], 1, "--w-dat"),
+        (["run", "fisher_kpp", "--out", "."], 1, "is a folder"),
+        (["table", "fisher_kpp"], 1, "python -m benchmarks run fisher_kpp"),
+    ],
+)
+def test_faults_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], status: int, text: str
+) -> None:
+    found, line = _error(capsys, *words)
+    assert found == status
+    assert text in line
+    assert not list(Path().rglob("*.json"))
+
+
+def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    status, line = _error(capsys, *DIRECT, "--out", "file/out.json")
+    assert status == 1
+    assert line.startswith("error: file: ")
+
+
+def test_an_unforeseen_failure_is_one_line_and_leaves_the_old_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(setting: Setting) -> None:
+        raise FloatingPointError("no\nluck")
+
+    Path("out.json").write_text("old")
+    monkeypatch.setattr(run, "run", fail)
+    status, line = _error(capsys, *DIRECT, "--out", "out.json")
+    assert (status, line) == (1, "error: FloatingPointError: no luck\n")
+    assert Path("out.json").read_text() == "old"
