@@ -98,7 +98,7 @@ def _check_tissue(
         return "given", read_maps(patient, regions)[1]
     key, path = main_image(patient)
     head = read_head(key, path)
-    check_extent(head.image, settings.tissue.registration, key)
+    check_extent(head.cropped().image, settings.tissue.registration, key)
     remarks = check_overlap(regions, head.image, key)
     check_inside(regions, head.brain, "the brain of this image", key, path)
     if isinstance(settings.tissue.atlas, AtlasPaths):

@@ -19,6 +19,9 @@ MINIMUM_SHARE = 0.5
 """Part of the tumour that must lie within an image's field of view, and within the tissue."""
 
 
+MARGIN_MM = 12
+
+
 @dataclass(frozen=True)
 class Head:
     """A skull-stripped image on the patient's 1 mm grid.
@@ -36,6 +39,22 @@ class Head:
     image: Volume
     brain: Volume
     key: str
+
+    def cropped(self) -> Head:
+        """Return the head in the bounding box of the brain, with a margin."""
+        box = []
+        for axis in range(3):
+            others = tuple(a for a in range(3) if a != axis)
+            places = np.flatnonzero(self.brain.data.any(axis=others))
+            stop = min(int(places[-1]) + MARGIN_MM + 1, self.brain.data.shape[axis])
+            box.append(slice(max(int(places[0]) - MARGIN_MM, 0), stop))
+        affine = self.image.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
+        image, brain = (
+            Volume(np.ascontiguousarray(v.data[tuple(box)]), affine, v.path)
+            for v in (self.image, self.brain)
+        )
+        return Head(image, brain, self.key)
 
 
 def main_image(patient: Patient) -> tuple[str, Path]:
