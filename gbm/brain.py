@@ -8,6 +8,14 @@ from scipy import ndimage
 from gbm.errors import InputError
 from gbm.volumes import Volume
 
+MINIMUM_EXTENT_MM = 40.0
+"""A thinner image shows no whole brain: nothing is registered to it, its volume says nothing."""
+
+
+def thickness(image: Volume) -> float:
+    """Return the smallest extent of an image, mm."""
+    return float((np.array(image.data.shape) * image.spacing).min())
+
 
 def background(data: np.ndarray) -> float:
     """Return the value outside the brain: that of the eight corners where they agree, else 0."""

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from gbm.atlas import Atlas, load_atlas
-from gbm.brain import brain_mask, stripped
+from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, stripped, thickness
 from gbm.config import load_patient
 from gbm.errors import InputError
 from gbm.files import write_json
@@ -25,7 +25,7 @@ EDGE_MM = 8.0  # the brain's edge is information: the mask of the metric reaches
 MESH_MM = 25.0
 HISTOGRAM_BINS = 32
 SAMPLING = {"linear": 0.3, "bspline": 0.1}
-MINIMUM_EXTENT_MM = 40.0
+MINIMUM_SLICES = 16
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def check_extent(image: Volume, method: str, key: str | None = None) -> None:
     InputError
         If it is thinner than 40 mm along an axis and `method` is not ``none``.
     """
-    extent = float((np.array(image.data.shape) * image.spacing).min())
+    extent = thickness(image)
     if method != "none" and extent < MINIMUM_EXTENT_MM:
         text = (
             f"the image is only {extent:.0f} mm thick: a registration needs the whole brain;"
@@ -97,7 +97,12 @@ def from_itk(image: sitk.Image, grid: Volume) -> Volume:
 
 
 def correct_bias(image: Volume, brain: np.ndarray) -> Volume:
-    """Divide out the bias field (N4 on a 4 mm grid; Tustison et al. 2010)."""
+    """Divide out the bias field (N4 on a 4 mm grid; Tustison et al. 2010).
+
+    A few slices are too little to tell a field from the anatomy; they are returned as they are.
+    """
+    if min(image.data.shape) < MINIMUM_SLICES:
+        return image
     full = sitk.Cast(to_itk(image), sitk.sitkFloat32)
     mask = sitk.Cast(to_itk(image.with_data(brain)), sitk.sitkUInt8)
     factors = [max(1, min(4, size // 16)) for size in full.GetSize()]

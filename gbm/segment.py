@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from gbm.brain import brain_mask
+from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, thickness
 from gbm.config import Patient, load_patient
 from gbm.domain import outside_fraction
 from gbm.errors import InputError
@@ -73,8 +73,9 @@ def segment_tissue(
         n: image.with_data(p.astype(np.float32)) for n, p in zip(TISSUES, posterior, strict=True)
     }
     voxel_ml = float(np.prod(image.spacing)) / 1000.0
+    whole = thickness(image) >= MINIMUM_EXTENT_MM
     qc = {
-        "brain_volume_ml": float(brain.sum()) * voxel_ml,
+        "brain_volume_ml": float(brain.sum()) * voxel_ml if whole else None,
         "volume_ml": {n: float(m.data.sum()) * voxel_ml for n, m in maps.items()},
         "wm_gm_contrast": mixture.contrast,
         "means": dict(zip(TISSUES, mixture.means.tolist(), strict=True)),

@@ -149,7 +149,7 @@ class Gates(Model):
 
     brain_dice_min: Fraction = Field(default=0.92, description="brain mask, atlas against patient")
     brain_dice_red: Fraction = Field(default=0.85, description="below this the verdict is red")
-    correlation_min: Fraction = Field(default=0.5, description="T1, warped atlas against patient")
+    correlation_min: Fraction = Field(default=0.4, description="T1, warped atlas against patient")
     wm_gm_contrast_min: NonNegative = Field(
         default=1.0, description="|mean WM - mean GM| / pooled sd"
     )
