@@ -61,6 +61,9 @@ def _check(file: Path, config: Path | None) -> int:
     except InputError as error:
         _fail(error)
         return 1
+    except Exception as error:  # whatever a strange file provokes: a message, no traceback
+        _fail(InputError(f"{type(error).__name__}: {error}", file=file))
+        return 1
     for warning in report.warnings:
         print(f"warning: {warning}")
     volumes = ", ".join(f"{name} {ml:.1f} ml" for name, ml in report.volumes_ml.items())

@@ -13,6 +13,7 @@ from gbm.atlas import load_atlas
 from gbm.config import Patient, load_patient, load_settings
 from gbm.errors import InputError
 from gbm.labels import Regions, read_regions
+from gbm.quality import enhancing_fraction
 from gbm.register import check_extent
 from gbm.scan import check_inside, check_overlap, main_image, read_head, read_maps
 from gbm.settings import AtlasPaths, Settings
@@ -74,7 +75,12 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
     regions = read_regions(patient.segmentation)
     slab = choose_slab(regions, settings.slice)
     used, remarks = _check_tissue(patient, regions, settings)
-    warnings = [*regions.warnings, *remarks, *_check_others(patient, regions, used)]
+    warnings = [
+        *regions.warnings,
+        *_check_scope(patient, regions, settings),
+        *remarks,
+        *_check_others(patient, regions, used),
+    ]
     voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
     return Report(
         patient=patient.id,
@@ -104,6 +110,17 @@ def _check_tissue(
     if isinstance(settings.tissue.atlas, AtlasPaths):
         load_atlas(settings.tissue.atlas)
     return key, remarks
+
+
+def _check_scope(patient: Patient, regions: Regions, settings: Settings) -> list[str]:
+    """Say so early where the tumour hardly enhances."""
+    share = enhancing_fraction(regions, patient.segmentation.convention)
+    if share is None or share >= settings.gates.enhancing_fraction_min:
+        return []
+    return [
+        f"patient.segmentation.path: only {share:.1%} of the tumour enhances: it looks like a"
+        " lower-grade glioma, for which the model is not meant"
+    ]
 
 
 def _check_others(patient: Patient, regions: Regions, used: str) -> list[str]:

@@ -133,7 +133,6 @@ def assess(numbers: Numbers, gates: Gates) -> Quality:
         colour = None if value is None else gate.fails(value, gates)
         if value is not None and colour is not None:
             failed.append((colour, gate.says(value, gates)))
-    # An empty core has one reason, not three.
     failed.sort(key=lambda entry: entry[0] != "red")
     return Quality(worst(c for c, _ in failed), tuple(text for _, text in failed), known)
 
@@ -160,7 +159,7 @@ def gather(
     """
     found: dict[str, float | None] = dict(domain)
     found["tc_fraction"] = domain["tc_area_mm2"] / domain["wt_area_mm2"]
-    found["enhancing_fraction"] = _enhancing(regions, convention)
+    found["enhancing_fraction"] = enhancing_fraction(regions, convention)
     found["wm_gm_contrast"] = tissue.get("wm_gm_contrast")
     found["brain_volume_ml"] = tissue.get("brain_volume_ml")
     for name, volume in tissue["volume_ml"].items():
@@ -172,8 +171,12 @@ def gather(
     return found
 
 
-def _enhancing(regions: Regions, convention: LabelMap | None) -> float | None:
-    """Part of the tumour that enhances; None where it is unknown or there is no core at all."""
+def enhancing_fraction(regions: Regions, convention: LabelMap | None) -> float | None:
+    """Return the enhancing part of the tumour's volume.
+
+    None where the convention does not know it, or there is no core at all: that has a reason of
+    its own.
+    """
     if convention is None or not convention.ET or not regions.TC.data.any():
         return None
     enhancing = sum(regions.labels.get(label, 0) for label in convention.ET)
