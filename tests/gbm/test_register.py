@@ -9,10 +9,13 @@ import pytest
 
 from gbm.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.brain import brain_mask
+from gbm.config import LabelMap
 from gbm.errors import InputError
+from gbm.labels import regions
 from gbm.register import estimate, from_itk, register, to_itk, warp
+from gbm.scan import read_head
 from gbm.settings import AtlasPaths
-from gbm.volumes import Volume
+from gbm.volumes import Volume, read_volume
 from tests.gbm import head
 
 
@@ -185,3 +188,16 @@ def test_warping_by_nothing_is_resampling() -> None:
     atlas = _atlas()
     same = warp(atlas.wm, atlas.t1, sitk.Transform(3, sitk.sitkIdentity))
     assert np.allclose(same.data, atlas.wm.data, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "least"), [("affine", 0.94), ("bspline", 0.96)])
+def test_a_real_patient_is_registered(data_dir: Path, method: str, least: float) -> None:
+    folder = data_dir / "patients" / "CBICAABM"
+    image = read_head("patient.images.t1", folder / "t1.nii.gz").cropped().image
+    label_map = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4))
+    labels = regions(read_volume(folder / "seg.nii.gz"), label_map)
+    found = register(mni152(), image, labels.on(image)[0], method)
+    assert found.brain_dice > least
+    assert found.correlation > 0.45
+    assert found.seconds < 120
