@@ -20,7 +20,7 @@ from benchmarks.setting import Setting
 from bilo.methods.direct_fit import classical, direct_fit
 from bilo.problems import get
 
-ROUNDS = {"quick": 15, "full": 51}
+ROUNDS = {"quick": 25, "full": 51}
 SEEDS = (10, 11, 12, 13, 14)
 PAPER_STEPS = {"quick": (60, 60), "full": (500, 1500)}
 """Pretraining and fine-tuning steps of ``paper`` that are run; the rest is extrapolated."""
