@@ -21,8 +21,8 @@ from gbm.volumes import Volume, read_volume, write_volume
 
 PRIOR_BLUR_MM = 1.5  # the registration is good to about a voxel or two
 PRIOR_FLOOR = 0.02
-COUPLING = 1.5  # of a voxel to its neighbours, in units of log probability
-SWEEPS = 3
+COUPLING = 3.0  # of a voxel to its neighbours, in units of log probability
+SWEEPS = 4
 MINIMUM_VOXELS = 1000
 
 
