@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, thickness
 from gbm.config import Patient, load_patient
-from gbm.domain import outside_fraction
+from gbm.construct import outside_fraction
 from gbm.errors import InputError
 from gbm.files import write_json
 from gbm.labels import Regions, read_regions

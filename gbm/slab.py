@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from nibabel import orientations
@@ -10,7 +11,7 @@ from nibabel import orientations
 from gbm.errors import InputError
 from gbm.labels import Regions
 from gbm.settings import Plane, Slice
-from gbm.volumes import Volume, one_millimetre_grid
+from gbm.volumes import Volume, one_millimetre_grid, resample_to
 
 AXES: dict[Plane, int] = {"sagittal": 0, "coronal": 1, "axial": 2}
 
@@ -73,6 +74,11 @@ def choose_slab(regions: Regions, choice: Slice) -> Slab:
         text = f"the whole tumour (WT) is empty in {plane} slice {index}"
         raise InputError(text, file=whole.path, key="slice.index")
     return Slab(plane, axis, index, _grid(whole, axis, index, across), across)
+
+
+def on_slab(volume: Volume, slab: Slab, order: Literal[0, 1]) -> np.ndarray:
+    """Return a volume on the 1 mm grid of the fitted slice, (nx, ny)."""
+    return np.take(resample_to(volume, slab.grid, order).data, 0, axis=slab.across)
 
 
 def _largest(areas: np.ndarray, descending: bool) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gbm.config import LabelMap
-from gbm.domain import build_domain, load_domain, phase_field, save_domain
+from gbm.construct import build_domain, phase_field
+from gbm.domain import load_domain, save_domain
 from gbm.errors import InputError
 from gbm.labels import Regions, regions
 from gbm.settings import Settings, Slice, TissueSettings

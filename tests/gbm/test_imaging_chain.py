@@ -9,10 +9,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gbm import domain, register, segment
+from gbm import construct, register, segment
 from gbm.check import check_patient
 from gbm.config import load_settings
-from gbm.domain import Domain, build_domain, load_domain
+from gbm.construct import build_domain
+from gbm.domain import Domain, load_domain
 from gbm.files import read_json
 from gbm.labels import read_regions
 from gbm.tissue import TISSUES, Tissue
@@ -42,7 +43,7 @@ def _chain(file: Path, out: Path) -> tuple[Domain, dict[str, Any]]:
     segment.run(
         file=file, settings=settings, registration=registered, record=out / "t.json", **maps
     )
-    domain.run(
+    construct.run(
         file=file, settings=settings, tissue=out / "t.json", registration=out / "r.json",
         domain=out / "d.npz", quality=out / "q.json", **maps,
     )  # fmt: skip

@@ -11,8 +11,9 @@ from gbm.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.brain import brain_mask
 from gbm.config import LabelMap
 from gbm.errors import InputError
+from gbm.itk import from_itk, to_itk, warp
 from gbm.labels import regions
-from gbm.register import estimate, from_itk, register, to_itk, warp
+from gbm.register import estimate, register
 from gbm.scan import read_head
 from gbm.settings import AtlasPaths
 from gbm.volumes import Volume, read_volume

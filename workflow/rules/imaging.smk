@@ -109,7 +109,7 @@ rule domain:
         mem_mb=2000,
     params:
         settings=settings_for("slice", "tissue", "gates"),
-        code=source_hash("gbm.domain"),
+        code=source_hash("gbm.construct"),
     message:
         "The 2-D problem of {wildcards.patient}"
     script:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gbm.step import step
 
 with step(snakemake.log[0]):
-    from gbm.domain import run
+    from gbm.construct import run
     from gbm.settings import Settings
 
     records = [f for f in snakemake.input.get("registration", []) if f.endswith(".json")]

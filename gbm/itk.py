@@ -1,0 +1,62 @@
+"""SimpleITK at the border: images, transforms and the bias field of our volumes."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from gbm.volumes import Volume
+
+MINIMUM_SLICES = 16
+
+
+def to_itk(volume: Volume) -> sitk.Image:
+    """Return a SimpleITK image (float32; LPS) of a RAS volume with orthogonal axes."""
+    lps = np.diag([-1.0, -1.0, 1.0]) @ volume.affine[:3, :]
+    data = np.ascontiguousarray(volume.data.transpose(2, 1, 0), dtype=np.float32)
+    image = sitk.GetImageFromArray(data)
+    spacing = np.linalg.norm(lps[:, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((lps[:, :3] / spacing).ravel().tolist())
+    image.SetOrigin(lps[:, 3].tolist())
+    return image
+
+
+def from_itk(image: sitk.Image, grid: Volume) -> Volume:
+    """Return the values of a SimpleITK image that lies on `grid`."""
+    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0).copy(), grid.affine)
+
+
+def correct_bias(image: Volume, brain: np.ndarray) -> Volume:
+    """Divide out the bias field (N4 on a 4 mm grid; Tustison et al. 2010).
+
+    A few slices are too little to tell a field from the anatomy; they are returned as they are.
+    """
+    if min(image.data.shape) < MINIMUM_SLICES:
+        return image
+    full = sitk.Cast(to_itk(image), sitk.sitkFloat32)
+    mask = sitk.Cast(to_itk(image.with_data(brain)), sitk.sitkUInt8)
+    factors = [max(1, min(4, size // 16)) for size in full.GetSize()]
+    n4 = sitk.N4BiasFieldCorrectionImageFilter()
+    n4.SetMaximumNumberOfIterations([30, 20, 10])
+    n4.Execute(sitk.Shrink(full, factors), sitk.Shrink(mask, factors))
+    field = from_itk(n4.GetLogBiasFieldAsImage(full), image).data
+    return image.with_data((image.data / np.exp(field) * brain).astype(np.float32))
+
+
+def sampled(transform: sitk.Transform, grid: Volume) -> sitk.Transform:
+    """Return a transform as a displacement of every voxel: splines are slow to evaluate often."""
+    field = sitk.TransformToDisplacementField(
+        transform, sitk.sitkVectorFloat64, *_geometry(to_itk(grid))
+    )
+    return sitk.DisplacementFieldTransform(field)
+
+
+def _geometry(image: sitk.Image) -> tuple[object, ...]:
+    return image.GetSize(), image.GetOrigin(), image.GetSpacing(), image.GetDirection()
+
+
+def warp(volume: Volume, grid: Volume, transform: sitk.Transform) -> Volume:
+    """Resample an atlas volume onto the patient's grid (linear, 0 outside)."""
+    warped = sitk.Resample(to_itk(volume), to_itk(grid), transform, sitk.sitkLinear, 0.0)
+    return from_itk(warped, grid)
