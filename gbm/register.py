@@ -22,7 +22,7 @@ from gbm.settings import Settings
 from gbm.volumes import Volume, write_volume
 
 COARSE_MM, MIDDLE_MM, FINE_MM = 4.0, 3.0, 2.0
-EDGE_MM = 8.0  # the brain's edge is information: the mask of the metric reaches beyond it
+EDGE_MM = 16.0  # the edge is information: the mask of the metric reaches beyond it
 MESH_MM = 25.0
 HISTOGRAM_BINS = 32
 SAMPLING = {"linear": 0.3, "bspline": 0.1}

@@ -19,7 +19,7 @@ MINIMUM_SHARE = 0.5
 """Part of the tumour that must lie within an image's field of view, and within the tissue."""
 
 
-MARGIN_MM = 12
+MARGIN_MM = 20  # the registration looks that far beyond the brain
 
 
 @dataclass(frozen=True)
