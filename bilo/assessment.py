@@ -17,7 +17,8 @@ from bilo.training import Run, peak_memory_mb
 HELD_OUT_POINTS = 2048
 ON_BOUND = 1e-3
 MAX_CORRECTION = 0.02
-"""Largest relative correction of an unknown that still counts as converged."""
+MAX_CORRECTION_SD = 0.2
+"""Largest correction that still counts as converged: relative, and in local standard deviations."""
 
 
 def assess(
@@ -35,8 +36,8 @@ def assess(
     """Make the `Solution` of a training run.
 
     With e the difference of the represented field from the numerical solution at the inferred
-    unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J), and about
-    the Gauss-Newton `correction` J^+ e that the numerical solution would ask for.
+    unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J). The
+    `correction` is the Gauss-Newton step that the numerical solution would still take.
 
     Parameters
     ----------
@@ -68,8 +69,13 @@ def assess(
             numbers["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
         if error_at_data is not None and sigma[-1] > 0:
             numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
-            correction = torch.linalg.pinv(J.t()) @ error_at_data
-            numbers["correction"] = (correction / codes.abs().clamp(min=1e-2)).tolist()
+            correction = data.correction(u - error_at_data, J, auxiliary)
+            if correction is not None:
+                allowed = MAX_CORRECTION * codes.abs().clamp(min=1e-2)
+                if sd is not None:
+                    allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
+                numbers["correction"] = correction.tolist()
+                numbers["excess_correction"] = float((correction.abs() / allowed).max())
     warnings = _warnings(problem, codes, numbers, settings, stationary)
     if run.recoveries:
         warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
@@ -113,12 +119,9 @@ def _warnings(
         found.append(
             f"network and numerical solution differ by {error:.2g} (limit {settings.tolerance:g})"
         )
-    correction = max((abs(c) for c in numbers.get("correction", ())), default=0.0)
-    if correction > MAX_CORRECTION:
-        found.append(
-            f"the numerical solution asks for a correction of {100 * correction:.1f} % "
-            f"(limit {100 * MAX_CORRECTION:g} %)"
-        )
+    if numbers.get("excess_correction", 0.0) > 1.0:
+        steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
+        found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
     if not stationary:
         found.append("the unknowns were still moving when the budget ended")
     for k, code in zip(problem.unknowns, codes.tolist(), strict=True):

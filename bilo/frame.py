@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -51,7 +52,7 @@ class Frame:
     ) -> None:
         self.points = points
         self.streams = VALUE
-        self._problem = problem
+        self._problem, self._codes = problem, codes
         data = _code_data(codes, direction, tangents)
         self._set_unknowns(data)
         if derivatives:
@@ -61,6 +62,25 @@ class Frame:
             self.principal = principal
             self._set_unknowns(data)
         self._cache: dict[str, Jet] = {}
+
+    def memo(self, name: str, make: Callable[[Frame], Jet]) -> Jet:
+        """A jet that does not depend on the network: made once, and kept by `along`."""
+        if name not in self._cache:
+            self._cache[name] = make(self)
+        return self._cache[name]
+
+    def along(self, direction: Tensor) -> Frame:
+        """The same frame with one derivative along `direction` (m, N) in theta at each point."""
+        frame = Frame(self._problem, self.points, self._codes, direction)
+        for name, jet in self._cache.items():
+            tangents = jet.data[1:]
+            data = jet.data[:1]
+            if len(tangents):
+                along = (direction[: len(tangents), None] * tangents).sum(0, keepdim=True)
+                data = torch.cat([data.expand(-1, -1, along.shape[-1]), along])
+            own = jet.streams is self.streams
+            frame._cache[name] = Jet(data, frame.streams if own else jet.streams)
+        return frame
 
     def _set_unknowns(self, data: list[Tensor]) -> None:
         self.codes = [_constant(d, self.streams) for d in data]

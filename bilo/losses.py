@@ -64,11 +64,38 @@ def operator_loss(
         residual = (scale * r.value**2).mean()
         gradient = (scale * r.tangents**2).sum(0).mean()
         direction = r.tangents * (scale * (2 * w_rgrad / len(points)))
-    along = Frame(problem, points, codes, direction)
+    along = at.along(direction)
     u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
     r = problem.residual(u, along)
     surrogate = (scale * r.value**2).mean() + r.tangents.sum()
     return OperatorLoss(surrogate, u.value, float(residual), float(gradient))
+
+
+def sampled_operator_loss(
+    network: OperatorNetwork,
+    points: Points,
+    codes: Tensor,
+    w_rgrad: float,
+    generator: torch.Generator,
+) -> OperatorLoss:
+    """`operator_loss` with one random direction v in theta at each point, |v|^2 = m:
+
+        L_rgrad = mean (v . dr/dtheta)^2,      E v v^T = 1,
+
+    an unbiased estimate of mean sum_j (dr/dtheta_j)^2 for the price of one tangent.
+    """
+    problem = network.problem
+    m, like = len(codes), codes
+    v = torch.randn(m, len(points), generator=generator)
+    v = (v * (m**0.5 / v.norm(dim=0))).to(like)
+    at = Frame(problem, points, codes, v)
+    u = problem.transform(network(at), at)
+    r = problem.residual(u, at)
+    weight = problem.weight(u, at)
+    scale = torch.ones_like(r.value) if weight is None else weight.detach()
+    residual = (scale * r.value**2).mean()
+    gradient = (scale * r.tangents[0] ** 2).mean()
+    return OperatorLoss(residual + w_rgrad * gradient, u.value, residual.item(), gradient.item())
 
 
 def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:

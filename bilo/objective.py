@@ -30,8 +30,8 @@ class Objective(ABC):
     """Lower-level steps for one upper-level step."""
 
     @abstractmethod
-    def value(self, u: Tensor, auxiliary: Tensor) -> Tensor:
-        """The objective, differentiable by both arguments."""
+    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        """The objective, differentiable by both tensors; `progress` in [0, 1] may soften it."""
 
     @abstractmethod
     def step(
@@ -50,16 +50,22 @@ class Objective(ABC):
             The new values.
         """
 
-    def gradient(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> tuple[float, Tensor, Tensor]:
+    def gradient(
+        self, u: Tensor, J: Tensor, auxiliary: Tensor, progress: float = 1.0
+    ) -> tuple[float, Tensor, Tensor]:
         """Value and derivatives by the unknowns (m,), through the network input, and auxiliary (q,)."""
         with torch.enable_grad():
             u, auxiliary = u.detach().requires_grad_(), auxiliary.detach().requires_grad_()
-            value = self.value(u, auxiliary)
+            value = self.value(u, auxiliary, progress)
             du, da = torch.autograd.grad(value, (u, auxiliary), allow_unused=True)
         return value.item(), J @ du, torch.zeros_like(auxiliary) if da is None else da
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """Local standard deviations (m,) of the unknowns' optimiser coordinates; None: not defined."""
+        return None
+
+    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
+        """How far (m,) from its optimum the numerical solution `u` still is; None: not defined."""
         return None
 
 
@@ -81,7 +87,7 @@ class LeastSquares(Objective):
     values: Tensor
     informative: int | None = None
 
-    def value(self, u: Tensor, auxiliary: Tensor) -> Tensor:
+    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
         """Mean squared misfit."""
         return ((u - self.values) ** 2).mean()
 
@@ -89,10 +95,15 @@ class LeastSquares(Objective):
         self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """Damped Gauss-Newton: theta - min(0.03, 0.02 / |d|_inf) d with J J^T d = J (u - u_d)."""
-        d = torch.linalg.lstsq(J.t(), (u - self.values).unsqueeze(1), driver="gelsd").solution[:, 0]
+        d = self.correction(u, J, auxiliary)
         size = float(d.abs().max())
         eta = DAMPING if size == 0 else min(DAMPING, MAX_MOVE / size)
         return codes - eta * d, auxiliary
+
+    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
+        """The whole Gauss-Newton step d: J J^T d = J (u - u_d)."""
+        misfit = (u - self.values).unsqueeze(1)
+        return torch.linalg.lstsq(J.t(), misfit, driver="gelsd").solution[:, 0]
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J J^T)^-1), s^2 = sum (u - u_d)^2 / (N - m)."""

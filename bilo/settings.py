@@ -16,6 +16,8 @@ class Settings:
     ----------
     recipe : str
         A name in `bilo.recipes.RECIPES`.
+    rate : float or None
+        Rate of the weights; None: the recipe's own.
     width, layers, fourier : int
         The network: width and number of tanh layers, pairs of Fourier features.
     pretrain_steps, finetune_steps : int
@@ -24,6 +26,9 @@ class Settings:
         Fresh residual points of every step; None: the problem's full fixed set.
     w_rgrad : float
         Weight of the residual-gradient loss.
+    sample_directions : bool
+        Estimate the residual-gradient loss along one random direction in theta at each point:
+        cheaper, and no noisier than random points are anyway.
     w_start : float
         Weight, in pretraining, of the numerical solution at the start.
     w_data : float
@@ -38,6 +43,8 @@ class Settings:
     threads : int
     checkpoint : Path or None
         File to resume from and to write to; None: no checkpoints.
+    key : str
+        Names what is fitted; a checkpoint of another key is not continued.
     checkpoint_seconds : float
     history_every : int
         Steps between two records of the history.
@@ -46,6 +53,7 @@ class Settings:
     """
 
     recipe: str = "fast"
+    rate: float | None = None
     width: int = 128
     layers: int = 3
     fourier: int = 0
@@ -53,6 +61,7 @@ class Settings:
     finetune_steps: int = 450
     points: int | None = 196
     w_rgrad: float = 0.1
+    sample_directions: bool = False
     w_start: float = 1.0
     w_data: float = 1.0
     seed: int = 0
@@ -61,6 +70,7 @@ class Settings:
     device: str = "auto"
     threads: int = 1
     checkpoint: Path | None = None
+    key: str = ""
     checkpoint_seconds: float = 20.0
     history_every: int = 20
     progress: str | None = None

@@ -61,6 +61,8 @@ class Run:
     slower: float = 1.0
     recoveries: int = 0
     history: dict[str, list[float]] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
+    """The latest numbers of the upper level."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What a method wants to remember between steps: plain values and tensors."""
 
@@ -74,6 +76,7 @@ class Run:
             "generator": self.generator.get_state(),
             "numbers": [self.step, self.seconds, self.slower, self.recoveries],
             "history": self.history,
+            "last": self.last,
             "memory": self.memory,
         }
 
@@ -88,7 +91,7 @@ class Run:
         self.generator.set_state(state["generator"])
         self.step, self.seconds, self.slower, self.recoveries = state["numbers"]
         self.history = {k: list(v) for k, v in state["history"].items()}
-        self.memory = dict(state["memory"])
+        self.last, self.memory = dict(state["last"]), dict(state["memory"])
 
 
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
@@ -124,7 +127,7 @@ def train(
     bar = _bar(settings, total, run.step)
     while run.step < total:
         pretraining = run.step < settings.pretrain_steps
-        rate = recipe.rate * recipe.schedule(run.step / total) * run.slower
+        rate = (settings.rate or recipe.rate) * recipe.schedule(run.step / total) * run.slower
         for group in run.optimisers["lower"].param_groups:
             group["lr"] = rate * group["relative_rate"]
         surrogate, record = loss(run, draw(), pretraining)
@@ -132,7 +135,8 @@ def train(
         surrogate.backward()
         run.optimisers["lower"].step()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
-        changed = {} if pretraining else upper(run, progress)
+        if not pretraining:
+            run.last = {**run.last, **upper(run, progress)}
         run.step += 1
         now = time.perf_counter()
         run.seconds = offset + now - began
@@ -146,7 +150,7 @@ def train(
             run.recoveries, run.slower = recoveries, 0.5**recoveries
             continue
         if run.step % settings.history_every == 0 or run.step == total:
-            _remember(run, {**record, **changed})
+            _remember(run, {**record, **run.last})
         if run.step % SNAPSHOT_STEPS == 0:
             good = copy.deepcopy(run.state())
         if settings.checkpoint is not None and now - saved > settings.checkpoint_seconds:
@@ -184,7 +188,7 @@ def _fingerprint(run: Run, settings: Settings) -> str:
     skipped = {"checkpoint", "checkpoint_seconds", "progress", "threads", "device"}
     values = {k: str(v) for k, v in vars(settings).items() if k not in skipped}
     shapes = [tuple(p.shape) for p in run.network.parameters()]
-    return f"{run.network.problem.name} {sorted(values.items())} {shapes} {run.memory.get('key')}"
+    return f"{run.network.problem.name} {sorted(values.items())} {shapes}"
 
 
 def _bar(settings: Settings, total: int, start: int) -> Callable[[int, Record], None]:

@@ -2,19 +2,26 @@
 
 Both satisfy the initial density exactly for every value of the unknowns.
 
-* `heat`: the diffusing seed with exponential growth, analytic, nothing of the finite-volume solution in it:
+* ``heat``: the diffusing seed with exponential growth; analytic, nothing of a numerical solution:
 
-      a = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),    tau = 4 r0 DT Pbar t
+      H = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),
+      tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT
 
-* `char`: logit of the finite-volume solution at the characteristic parameters, tabulated; its time derivative is
-  taken from the equation, so that the residual vanishes there with N = 0. A moved origin shifts the initial
-  density by the difference of two `heat` fields, floored so that both vanish together far away.
+* ``char``: the logit c of the finite-volume solution at the characteristic parameters theta_0,
+  carried to other parameters as the heat field is,
+
+      a(theta) = H(theta) + (1 + tau_0) / (1 + tau) (c - H(theta_0)):
+
+  ahead of a front log u is minus a squared distance over 4 DT t (Varadhan), and the tissue changes
+  the distance, not the law. At theta_0 this is c, whose time derivative is taken from the equation,
+  so that the residual vanishes there with N = 0.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,28 +29,47 @@ from torch import Tensor
 
 from bilo.frame import Frame
 from bilo.jets import Jet
-from gbm.finite_volume import GrowthMap, solve
+from bilo.streams import VALUE
+from gbm.finite_volume import GrowthMap
+
+Lift = Literal["char", "heat"]
 
 FLOOR = -20.0
 """Logit below which a density counts as none."""
+CLIP_BELOW, CLIP_ABOVE = 60.0, 12.0
+"""Range of c - H: beyond, the density is tiny and its numerical logit means nothing."""
+SLICES = 48
 
 
 @dataclass(frozen=True)
 class Seed:
-    """Initial density h0 exp(-r0 |x - x0|^2), r0 in 1/mm^2, and the mean P that its diffusion sees."""
+    """Initial density h0 exp(-r0 |x - x0|^2), r0 in 1/mm^2, and the mean P its diffusion sees."""
 
     h0: float
     r0: float
     mean_P: float
 
 
-def heat(at: Frame, seed: Seed, x0: tuple[Jet | float, Jet | float], DT: Jet | float, rhoT: Jet | float) -> Jet:
-    """The `heat` field of a seed at `x0` (mm)."""
+def heat(at: Frame, seed: Seed, x0: tuple[float, float], DT: Jet | float, rhoT: Jet | float) -> Jet:
+    """The ``heat`` field H of a seed at `x0` (mm)."""
     t, dx, dy = at["t"], at["x"] - x0[0], at["y"] - x0[1]
-    r2 = dx * dx + dy * dy
+    r2 = at.memo("r2", lambda at: dx * dx + dy * dy)
+    initial = at.memo("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
     spread = 1 + t * DT * (4 * seed.r0 * seed.mean_P)
-    u0 = (r2 * -seed.r0).exp() * seed.h0
-    return math.log(seed.h0) - spread.log() - r2 * seed.r0 / spread + t * rhoT - (1 - u0).log()
+    return math.log(seed.h0) - spread.log() - r2 * seed.r0 / spread + t * rhoT - initial
+
+
+def heat_values(
+    x: np.ndarray, y: np.ndarray, t: float, seed: Seed, x0: np.ndarray, DT: float, rhoT: float
+) -> np.ndarray:
+    """H on the grid x (nx,) times y (ny,) at one time."""
+    r2 = (x[:, None] - x0[0]) ** 2 + (y[None, :] - x0[1]) ** 2
+    spread = 1 + t * DT * (4 * seed.r0 * seed.mean_P)
+    initial = np.log1p(-seed.h0 * np.exp(-seed.r0 * r2))
+    field: np.ndarray = (
+        math.log(seed.h0) - math.log(spread) - seed.r0 * r2 / spread + t * rhoT - initial
+    )
+    return field
 
 
 def floored(a: Jet) -> Jet:
@@ -53,65 +79,107 @@ def floored(a: Jet) -> Jet:
 
 @dataclass(frozen=True)
 class CharacteristicTable:
-    """Logit of the finite-volume solution at the characteristic parameters, with its derivatives.
+    """Logit of the finite-volume solution at the characteristic parameters, with derivatives.
 
     Attributes
     ----------
     times : Tensor (K,)
         Slices, dense where the seed still spreads.
-    a, a_t, a_x, a_y, a_xx, a_yy : Tensor (K, cells)
-        At the cells that training uses; a_t by the equation.
+    values : dict of Tensor (K, cells)
+        a, a_x, a_y, a_xx, a_yy by central differences, a_t by the equation.
     """
 
     times: Tensor
     values: dict[str, Tensor]
 
     @classmethod
-    def solve(
-        cls, grid: GrowthMap, cells: np.ndarray, coefficients: dict[str, np.ndarray],
-        DT: float, rhoT: float, x0: np.ndarray, seed: Seed, slices: int = 48,
+    def of(
+        cls,
+        grid: GrowthMap,
+        times: np.ndarray,
+        u: np.ndarray,
+        cells: np.ndarray,
+        seed: Seed,
+        x0: np.ndarray,
+        DT: float,
+        rhoT: float,
     ) -> CharacteristicTable:
-        """Grow the tumour on `grid` and tabulate at flat cell indices `cells`."""
-        times = time_slices(DT, seed, slices)
-        u = solve(grid, DT, rhoT, x0, h0=seed.h0, r0=seed.r0, times=times)
-        floor = 1 / (1 + math.exp(-FLOOR))
-        names = ("a", "a_t", "a_x", "a_y", "a_xx", "a_yy")
-        out = {name: np.empty((slices, len(cells)), np.float32) for name in names}
-        c = coefficients
-        for k in range(slices):
-            a = np.log(u[k] + floor) - np.log1p(-np.minimum(u[k], 1 - 1e-9))
-            p = np.pad(a, 1, mode="edge")
-            h = grid.h
-            d = {
-                "a": a,
-                "a_x": (p[2:, 1:-1] - p[:-2, 1:-1]) / (2 * h),
-                "a_y": (p[1:-1, 2:] - p[1:-1, :-2]) / (2 * h),
-                "a_xx": (p[2:, 1:-1] - 2 * a + p[:-2, 1:-1]) / h**2,
-                "a_yy": (p[1:-1, 2:] - 2 * a + p[1:-1, :-2]) / h**2,
-            }
-            d = {name: v.ravel()[cells] for name, v in d.items()}
-            s = 1 - 2 / (1 + np.exp(-d["a"]))
-            d["a_t"] = rhoT + DT * (
-                c["Px"] * (d["a_xx"] + s * d["a_x"] ** 2)
-                + c["Py"] * (d["a_yy"] + s * d["a_y"] ** 2)
-                + c["bx"] * d["a_x"]
-                + c["by"] * d["a_y"]
-            )
-            for name in names:
-                out[name][k] = d[name]
-        return cls(
-            torch.as_tensor(times, dtype=torch.float32), {k: torch.as_tensor(v) for k, v in out.items()}
-        )
+        """Tabulate the solution u (K, nx, ny) for DT and rhoT at flat cell indices."""
+        c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
+        rows = []
+        for t, density in zip(times, u, strict=True):
+            H = heat_values(grid.x, grid.y, float(t), seed, x0, DT, rhoT)
+            rows.append(_derivatives(clipped(density, H), cells, grid.h, c, DT, rhoT))
+        values = {k: torch.stack([row[k] for row in rows]) for k in rows[0]}
+        return cls(torch.as_tensor(times).float(), values)
+
+    @property
+    def cells(self) -> int:
+        """Number of tabulated cells."""
+        return int(self.values["a"].shape[1])
+
+    def slice_after(self, t: Tensor) -> Tensor:
+        """Index of the first slice not before t (N,)."""
+        return torch.searchsorted(self.times, t.contiguous()).clamp(max=len(self.times) - 1)
 
     def at(self, t: Tensor, cells: Tensor) -> dict[str, Tensor]:
-        """All tabulated quantities at times (N,) and positions in the cell list (N,), linear in time."""
-        k = torch.searchsorted(self.times, t.contiguous()).clamp(1, len(self.times) - 1)
+        """All tabulated quantities at times (N,) and cells (N,), linear in time."""
+        k = self.slice_after(t).clamp(min=1)
         low, high = self.times[k - 1], self.times[k]
         w = (t - low) / (high - low)
         return {n: (1 - w) * v[k - 1, cells] + w * v[k, cells] for n, v in self.values.items()}
 
+    def jet(self, at: Frame) -> Jet:
+        """The tabulated logit as a jet; the points must carry the table's quantities."""
+        known = at.points.known
+        if at.streams is VALUE:
+            return Jet.known(known["a"])
+        first = {"t": known["a_t"], "x": known["a_x"], "y": known["a_y"]}
+        second = {("x", "x"): known["a_xx"], ("y", "y"): known["a_yy"]}
+        return Jet.tabulated(known["a"], first, second, at.streams)
 
-def time_slices(DT: float, seed: Seed, slices: int) -> np.ndarray:
+
+def clipped(u: np.ndarray, H: np.ndarray) -> np.ndarray:
+    """Logit of a density, kept smoothly in a range around the heat field."""
+    difference = np.log(np.maximum(u, 1e-300)) - np.log1p(-np.minimum(u, 1 - 1e-9)) - H
+    clip = np.where(difference > 0, CLIP_ABOVE, CLIP_BELOW)
+    limited: np.ndarray = difference / (1 + (difference / clip) ** 8) ** 0.125
+    return H + limited
+
+
+def _derivatives(
+    a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray], DT: float, rhoT: float
+) -> dict[str, Tensor]:
+    """The logit a of one slice with its derivatives at some cells."""
+    p = np.pad(a, 1, mode="edge")
+    full = {
+        "a": a,
+        "a_x": (p[2:, 1:-1] - p[:-2, 1:-1]) / (2 * h),
+        "a_y": (p[1:-1, 2:] - p[1:-1, :-2]) / (2 * h),
+        "a_xx": (p[2:, 1:-1] - 2 * a + p[:-2, 1:-1]) / h**2,
+        "a_yy": (p[1:-1, 2:] - 2 * a + p[1:-1, :-2]) / h**2,
+    }
+    d = {k: v.ravel()[cells] for k, v in full.items()}
+    s = -np.tanh(d["a"] / 2)  # 1 - 2u
+    x = c["Px"] * (d["a_xx"] + s * d["a_x"] ** 2) + c["bx"] * d["a_x"]
+    y = c["Py"] * (d["a_yy"] + s * d["a_y"] ** 2) + c["by"] * d["a_y"]
+    d["a_t"] = rhoT + DT * (x + y)
+    return {k: torch.as_tensor(v).float() for k, v in d.items()}
+
+
+def coefficients(grid: GrowthMap) -> dict[str, np.ndarray]:
+    """P and grad(P phi) / phi by direction at the cells, from the faces; no flux at the outer box."""
+    fx = np.pad(grid.face_x, ((1, 1), (0, 0)))
+    fy = np.pad(grid.face_y, ((0, 0), (1, 1)))
+    return {
+        "Px": (fx[1:] + fx[:-1]) / (2 * grid.phi),
+        "Py": (fy[:, 1:] + fy[:, :-1]) / (2 * grid.phi),
+        "bx": (fx[1:] - fx[:-1]) / (grid.h * grid.phi),
+        "by": (fy[:, 1:] - fy[:, :-1]) / (grid.h * grid.phi),
+    }
+
+
+def time_slices(DT: float, seed: Seed, slices: int = SLICES) -> np.ndarray:
     """Times on [0, 1], half of their density uniform in t and half in log(1 + tau)."""
     t = np.linspace(0, 1, 4001)
     tau = 4 * seed.r0 * DT * seed.mean_P * t

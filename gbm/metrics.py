@@ -77,6 +77,10 @@ def scores(domain: Domain, predicted: dict[str, np.ndarray]) -> dict[str, dict[s
 def relative_error(u: np.ndarray, v: np.ndarray, phi: np.ndarray) -> float:
     """Relative L2 distance of u from v, weighted by phi, over all leading axes together.
 
-    sqrt(sum phi (u - v)^2 / sum phi v^2)
+        sqrt(sum phi (u - v)^2 / sum phi v^2)
+
+    The sums run over the tissue, phi > 1/2: beyond it P vanishes, nothing grows in, and the density
+    means nothing.
     """
+    phi = np.where(phi > 0.5, phi, 0.0)
     return float(np.sqrt(np.sum(phi * (u - v) ** 2) / np.sum(phi * v**2)))

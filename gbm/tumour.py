@@ -1,22 +1,24 @@
-"""The tumour as an inverse problem for `bilo`: Fisher-KPP growth on a patient's tissue, in logit form.
+"""The tumour as an inverse problem for `bilo`: Fisher-KPP growth on a patient's tissue, as a logit.
 
-    phi u_t = div(rD DT P phi grad u) + rRHO rhoT phi u (1 - u),        u(x, 0) = h0 exp(-r0 |x - x0|^2)
+    phi u_t = div(rD DT P phi grad u) + rRHO rhoT phi u (1 - u),     u(x, 0) = h0 exp(-r0 |x - x0|^2)
 
-with DT, rhoT the characteristic parameters (mm^2, -), t in units of T, x in mm. With u = 1 / (1 + exp(-l)), and the
-faces of the finite-volume grid giving P phi its direction-wise means,
+with DT (mm^2) and rhoT the characteristic parameters, t in units of T, x in mm. With
+u = 1 / (1 + exp(-l)) and b = grad(P phi) / phi,
 
-    l_t = rD DT [ P (lap l + (1 - 2u) |grad l|^2) + b . grad l ] + rRHO rhoT,      b = grad(P phi) / phi.
+    l_t = rD DT [ P (lap l + (1 - 2u) |grad l|^2) + b . grad l ] + rRHO rhoT.
+
+P and b are those of the finite-volume faces, direction by direction, at the cells of the refined
+grid: the network then solves the equation that it is verified with.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from collections.abc import Mapping
 
 import numpy as np
 import torch
+from scipy.special import logit
 from torch import Tensor
 
 from bilo.frame import Frame
@@ -24,94 +26,119 @@ from bilo.jets import Jet
 from bilo.points import Points
 from bilo.problem import Problem, Unknown
 from bilo.streams import Operator
-from gbm.characteristic import Characteristic
+from gbm.characteristic import GROWTH_BOUNDS, Characteristic
 from gbm.domain import Domain
 from gbm.finite_volume import GrowthMap, coarsen, solve
-from gbm.lifts import CharacteristicTable, Seed, floored, heat, time_slices
+from gbm.lifts import CharacteristicTable, Lift, Seed, coefficients, floored, heat, time_slices
 
-ORIGIN_SCALE_MM = 10.0
-TISSUE = 0.02
-"""Least phi of a residual point: the error is weighted by phi, and outside tissue there is nothing to learn."""
+TISSUE = 0.5
+"""Least phi of a residual point: errors are weighted by phi, and beyond tissue nothing grows."""
+EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
+"""The network lives on a disc: where phi u exceeds `EDGE` at the characteristic parameters, or with
+`WIDER` times their diffusivity, and a margin. Theta travels far."""
+PULLED, PUSHED = 0.25, 0.25
+CONCENTRATED = 0.6
+"""Part of the points that lies where the characteristic solution is; the rest is uniform."""
+POOL = 4096
 
 
 class Tumour(Problem):
-    """Growth on one patient's slice; unknowns rD, rRHO and, if inferred, the origin's shift in mm."""
+    """Growth on one patient's slice, unknown factors rD and rRHO on the characteristic values.
+
+    Parameters
+    ----------
+    domain : Domain
+    characteristic : Characteristic
+        DT and rhoT, the start of the fit.
+    origin : ndarray (2,)
+        x0 in the plane, mm.
+    lift : {"char", "heat"}
+        See `gbm.lifts`.
+    h0, r0 : float
+        Height and inverse width (1/mm^2) of the seed.
+    bounds : mapping
+        Of lambda_mm and rhoT.
+    refine : int
+        Cells per voxel and axis of the grid behind the residual.
+    """
 
     name = "tumour"
     coordinates = ("t", "x", "y")
+    derivatives = ("x", "y")
     fourier_coordinates = 2
+    unknowns = (
+        Unknown("rD", 1.0, (1e-3, 1e3), log=True),
+        Unknown("rRHO", 1.0, (1e-2, 1e2), log=True),
+    )
 
     def __init__(
-        self, domain: Domain, characteristic: Characteristic, *, lift: Literal["char", "heat"],
-        infer_origin: bool, h0: float, r0: float, bounds: dict[str, tuple[float, float]], refine: int = 2,
-        origin: np.ndarray | None = None, weight_exponent: float = 0.25, shift: bool = True,
+        self,
+        domain: Domain,
+        characteristic: Characteristic,
+        origin: np.ndarray,
+        lift: Lift = "char",
+        *,
+        h0: float = 0.1,
+        r0: float = 0.1,
+        bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
+        refine: int = 2,
     ) -> None:
-        self.domain, self.lift, self.bounds = domain, lift, bounds
         self.DT, self.rhoT = characteristic.DT, characteristic.rhoT
-        self.origin = np.asarray(domain.x0 if origin is None else origin, float)
-        self.weight_exponent = weight_exponent
-        self.shift = shift
-        shift = (Unknown("dx", 0.0, (-30.0, 30.0), scale=ORIGIN_SCALE_MM), Unknown("dy", 0.0, (-30.0, 30.0), scale=ORIGIN_SCALE_MM))
-        self.unknowns = (
-            Unknown("rD", 1.0, (1e-2, 1e2), log=True),
-            Unknown("rRHO", 1.0, (1e-2, 1e2), log=True),
-            *(shift if infer_origin else ()),
-        )
-        self.infer_origin = infer_origin
+        self.lift, self.bounds = lift, bounds
+        self.x0, self.y0 = (float(v) for v in origin)
         self.seed = Seed(h0, r0, float(domain.P[domain.WT].mean()))
-        self.grid = GrowthMap.of(domain, refine)
-        self.refine = refine
-        self._prepare()
-
-    def _prepare(self) -> None:
-        g = self.grid
-        u1 = solve(g, self.DT, self.rhoT, self.origin, h0=self.seed.h0, r0=self.seed.r0)[0]
-        X, Y = np.meshgrid(g.x, g.y, indexing="ij")
-        r = np.hypot(X - self.origin[0], Y - self.origin[1])
-        self.radius = float(r[g.phi * u1 > 2e-3].max()) + 8.0
-        inside = (g.phi > TISSUE) & (r < self.radius)
-        self.cells = np.flatnonzero(inside)
-        c = _coefficients(g)
-        self.coefficients = {k: v.ravel()[self.cells] for k, v in c.items()}
-        self.table = CharacteristicTable.solve(
-            g, self.cells, self.coefficients, self.DT, self.rhoT, self.origin, self.seed
+        self.length = float(np.sqrt(domain.WT.sum() / np.pi)) * domain.spacing
+        self.refine, self._axes = refine, (domain.x, domain.y)
+        grid = GrowthMap.of(domain, refine)
+        times = time_slices(self.DT, self.seed)
+        u = solve(grid, self.DT, self.rhoT, origin, h0=h0, r0=r0, times=times)
+        self._final = coarsen(u[-1], refine)
+        X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
+        r = np.hypot(X - self.x0, Y - self.y0)
+        wide = solve(grid, WIDER * self.DT, self.rhoT, origin, h0=h0, r0=r0)[0]
+        reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
+        self.radius = float(r[reached].max()) + MARGIN_MM
+        self.inside = (grid.phi > TISSUE) & (r < self.radius)
+        cells = np.flatnonzero(self.inside)
+        self.table = CharacteristicTable.of(
+            grid, times, u, cells, self.seed, origin, self.DT, self.rhoT
         )
-        self.length = float(np.sqrt(self.domain.WT.sum() / np.pi))
-        f = lambda v: torch.as_tensor(np.ascontiguousarray(v), dtype=torch.float32)
-        self._known = {k: f(v) for k, v in self.coefficients.items()}
-        self._x, self._y = f(X.ravel()[self.cells]), f(Y.ravel()[self.cells])
-        u = torch.sigmoid(self.table.values["a"])
-        self._umax = u.max(1).values
-        self._pool = _pool(u / self._umax[:, None], 4096)
+        known = {**coefficients(grid), "x": X, "y": Y}
+        self._known = {
+            k: torch.as_tensor(v.ravel()[cells], dtype=torch.float32) for k, v in known.items()
+        }
+        start = torch.sigmoid(self.table.values["a"])
+        self._largest = start.max(1).values
+        self._pool = _pool(start / self._largest[:, None])
 
-    # --- the equation -------------------------------------------------------------------------------------
+    # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:
         """M l = l_t - rD DT (Px l_xx + Py l_yy)."""
         D = at["rD"] * -self.DT
-        terms = (("x", "x", (D * at["Px"]).weight), ("y", "y", (D * at["Py"]).weight))
-        return Operator("M", drift=(("t", 1.0),), diffusion=terms)
-
-    def origin_of(self, at: Frame) -> tuple[Jet | float, Jet | float]:
-        if not self.infer_origin:
-            return float(self.origin[0]), float(self.origin[1])
-        return at["dx"] + float(self.origin[0]), at["dy"] + float(self.origin[1])
+        second = (("x", "x", (D * at["Px"]).weight), ("y", "y", (D * at["Py"]).weight))
+        return Operator("M", drift=(("t", 1.0),), diffusion=second)
 
     def transform(self, N: Jet, at: Frame) -> Jet:
-        """l = a + t N with the chosen lift a."""
-        x0 = self.origin_of(at)
+        """l = a + c(t) N with the lift a, c(0) = 0: the initial density is exact.
+
+        c = (t + log(1 + tau_0) / log(1 + tau_0(1))) / 2 runs fast while the seed spreads, so that N
+        stays of order one.
+        """
+        return at.memo("lift", self._lift) + N * at.memo("clock", self._clock)
+
+    def _clock(self, at: Frame) -> Jet:
+        t = at["t"]
+        return 0.5 * t + (1 + t * self.spread).log() * (0.5 / math.log1p(self.spread))
+
+    def _lift(self, at: Frame) -> Jet:
+        x0 = (self.x0, self.y0)
+        moving = heat(at, self.seed, x0, at["rD"] * self.DT, at["rRHO"] * self.rhoT)
         if self.lift == "heat":
-            a = heat(at, self.seed, x0, at["rD"] * self.DT, at["rRHO"] * self.rhoT)
-        else:
-            k = at.points.known
-            first = {"t": k["a_t"], "x": k["a_x"], "y": k["a_y"]} if "a_t" in k else {}
-            second = {("x", "x"): k["a_xx"], ("y", "y"): k["a_yy"]} if "a_t" in k else {}
-            a = Jet.tabulated(k["a"], first, second, at.streams)
-            if self.infer_origin or self.shift:
-                c = (float(self.origin[0]), float(self.origin[1]))
-                D, rho = (at["rD"] * self.DT, at["rRHO"] * self.rhoT) if self.shift else (self.DT, self.rhoT)
-                moved = floored(heat(at, self.seed, x0, D, rho))
-                a = a + moved - floored(heat(at, self.seed, c, self.DT, self.rhoT))
-        return a + N * at["t"]
+            return moving
+        fixed = heat(at, self.seed, x0, self.DT, self.rhoT)
+        t = at["t"]
+        carried = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
+        return moving + carried * (self.table.jet(at) - fixed)
 
     def residual(self, l: Jet, at: Frame) -> Jet:
         """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2) + b . grad l] - rRHO rhoT."""
@@ -120,60 +147,103 @@ class Tumour(Problem):
         flux = s * (at["Px"] * lx * lx + at["Py"] * ly * ly) + at["bx"] * lx + at["by"] * ly
         return at.apply(l) - at["rD"] * self.DT * flux - at["rRHO"] * self.rhoT
 
-    derivatives = ("x", "y")
-
     def weight(self, l: Jet, at: Frame) -> Tensor:
-        k = at.points.known
-        u = torch.maximum(torch.sigmoid(l.value), torch.sigmoid(k["a"]))
-        return (u / k["umax"]).clamp(max=1.0) ** self.weight_exponent / self.rhoT**2
+        """(max(u_char, u) / max_x u_char(t))^(1/4): fronts are pulled, their tails must count."""
+        known = at.points.known
+        u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))
+        t, s = at.points.coordinates["t"], at["rD"].value.detach() * self.spread
+        growth, spreading = at["rRHO"].value.detach() * self.rhoT, s / (1 + s * t)
+        clock = growth + spreading
+        exponent = (PULLED * growth + PUSHED * spreading) / clock
+        relative: Tensor = (u / known["largest"]).clamp(max=1.0) ** exponent
+        return relative / clock**2
 
-    # --- network inputs and points ------------------------------------------------------------------------
+    def project(self, codes: Tensor) -> Tensor:
+        """Into the bounds of rho T and lambda = sqrt(DT / rhoT)."""
+        low, high = np.log(self.bounds["rhoT"])
+        growth = (codes[1] + math.log(self.rhoT)).clamp(low, high)
+        low, high = np.log(self.bounds["lambda_mm"])
+        twice = (codes[0] + math.log(self.DT) - growth).clamp(2 * low, 2 * high)
+        return torch.stack([twice + growth - math.log(self.DT), growth - math.log(self.rhoT)])
+
+    def start_solution(self, points: Points) -> Tensor:
+        """Logit of the finite-volume solution at the characteristic parameters."""
+        return points.known["a"]
+
+    def start_misfit(self, u: Tensor, known: Tensor, points: Points) -> Tensor:
+        """Mean weighted squared difference of the logits, weighted like the residual."""
+        relative = (torch.sigmoid(known) / points.known["largest"]).clamp(max=1.0) ** 0.25
+        return (relative * (u - known) ** 2).mean()
+
+    # --- network inputs and points ---------------------------------------------------------------
+    @property
+    def spread(self) -> float:
+        """Tau at t = 1: how many times its own squared width the seed has spread."""
+        return 4 * self.seed.r0 * self.DT * self.seed.mean_P
+
     def features(self, at: Frame) -> list[Jet]:
-        """(x - x0) / L, t and log(1 + tau)."""
-        x0, y0 = self.origin_of(at)
+        """(x - x0) / L, (y - y0) / L, t and log(1 + tau), each of order one."""
         t = at["t"]
-        tau = 4 * self.seed.r0 * self.DT * self.seed.mean_P
-        return [
-            (at["x"] - x0) / self.length, (at["y"] - y0) / self.length,
-            t * 2 - 1, (1 + t * tau).log() * (2 / math.log1p(tau)) - 1,
-        ]
+        slow = (1 + t * self.spread).log() * (2 / math.log1p(self.spread)) - 1
+        x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
+        own = [x, y, t * 2 - 1, slow]
+        if self.lift == "heat":
+            return own
+        table = self.table.jet(at)
+        fixed = heat(at, self.seed, (self.x0, self.y0), self.DT, self.rhoT)
+        return [*own, floored(table) * 0.125 + 1.0, (table - fixed) * 0.1]
 
     def feature_count(self) -> int:
-        return 4
+        """x, y, two clocks; with the ``char`` lift what it knows of the tissue."""
+        return 4 if self.lift == "heat" else 6
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
-        n = n or 4096
-        half = n // 2
+        """Cells at continuous times, half of them uniform in t and half in log(1 + tau)."""
+        n = n or POOL
         t = torch.rand(n, generator=generator)
-        tau = 4 * self.seed.r0 * self.DT * self.seed.mean_P
-        t[half:] = torch.expm1(t[half:] * math.log1p(tau)) / tau
+        late = n // 2
+        t[late:] = torch.expm1(t[late:] * math.log1p(self.spread)) / self.spread
         t = t[torch.randperm(n, generator=generator)]
-        near = int(0.6 * n)
-        k = torch.searchsorted(self.table.times, t[:near].contiguous()).clamp(max=len(self.table.times) - 1)
-        pick = torch.randint(self._pool.shape[1], (near,), generator=generator)
-        cells = torch.cat([self._pool[k, pick], torch.randint(len(self.cells), (n - near,), generator=generator)])
-        return self.points(t, cells)
+        near = int(CONCENTRATED * n)
+        pick = torch.randint(POOL, (near,), generator=generator)
+        drawn = self._pool[self.table.slice_after(t[:near]), pick]
+        anywhere = torch.randint(self.table.cells, (n - near,), generator=generator)
+        return self.at(t, torch.cat([drawn, anywhere]))
 
-    def points(self, t: Tensor, cells: Tensor) -> Points:
+    def at(self, t: Tensor, cells: Tensor) -> Points:
+        """Points at times (N,) and positions (N,) in the list of the inside cells."""
         known = {k: v[cells] for k, v in self._known.items()}
+        x, y = known.pop("x"), known.pop("y")
         known |= self.table.at(t, cells)
-        k = torch.searchsorted(self.table.times, t.contiguous()).clamp(max=len(self.table.times) - 1)
-        known["umax"] = self._umax[k]
-        return Points({"t": t, "x": self._x[cells], "y": self._y[cells]}, known)
+        known["largest"] = self._largest[self.table.slice_after(t)]
+        return Points({"t": t, "x": x, "y": y}, known)
+
+    def snapshot(self, t: float) -> Points:
+        """All inside cells at one time."""
+        cells = torch.arange(self.table.cells)
+        return self.at(torch.full((self.table.cells,), float(t)), cells)
+
+    def voxels(self) -> tuple[Points, np.ndarray]:
+        """The voxels of the disc at t = 1, and their flat indices on the slice.
+
+        The lift is the logit of a voxel's mean density, N is that of its centre: it varies little.
+        """
+        index = np.flatnonzero(coarsen(self.inside.astype(float), self.refine) > 0)
+        places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
+        x, y = torch.as_tensor(places)
+        a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
+        return Points({"t": torch.ones_like(x), "x": x, "y": y}, {"a": a}), index
+
+    def to_voxels(self, u: Tensor) -> np.ndarray:
+        """Means (nx, ny) over each voxel's inside cells of values (cells,); 0 where there are none."""
+        full = np.zeros(self.inside.shape)
+        full[self.inside] = u.double().cpu().numpy()
+        present = coarsen(self.inside.astype(float), self.refine)
+        mean: np.ndarray = coarsen(full, self.refine) / np.where(present > 0, present, 1.0)
+        return mean
 
 
-def _coefficients(g: GrowthMap) -> dict[str, np.ndarray]:
-    """Px, Py and b of the finite-volume operator as a differential one, by cells; no flux at the outer box."""
-    fx = np.pad(g.face_x, ((1, 1), (0, 0)))
-    fy = np.pad(g.face_y, ((0, 0), (1, 1)))
-    return {
-        "Px": (fx[1:] + fx[:-1]) / (2 * g.phi), "Py": (fy[:, 1:] + fy[:, :-1]) / (2 * g.phi),
-        "bx": (fx[1:] - fx[:-1]) / (g.h * g.phi), "by": (fy[:, 1:] - fy[:, :-1]) / (g.h * g.phi),
-    }
-
-
-def _pool(relative: Tensor, size: int) -> Tensor:
-    """For every time slice, `size` cells drawn with probability ~ sqrt(u / umax)."""
-    p = relative.sqrt() + 1e-6
-    g = torch.Generator().manual_seed(0)
-    return torch.multinomial(p, size, replacement=True, generator=g)
+def _pool(relative: Tensor) -> Tensor:
+    """For every time slice, cells drawn with probability ~ sqrt(u / max u)."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.multinomial(relative.sqrt() + 1e-6, POOL, replacement=True, generator=generator)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bilo.assessment import assess
-from bilo.losses import field, operator_loss
+from bilo.losses import field, operator_loss, sampled_operator_loss
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
@@ -69,7 +69,11 @@ def fit(
         return problem.collocation(settings.points, run.generator).to(network.like)
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-        local = operator_loss(network, points, run.codes.to(network.like), settings.w_rgrad)
+        codes = run.codes.to(network.like)
+        if settings.sample_directions:
+            local = sampled_operator_loss(network, points, codes, settings.w_rgrad, run.generator)
+        else:
+            local = operator_loss(network, points, codes, settings.w_rgrad)
         record = {"residual": local.residual, "residual_gradient": local.gradient}
         if not pretraining or settings.w_start == 0:
             return local.surrogate, record
@@ -85,39 +89,41 @@ def fit(
         return u.value.double().cpu(), u.tangents.double().cpu()
 
     def upper(run: Run, progress: float) -> Record:
-        moving = progress < 1.0 - recipe.hold
-        if moving and run.step % data.every:
-            return {}
-        if not moving:
+        if progress >= 1.0 - recipe.hold:
             return _settle(run)
+        if run.step % data.every:
+            return {}
+        progress /= 1.0 - recipe.hold
         u, J = predict(run)
-        value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary)
+        value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
         with torch.no_grad():
             if "upper" in run.optimisers:
                 run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
                 run.optimisers["upper"].step()
             else:
-                moved = data.step(u, J, run.codes, run.auxiliary, progress / (1.0 - recipe.hold))
+                moved = data.step(u, J, run.codes, run.auxiliary, progress)
                 run.codes.copy_(moved[0])
                 run.auxiliary.copy_(moved[1])
             run.codes.copy_(problem.project(run.codes))
-        if referee is not None and (run.step // data.every) % REFEREE_EVERY == 0:
+        _trace(run)
+        late = progress > REFEREE_FROM
+        if referee is not None and late and (run.step // data.every) % REFEREE_EVERY == 0:
             _judge(run, referee)
         return {"objective": value, **problem.decode(run.codes)}
 
     status = train(run, recipe, settings, draw, loss, upper)
     u, J = predict(run)
-    return assess(
-        "bilo", problem, data, settings, run, status, u, J, stationary=_moved_little(run, problem)
-    )
+    return assess("bilo", problem, data, settings, run, status, u, J, stationary=_rested(run))
 
 
-REFEREE_EVERY = 10
-"""Upper steps between two judgements of the referee."""
+REFEREE_EVERY, REFEREE_FROM = 5, 0.5
+"""Upper steps between two judgements of the referee, and the progress from which on it judges."""
+REST = 0.02
+"""Largest range of an unknown, relative or absolute in optimiser coordinates, of one that rests."""
 
 
 def _judge(run: Run, referee: Referee) -> None:
-    """Remember the best unknowns that the referee saw in the second half of the way."""
+    """Remember the best unknowns that the referee saw."""
     found = referee(run.codes, run.auxiliary)
     if found < run.memory.get("best", float("inf")):
         run.memory.update(best=found, codes=run.codes.clone(), auxiliary=run.auxiliary.clone())
@@ -132,12 +138,16 @@ def _settle(run: Run) -> Record:
     return run.network.problem.decode(run.codes)
 
 
-def _moved_little(run: Run, problem: Problem) -> bool:
-    """Whether the unknowns had come to rest: at most 1 % of their size over the last tenth of the way."""
-    names = [k.name for k in problem.unknowns if k.name in run.history]
-    for name in names:
-        values = [v for v in run.history[name] if v == v]
-        tail = values[-max(len(values) // 10, 2) :]
-        if max(tail) - min(tail) > 0.01 * max(abs(tail[-1]), 1e-12):
-            return False
-    return True
+def _trace(run: Run) -> None:
+    """Remember where the unknowns have been."""
+    here = run.codes.detach().clone()[None]
+    run.memory["trace"] = torch.cat([run.memory["trace"], here]) if "trace" in run.memory else here
+
+
+def _rested(run: Run) -> bool:
+    """Whether the unknowns had come to rest in the last tenth of their way."""
+    if "trace" not in run.memory:
+        return True
+    tail = run.memory["trace"][-max(len(run.memory["trace"]) // 10, 2) :]
+    moved = tail.max(0).values - tail.min(0).values
+    return bool((moved <= REST * tail[-1].abs().clamp(min=1.0)).all())

@@ -74,7 +74,8 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
             return residual + settings.w_start * misfit, {**record, "start": misfit.item()}
         residual, _ = residual_loss(network, points, codes)
         u = field(network, data_points, codes).value.double().cpu()
-        objective = data.value(u, auxiliary)
+        progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
+        objective = data.value(u, auxiliary, progress)
         total = residual + settings.w_data * objective.to(residual)
         return total, {"residual": residual.item(), "objective": objective.item()}
 

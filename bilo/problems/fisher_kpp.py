@@ -36,8 +36,8 @@ class FisherKPP(Problem):
     def transform(self, N: Jet, at: Frame) -> Jet:
         """u = u0 + N x (1 - x) t."""
         t, x = at["t"], at["x"]
-        u0 = (x * math.pi).sin() ** 2 * 0.5
-        return u0 + N * x * (1 - x) * t
+        u0 = at.memo("u0", lambda at: (x * math.pi).sin() ** 2 * 0.5)
+        return u0 + N * at.memo("x(1-x)t", lambda at: x * (1 - x) * t)
 
     def residual(self, u: Jet, at: Frame) -> Jet:
         """r = M u - rho u (1 - u)."""

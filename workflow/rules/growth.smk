@@ -27,6 +27,7 @@ rule fit:
     input:
         domain=f"{ANAT}_desc-domain.npz",
         characteristic=f"{WORK}/characteristic.json",
+        baselines=f"{WORK}/baselines.json",
     output:
         json=f"{WORK}/fits/{{fit}}.json",
         npz=f"{WORK}/fits/{{fit}}.npz",
@@ -81,7 +82,7 @@ rule baselines:
         npz=f"{WORK}/baselines.npz",
     log:
         f"{LOGS}/sub-{{patient}}/baselines.log",
-    priority: 10
+    priority: 15
     conda:
         "../envs/growth.yaml"
     threads: 1

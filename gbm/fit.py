@@ -1,0 +1,242 @@
+"""Fit the growth parameters of one patient by a network: BiLO, or a PINN for comparison.
+
+Unknowns are rD, rRHO and both thresholds; the origin x0 is the domain's (``fixed``), or that of the
+direct finite-volume fit (``inferred``: an outer search with the solver, whose optimum every network
+of a patient shares). Then pretraining at the characteristic parameters and fine-tuning from the
+segmentation; see `bilo.methods` and `gbm.tumour`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bilo.methods import bilo, pinn
+from bilo.settings import Settings as Training
+from bilo.solution import Solution, evaluate
+from gbm.characteristic import Characteristic
+from gbm.conditions import Conditions
+from gbm.domain import Domain, load_domain
+from gbm.files import read_json, write_json, write_npz
+from gbm.finite_volume import GrowthMap, coarsen, solve
+from gbm.metrics import REGIONS
+from gbm.plan import Fit
+from gbm.results import FitResult
+from gbm.segmentation_objective import SegmentationObjective
+from gbm.settings import Settings
+from gbm.tumour import Tumour
+
+TIMES = np.linspace(0.1, 1.0, 10)
+RATE = 3e-3
+"""Rate of the weights; random points make steps noisier than a quadrature grid does."""
+START_WEIGHT = 10.0
+"""Weight of the characteristic solution in pretraining; 100 where the lift knows nothing of it."""
+
+
+def fit_tumour(
+    domain: Domain,
+    characteristic: Characteristic,
+    origin: np.ndarray,
+    settings: Settings,
+    plan: Fit,
+    *,
+    threads: int = 1,
+    checkpoint: Path | None = None,
+    progress: str | None = None,
+) -> tuple[FitResult, np.ndarray]:
+    """Fit one patient with one network.
+
+    Parameters
+    ----------
+    domain : Domain
+    characteristic : Characteristic
+        Where the network is pretrained.
+    origin : ndarray (2,)
+        x0 in the plane, mm.
+    settings : Settings
+        Sections growth, objective, bounds, fit and verify.
+    plan : Fit
+        Method, lift, data weight and seed.
+    threads : int
+    checkpoint : Path, optional
+        Resumed from, and written to.
+    progress : str, optional
+        Name in progress lines; None: silent.
+
+    Returns
+    -------
+    result : FitResult
+    u : ndarray (10, nx, ny)
+        The network's density on the voxels at `TIMES`.
+    """
+    conditions = Conditions.of(domain, settings)
+    tumour = Tumour(
+        domain,
+        characteristic,
+        origin,
+        plan.lift,
+        h0=conditions.h0,
+        r0=conditions.r0,
+        bounds=conditions.growth_bounds,
+        refine=settings.verify.refine,
+    )
+    objective = SegmentationObjective(tumour, conditions)
+    training = replace(
+        _training(settings, plan),
+        threads=threads,
+        checkpoint=checkpoint,
+        progress=progress,
+        key=_key(domain, characteristic, origin, settings, plan),
+    )
+    if plan.method == "bilo":
+        judge = _referee(domain, tumour, objective, settings.verify.refine)
+        solution = bilo.fit(tumour, objective, training, judge)
+    else:
+        solution = pinn.fit(tumour, objective, training)
+    u = np.stack([_density(tumour, solution, t) for t in TIMES])
+    return _result(plan, tumour, objective, solution, u[-1]), u
+
+
+def _key(
+    domain: Domain,
+    characteristic: Characteristic,
+    origin: np.ndarray,
+    settings: Settings,
+    plan: Fit,
+) -> str:
+    """Hash of everything a fit depends on: a checkpoint of another problem is not continued."""
+    digest = hashlib.sha256()
+    for array in (domain.P, domain.phi, domain.WT, domain.TC, origin):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(repr((characteristic.DT, characteristic.rhoT, settings, plan)).encode())
+    return digest.hexdigest()
+
+
+def _training(settings: Settings, plan: Fit) -> Training:
+    fit, paper = settings.fit, settings.fit.recipe == "paper"
+    return Training(
+        recipe=fit.recipe,
+        rate=None if paper else RATE,
+        width=fit.width,
+        layers=fit.layers,
+        fourier=fit.fourier,
+        pretrain_steps=fit.pretrain_steps,
+        finetune_steps=fit.finetune_steps,
+        points=fit.points,
+        sample_directions=True,
+        w_start=START_WEIGHT * (10.0 if plan.lift == "heat" else 1.0),
+        w_data=plan.weight or 0.0,
+        seed=plan.seed,
+        device=fit.device,
+        history_every=20,
+    )
+
+
+def _referee(
+    domain: Domain, tumour: Tumour, objective: SegmentationObjective, refine: int
+) -> Callable[[torch.Tensor, torch.Tensor], float]:
+    """The objective of the finite-volume solution: the fit ends at the best place it judged."""
+    grid = GrowthMap.of(domain, refine)
+    origin, seed = np.array([tumour.x0, tumour.y0]), tumour.seed
+
+    def judge(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
+        theta = tumour.decode(codes)
+        DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
+        u = coarsen(solve(grid, DT, rhoT, origin, h0=seed.h0, r0=seed.r0)[0], refine)
+        return objective.conditions.objective.value(u, objective.thresholds(auxiliary))
+
+    return judge
+
+
+def _density(tumour: Tumour, solution: Solution, t: float) -> np.ndarray:
+    assert solution.network is not None
+    l = evaluate(solution.network, tumour.snapshot(t), solution.codes)
+    return tumour.to_voxels(torch.sigmoid(l))
+
+
+def _result(
+    plan: Fit,
+    tumour: Tumour,
+    objective: SegmentationObjective,
+    solution: Solution,
+    final: np.ndarray,
+) -> FitResult:
+    theta = solution.unknowns
+    DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
+    thresholds = objective.thresholds(solution.auxiliary)
+    return FitResult(
+        method=plan.method,
+        lift=plan.lift,
+        x0=plan.x0,
+        weight=plan.weight,
+        relifted=False,
+        seed=plan.seed,
+        DT_mm2=DT,
+        rhoT=rhoT,
+        lambda_mm=math.sqrt(DT / rhoT),
+        rD=theta["rD"],
+        rRHO=theta["rRHO"],
+        thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
+        x0_plane_mm=[tumour.x0, tumour.y0],
+        objective_network=objective.conditions.objective.value(final, thresholds),
+        status=solution.status,
+        converged=solution.converged,
+        steps=solution.steps,
+        seconds=solution.seconds,
+        device=solution.device,
+        warnings=solution.warnings,
+        history=dict(solution.history),
+        assessment=dict(solution.assessment),
+    )
+
+
+def run(
+    *,
+    domain: Path,
+    characteristic: Path,
+    baselines: Path,
+    name: str,
+    settings: Settings,
+    record: Path,
+    fields: Path,
+    checkpoint: Path,
+    threads: int,
+) -> None:
+    """Make one planned fit from files.
+
+    Parameters
+    ----------
+    domain, characteristic, baselines : Path
+        `desc-domain.npz`, `characteristic.json`, `baselines.json` (the origin of the direct fit).
+    name : str
+        See `gbm.plan.Fit.name`.
+    settings : Settings
+    record, fields : Path
+        Written: `fits/<name>.json` and `fits/<name>.npz` (`u` (10, nx, ny), `times`).
+    checkpoint : Path
+        Kept while training, removed at the end.
+    threads : int
+    """
+    problem, plan = load_domain(domain), Fit.parse(name)
+    origin = problem.x0
+    if plan.x0 == "inferred":
+        origin = np.array(read_json(baselines)["direct_fdm"]["x0_plane_mm"], dtype=float)
+    result, u = fit_tumour(
+        problem,
+        Characteristic.from_json(read_json(characteristic)),
+        origin,
+        settings,
+        plan,
+        threads=threads,
+        checkpoint=checkpoint,
+        progress=f"{problem.patient} {name}",
+    )
+    write_npz(fields, u=u.astype(np.float32), times=TIMES)
+    write_json(record, result.to_json())
+    checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""The segmentation objective as the upper level of a network fit, thresholds included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bilo import objective
+from gbm.conditions import Conditions
+from gbm.objective import Objective as VoxelObjective
+from gbm.thresholds import from_unconstrained, to_unconstrained
+from gbm.trust_region import Search, tangent_minimum
+from gbm.tumour import Tumour
+
+BOX = 0.05
+"""Largest change of ln rD and ln rRHO that the tangent model is asked for in one upper step."""
+FIRST_FRACTION, LAST_FRACTION = 0.5, 0.02
+"""Part of a step that is taken at first, and at the end."""
+STEEP_FROM = 0.3
+"""Progress at which the slope k has reached its final value."""
+
+
+class SegmentationObjective(objective.Objective):
+    """J(u, thresholds) of a patient on the 1 mm voxels.
+
+    The field is the logit l at the voxels of the tumour's disc; all other voxels count as u = 0 and
+    are lumped into one voxel for each combination of masks, which leaves every sum unchanged.
+
+    Parameters
+    ----------
+    tumour : Tumour
+    conditions : Conditions
+    """
+
+    every = 10
+
+    def __init__(self, tumour: Tumour, conditions: Conditions) -> None:
+        self.conditions = conditions
+        self.points, index = tumour.voxels()
+        self.start = torch.from_numpy(
+            to_unconstrained(
+                np.array(conditions.objective.prior_means), conditions.threshold_bounds
+            )
+        )
+        self._count = len(index)
+        self._objective = _lumped(conditions, index)
+        unlimited = np.full(2, np.inf)
+        self._search = Search(
+            -unlimited, unlimited, np.ones(2), conditions.threshold_bounds, lambda g: True
+        )
+
+    def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        """J at the slope that belongs to the progress."""
+        value: Tensor = _Value.apply(l, auxiliary, self, self._at(progress))  # type: ignore[no-untyped-call]
+        return value
+
+    def _at(self, progress: float) -> VoxelObjective:
+        """The slope k goes from its first to its final value, then stays."""
+        final, first = self.conditions.objective.k, self.conditions.k_start
+        k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
+        return replace(self._objective, k=k)
+
+    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
+        """u_WT and u_TC."""
+        return from_unconstrained(
+            auxiliary.detach().double().numpy(), self.conditions.threshold_bounds
+        )[0]
+
+    def step(
+        self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+    ) -> tuple[Tensor, Tensor]:
+        """Part of the way to the minimum over the tangent model l + J^T d, |d| <= `BOX`."""
+        slopes = np.pad(J.numpy(), ((0, 0), (0, self._lumps)))
+        d, thresholds, _ = tangent_minimum(
+            self._at(progress),
+            self._density(l),
+            slopes,
+            self.thresholds(auxiliary),
+            np.array([[-BOX, BOX]] * len(codes)),
+            self._search,
+        )
+        late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
+        part = FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
+        moved = to_unconstrained(thresholds, self.conditions.threshold_bounds)
+        return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
+
+    def _density(self, l: Tensor) -> np.ndarray:
+        return np.pad(torch.sigmoid(l.double()).numpy(), (0, self._lumps))
+
+    @property
+    def _lumps(self) -> int:
+        return self._objective.phi.size - self._count
+
+
+def _lumped(conditions: Conditions, index: np.ndarray) -> VoxelObjective:
+    """The objective on some voxels; all others lumped, one for each combination of masks."""
+    full = conditions.objective
+    phi, masks = full.phi.ravel(), [m.ravel() for m in full.masks]
+    rest = np.setdiff1d(np.arange(phi.size), index)
+    power = 1 if full.name == "soft_dice" else 2
+    lumps, kinds = [], []
+    for kind in sorted({tuple(m[i] for m in masks) for i in rest}):
+        here = rest[np.all([m[rest] == v for m, v in zip(masks, kind, strict=True)], axis=0)]
+        lumps.append((phi[here] ** power).sum() ** (1 / power))
+        kinds.append(kind)
+    new_phi = np.concatenate([phi[index], lumps])
+    new_masks = tuple(
+        np.concatenate([m[index], [kind[r] for kind in kinds]]) for r, m in enumerate(masks)
+    )
+    return replace(full, phi=new_phi, masks=new_masks)
+
+
+class _Value(torch.autograd.Function):
+    """J with its hand-written derivatives by l and by the unconstrained thresholds."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, l: Tensor, auxiliary: Tensor, goal: SegmentationObjective, at: VoxelObjective
+    ) -> Tensor:
+        u = goal._density(l)
+        thresholds, jacobian = from_unconstrained(
+            auxiliary.detach().double().numpy(), goal.conditions.threshold_bounds
+        )
+        value, by_u, by_thresholds = at.value_and_grad(u, thresholds)
+        u, by_u = u[: goal._count], by_u[: goal._count]
+        ctx.save_for_backward(
+            torch.from_numpy(by_u * u * (1 - u)), torch.from_numpy(by_thresholds @ jacobian)
+        )
+        return torch.tensor(value, dtype=l.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        by_l, by_auxiliary = ctx.saved_tensors
+        return grad * by_l, grad * by_auxiliary, None, None
