@@ -1,0 +1,1 @@
+"""Bilevel local operator learning for inverse problems of partial differential equations."""

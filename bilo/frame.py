@@ -26,9 +26,11 @@ class Frame:
     codes : Tensor (m,)
         Optimiser coordinates of the unknowns.
     direction : Tensor (m, N), optional
-        Carry the one derivative along this direction in theta at each point instead of all m of them.
+        Carry the one derivative along this direction in theta at each point instead of all m of
+        them.
     tangents : bool
-        False: no derivatives by theta are carried (and autograd may differentiate by `codes`, as a PINN does).
+        False: no derivatives by theta are carried (and autograd may differentiate by `codes`, as a
+        PINN does).
     derivatives : bool
         False: values only, for data.
 
@@ -107,8 +109,9 @@ class Frame:
         for a, w in self.principal.drift:
             term = u.d(a) * w
             total = term if total is None else total + term
-        for a, b, w in self.principal.diffusion:
-            term = u.d(a + b) * (Jet(w.unsqueeze(1), VALUE) if isinstance(w, Tensor) else w)
+        for a, b, weight in self.principal.diffusion:
+            factor = Jet(weight.unsqueeze(1), VALUE) if isinstance(weight, Tensor) else weight
+            term = u.d(a + b) * factor
             total = term if total is None else total + term
         assert total is not None
         return total

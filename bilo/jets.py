@@ -1,8 +1,9 @@
 """Jets: truncated Taylor expansions of fields, with the usual arithmetic.
 
-A jet holds a field's value and derivatives in the coordinates (`Streams`), and the first derivative of each of
-them by every unknown (`theta`-tangent). Residuals and transforms are written on jets as mathematics; a residual
-then carries its own total `theta`-gradient, which is what the residual-gradient loss needs.
+A jet holds a field's value and derivatives in the coordinates (`Streams`), and the first derivative
+of each of them by every unknown (`theta`-tangent). Residuals and transforms are written on jets as
+mathematics; a residual then carries its own total `theta`-gradient, which is what the
+residual-gradient loss needs.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ class Jet:
     Parameters
     ----------
     data : Tensor, shape (1 + m, P, N)
-        ``data[0]`` the value and its derivatives, ``data[j]`` their derivative by theta_j. N may be 1 (constant field).
+        ``data[0]`` the value and its derivatives, ``data[j]`` their derivative by theta_j. N may be
+        1 (constant field).
     streams : Streams
         The derivatives held along the second axis, P of them.
 
     Notes
     -----
-    Operands with fewer tangents have zero for the missing ones; operands with different stream sets are truncated
-    to the common one, which is the value alone.
+    Operands with fewer tangents have zero for the missing ones; operands with different stream sets
+    are truncated to the common one, which is the value alone.
 
     Examples
     --------
@@ -45,15 +47,16 @@ class Jet:
     def __init__(self, data: Tensor, streams: Streams) -> None:
         if data.ndim != 3 or data.shape[1] != streams.size:
             raise ValueError(
-                f"a jet over {streams.names} needs data (1+m, {streams.size}, N), not {tuple(data.shape)}"
+                f"a jet over {streams.names} needs data (1+m, {streams.size}, N), "
+                f"not {tuple(data.shape)}"
             )
         self.data = data
         self.streams = streams
 
-    # --- construction -----------------------------------------------------------------------------------------
+    # --- construction -----------------------------------------------------------------------------
     @classmethod
     def coordinate(cls, x: Tensor, name: str, streams: Streams) -> Jet:
-        """The coordinate `name` itself at the points `x` (N,): unit first derivative, tangents zero."""
+        """The coordinate `name` at the points `x` (N,): unit first derivative, tangents zero."""
         data = x.new_zeros(1 + streams.tangents, streams.size, x.shape[0])
         data[0, 0] = x
         if name in streams.first:
@@ -77,8 +80,8 @@ class Jet:
     ) -> Jet:
         """A field known by its derivatives at the points, (N,) each, e.g. a numerical solution.
 
-        `first` and `second` must hold every derivative that the streams are made of; tangents come only from
-        operator weights that depend on the unknowns.
+        `first` and `second` must hold every derivative that the streams are made of; tangents come
+        only from operator weights that depend on the unknowns.
         """
         data = value.new_zeros(1 + streams.tangents, streams.size, value.shape[0])
         data[0, 0] = value
@@ -94,7 +97,7 @@ class Jet:
                     data[0, q] += weight * second[a, b]
         return cls(data, streams)
 
-    # --- parts ------------------------------------------------------------------------------------------------
+    # --- parts ------------------------------------------------------------------------------------
     @property
     def value(self) -> Tensor:
         """The field at the points, shape (N,)."""
@@ -119,7 +122,7 @@ class Jet:
         """The same numbers, cut from the autograd graph."""
         return Jet(self.data.detach(), self.streams)
 
-    # --- ring -------------------------------------------------------------------------------------------------
+    # --- ring -------------------------------------------------------------------------------------
     def __neg__(self) -> Jet:
         return Jet(-self.data, self.streams)
 
@@ -165,9 +168,9 @@ class Jet:
             p * (p - 1) * (p - 2) * u ** (p - 3),
         )
 
-    # --- functions --------------------------------------------------------------------------------------------
+    # --- functions --------------------------------------------------------------------------------
     def compose(self, s0: Tensor, s1: Tensor, s2: Tensor, s3: Tensor) -> Jet:
-        """The jet of s(u) from s and its first three derivatives at the value, each of shape (N,)."""
+        """The jet of s(u) from s and its first three derivatives at the value, each (N,)."""
         f, quadratic = self.data, self.streams.quadratic
         y, T = f[0], f[1:]
         rows = [s0, *(s1 * y[p] for p in range(1, self.streams.size))]
@@ -235,7 +238,7 @@ class Jet:
 
 
 def stack(jets: Sequence[Jet]) -> Tensor:
-    """Stack jets of one stream set as network input, shape (1 + m, P, N, d); short ones are broadcast."""
+    """Stack jets of one stream set as network input (1 + m, P, N, d); short ones are broadcast."""
     m = max(len(j.data) for j in jets)
     n = max(j.data.shape[-1] for j in jets)
     columns = []
@@ -258,8 +261,8 @@ def _common(f: Jet, g: Jet) -> tuple[Tensor, Tensor, Streams]:
 def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
     """The product rule over streams and tangents: (1 + m, P, N) from operands with m_f, m_g <= m.
 
-    With d_p a stream and d_j a tangent, ``d_j d_p (f g) = f_jp g + f_p g_j + f_j g_p + f g_jp``, and a
-    second-order stream adds ``sum_ab w_ab (f_a g_b + f_b g_a)`` and its tangent.
+    With d_p a stream and d_j a tangent, ``d_j d_p (f g) = f_jp g + f_p g_j + f_j g_p + f g_jp``,
+    and a second-order stream adds ``sum_ab w_ab (f_a g_b + f_b g_a)`` and its tangent.
     """
     if len(f) < len(g):
         f, g = g, f

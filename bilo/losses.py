@@ -38,10 +38,11 @@ def operator_loss(
 ) -> OperatorLoss:
     """Residual and residual-gradient losses of the local operator,
 
-        L_res = mean r^2,    L_rgrad = mean sum_j (dr/dtheta_j)^2      (total derivatives; method, section 1).
+        L_res = mean r^2,    L_rgrad = mean sum_j (dr/dtheta_j)^2      (total derivatives).
 
-    All tangents are carried forward. The gradient by W of L_rgrad is that of ``sum_n v_n . dr_n/dtheta`` with
-    ``v = 2 w_rgrad / N dr/dtheta`` held fixed: one directional derivative per point, so one tangent goes backward.
+    All tangents are carried forward. The gradient by W of L_rgrad is that of
+    ``sum_n v_n . dr_n/dtheta`` with ``v = 2 w_rgrad / N dr/dtheta`` held fixed: one directional
+    derivative per point, so one tangent goes backward.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def sampled_operator_loss(
 
 
 def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean r^2 without derivatives by theta, and the field; differentiable by W and `codes` (PINN)."""
+    """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
     problem = network.problem
     at = Frame(problem, points, codes, tangents=False)
     u = problem.transform(network(at), at)

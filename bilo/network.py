@@ -17,8 +17,8 @@ from bilo.streamed_mlp import StreamedMLP
 class OperatorNetwork(nn.Module):
     """u(x, theta; W): first layer ``tanh(A x + R theta + b)``, then tanh layers, linear output.
 
-    R is drawn once from U(-1/sqrt(d), 1/sqrt(d)), d the number of unknowns, and frozen: a trained R would let the
-    residual-gradient loss vanish by R -> 0 (section 3 of the method).
+    R is drawn once from U(-1/sqrt(d), 1/sqrt(d)), d the number of unknowns, and frozen: a trained R
+    would let the residual-gradient loss vanish by R -> 0.
 
     Parameters
     ----------
@@ -33,6 +33,9 @@ class OperatorNetwork(nn.Module):
     seed : int
         Of all random draws.
     """
+
+    B: Tensor
+    R: Tensor
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class OperatorNetwork(nn.Module):
         return [(torch.cat([self.A, self.R], 1), self.b), *hidden, (self.w_out, self.b_out)]
 
     def streams(self, at: Frame) -> StreamedMLP:
-        """The forward pass with all streams; `StreamedMLP.along` puts it into the autograd graph."""
+        """The forward pass with all streams; `StreamedMLP.along` joins it to the autograd graph."""
         return StreamedMLP(self.inputs(at), self.weights(), at.streams)
 
     def forward(self, at: Frame) -> Jet:

@@ -53,7 +53,7 @@ class Objective(ABC):
     def gradient(
         self, u: Tensor, J: Tensor, auxiliary: Tensor, progress: float = 1.0
     ) -> tuple[float, Tensor, Tensor]:
-        """Value and derivatives by the unknowns (m,), through the network input, and auxiliary (q,)."""
+        """Value and its derivatives by the unknowns (m,), through the input, and by `auxiliary`."""
         with torch.enable_grad():
             u, auxiliary = u.detach().requires_grad_(), auxiliary.detach().requires_grad_()
             value = self.value(u, auxiliary, progress)
@@ -61,7 +61,7 @@ class Objective(ABC):
         return value.item(), J @ du, torch.zeros_like(auxiliary) if da is None else da
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
-        """Local standard deviations (m,) of the unknowns' optimiser coordinates; None: not defined."""
+        """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
 
     def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:

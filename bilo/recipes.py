@@ -67,7 +67,7 @@ RECIPES = {
     "fast": Recipe("fast", _soap, 8e-3, cosine, "second_order", 1e-2, 0.2),
     "paper": Recipe("paper", _adam, 1e-3, constant, "adam", 1e-3, 0.0),
 }
-"""``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam and Adam."""
+"""``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam."""
 
 
 def adam_of(codes: Sequence[Tensor], rate: float) -> Optimizer:

@@ -1,9 +1,10 @@
-"""The network operation: all derivative streams of an MLP in one forward, one hand-written backward.
+"""The network operation: all derivative streams of an MLP, forward and by a hand-written backward.
 
-Truncated Taylor coefficients run through the layers side by side: one matrix product a layer for all streams, one
-elementwise composition an activation (`bilo.tanh_streams`). The points are processed in chunks that stay in the
-processor's cache. Nested reverse-mode differentiation of the same quantities builds graphs of graphs; here the
-backward pass is the exact adjoint of the composition formulas, written out.
+Truncated Taylor coefficients run through the layers side by side: one matrix product a layer for
+all streams, one elementwise composition an activation (`bilo.tanh_streams`). The points are
+processed in chunks that stay in the processor's cache. Nested reverse-mode differentiation of the
+same quantities builds graphs of graphs; here the backward pass is the exact adjoint of the
+composition formulas, written out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bilo.streams import Streams
 from bilo.workspace import workspace
 
 CHUNK_CPU = 128
-"""Points a chunk on a CPU: nine to twelve streams of 128 floats then stay in a megabyte of cache."""
+"""Points a chunk on a CPU: nine to twelve streams of 128 floats stay in a megabyte of cache."""
 
 Weights = list[tuple[Tensor, Tensor]]
 
@@ -62,16 +63,20 @@ class StreamedMLP:
         Parameters
         ----------
         direction : Tensor, shape (m, N), optional
-            Contract the theta-tangents to the one directional derivative ``sum_j direction_j d/dtheta_j`` at every
-            point; the result has shape (2, P, N, d_out). A loss of a scalar residual has cotangents of exactly this
-            rank-one form, so the backward pass costs one tangent instead of m. None keeps all tangents.
+            Contract the theta-tangents to the one directional derivative
+            ``sum_j direction_j d/dtheta_j`` at every point; the result has shape (2, P, N, d_out).
+            A loss of a scalar residual has cotangents of exactly this rank-one form, so the
+            backward pass costs one tangent instead of m. None keeps all tangents.
         """
         flat = [p for layer in self.weights for p in layer]
         out: Tensor = _Along.apply(self, direction, self.x, *flat)  # type: ignore[no-untyped-call]
         return out
 
     def _forward(self, start: int, stop: int, keep: bool) -> Tensor:
-        """One chunk of points through all layers; `saved` holds the input z and pre-activation y of each layer."""
+        """One chunk of points through all layers.
+
+        `saved` holds the input z and the pre-activation y of each layer.
+        """
         pairs = tanh_streams.pairs_of(self.streams, start, stop)
         z = self.x[:, :, start:stop].contiguous()
         saved = []
@@ -92,7 +97,10 @@ class StreamedMLP:
     def backward(
         self, grad: Tensor, direction: Tensor | None, need_x: bool, need: list[bool]
     ) -> tuple[Tensor | None, list[Tensor | None]]:
-        """Adjoint pass: gradients by `x` and by the flat list of weights, from the gradient by `along(direction)`."""
+        """Adjoint pass: from the gradient by `along(direction)` to those by `x` and by the weights.
+
+        The weights are a flat list.
+        """
         if len(self.saved) != len(self.bounds):
             raise RuntimeError("the streams of a forward pass can be differentiated once")
         grads: list[Tensor | None] = [None] * (2 * len(self.weights))
@@ -159,7 +167,7 @@ class _Along(torch.autograd.Function):
 
 
 def _contract(y: Tensor, direction: Tensor | None) -> Tensor:
-    """(1 + m, P, n, H) -> (2, P, n, H): the value streams and the tangent streams along `direction` (m, n)."""
+    """(1 + m, P, n, H) -> (2, P, n, H): the value, and the tangent along `direction` (m, n)."""
     if direction is None:
         return y
     out = workspace.take((2, *y.shape[1:]), y)

@@ -11,7 +11,9 @@ Weight = float | Tensor
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """A second-order operator ``L = sum_a drift_a d_a + sum_ab diffusion_ab d_a d_b`` carried as one stream.
+    """A second-order operator carried as one stream.
+
+        L = sum_a drift_a d_a + sum_ab diffusion_ab d_a d_b
 
     Parameters
     ----------
@@ -19,8 +21,9 @@ class Operator:
     drift : tuple of (str, float)
         First-order part; its coordinates need no stream of their own.
     diffusion : tuple of (str, str, weight)
-        Second-order part over carried first derivatives. A weight is a number, or a Tensor (1 + m, N or 1): its
-        value at the points and its derivative by each unknown, so that the tangents of ``L u`` are total ones.
+        Second-order part over carried first derivatives. A weight is a number, or a Tensor
+        (1 + m, N or 1): its value at the points and its derivative by each unknown, so that the
+        tangents of ``L u`` are total ones.
     """
 
     name: str
@@ -32,8 +35,8 @@ class Operator:
 class Streams:
     """A downward-closed set of derivatives in the coordinates, of order at most two.
 
-    A field is carried as its value, its first derivatives along `first`, and the second-order operators `second`.
-    The chain rule that everything rests on is
+    A field is carried as its value, its first derivatives along `first`, and the second-order
+    operators `second`. The chain rule that everything rests on is
 
         d_a s(y) = s'(y) d_a y,        L s(y) = s'(y) L y + s''(y) sum_ab w_ab d_a y d_b y.
 
@@ -53,13 +56,16 @@ class Streams:
 
     @classmethod
     def bundled(cls, operator: Operator, *first: str) -> Streams:
-        """One stream for a whole operator; only the first derivatives that are asked for or that it needs."""
+        """One stream for a whole operator; first derivatives are those asked for or needed."""
         needed = [c for a, b, _ in operator.diffusion for c in (a, b)]
         return cls(tuple(dict.fromkeys((*first, *needed))), (operator,))
 
     @classmethod
     def expanded(cls, operator: Operator, *first: str) -> Streams:
-        """One stream for every derivative in `operator`: its weights may then be differentiated by autograd."""
+        """One stream for every derivative in `operator`.
+
+        Its weights may then be differentiated by autograd.
+        """
         needed = [a for a, _ in operator.drift] + [
             c for a, b, _ in operator.diffusion for c in (a, b)
         ]
@@ -88,7 +94,10 @@ class Streams:
 
     @property
     def tangents(self) -> int:
-        """Number of unknowns by which an operator weight varies; known fields then need as many tangents."""
+        """Number of unknowns by which an operator weight varies.
+
+        Known fields then need as many tangents.
+        """
         weights = [w for op in self.second for _, _, w in op.diffusion if isinstance(w, Tensor)]
         return max((len(w) - 1 for w in weights), default=0)
 

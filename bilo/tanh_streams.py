@@ -1,13 +1,15 @@
 """Jets of tanh and their adjoint: the elementwise half of the network operation.
 
-With s1, s2, s3, s4 the derivatives of tanh at the value (polynomials in tanh), Q = sum w_ab y_a y_b the quadratic
-form of a second-order stream q, and a dot for the tangent by an unknown:
+With s1, s2, s3, s4 the derivatives of tanh at the value (polynomials in tanh), Q = sum w_ab y_a y_b
+the quadratic form of a second-order stream q, and a dot for the tangent by an unknown:
 
-    z_a    = s1 y_a                                z_q    = s1 y_q + s2 Q
-    zdot   = s1 ydot                               zdot_a = s1 ydot_a + s2 ydot y_a
-    zdot_q = s1 ydot_q + s2 (ydot y_q + Qdot) + s3 Q ydot,   Qdot = sum w (y_a ydot_b + ydot_a y_b) + wdot y_a y_b
+    z_a    = s1 y_a                      z_q    = s1 y_q + s2 Q
+    zdot   = s1 ydot                     zdot_a = s1 ydot_a + s2 ydot y_a
+    zdot_q = s1 ydot_q + s2 (ydot y_q + Qdot) + s3 Q ydot,
+    Qdot   = sum w (y_a ydot_b + ydot_a y_b) + wdot y_a y_b
 
-The same formulas are in `tanh_streams.c`, fused into one pass over memory; it is used where it could be built.
+The same formulas are in `tanh_streams.c`, fused into one pass over memory; it is used where it
+could be built.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ Pairs = list[tuple[int, int, int, Weight]]
 
 
 def pairs_of(streams: Streams, start: int, stop: int, direction: Tensor | None = None) -> Pairs:
-    """All (q, a, b, weight) of a stream set, for the points start:stop; tangents contracted to a `direction` (m, N)."""
+    """All (q, a, b, weight) of a stream set, for the points start:stop.
+
+    Tangents of the weights are contracted to a `direction` (m, N).
+    """
     return [
         (q, a, b, _cut(contract_weight(w, direction), start, stop))
         for q, terms in streams.quadratic
@@ -31,7 +36,7 @@ def pairs_of(streams: Streams, start: int, stop: int, direction: Tensor | None =
 
 
 def contract_weight(w: Weight, direction: Tensor | None) -> Weight:
-    """Operator weight (1 + m, N or 1) with its tangents contracted to one direction (m, N): (2, N)."""
+    """Operator weight (1 + m, N or 1), its tangents contracted to one direction (m, N): (2, N)."""
     if direction is None or not isinstance(w, Tensor):
         return w
     return torch.stack([w[0].expand(direction.shape[1]), (w[1:] * direction[: len(w) - 1]).sum(0)])
@@ -45,7 +50,10 @@ def forward(y: Tensor, pairs: Pairs) -> Tensor:
 
 
 def adjoint(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
-    """Gradient by y from the gradient g by z = forward(y), both (1 + m, P, n, H); s0 = tanh(y[0, 0])."""
+    """Gradient by y from the gradient g by z = forward(y), both (1 + m, P, n, H).
+
+    s0 is tanh(y[0, 0]).
+    """
     if y.device.type == "cpu" and (fused := kernel.load()) is not None:
         return fused.adjoint(y, s0, g, pairs)
     return adjoint_torch(y, s0, g, pairs)
@@ -58,7 +66,7 @@ def forward_torch(y: Tensor, pairs: Pairs) -> Tensor:
 
 
 def compose(y: Tensor, s: tuple[Tensor, Tensor, Tensor, Tensor], pairs: Pairs) -> Tensor:
-    """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' at the value (n, H)."""
+    """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' (n, H)."""
     s0, s1, s2, s3 = s
     v, t = y[0], y[1:]
     z = y * s1

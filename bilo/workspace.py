@@ -1,8 +1,8 @@
 """Reused buffers for the derivative engine on a CPU.
 
-A training step needs the same hundred megabytes every time. Returning them to the operating system and faulting
-them in again costs more than the arithmetic, so the engine keeps its buffers. A GPU's caching allocator does this
-already.
+A training step needs the same hundred megabytes every time. Returning them to the operating system
+and faulting them in again costs more than the arithmetic, so the engine keeps its buffers. A GPU's
+caching allocator does this already.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def evolve(
     u0: np.ndarray,
     DT: float,
     rhoT: float,
-    times: Sequence[float] = (1.0,),
+    times: Sequence[float] | np.ndarray = (1.0,),
     steps: int | None = None,
     source: Source | None = None,
 ) -> np.ndarray:
@@ -224,7 +224,7 @@ def solve_arrays(
     DT: float,
     rhoT: float,
     u0: np.ndarray,
-    times: Sequence[float] = (1.0,),
+    times: Sequence[float] | np.ndarray = (1.0,),
     steps: int | None = None,
     source: Source | None = None,
 ) -> np.ndarray:
@@ -263,7 +263,7 @@ def solve(
     h0: float = 0.1,
     r0: float = 0.1,
     refine: int = 1,
-    times: Sequence[float] = (1.0,),
+    times: Sequence[float] | np.ndarray = (1.0,),
     steps: int | None = None,
 ) -> np.ndarray:
     """Tumour density grown from a seed at `x0` on the domain's grid, split `refine` times.

@@ -65,7 +65,7 @@ class Objective:
     """
 
     phi: np.ndarray
-    masks: tuple[np.ndarray, np.ndarray]
+    masks: tuple[np.ndarray, ...]
     k: float = 80.0
     name: Name = "soft_dice"
     prior_weight: float = 1e-3

@@ -1,4 +1,4 @@
-"""Fisher-KPP with two unknown scalars (paper, section 4.1; the small sister of the tumour model)."""
+"""Fisher-KPP with two unknown scalars (paper, section 4.1): the tumour model's small sister."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from bilo.streams import Operator
 
 
 class FisherKPP(Problem):
-    """u_t = 0.01 D u_xx + rho u (1 - u) on (0, 1) x (0, 1], u = 0 at both ends, u(x, 0) = sin^2(pi x) / 2."""
+    """u_t = 0.01 D u_xx + rho u (1 - u) on (0, 1) x (0, 1].
+
+    u = 0 at both ends and u(x, 0) = sin^2(pi x) / 2.
+    """
 
     name = "fisher_kpp"
     coordinates = ("t", "x")
@@ -46,7 +49,8 @@ class FisherKPP(Problem):
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """A 51 x 51 grid [o], or about n points: the tensor product of two Gauss-Legendre rules.
 
-        Fixed points at a smooth solution train better than random ones: nothing of the step is noise.
+        Fixed points at a smooth solution train better than random ones: nothing of the step is
+        noise.
         """
         if n is None:
             axis = torch.linspace(0, 1, 51)

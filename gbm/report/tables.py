@@ -225,7 +225,7 @@ def flat_range(curve: Mapping[str, Any] | None, margin: float = 2e-3) -> FlatRan
             k += step
         outside = k + step != stop
         share = (level - y[k]) / (y[k + step] - y[k]) if outside else 0.0
-        ends.append((np.exp(x[k] + share * (x[k + step] - x[k])) if outside else np.exp(x[k])))
+        ends.append(np.exp(x[k] + share * (x[k + step] - x[k])) if outside else np.exp(x[k]))
         ends.append(not outside)
     return FlatRange(float(ends[0]), float(ends[2]), bool(ends[1]), bool(ends[3]))
 
