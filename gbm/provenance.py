@@ -18,7 +18,6 @@ PACKAGES = (
     "scipy",
     "nibabel",
     "SimpleITK",
-    "monai",
     "nilearn",
     "pytorch-optimizer",
     "snakemake",
@@ -33,7 +32,7 @@ def versions() -> dict[str, str]:
     """
     found = {
         "bilo-gbm": gbm.__version__,
-        "source": source_hash("gbm.direct_fit", "gbm.assemble"),
+        "source": source_hash("gbm.fit", "gbm.assemble"),
         "python": platform.python_version(),
     }
     for name in PACKAGES:
