@@ -112,7 +112,8 @@ class Verification(_Record):
     Attributes
     ----------
     relative_error_u : dict
-        Relative L2 distance weighted by phi: "final" and, over all stored times, "all_t".
+        Relative L2 distance in the tissue (phi > 1/2), weighted by phi: "final" and, over all
+        stored times, "all_t"; "final_with_interface" is that of the final time over all phi.
     objective : dict
         At the final k, of "network" and "fdm".
     dice : dict

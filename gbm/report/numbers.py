@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from gbm.report.words import sd, value
-
 MISSING = "–"
+
+
+def value(entry: Any) -> Any:
+    """A number, or the value of a {"value", "sd"} pair."""
+    return entry["value"] if isinstance(entry, Mapping) else entry
+
+
+def sd(entry: Any) -> float | None:
+    """The standard deviation of a {"value", "sd"} pair, or None."""
+    return entry["sd"] if isinstance(entry, Mapping) else None
 
 
 def num(entry: Any, digits: int = 2) -> str:

@@ -21,7 +21,7 @@ from gbm.report.figures import curves, maps
 from gbm.report.figures.canvas import near_tumour
 from gbm.report.figures.style import look, svg
 from gbm.report.methods import methods
-from gbm.report.numbers import num, percent
+from gbm.report.numbers import num, percent, value
 from gbm.report.quality import quality_rows
 from gbm.report.tables import (
     MODELS,
@@ -33,7 +33,7 @@ from gbm.report.tables import (
     score_rows,
 )
 from gbm.report.templating import environment
-from gbm.report.words import Metrics, dice, findings, value
+from gbm.report.words import Metrics, dice, findings
 
 VERDICT_TEXT = {
     "green": "The inputs passed every gate and the fit is verified.",

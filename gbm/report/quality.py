@@ -19,6 +19,11 @@ NAMES = {
     "enhancing_fraction": "enhancing volume / whole tumour volume",
     "radius_WT_mm": "radius of a disc of equal area, whole tumour, mm",
     "radius_TC_mm": "radius of a disc of equal area, core, mm",
+    "tissue_area_mm2": "area of the tissue on the slice, mm²",
+    "wm_volume_ml": "white matter, ml",
+    "gm_volume_ml": "grey matter, ml",
+    "csf_volume_ml": "cerebrospinal fluid, ml",
+    "registration_seconds": "time of the registration, s",
 }
 GATES = {
     "brain_dice": "brain_dice_min",
@@ -58,7 +63,9 @@ def _shown(number: Any) -> str:
         return MISSING
     if isinstance(number, bool):
         return "yes" if number else "no"
-    return f"{number:.4g}" if isinstance(number, (int, float)) else str(number)
+    if not isinstance(number, (int, float)):
+        return str(number)
+    return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _gate(name: str, limit: Any, number: Any) -> str:

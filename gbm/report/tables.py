@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gbm.report.numbers import MISSING, num, pair, percent, spread
-from gbm.report.words import MARGIN, Metrics, dice, value
+from gbm.report.numbers import MISSING, num, pair, percent, spread, value
+from gbm.report.words import MARGIN, Metrics, dice
 
 MODELS = {
     "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
@@ -123,6 +123,7 @@ def fit_rows(params: Mapping[str, Any]) -> list[dict[str, Any]]:
                 *growth_cells(fit),
                 percent(fit["relative_error_u"]["final"]),
                 percent(fit["relative_error_u"]["all_t"]),
+                percent(fit["relative_error_u"].get("final_with_interface")),
                 pair(fit["objective"]["network"], fit["objective"]["fdm"], 4),
                 pair(*(fit["dice"][kind].get("WT") for kind in ("network", "fdm"))),
                 pair(*(fit["dice"][kind].get("TC") for kind in ("network", "fdm"))),
@@ -156,6 +157,7 @@ def direct_row(fit: Mapping[str, Any], origin: str) -> dict[str, Any]:
         "headline": False,
         "cells": [
             *growth_cells(fit),
+            MISSING,
             MISSING,
             MISSING,
             pair(None, fit["objective"], 4),

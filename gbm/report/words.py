@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gbm.report.numbers import percent, value
+
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
@@ -63,9 +65,11 @@ def agreement(params: Mapping[str, Any]) -> list[Finding]:
             Finding("bad", "The network could not be compared with the finite-volume solution.")
         ]
     limit = params["settings"]["verify"]["max_disagreement"]
+    wide = percent(params["relative_error_u"].get("final_with_interface"))
     text = (
         f"At the inferred parameters the network and the finite-volume solution of the same "
-        f"equation differ by {100 * error:.2g} % (relative L2, at the time of the scan)"
+        f"equation differ by {100 * error:.2g} % (relative L2 over the tissue, φ > 1/2, at the "
+        f"time of the scan; {wide} with the walls, where φ falls to 0)"
     )
     if error > limit:
         return [Finding("bad", f"{text}: too much. Use the finite-volume rows only.")]
@@ -178,13 +182,3 @@ def other_lift(params: Mapping[str, Any]) -> list[Finding]:
 def dice(metrics: Metrics, model: str, region: str) -> float | None:
     """DICE of a model on a region, or None."""
     return metrics.get(model, {}).get(region, {}).get("dice")
-
-
-def value(entry: Any) -> Any:
-    """A number, or the value of a {"value", "sd"} pair."""
-    return entry["value"] if isinstance(entry, Mapping) else entry
-
-
-def sd(entry: Any) -> float | None:
-    """The standard deviation of a {"value", "sd"} pair, or None."""
-    return entry["sd"] if isinstance(entry, Mapping) else None

@@ -105,7 +105,9 @@ def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int)
 def verification_record(network: float, solver: float, error: float = 0.01) -> dict[str, Any]:
     """What the verification of a fit writes."""
     return {
-        "relative_error_u": {"final": error, "all_t": 1.2 * error},
+        "relative_error_u": {
+            "final": error, "all_t": 1.2 * error, "final_with_interface": 1.5 * error
+        },
         "objective": {"network": 0.25, "fdm": 0.251},
         "dice": {"network": {"WT": network, "TC": network - 0.05},
                  "fdm": {"WT": solver, "TC": solver - 0.05}},
@@ -161,7 +163,7 @@ def bundle(tmp_path: Path) -> Bundle:
                                    {"lambda_mm": 9.0, "rhoT": 4.0, "objective": 0.31}],
                         "metrics": scores(0.901, 0.85)},
          "disc": {"metrics": scores(0.84, 0.80)},
-         "spread": {"rise": 0.002, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
+         "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
                     "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
                     "correlation_ln_lambda_ln_rhoT": -0.5},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],

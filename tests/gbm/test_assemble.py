@@ -26,7 +26,9 @@ def test_headline_and_fields(bundle: Any) -> None:
     assert params["headline"] == "bilo_char_inferred_seed0"
     assert params["lambda_mm"] == {"value": 5.0, "sd": 0.4}
     assert params["thresholds"]["TC"] == {"value": 0.6, "sd": 0.02}
-    assert params["relative_error_u"] == {"final": 0.01, "all_t": pytest.approx(0.012)}
+    assert params["relative_error_u"] == pytest.approx(
+        {"final": 0.01, "all_t": 0.012, "final_with_interface": 0.015}
+    )
     assert params["objective"] == {
         "network": 0.25, "fdm": 0.251, "direct_fit": 0.2505, "characteristic": 0.4,
     }  # fmt: skip

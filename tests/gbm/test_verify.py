@@ -40,7 +40,7 @@ def perfect(grown: Any) -> np.ndarray:
 
 def test_a_perfect_network_is_confirmed(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
     found, u_fdm = verify.verify(grown.domain, fit, perfect, TIMES)
-    assert found.relative_error_u == {"final": 0.0, "all_t": 0.0}
+    assert found.relative_error_u == {"final": 0.0, "all_t": 0.0, "final_with_interface": 0.0}
     assert found.objective["network"] == found.objective["fdm"] < 0.1
     assert found.dice["fdm"] == {"WT": 1.0, "TC": 1.0}
     assert found.metrics["network"]["WT"]["hd95_mm"] == 0
@@ -56,6 +56,18 @@ def test_a_network_that_bends_the_equation_is_caught(
     assert found.relative_error_u["all_t"] == pytest.approx(0.1)
     assert found.status == "disagreement"
     assert "10.0 %" in found.warnings[0]
+
+
+def test_an_error_in_the_walls_is_reported_apart(
+    grown: Any, fit: FitResult, perfect: np.ndarray
+) -> None:
+    wrong = np.where(grown.domain.phi > 0.5, perfect, 0.0)
+    error = verify.verify(grown.domain, fit, wrong, TIMES)[0].relative_error_u
+    assert error["final"] == error["all_t"] == 0.0
+    weighted = grown.domain.phi * perfect[-1] ** 2
+    outside = weighted[grown.domain.phi <= 0.5].sum() / weighted.sum()
+    assert error["final_with_interface"] == pytest.approx(np.sqrt(outside))
+    assert error["final_with_interface"] > 1e-3
 
 
 def test_not_a_number_is_a_disagreement(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
