@@ -1,4 +1,8 @@
-"""Checkpoints without pickle: tensors in safetensors, everything else as JSON beside them."""
+"""Checkpoints without pickle: tensors in safetensors, everything else as JSON beside them.
+
+The order of a tensor's axes in memory is kept: a matrix product rounds differently on a transposed
+copy, and a resumed fit must end on the bits of one that was never interrupted.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +49,10 @@ def load(path: Path) -> State | None:
 
 def _pack(node: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(node, Tensor):
-        name = str(len(tensors))
-        tensors[name] = node.detach().cpu().contiguous().clone()
-        return {"tensor": name}
+        name, tensor = str(len(tensors)), node.detach().cpu()
+        order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+        tensors[name] = tensor.permute(order).contiguous().clone()
+        return {"tensor": [name, order]}
     if isinstance(node, dict):
         return {"dict": [[_pack(k, tensors), _pack(v, tensors)] for k, v in node.items()]}
     if isinstance(node, (list, tuple)):
@@ -62,7 +67,9 @@ def _unpack(node: Any, tensors: dict[str, Tensor]) -> Any:
         return node
     (kind, value), *_ = node.items()
     if kind == "tensor":
-        return tensors[value]
+        name, order = value
+        back = [order.index(axis) for axis in range(len(order))]
+        return tensors[name].permute(back).clone()
     if kind == "dict":
         return {_unpack(k, tensors): _unpack(v, tensors) for k, v in value}
     items = [_unpack(v, tensors) for v in value]
