@@ -1,0 +1,114 @@
+"""A network fit from files: the origin it takes, its records, and an interruption."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bilo.points import Points
+from gbm import fit
+from gbm.characteristic import characteristic
+from gbm.domain import save_domain
+from gbm.files import read_json, write_json
+from gbm.results import FitResult
+from gbm.settings import Settings
+from gbm.tumour import Tumour
+from gbm.verify import verify
+
+TINY = Settings.model_validate(
+    {
+        "fit": {"pretrain_steps": 30, "finetune_steps": 60, "width": 16, "layers": 2, "fourier": 4,
+                "points": 128, "device": "cpu"},
+        "verify": {"refine": 1},
+    }
+)  # fmt: skip
+DIRECT = [2.4, 33.5]
+
+
+@pytest.fixture(scope="module")
+def folder(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("fit")
+    numbers = grown.domain.numbers
+    start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
+    save_domain(made / "domain.npz", grown.domain)
+    write_json(made / "characteristic.json", start.to_json())
+    write_json(made / "baselines.json", {"direct_fdm": {"x0_plane_mm": DIRECT}})
+    return made
+
+
+def _run(folder: Path, name: str, as_: str, settings: Settings = TINY) -> dict[str, Any]:
+    fit.run(
+        domain=folder / "domain.npz",
+        characteristic=folder / "characteristic.json",
+        baselines=folder / "baselines.json",
+        name=name,
+        settings=settings,
+        record=folder / f"{as_}.json",
+        fields=folder / f"{as_}.npz",
+        checkpoint=folder / f"{as_}.safetensors",
+        threads=1,
+    )
+    return read_json(folder / f"{as_}.json")
+
+
+@pytest.mark.parametrize("name", ["bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0"])
+def test_an_inferred_origin_is_that_of_the_direct_fit(folder: Path, name: str) -> None:
+    found = _run(folder, name, name)
+    assert found["x0_plane_mm"] == pytest.approx(DIRECT)
+    assert (found["steps"], found["device"]) == (90, "cpu")
+    assert found["lambda_mm"] == pytest.approx(np.sqrt(found["DT_mm2"] / found["rhoT"]))
+    assert {len(column) for column in found["history"].values()} == {len(found["history"]["step"])}
+    assert not (folder / f"{name}.safetensors").exists()
+
+
+def test_a_fixed_origin_is_that_of_the_segmentation(folder: Path, grown: Any) -> None:
+    found = _run(folder, "bilo_char_fixed_seed0", "fixed")
+    assert found["x0_plane_mm"] == pytest.approx(grown.domain.x0.tolist())
+
+
+def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "bilo_heat_inferred_seed0"
+    whole = _run(folder, name, "whole")
+
+    class Stopped(Exception):
+        pass
+
+    def often(*arguments: Any) -> Any:
+        return replace(training(*arguments), checkpoint_seconds=0.0)
+
+    def stop(self: Tumour, n: int | None, generator: torch.Generator) -> Points:
+        drawn.append(n)
+        if len(drawn) == 60:
+            raise Stopped
+        return collocation(self, n, generator)
+
+    training, collocation, drawn = fit._training, Tumour.collocation, []
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "_training", often)
+        patched.setattr(Tumour, "collocation", stop)
+        with pytest.raises(Stopped):
+            _run(folder, name, "resumed")
+    assert (folder / "resumed.safetensors").is_file()
+    assert not (folder / "resumed.json").exists()
+    resumed = _run(folder, name, "resumed")
+    assert json.dumps(resumed | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
+    with np.load(folder / "whole.npz") as a, np.load(folder / "resumed.npz") as b:
+        assert np.array_equal(a["u"], b["u"])
+        assert a["u"].shape[0] == len(a["times"]) == 10
+
+
+def test_a_short_fit_stays_near_the_equation(folder: Path, grown: Any) -> None:
+    """The start is solved by the lift, so that even a short fit is no nonsense."""
+    _run(folder, "bilo_char_inferred_seed0", "short", TINY)
+    with np.load(folder / "short.npz") as stored:
+        u, times = stored["u"].astype(float), stored["times"].astype(float)
+    record = FitResult.from_json(read_json(folder / "short.json"))
+    found, _ = verify(grown.domain, record, u, times, refine=1)
+    assert found.relative_error_u["final"] < 0.15
+    assert found.objective["fdm"] < 0.6
