@@ -35,6 +35,8 @@ rule all:
     default_target: True
     input:
         f"{GBM}/cohort.html",
+        # A failed command writes the cohort page too; a missing report says that work is left.
+        [f"{GBM}/sub-{key}.html" for key in PATIENTS],
 
 
 include: "workflow/rules/demo.smk"

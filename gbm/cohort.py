@@ -12,8 +12,8 @@ import numpy as np
 import gbm
 from gbm.files import read_json, write_json, write_text
 from gbm.report.cohort_page import render
-from gbm.report.tables import read_metrics
 from gbm.report.numbers import value
+from gbm.report.tables import read_metrics
 from gbm.report.words import Metrics
 from gbm.step import failures
 

@@ -52,6 +52,11 @@ def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
         Dotted key (such as `patient.segmentation.path`) to file.
     """
     return [
-        {"key": key, "path": str(path), "bytes": path.stat().st_size, "sha256": sha256(path)}
+        {
+            "key": key,
+            "path": str(path.resolve()),
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
         for key, path in files.items()
     ]

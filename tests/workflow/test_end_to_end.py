@@ -114,8 +114,19 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
         ("bilo", "fixed", None),
         ("pinn", "inferred", 1e-3),
     }
+    for fit in fits:
+        assert fit["relative_error_u"]["final"] < 0.05, fit["name"]
+        assert fit["relative_error_u"]["final_with_interface"] > 0
+        assert fit["status"] == "converged", fit["warnings"]
+        for region in ("WT", "TC"):
+            gap = fit["dice"]["network"][region] - fit["dice"]["fdm"][region]
+            assert abs(gap) < 0.02, fit["name"]
+    origins = {fit["x0"]: fit["x0_mm"] for fit in fits}
+    direct = cohort.params()["baselines"]["direct_fdm"]["x0_mm"]
+    assert [f["x0_mm"] for f in fits if f["x0"] == "inferred"] == [direct, direct]
+    assert origins["fixed"] != direct
     headline = cohort.params()
-    assert headline["relative_error_u"]["final"] < 0.05
+    assert headline["relative_error_u"]["final"] < 0.03
     assert headline["objective"]["fdm"] < headline["objective"]["characteristic"] + 2e-3
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]

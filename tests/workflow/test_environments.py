@@ -121,6 +121,23 @@ def test_the_code_in_params_covers_what_a_script_calls() -> None:
         assert not missing, (rule, missing)
 
 
+def test_the_code_behind_a_fit_is_the_core_as_well() -> None:
+    """An edit of the method, of its kernel or of the equation makes the fits run again."""
+    modules = next(modules for rule, _, _, modules in _rules() if rule == "fit")
+    behind = {path.relative_to(WORKFLOW.parent).as_posix() for path in source_files(*modules)}
+    assert behind >= {
+        "bilo/methods/bilo.py",
+        "bilo/methods/pinn.py",
+        "bilo/training.py",
+        "bilo/recipes.py",
+        "bilo/tanh_streams.c",
+        "gbm/tumour.py",
+        "gbm/lifts.py",
+        "gbm/finite_volume.py",
+        "gbm/settings.py",
+    }
+
+
 def test_jobs_run_inside_their_environment(
     snakemake: Run, repository: Path, tmp_path: Path
 ) -> None:
