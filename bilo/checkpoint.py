@@ -50,7 +50,8 @@ def load(path: Path) -> State | None:
 def _pack(node: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(node, Tensor):
         name, tensor = str(len(tensors)), node.detach().cpu()
-        order = sorted(range(tensor.ndim), key=lambda axis: -tensor.stride(axis))
+        strides = tensor.stride()
+        order = sorted(range(tensor.ndim), key=lambda axis: -strides[axis])
         tensors[name] = tensor.permute(order).contiguous().clone()
         return {"tensor": [name, order]}
     if isinstance(node, dict):

@@ -44,9 +44,10 @@ def test_hd95_agrees_with_monai(rng: np.random.Generator) -> None:
 
 def test_area_and_relative_error() -> None:
     assert area_mm2(np.ones((3, 4), bool), 0.5) == 3.0
-    u, phi = np.array([[1.0, 2.0]]), np.array([[1.0, 0.25]])
+    u, phi = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 0.75, 0.25]])
     assert relative_error(1.1 * u, u, phi) == pytest.approx(0.1)
-    assert relative_error(u + np.array([[0, 1]]), u, phi) == pytest.approx(np.sqrt(0.25 / 2))
+    assert relative_error(u + np.array([[0, 1, 0]]), u, phi) == pytest.approx(np.sqrt(0.75 / 4))
+    assert relative_error(u + np.array([[0, 0, 9]]), u, phi) == 0  # beyond the tissue
 
 
 def test_predictions_are_clipped_to_tissue(grown: Any) -> None:
