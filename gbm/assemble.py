@@ -257,6 +257,7 @@ def run(
             key: fit[key]
             for key in ("lift", "x0", "relifted", "steps", "seconds", "device", "seed")
         },
+        "start": (fit.get("assessment") or {}).get("start"),
         "versions": versions(),
         "fits": [fit_row(key, fitted[key], verified[key], problem) for key in sorted(fitted)],
         "headline": name,

@@ -37,8 +37,8 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         f"the segmentation objective ({objective['name'].replace('_', ' ')}, slope of the soft "
         f"threshold {objective['k_start']:g} to {objective['k_final']:g}, prior weight "
         f"{objective['prior_weight']:g}) in θ only. The headline fit represents u by a correction "
-        "of the characteristic solution in logit form. The origin x0 is not descended by the "
-        "networks: in all fits named “origin inferred”, PINN included, it is that found by an "
+        f"of the solution at its start in logit form. {_start(params)} The origin x0 is not "
+        "descended by the networks: in all fits named “origin inferred”, PINN included, it is that found by an "
         "outer search with the finite-volume solver (the direct fit), and all of them share it; "
         "“origin fixed” takes the centroid of the segmented core (of the whole tumour where there "
         "is no core).",
@@ -53,3 +53,15 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "physics-informed network (PINN) with the same representation, optimiser and budget, "
         "of which the weight with the best network DICE is shown.",
     ]
+
+
+def _start(params: Mapping[str, Any]) -> str:
+    """Where the networks start."""
+    start = params.get("start") or {}
+    if start.get("source") != "table":
+        return "All networks start at the characteristic parameters."
+    return (
+        "On this patient the characteristic parameters lie in a poorer basin of the objective: the "
+        f"networks start at the best of a coarse table of finite-volume solutions, D·T = "
+        f"{start['DT']:.0f} mm² and ρT = {start['rhoT']:.1f}."
+    )

@@ -17,6 +17,7 @@ from gbm.plane import sample
 from gbm.report import page
 from gbm.report.quality import quality_rows
 from gbm.report.tables import flat_range, read_metrics
+from gbm.report.methods import methods
 from gbm.report.words import findings
 
 
@@ -179,6 +180,16 @@ def test_a_disc_that_wins_is_said_to_win(
 ) -> None:
     found = findings(params, measured(bilo_fdm=(0.90, 0.85), disc=disc))
     assert [f.kind for f in found if phrase in f.text] == [kind]
+
+
+def test_methods_say_where_origin_and_start_come_from(params: dict[str, Any]) -> None:
+    text = " ".join(methods(params))
+    assert "outer search with the finite-volume solver" in text
+    assert "centroid of the segmented core" in text
+    assert "over the tissue φ > 1/2" in text
+    assert "start at the characteristic parameters" in text
+    moved = params | {"start": {"DT": 401.2, "rhoT": 5.04, "source": "table"}}
+    assert "D·T = 401 mm² and ρT = 5.0" in " ".join(methods(moved))
 
 
 def test_a_better_direct_fit_and_a_worse_start_are_said(params: dict[str, Any]) -> None:
