@@ -15,9 +15,9 @@ from gbm import assemble
 from gbm.files import read_json, write_json
 from gbm.plane import sample
 from gbm.report import page
+from gbm.report.methods import methods
 from gbm.report.quality import quality_rows
 from gbm.report.tables import flat_range, read_metrics
-from gbm.report.methods import methods
 from gbm.report.words import findings
 
 
