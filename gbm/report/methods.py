@@ -39,7 +39,8 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         f"{objective['prior_weight']:g}) in θ only. The headline fit represents u by a correction "
         f"of the solution at its start in logit form. {_start(params)} The origin x0 is not "
         "descended by the networks: in all fits named “origin inferred”, PINN included, it is "
-        "that found by an outer search with the finite-volume solver (the direct fit), and all of them share it; "
+        "that found by an outer search with the finite-volume solver (the direct fit), and all of "
+        "them share it; "
         "“origin fixed” takes the centroid of the segmented core (of the whole tumour where there "
         "is no core).",
         "Verification: the same equation at the inferred parameters is solved by conservative "
