@@ -94,8 +94,9 @@ def sampled_operator_loss(
     r = problem.residual(u, at)
     weight = problem.weight(u, at)
     scale = torch.ones_like(r.value) if weight is None else weight.detach()
-    residual = (scale * r.value**2).mean()
-    gradient = (scale * r.tangents[0] ** 2).mean()
+    residual = (huber(scale, r.value, problem.outlier) * r.value**2).mean()
+    along = r.tangents[0]
+    gradient = (huber(scale, along, problem.outlier) * along**2).mean()
     return OperatorLoss(residual + w_rgrad * gradient, u.value, residual.item(), gradient.item())
 
 
@@ -106,7 +107,17 @@ def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tu
     u = problem.transform(network(at), at)
     r = problem.residual(u, at).value
     weight = problem.weight(u.detach(), at)
-    return (r**2 if weight is None else weight * r**2).mean(), u.value
+    if weight is None:
+        return (r**2).mean(), u.value
+    return (huber(weight, r, problem.outlier) * r**2).mean(), u.value
+
+
+def huber(weight: Tensor, r: Tensor, outlier: float) -> Tensor:
+    """Weights, held fixed, with which squares of residuals beyond `outlier` grow linearly."""
+    if outlier == float("inf"):
+        return weight
+    size = weight.sqrt() * r.detach().abs()
+    return weight * (outlier / size.clamp(min=outlier))
 
 
 def field(

@@ -129,6 +129,9 @@ class Problem(ABC):
 
     _at_start: Callable[[Points], Tensor] | None = None
 
+    outlier: float = math.inf
+    """Weighted residuals larger than this count linearly, not squared (Huber)."""
+
     def start(self) -> dict[str, float]:
         """First guess of all unknowns."""
         return {k.name: k.start for k in self.unknowns}

@@ -1,4 +1,4 @@
-"""The loop that every network method shares: two phases, schedule, checkpoints, recovery, progress."""
+"""The loop of every network method: two phases, schedule, checkpoints, recovery, progress."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Run:
 
 
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
-"""(run, points, pretraining) -> a scalar whose gradient the lower optimiser follows, and numbers."""
+"""(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers."""
 Upper = Callable[[Run, float], Record]
 """(run, progress of the fine-tuning) -> numbers; changes the unknowns."""
 
@@ -135,7 +135,7 @@ def train(
         surrogate.backward()
         run.optimisers["lower"].step()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
-        if not pretraining:
+        if not pretraining and _finite(run, surrogate):
             run.last = {**run.last, **upper(run, progress)}
         run.step += 1
         now = time.perf_counter()

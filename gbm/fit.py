@@ -3,7 +3,7 @@
 Unknowns are rD, rRHO and both thresholds; the origin x0 is the domain's (``fixed``), or that of the
 direct finite-volume fit (``inferred``: an outer search with the solver, whose optimum every network
 of a patient shares). Then pretraining at the characteristic parameters and fine-tuning from the
-segmentation; see `bilo.methods` and `gbm.tumour`.
+segmentation; see `bilo.methods`, `gbm.tumour` and, for where a fit starts, `gbm.basin`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ import torch
 from bilo.methods import bilo, pinn
 from bilo.settings import Settings as Training
 from bilo.solution import Solution, evaluate
+from gbm.basin import Start, start_of
 from gbm.characteristic import Characteristic
 from gbm.conditions import Conditions
 from gbm.domain import Domain, load_domain
@@ -76,9 +77,10 @@ def fit_tumour(
         The network's density on the voxels at `TIMES`.
     """
     conditions = Conditions.of(domain, settings)
+    start = start_of(domain, characteristic, origin, conditions)
     tumour = Tumour(
         domain,
-        characteristic,
+        start,
         origin,
         plan.lift,
         h0=conditions.h0,
@@ -86,7 +88,8 @@ def fit_tumour(
         bounds=conditions.growth_bounds,
         refine=settings.verify.refine,
     )
-    objective = SegmentationObjective(tumour, conditions)
+    continued = start.source == "characteristic"
+    objective = SegmentationObjective(tumour, conditions, continued=continued)
     training = replace(
         _training(settings, plan),
         threads=threads,
@@ -100,7 +103,7 @@ def fit_tumour(
     else:
         solution = pinn.fit(tumour, objective, training)
     u = np.stack([_density(tumour, solution, t) for t in TIMES])
-    return _result(plan, tumour, objective, solution, u[-1]), u
+    return _result(plan, characteristic, start, tumour, objective, solution, u[-1]), u
 
 
 def _key(
@@ -162,6 +165,8 @@ def _density(tumour: Tumour, solution: Solution, t: float) -> np.ndarray:
 
 def _result(
     plan: Fit,
+    characteristic: Characteristic,
+    start: Start,
     tumour: Tumour,
     objective: SegmentationObjective,
     solution: Solution,
@@ -180,8 +185,8 @@ def _result(
         DT_mm2=DT,
         rhoT=rhoT,
         lambda_mm=math.sqrt(DT / rhoT),
-        rD=theta["rD"],
-        rRHO=theta["rRHO"],
+        rD=DT / characteristic.DT,
+        rRHO=rhoT / characteristic.rhoT,
         thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
         x0_plane_mm=[tumour.x0, tumour.y0],
         objective_network=objective.conditions.objective.value(final, thresholds),
@@ -192,7 +197,7 @@ def _result(
         device=solution.device,
         warnings=solution.warnings,
         history=dict(solution.history),
-        assessment=dict(solution.assessment),
+        assessment={"start": asdict(start), **solution.assessment},
     )
 
 

@@ -7,7 +7,7 @@ Both satisfy the initial density exactly for every value of the unknowns.
       H = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),
       tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT
 
-* ``char``: the logit c of the finite-volume solution at the characteristic parameters theta_0,
+* ``char``: the logit c of the finite-volume solution at the start theta_0 (`gbm.basin`),
   carried to other parameters as the heat field is,
 
       a(theta) = H(theta) + (1 + tau_0) / (1 + tau) (c - H(theta_0)):
@@ -150,16 +150,23 @@ def clipped(u: np.ndarray, H: np.ndarray) -> np.ndarray:
 def _derivatives(
     a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray], DT: float, rhoT: float
 ) -> dict[str, Tensor]:
-    """The logit a of one slice with its derivatives at some cells."""
-    p = np.pad(a, 1, mode="edge")
-    full = {
-        "a": a,
-        "a_x": (p[2:, 1:-1] - p[:-2, 1:-1]) / (2 * h),
-        "a_y": (p[1:-1, 2:] - p[1:-1, :-2]) / (2 * h),
-        "a_xx": (p[2:, 1:-1] - 2 * a + p[:-2, 1:-1]) / h**2,
-        "a_yy": (p[1:-1, 2:] - 2 * a + p[1:-1, :-2]) / h**2,
-    }
-    d = {k: v.ravel()[cells] for k, v in full.items()}
+    """The logit a of one slice with its derivatives at some cells.
+
+    With w the share of the upper face in P phi and d+, d- the differences across the faces,
+
+        a_x = (w d+ + (1 - w) d-) / h,        a_xx = 4 w (1 - w) (d+ - d-) / h^2:
+
+    P a_xx + b a_x is then the finite-volume flux balance, P a_x the mean flux, and nothing is seen
+    through a wall of the tissue.
+    """
+    rise_x, rise_y = np.diff(a, axis=0), np.diff(a, axis=1)
+    d = {"a": a.ravel()[cells]}
+    for name, rise, axis in (("x", rise_x, 0), ("y", rise_y, 1)):
+        above = np.pad(rise, [(0, int(axis == k)) for k in (0, 1)]).ravel()[cells]
+        below = np.pad(rise, [(int(axis == k), 0) for k in (0, 1)]).ravel()[cells]
+        w = c[f"w{name}"]
+        d[f"a_{name}"] = (w * above + (1 - w) * below) / h
+        d[f"a_{name}{name}"] = 4 * w * (1 - w) * (above - below) / h**2
     s = -np.tanh(d["a"] / 2)  # 1 - 2u
     x = c["Px"] * (d["a_xx"] + s * d["a_x"] ** 2) + c["bx"] * d["a_x"]
     y = c["Py"] * (d["a_yy"] + s * d["a_y"] ** 2) + c["by"] * d["a_y"]
@@ -168,10 +175,15 @@ def _derivatives(
 
 
 def coefficients(grid: GrowthMap) -> dict[str, np.ndarray]:
-    """P and grad(P phi) / phi by direction at the cells, from the faces; no flux at the outer box."""
+    """P, b = grad(P phi) / phi and the upper face's share w, by direction, at the cells.
+
+    No flux at the outer box.
+    """
     fx = np.pad(grid.face_x, ((1, 1), (0, 0)))
     fy = np.pad(grid.face_y, ((0, 0), (1, 1)))
     return {
+        "wx": fx[1:] / (fx[1:] + fx[:-1] + 1e-30),
+        "wy": fy[:, 1:] / (fy[:, 1:] + fy[:, :-1] + 1e-30),
         "Px": (fx[1:] + fx[:-1]) / (2 * grid.phi),
         "Py": (fy[:, 1:] + fy[:, :-1]) / (2 * grid.phi),
         "bx": (fx[1:] - fx[:-1]) / (grid.h * grid.phi),

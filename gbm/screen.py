@@ -148,14 +148,15 @@ def screen(
             )
             for rhoT, u in zip(ladder, densities, strict=True):
                 for table, objective in zip(tables, objectives, strict=True):
-                    thresholds, value = _best_thresholds(objective, u, conditions.threshold_bounds)
+                    thresholds, value = best_thresholds(objective, u, conditions.threshold_bounds)
                     table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
 
 
-def _best_thresholds(
+def best_thresholds(
     objective: Objective, u: np.ndarray, bounds: Bounds
 ) -> tuple[np.ndarray, float]:
+    """The best thresholds of a small table for a density, and the objective there."""
     best, total = np.array(objective.prior_means), 0.0
     for r in objective.regions:
         low, high = bounds["WT" if r == 0 else "TC"]

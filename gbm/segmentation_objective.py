@@ -18,7 +18,7 @@ from gbm.tumour import Tumour
 
 BOX = 0.05
 """Largest change of ln rD and ln rRHO that the tangent model is asked for in one upper step."""
-FIRST_FRACTION, LAST_FRACTION = 0.5, 0.02
+FIRST_FRACTION, LAST_FRACTION = 1.0, 0.02
 """Part of a step that is taken at first, and at the end."""
 STEEP_FROM = 0.3
 """Progress at which the slope k has reached its final value."""
@@ -28,17 +28,21 @@ class SegmentationObjective(objective.Objective):
     """J(u, thresholds) of a patient on the 1 mm voxels.
 
     The field is the logit l at the voxels of the tumour's disc; all other voxels count as u = 0 and
-    are lumped into one voxel for each combination of masks, which leaves every sum unchanged.
+    are, where they are not segmented, lumped into one, which leaves every sum unchanged.
 
     Parameters
     ----------
     tumour : Tumour
     conditions : Conditions
+    continued : bool
+        Whether the slope k is continued from its first value. A start that the final slope chose
+        needs no gentler one, which has other basins.
     """
 
     every = 10
 
-    def __init__(self, tumour: Tumour, conditions: Conditions) -> None:
+    def __init__(self, tumour: Tumour, conditions: Conditions, *, continued: bool = True) -> None:
+        self.continued = continued
         self.conditions = conditions
         self.points, index = tumour.voxels()
         self.start = torch.from_numpy(
@@ -60,6 +64,8 @@ class SegmentationObjective(objective.Objective):
 
     def _at(self, progress: float) -> VoxelObjective:
         """The slope k goes from its first to its final value, then stays."""
+        if not self.continued:
+            return self._objective
         final, first = self.conditions.objective.k, self.conditions.k_start
         k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
         return replace(self._objective, k=k)
@@ -97,21 +103,16 @@ class SegmentationObjective(objective.Objective):
 
 
 def _lumped(conditions: Conditions, index: np.ndarray) -> VoxelObjective:
-    """The objective on some voxels; all others lumped, one for each combination of masks."""
+    """The objective on some voxels and on all segmented ones; the others in one lump of u = 0."""
     full = conditions.objective
     phi, masks = full.phi.ravel(), [m.ravel() for m in full.masks]
-    rest = np.setdiff1d(np.arange(phi.size), index)
+    segmented = np.flatnonzero(masks[0] + masks[1])
+    kept = np.concatenate([index, np.setdiff1d(segmented, index)])
+    rest = np.setdiff1d(np.arange(phi.size), kept)
     power = 1 if full.name == "soft_dice" else 2
-    lumps, kinds = [], []
-    for kind in sorted({tuple(m[i] for m in masks) for i in rest}):
-        here = rest[np.all([m[rest] == v for m, v in zip(masks, kind, strict=True)], axis=0)]
-        lumps.append((phi[here] ** power).sum() ** (1 / power))
-        kinds.append(kind)
-    new_phi = np.concatenate([phi[index], lumps])
-    new_masks = tuple(
-        np.concatenate([m[index], [kind[r] for kind in kinds]]) for r, m in enumerate(masks)
-    )
-    return replace(full, phi=new_phi, masks=new_masks)
+    lump = (phi[rest] ** power).sum() ** (1 / power)
+    wt, tc = (np.append(m[kept], 0.0) for m in masks)
+    return replace(full, phi=np.append(phi[kept], lump), masks=(wt, tc))
 
 
 class _Value(torch.autograd.Function):

@@ -1,8 +1,8 @@
 """The tumour as an inverse problem for `bilo`: Fisher-KPP growth on a patient's tissue, as a logit.
 
-    phi u_t = div(rD DT P phi grad u) + rRHO rhoT phi u (1 - u),     u(x, 0) = h0 exp(-r0 |x - x0|^2)
+    phi u_t = div(rD DT P phi grad u) + rRHO rhoT phi u (1 - u),    u(x, 0) = h0 exp(-r0 |x - x0|^2)
 
-with DT (mm^2) and rhoT the characteristic parameters, t in units of T, x in mm. With
+with DT (mm^2) and rhoT those of the start, t in units of T, x in mm. With
 u = 1 / (1 + exp(-l)) and b = grad(P phi) / phi,
 
     l_t = rD DT [ P (lap l + (1 - 2u) |grad l|^2) + b . grad l ] + rRHO rhoT.
@@ -26,7 +26,8 @@ from bilo.jets import Jet
 from bilo.points import Points
 from bilo.problem import Problem, Unknown
 from bilo.streams import Operator
-from gbm.characteristic import GROWTH_BOUNDS, Characteristic
+from gbm.basin import Start
+from gbm.characteristic import GROWTH_BOUNDS
 from gbm.domain import Domain
 from gbm.finite_volume import GrowthMap, coarsen, solve
 from gbm.lifts import CharacteristicTable, Lift, Seed, coefficients, floored, heat, time_slices
@@ -34,22 +35,21 @@ from gbm.lifts import CharacteristicTable, Lift, Seed, coefficients, floored, he
 TISSUE = 0.5
 """Least phi of a residual point: errors are weighted by phi, and beyond tissue nothing grows."""
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
-"""The network lives on a disc: where phi u exceeds `EDGE` at the characteristic parameters, or with
+"""The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
-PULLED, PUSHED = 0.25, 0.25
 CONCENTRATED = 0.6
-"""Part of the points that lies where the characteristic solution is; the rest is uniform."""
+"""Part of the points that lies where the start's solution is; the rest is uniform."""
 POOL = 4096
 
 
 class Tumour(Problem):
-    """Growth on one patient's slice, unknown factors rD and rRHO on the characteristic values.
+    """Growth on one patient's slice, unknown factors rD and rRHO on the start's values.
 
     Parameters
     ----------
     domain : Domain
-    characteristic : Characteristic
-        DT and rhoT, the start of the fit.
+    start : Start
+        DT and rhoT at which the network is pretrained and the lift is made: rD = rRHO = 1.
     origin : ndarray (2,)
         x0 in the plane, mm.
     lift : {"char", "heat"}
@@ -66,6 +66,8 @@ class Tumour(Problem):
     coordinates = ("t", "x", "y")
     derivatives = ("x", "y")
     fourier_coordinates = 2
+    outlier = 0.02
+    """In units of the clock: cells at walls of the tissue, which no smooth N resolves, stay few."""
     unknowns = (
         Unknown("rD", 1.0, (1e-3, 1e3), log=True),
         Unknown("rRHO", 1.0, (1e-2, 1e2), log=True),
@@ -74,7 +76,7 @@ class Tumour(Problem):
     def __init__(
         self,
         domain: Domain,
-        characteristic: Characteristic,
+        start: Start,
         origin: np.ndarray,
         lift: Lift = "char",
         *,
@@ -83,7 +85,7 @@ class Tumour(Problem):
         bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
         refine: int = 2,
     ) -> None:
-        self.DT, self.rhoT = characteristic.DT, characteristic.rhoT
+        self.DT, self.rhoT = start.DT, start.rhoT
         self.lift, self.bounds = lift, bounds
         self.x0, self.y0 = (float(v) for v in origin)
         self.seed = Seed(h0, r0, float(domain.P[domain.WT].mean()))
@@ -107,9 +109,9 @@ class Tumour(Problem):
         self._known = {
             k: torch.as_tensor(v.ravel()[cells], dtype=torch.float32) for k, v in known.items()
         }
-        start = torch.sigmoid(self.table.values["a"])
-        self._largest = start.max(1).values
-        self._pool = _pool(start / self._largest[:, None])
+        first = torch.sigmoid(self.table.values["a"])
+        self._largest = first.max(1).values
+        self._pool = _pool(first / self._largest[:, None])
 
     # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:
@@ -135,10 +137,14 @@ class Tumour(Problem):
         moving = heat(at, self.seed, x0, at["rD"] * self.DT, at["rRHO"] * self.rhoT)
         if self.lift == "heat":
             return moving
-        fixed = heat(at, self.seed, x0, self.DT, self.rhoT)
+        return moving + at.memo("carried", self._carried)
+
+    def _carried(self, at: Frame) -> Jet:
+        """(1 + tau_0) / (1 + tau) (c - H(theta_0)): what the start knows of the tissue."""
         t = at["t"]
-        carried = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
-        return moving + carried * (self.table.jet(at) - fixed)
+        fixed = heat(at, self.seed, (self.x0, self.y0), self.DT, self.rhoT)
+        shrink = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
+        return shrink * (self.table.jet(at) - fixed)
 
     def residual(self, l: Jet, at: Frame) -> Jet:
         """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2) + b . grad l] - rRHO rhoT."""
@@ -148,15 +154,19 @@ class Tumour(Problem):
         return at.apply(l) - at["rD"] * self.DT * flux - at["rRHO"] * self.rhoT
 
     def weight(self, l: Jet, at: Frame) -> Tensor:
-        """(max(u_char, u) / max_x u_char(t))^(1/4): fronts are pulled, their tails must count."""
+        """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
+
+        Fronts are pulled, so their tails must count; the mass is in the core, so it must count too.
+        The clock, rRHO rhoT + d log(1 + tau) / dt, is the rate at which anything happens at all: a
+        residual of one clock unit is an error of order one in l.
+        """
         known = at.points.known
         u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))
+        relative = (u / known["largest"]).clamp(max=1.0)
         t, s = at.points.coordinates["t"], at["rD"].value.detach() * self.spread
-        growth, spreading = at["rRHO"].value.detach() * self.rhoT, s / (1 + s * t)
-        clock = growth + spreading
-        exponent = (PULLED * growth + PUSHED * spreading) / clock
-        relative: Tensor = (u / known["largest"]).clamp(max=1.0) ** exponent
-        return relative / clock**2
+        clock = at["rRHO"].value.detach() * self.rhoT + s / (1 + s * t)
+        weight: Tensor = (relative**0.25 + relative) / clock**2
+        return weight
 
     def project(self, codes: Tensor) -> Tensor:
         """Into the bounds of rho T and lambda = sqrt(DT / rhoT)."""
@@ -167,7 +177,7 @@ class Tumour(Problem):
         return torch.stack([twice + growth - math.log(self.DT), growth - math.log(self.rhoT)])
 
     def start_solution(self, points: Points) -> Tensor:
-        """Logit of the finite-volume solution at the characteristic parameters."""
+        """Logit of the finite-volume solution at the start."""
         return points.known["a"]
 
     def start_misfit(self, u: Tensor, known: Tensor, points: Points) -> Tensor:
@@ -189,9 +199,8 @@ class Tumour(Problem):
         own = [x, y, t * 2 - 1, slow]
         if self.lift == "heat":
             return own
-        table = self.table.jet(at)
-        fixed = heat(at, self.seed, (self.x0, self.y0), self.DT, self.rhoT)
-        return [*own, floored(table) * 0.125 + 1.0, (table - fixed) * 0.1]
+        lift = at.memo("lift", self._lift)
+        return [*own, floored(lift) * 0.125 + 1.0, at.memo("carried", self._carried) * 0.2]
 
     def feature_count(self) -> int:
         """x, y, two clocks; with the ``char`` lift what it knows of the tissue."""
@@ -235,7 +244,7 @@ class Tumour(Problem):
         return Points({"t": torch.ones_like(x), "x": x, "y": y}, {"a": a}), index
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
-        """Means (nx, ny) over each voxel's inside cells of values (cells,); 0 where there are none."""
+        """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""
         full = np.zeros(self.inside.shape)
         full[self.inside] = u.double().cpu().numpy()
         present = coarsen(self.inside.astype(float), self.refine)

@@ -3,8 +3,8 @@
     upper   theta* = argmin_theta  L_dat(theta, W*(theta))
     lower   W*(theta) = argmin_W   L_res + w_rgrad L_rgrad,      r = F(D^k u(x, theta; W), theta)
 
-Both levels descend at once: W along grad_W of the lower loss only, theta along the derivative of L_dat through the
-network's input only (paper, section 2).
+Both levels descend at once: W along grad_W of the lower loss only, theta along the derivative of
+L_dat through the network's input only (paper, section 2).
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def fit(
 ) -> Solution:
     """Infer the unknowns of a problem.
 
-    Pretraining at the start: lower loss, and the numerical solution there where the problem has one.
-    Fine-tuning: both levels at once. In the last part of it (`Recipe.hold`) the unknowns rest, at the best
-    place the referee saw where there is one, and the network settles on the equation there.
+    Pretraining at the start: lower loss, and the numerical solution there where there is one.
+    Fine-tuning: both levels at once. In the last part of it (`Recipe.hold`) the unknowns rest, at
+    the best place the referee saw where there is one, and the network settles on the equation.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ from bilo.training import Record, Run, train
 def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     """Infer the unknowns of a problem with the same optimiser, network and budget as BiLO.
 
-    The network is BiLO's without the unknowns as input. Pretraining holds the unknowns at the start and uses the
-    numerical solution there in the same way.
+    The network is BiLO's without the unknowns as input. Pretraining holds the unknowns at the start
+    and uses the numerical solution there in the same way.
 
     Parameters
     ----------

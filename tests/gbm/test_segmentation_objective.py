@@ -40,10 +40,7 @@ def _auxiliary() -> torch.Tensor:
     return torch.from_numpy(to_unconstrained(THRESHOLDS))
 
 
-AREA = pytest.mark.xfail(strict=True, reason="a lump of segmented voxels counts as one in mean y^2")
-
-
-@pytest.mark.parametrize("name", ["soft_dice", pytest.param("relative_l2", marks=AREA)])
+@pytest.mark.parametrize("name", ["soft_dice", "relative_l2"])
 @pytest.mark.parametrize("core", [True, False])
 def test_lumping_leaves_the_value(grown: Any, tumour: Tumour, name: Name, core: bool) -> None:
     """Voxels outside the disc count as u = 0, regions that reach there included."""
