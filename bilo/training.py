@@ -133,14 +133,16 @@ def train(
         surrogate, record = loss(run, draw(), pretraining)
         run.optimisers["lower"].zero_grad(set_to_none=True)
         surrogate.backward()
-        run.optimisers["lower"].step()
+        sound = _finite(run, surrogate)
+        if sound:
+            run.optimisers["lower"].step()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
-        if not pretraining and _finite(run, surrogate):
+        if sound and not pretraining:
             run.last = {**run.last, **upper(run, progress)}
         run.step += 1
         now = time.perf_counter()
         run.seconds = offset + now - began
-        if not _finite(run, surrogate):
+        if not (sound and _finite(run, surrogate)):
             if run.recoveries == MAX_RECOVERIES:
                 run.restore(good)
                 status = "diverged"
@@ -170,9 +172,10 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 def _finite(run: Run, surrogate: Tensor) -> bool:
-    if not bool(torch.isfinite(surrogate)) or not bool(torch.isfinite(run.codes).all()):
-        return False
-    return all(bool(torch.isfinite(p).all()) for p in run.network.parameters())
+    """Whether the loss, its gradients, the weights and the unknowns are all numbers."""
+    weights = list(run.network.parameters())
+    values = [surrogate, run.codes, *weights, *(p.grad for p in weights if p.grad is not None)]
+    return all(bool(torch.isfinite(v).all()) for v in values)
 
 
 def _remember(run: Run, record: Record) -> None:
