@@ -14,8 +14,11 @@ import pytest
 from tests.workflow.conftest import Run, runner
 from tests.workflow.phantom import LAMBDA_MM, MIDDLE, ORIGIN, RHO_T, write
 
+# At the default slope of the soft threshold the optimum itself is biased towards steep fronts, on
+# a tumour as small as this one by -0.47 in ln lambda; at 400 by -0.08 (the direct fit's numbers).
 SETTINGS = (
     "patients=cohort/*.yaml",
+    "objective={k_final: 400}",
     "fit={pinn_weights: [1.0e-3], lifts: [char], pretrain_steps: 300, finetune_steps: 300}",
 )
 
@@ -99,11 +102,19 @@ def test_the_cohort_page_names_the_reason(cohort: Cohort) -> None:
 
 def test_the_parameters_are_those_of_the_phantom(cohort: Cohort) -> None:
     found = cohort.params()
-    assert abs(np.log(_number(found["lambda_mm"]) / LAMBDA_MM)) < 0.4
-    assert abs(np.log(_number(found["rhoT"]) / RHO_T)) < 0.2
+    assert abs(np.log(_number(found["lambda_mm"]) / LAMBDA_MM)) < 0.25
+    assert abs(np.log(_number(found["rhoT"]) / RHO_T)) < 0.1
     image = nibabel.load(cohort.folder / "cohort/good_seg.nii.gz")
     origin = image.affine @ [*ORIGIN, MIDDLE, 1.0]
-    assert np.linalg.norm(np.array(found["x0_mm"]) - origin[:3]) < 3.0
+    assert np.linalg.norm(np.array(found["x0_mm"]) - origin[:3]) < 1.0
+
+
+def test_bilo_reaches_the_direct_fit(cohort: Cohort) -> None:
+    found = cohort.params()
+    assert found["objective"]["fdm"] < found["objective"]["direct_fit"] + 5e-3
+    assert found["objective"]["fdm"] < found["objective"]["characteristic"]
+    direct = found["baselines"]["direct_fdm"]["lambda_mm"]
+    assert abs(np.log(_number(found["lambda_mm"]) / direct)) < 0.2
 
 
 def test_every_fit_is_verified(cohort: Cohort) -> None:
@@ -127,7 +138,6 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
     assert origins["fixed"] != direct
     headline = cohort.params()
     assert headline["relative_error_u"]["final"] < 0.03
-    assert headline["objective"]["fdm"] < headline["objective"]["characteristic"] + 2e-3
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]
     assert len(rows) == 1 + 7 * 2 * 3
