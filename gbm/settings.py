@@ -123,8 +123,8 @@ class Fit(Model):
     fourier: Annotated[int, Field(ge=0)] = Field(
         default=32, description="pairs of Fourier features"
     )
-    pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=800)
-    finetune_steps: Annotated[int, Field(ge=1)] = Field(default=3200)
+    pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=700)
+    finetune_steps: Annotated[int, Field(ge=1)] = Field(default=2500)
     points: Annotated[int, Field(ge=16)] = Field(
         default=512, description="residual points of a step"
     )

@@ -83,12 +83,17 @@ def truth(wildcards):
 def settings_for(*sections):
     """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
 
-    Only these make the rule run again when they change.
+    Only these make the rule run again when they change. Which fits there are is no setting of any one
+    fit: a further seed or weight leaves the others as they are.
     """
 
     def chosen(wildcards):
         whole = settings_of(entry(wildcards).file).model_dump(mode="json")
-        return {name: whole[name] for name in sections or whole}
+        if not sections:
+            return whole
+        for name in ("seeds", "pinn_weights", "lifts"):
+            del whole["fit"][name]
+        return {name: whole[name] for name in sections}
 
     return chosen
 
