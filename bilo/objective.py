@@ -60,6 +60,10 @@ class Objective(ABC):
             du, da = torch.autograd.grad(value, (u, auxiliary), allow_unused=True)
         return value.item(), J @ du, torch.zeros_like(auxiliary) if da is None else da
 
+    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+        """The auxiliary parameters by name, for the history."""
+        return {}
+
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None

@@ -24,6 +24,8 @@ from bilo.settings import Settings
 SNAPSHOT_STEPS = 100
 MAX_RECOVERIES = 3
 LOG_SECONDS = 15.0
+REST = 0.02
+"""Largest range of an unknown that rests, relative, or absolute for one below 1."""
 
 Record = Mapping[str, float]
 
@@ -65,6 +67,21 @@ class Run:
     """The latest numbers of the upper level."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What a method wants to remember between steps: plain values and tensors."""
+
+    def trace(self) -> None:
+        """Remember where the unknowns have been."""
+        here = self.codes.detach().double().cpu().clone()[None]
+        seen = self.memory.get("trace")
+        self.memory["trace"] = here if seen is None else torch.cat([seen, here])
+
+    def rested(self) -> bool:
+        """Whether the unknowns came to rest: at most `REST` in the last tenth of their trace."""
+        trace = self.memory.get("trace")
+        if trace is None:
+            return True
+        tail = trace[-max(len(trace) // 10, 2) :]
+        moved = tail.max(0).values - tail.min(0).values
+        return bool((moved <= REST * tail[-1].abs().clamp(min=1.0)).all())
 
     def state(self) -> checkpoint.State:
         """A tree that `restore` understands."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bilo import objective
 from gbm.conditions import Conditions
+from gbm.metrics import REGIONS
 from gbm.objective import Objective as VoxelObjective
 from gbm.thresholds import from_unconstrained, to_unconstrained
 from gbm.trust_region import Search, tangent_minimum
@@ -69,6 +70,10 @@ class SegmentationObjective(objective.Objective):
         final, first = self.conditions.objective.k, self.conditions.k_start
         k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
         return replace(self._objective, k=k)
+
+    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+        """u_WT and u_TC by region."""
+        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
 
     def thresholds(self, auxiliary: Tensor) -> np.ndarray:
         """u_WT and u_TC."""

@@ -37,6 +37,8 @@ TISSUE = 0.5
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
 """The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
+SEEN = 0.01
+"""Density that no imaging threshold comes near."""
 CONCENTRATED = 0.6
 """Part of the points that lies where the start's solution is; the rest is uniform."""
 POOL = 4096
@@ -98,6 +100,7 @@ class Tumour(Problem):
         X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
         r = np.hypot(X - self.x0, Y - self.y0)
         wide = solve(grid, WIDER * self.DT, self.rhoT, origin, h0=h0, r0=r0)[0]
+        self._greatest = coarsen(np.maximum(u[-1], wide), refine)
         reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
         self.radius = float(r[reached].max()) + MARGIN_MM
         self.inside = (grid.phi > TISSUE) & (r < self.radius)
@@ -233,11 +236,13 @@ class Tumour(Problem):
         return self.at(torch.full((self.table.cells,), float(t)), cells)
 
     def voxels(self) -> tuple[Points, np.ndarray]:
-        """The voxels of the disc at t = 1, and their flat indices on the slice.
+        """The voxels at t = 1 that may show, and their flat indices on the slice.
 
+        Left out is what stays below `SEEN` at the start, and with `WIDER` times its diffusivity.
         The lift is the logit of a voxel's mean density, N is that of its centre: it varies little.
         """
-        index = np.flatnonzero(coarsen(self.inside.astype(float), self.refine) > 0)
+        inside = coarsen(self.inside.astype(float), self.refine) > 0
+        index = np.flatnonzero(inside & (self._greatest > SEEN))
         places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
         x, y = torch.as_tensor(places)
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))

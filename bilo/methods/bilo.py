@@ -105,21 +105,19 @@ def fit(
                 run.codes.copy_(moved[0])
                 run.auxiliary.copy_(moved[1])
             run.codes.copy_(problem.project(run.codes))
-        _trace(run)
+        run.trace()
         late = progress > REFEREE_FROM
         if referee is not None and late and (run.step // data.every) % REFEREE_EVERY == 0:
             _judge(run, referee)
-        return {"objective": value, **problem.decode(run.codes)}
+        return {"objective": value, **problem.decode(run.codes), **data.describe(run.auxiliary)}
 
     status = train(run, recipe, settings, draw, loss, upper)
     u, J = predict(run)
-    return assess("bilo", problem, data, settings, run, status, u, J, stationary=_rested(run))
+    return assess("bilo", problem, data, settings, run, status, u, J, stationary=run.rested())
 
 
 REFEREE_EVERY, REFEREE_FROM = 5, 0.5
 """Upper steps between two judgements of the referee, and the progress from which on it judges."""
-REST = 0.02
-"""Largest range of an unknown, relative or absolute in optimiser coordinates, of one that rests."""
 
 
 def _judge(run: Run, referee: Referee) -> None:
@@ -136,18 +134,3 @@ def _settle(run: Run) -> Record:
         run.auxiliary.copy_(run.memory["auxiliary"])
         run.memory["settled"] = True
     return run.network.problem.decode(run.codes)
-
-
-def _trace(run: Run) -> None:
-    """Remember where the unknowns have been."""
-    here = run.codes.detach().clone()[None]
-    run.memory["trace"] = torch.cat([run.memory["trace"], here]) if "trace" in run.memory else here
-
-
-def _rested(run: Run) -> bool:
-    """Whether the unknowns had come to rest in the last tenth of their way."""
-    if "trace" not in run.memory:
-        return True
-    tail = run.memory["trace"][-max(len(run.memory["trace"]) // 10, 2) :]
-    moved = tail.max(0).values - tail.min(0).values
-    return bool((moved <= REST * tail[-1].abs().clamp(min=1.0)).all())

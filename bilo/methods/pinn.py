@@ -16,6 +16,10 @@ from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Record, Run, train
 
+DATA_EVERY = 4
+"""Steps between two looks at the data; each counts for as many, so the mean gradient is the same."""
+TRACE_EVERY = 10
+
 
 def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     """Infer the unknowns of a problem with the same optimiser, network and budget as BiLO.
@@ -73,18 +77,23 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
             misfit = problem.start_misfit(value, known, points)
             return residual + settings.w_start * misfit, {**record, "start": misfit.item()}
         residual, _ = residual_loss(network, points, codes)
+        if run.step % DATA_EVERY:
+            return residual, {"residual": residual.item()}
         u = field(network, data_points, codes).value.double().cpu()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
         objective = data.value(u, auxiliary, progress)
-        total = residual + settings.w_data * objective.to(residual)
-        return total, {"residual": residual.item(), "objective": objective.item()}
+        total = residual + DATA_EVERY * settings.w_data * objective.to(residual)
+        run.last["objective"] = objective.item()
+        return total, {"residual": residual.item()}
 
     def upper(run: Run, progress: float) -> Record:
         with torch.no_grad():
             codes.copy_(problem.project(codes.detach().double().cpu()))
-        return problem.decode(codes.detach())
+        if run.step % TRACE_EVERY == 0:
+            run.trace()
+        return {**problem.decode(codes.detach()), **data.describe(auxiliary)}
 
     status = train(run, recipe, settings, draw, loss, upper)
     with torch.no_grad():
         u = field(network, data_points, codes).value.double().cpu()
-    return assess("pinn", problem, data, settings, run, status, u, None, stationary=True)
+    return assess("pinn", problem, data, settings, run, status, u, None, stationary=run.rested())
