@@ -17,7 +17,7 @@ from bilo.solution import Solution
 from bilo.training import Record, Run, train
 
 DATA_EVERY = 4
-"""Steps between two looks at the data; each counts for as many, so the mean gradient is the same."""
+"""Steps between two looks at the data; each counts for as many: the same mean gradient."""
 TRACE_EVERY = 10
 
 
