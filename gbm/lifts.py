@@ -25,6 +25,8 @@ from typing import Literal
 
 import numpy as np
 import torch
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
 from bilo.frame import Frame
@@ -39,6 +41,7 @@ FLOOR = -20.0
 CLIP_BELOW, CLIP_ABOVE = 60.0, 12.0
 """Range of c - H: beyond, the density is tiny and its numerical logit means nothing."""
 SLICES = 48
+SOURCE_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class CharacteristicTable:
         rows = []
         for t, density in zip(times, u, strict=True):
             H = heat_values(grid.x, grid.y, float(t), seed, x0, DT, rhoT)
-            rows.append(_derivatives(clipped(density, H), cells, grid.h, c, DT, rhoT))
+            rows.append(_with_rate(derivatives(clipped(density, H), cells, grid.h, c), c, DT, rhoT))
         values = {k: torch.stack([row[k] for row in rows]) for k in rows[0]}
         return cls(torch.as_tensor(times).float(), values)
 
@@ -147,10 +150,35 @@ def clipped(u: np.ndarray, H: np.ndarray) -> np.ndarray:
     return H + limited
 
 
-def _derivatives(
-    a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray], DT: float, rhoT: float
-) -> dict[str, Tensor]:
-    """The logit a of one slice with its derivatives at some cells.
+def tissue_distance(grid: GrowthMap, x0: np.ndarray, reach: float) -> np.ndarray:
+    """How far the tissue makes a cell from x0 (mm): the heat method's distance in the metric 1 / P.
+
+        phi v - reach^2 div(P phi grad v) = source at x0,        distance = -reach log(v / max v)
+
+    (Varadhan 1967; Crane, Weischedel, Wardetzky 2013.) An elliptic problem of the tissue alone:
+    nothing of the growth is in it.
+    """
+    nx, ny = grid.phi.shape
+    cell = np.arange(nx * ny).reshape(nx, ny)
+    pairs = [(cell[:-1], cell[1:], grid.face_x), (cell[:, :-1], cell[:, 1:], grid.face_y)]
+    row = np.concatenate([a.ravel() for a, _, _ in pairs])
+    column = np.concatenate([b.ravel() for _, b, _ in pairs])
+    coupling = np.concatenate([w.ravel() for _, _, w in pairs]) * (reach / grid.h) ** 2
+    size = nx * ny
+    flux = sparse.coo_matrix((coupling, (row, column)), shape=(size, size)).tocsr()
+    flux = flux + flux.T
+    balance = sparse.diags(np.asarray(flux.sum(1)).ravel() + grid.phi.ravel()) - flux
+    r2 = (grid.x[:, None] - x0[0]) ** 2 + (grid.y[None, :] - x0[1]) ** 2
+    source = (grid.phi * np.exp(-r2 / (2 * SOURCE_MM**2))).ravel()
+    v = np.maximum(spsolve(balance.tocsc(), source), 1e-300)
+    distance: np.ndarray = -reach * np.log(v / v.max()).reshape(nx, ny)
+    return distance
+
+
+def derivatives(
+    a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """A field on the grid with its derivatives at some cells.
 
     With w the share of the upper face in P phi and d+, d- the differences across the faces,
 
@@ -167,10 +195,17 @@ def _derivatives(
         w = c[f"w{name}"]
         d[f"a_{name}"] = (w * above + (1 - w) * below) / h
         d[f"a_{name}{name}"] = 4 * w * (1 - w) * (above - below) / h**2
+    return d
+
+
+def _with_rate(
+    d: dict[str, np.ndarray], c: dict[str, np.ndarray], DT: float, rhoT: float
+) -> dict[str, Tensor]:
+    """The derivatives of a logit with a_t by the equation."""
     s = -np.tanh(d["a"] / 2)  # 1 - 2u
     x = c["Px"] * (d["a_xx"] + s * d["a_x"] ** 2) + c["bx"] * d["a_x"]
     y = c["Py"] * (d["a_yy"] + s * d["a_y"] ** 2) + c["by"] * d["a_y"]
-    d["a_t"] = rhoT + DT * (x + y)
+    d = {**d, "a_t": rhoT + DT * (x + y)}
     return {k: torch.as_tensor(v).float() for k, v in d.items()}
 
 

@@ -25,18 +25,30 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.problem import Problem, Unknown
-from bilo.streams import Operator
+from bilo.streams import VALUE, Operator
 from gbm.basin import Start
 from gbm.characteristic import GROWTH_BOUNDS
 from gbm.domain import Domain
 from gbm.finite_volume import GrowthMap, coarsen, solve
-from gbm.lifts import CharacteristicTable, Lift, Seed, coefficients, floored, heat, time_slices
+from gbm.lifts import (
+    CharacteristicTable,
+    Lift,
+    Seed,
+    coefficients,
+    derivatives,
+    floored,
+    heat,
+    time_slices,
+    tissue_distance,
+)
 
 TISSUE = 0.5
 """Least phi of a residual point: errors are weighted by phi, and beyond tissue nothing grows."""
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
 """The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
+REACH = 0.25
+"""Screening length of the tissue's distance, in units of L."""
 SEEN = 0.01
 """Density that no imaging threshold comes near."""
 CONCENTRATED = 0.6
@@ -109,9 +121,13 @@ class Tumour(Problem):
             grid, times, u, cells, self.seed, origin, self.DT, self.rhoT
         )
         known = {**coefficients(grid), "x": X, "y": Y}
-        self._known = {
-            k: torch.as_tensor(v.ravel()[cells], dtype=torch.float32) for k, v in known.items()
-        }
+        known = {k: v.ravel()[cells] for k, v in known.items()}
+        if lift == "heat":
+            distance = tissue_distance(grid, origin, REACH * self.length)
+            self._distance = coarsen(distance, refine)
+            found = derivatives(distance / self.length, cells, grid.h, known)
+            known |= {k.replace("a", "d", 1): v for k, v in found.items()}
+        self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
         first = torch.sigmoid(self.table.values["a"])
         self._largest = first.max(1).values
         self._pool = _pool(first / self._largest[:, None])
@@ -201,13 +217,23 @@ class Tumour(Problem):
         x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
         own = [x, y, t * 2 - 1, slow]
         if self.lift == "heat":
-            return own
+            return [*own, at.memo("distance", self._tissue)]
         lift = at.memo("lift", self._lift)
         return [*own, floored(lift) * 0.125 + 1.0, at.memo("carried", self._carried) * 0.2]
 
+    def _tissue(self, at: Frame) -> Jet:
+        """Distance through the tissue, in units of L."""
+        known = at.points.known
+        if at.streams is VALUE:
+            return Jet.known(known["d"])
+        still = torch.zeros_like(known["d"])
+        first = {"t": still, "x": known["d_x"], "y": known["d_y"]}
+        second = {("x", "x"): known["d_xx"], ("y", "y"): known["d_yy"]}
+        return Jet.tabulated(known["d"], first, second, at.streams)
+
     def feature_count(self) -> int:
-        """x, y, two clocks; with the ``char`` lift what it knows of the tissue."""
-        return 4 if self.lift == "heat" else 6
+        """x, y, two clocks; and of the tissue the distance, or what the ``char`` lift knows."""
+        return 5 if self.lift == "heat" else 6
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """Cells at continuous times, half of them uniform in t and half in log(1 + tau)."""
@@ -246,7 +272,10 @@ class Tumour(Problem):
         places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
         x, y = torch.as_tensor(places)
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
-        return Points({"t": torch.ones_like(x), "x": x, "y": y}, {"a": a}), index
+        known = {"a": a}
+        if self.lift == "heat":
+            known["d"] = torch.as_tensor(self._distance.ravel()[index] / self.length)
+        return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
         """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""
