@@ -7,7 +7,7 @@ Both satisfy the initial density exactly for every value of the unknowns.
       H = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),
       tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT
 
-  The network then gets `tissue_distance` as an input: geometry of the tissue, nothing of the growth.
+  The network then gets `tissue_distance` as an input: geometry of the tissue, not its growth.
 
 * ``char``: the logit c of the finite-volume solution at the start theta_0 (`gbm.basin`),
   carried to other parameters as the heat field is,
