@@ -17,11 +17,15 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bilo.workspace import workspace
+
+if TYPE_CHECKING:
+    from bilo.tanh_streams import Pairs
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +40,21 @@ class FusedKernel:
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
 
-    def forward(self, y: Tensor, pairs: list) -> Tensor:  # type: ignore[type-arg]
+    def forward(self, y: Tensor, pairs: Pairs) -> Tensor:
         """Jets of tanh(y), (1 + m, P, n, H)."""
         y = y.contiguous()
         z = workspace.take(y.shape, y)
         self._call("tanh_streams", y, (y, torch.tanh(y[0, 0]), z), pairs)
         return z
 
-    def adjoint(self, y: Tensor, s0: Tensor, g: Tensor, pairs: list) -> Tensor:  # type: ignore[type-arg]
+    def adjoint(self, y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
         """Gradient by y, (1 + m, P, n, H)."""
         y = y.contiguous()
         out = workspace.take(y.shape, y)
         self._call("tanh_streams_adjoint", y, (y, s0, g.contiguous(), out), pairs)
         return out
 
-    def _call(self, name: str, y: Tensor, arrays: tuple[Tensor, ...], pairs: list) -> None:  # type: ignore[type-arg]
+    def _call(self, name: str, y: Tensor, arrays: tuple[Tensor, ...], pairs: Pairs) -> None:
         t, p, n, h = y.shape
         weights = torch.zeros(max(len(pairs), 1), t, n, dtype=y.dtype)
         for k, (_, _, _, w) in enumerate(pairs):
@@ -59,9 +63,8 @@ class FusedKernel:
                 weights[k, :rows] = w[:rows]
             else:
                 weights[k, 0] = w
-        indices = [
-            (ctypes.c_long * max(len(pairs), 1))(*(pair[i] for pair in pairs)) for i in range(3)
-        ]
+        columns = ([q for q, *_ in pairs], [a for _, a, *_ in pairs], [b for _, _, b, _ in pairs])
+        indices = [(ctypes.c_long * max(len(pairs), 1))(*column) for column in columns]
         function = getattr(self._library, f"{name}_{SUFFIX[y.dtype]}")
         function(
             *(ctypes.c_void_p(a.data_ptr()) for a in arrays),

@@ -11,6 +11,7 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.network import OperatorNetwork
 from bilo.points import Points
+from bilo.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,10 @@ def operator_loss(
     with torch.no_grad():
         u = problem.transform(Jet(mlp.out[..., 0], at.streams), at)
         r = problem.residual(u, at)
-        weight = problem.weight(u, at)
-        scale = torch.ones_like(r.value) if weight is None else weight
+        scale, scales = _weights(problem, u, at, r.value), _weights(problem, u, at, r.tangents)
         residual = (scale * r.value**2).mean()
-        gradient = (scale * r.tangents**2).sum(0).mean()
-        direction = r.tangents * (scale * (2 * w_rgrad / len(points)))
+        gradient = (scales * r.tangents**2).sum(0).mean()
+        direction = r.tangents * (scales * (2 * w_rgrad / len(points)))
     along = at.along(direction)
     u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
     r = problem.residual(u, along)
@@ -92,11 +92,9 @@ def sampled_operator_loss(
     at = Frame(problem, points, codes, v)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at)
-    weight = problem.weight(u, at)
-    scale = torch.ones_like(r.value) if weight is None else weight.detach()
-    residual = (huber(scale, r.value, problem.outlier) * r.value**2).mean()
+    residual = (_weights(problem, u, at, r.value) * r.value**2).mean()
     along = r.tangents[0]
-    gradient = (huber(scale, along, problem.outlier) * along**2).mean()
+    gradient = (_weights(problem, u, at, along) * along**2).mean()
     return OperatorLoss(residual + w_rgrad * gradient, u.value, residual.item(), gradient.item())
 
 
@@ -106,18 +104,18 @@ def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tu
     at = Frame(problem, points, codes, tangents=False)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at).value
-    weight = problem.weight(u.detach(), at)
-    if weight is None:
-        return (r**2).mean(), u.value
-    return (huber(weight, r, problem.outlier) * r**2).mean(), u.value
+    return (_weights(problem, u, at, r) * r**2).mean(), u.value
 
 
-def huber(weight: Tensor, r: Tensor, outlier: float) -> Tensor:
-    """Weights, held fixed, with which squares of residuals beyond `outlier` grow linearly."""
-    if outlier == float("inf"):
+@torch.no_grad()
+def _weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
+    """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""
+    weight = problem.weight(u, at)
+    weight = torch.ones_like(r) if weight is None else weight
+    if problem.outlier == float("inf"):
         return weight
-    size = weight.sqrt() * r.detach().abs()
-    return weight * (outlier / size.clamp(min=outlier))
+    size = weight.sqrt() * r.abs()
+    return weight * (problem.outlier / size.clamp(min=problem.outlier))
 
 
 def field(

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from bilo import checkpoint
 from bilo.network import OperatorNetwork
 from bilo.points import Points
+from bilo.problem import Problem
 from bilo.recipes import Recipe
 from bilo.settings import Settings
 
@@ -179,6 +180,27 @@ def train(
     if settings.checkpoint is not None:
         checkpoint.save(settings.checkpoint, {"fingerprint": fingerprint, "run": run.state()})
     return status
+
+
+def anchored(
+    problem: Problem, settings: Settings, points: Points, loss: Tensor, u: Tensor, record: Record
+) -> tuple[Tensor, Record]:
+    """What pretraining descends: a loss and, where known, the numerical solution at the start.
+
+    Parameters
+    ----------
+    loss : Tensor
+        Of the lower level.
+    u : Tensor (N,)
+        The represented field at the points, inside the graph of `loss`.
+    record : mapping
+        Numbers of the step, to which the misfit is added.
+    """
+    known = problem.start_solution(points) if settings.w_start else None
+    if known is None:
+        return loss, record
+    misfit = problem.start_misfit(u, known, points)
+    return loss + settings.w_start * misfit, {**record, "start": misfit.item()}
 
 
 def peak_memory_mb(device: torch.device) -> float:

@@ -2,8 +2,8 @@
 
 Unknowns are rD, rRHO and both thresholds; the origin x0 is the domain's (``fixed``), or that of the
 direct finite-volume fit (``inferred``: an outer search with the solver, whose optimum every network
-of a patient shares). Then pretraining at the characteristic parameters and fine-tuning from the
-segmentation; see `bilo.methods`, `gbm.tumour` and, for where a fit starts, `gbm.basin`.
+of a patient shares). Then pretraining at the start and fine-tuning from the segmentation; see
+`bilo.methods`, `gbm.tumour` and, for where a fit starts, `gbm.basin`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TIMES = np.linspace(0.1, 1.0, 10)
 RATE = 3e-3
 """Rate of the weights; random points make steps noisier than a quadrature grid does."""
 START_WEIGHT = 10.0
-"""Weight of the characteristic solution in pretraining; 100 where the lift knows nothing of it."""
+"""Weight of the start's solution in pretraining; 100 where the lift knows nothing of it."""
 
 
 def fit_tumour(
@@ -57,7 +57,7 @@ def fit_tumour(
     ----------
     domain : Domain
     characteristic : Characteristic
-        Where the network is pretrained.
+        What rD and rRHO are relative to, and mostly where the network is pretrained.
     origin : ndarray (2,)
         x0 in the plane, mm.
     settings : Settings

@@ -84,14 +84,14 @@ def floored(a: Jet) -> Jet:
 
 @dataclass(frozen=True)
 class CharacteristicTable:
-    """Logit of the finite-volume solution at the characteristic parameters, with derivatives.
+    """Logit of the finite-volume solution at the start, with derivatives.
 
     Attributes
     ----------
     times : Tensor (K,)
         Slices, dense where the seed still spreads.
     values : dict of Tensor (K, cells)
-        a, a_x, a_y, a_xx, a_yy by central differences, a_t by the equation.
+        a, a_x, a_y, a_xx, a_yy by `derivatives`, a_t by the equation.
     """
 
     times: Tensor
@@ -114,7 +114,8 @@ class CharacteristicTable:
         rows = []
         for t, density in zip(times, u, strict=True):
             H = heat_values(grid.x, grid.y, float(t), seed, x0, DT, rhoT)
-            rows.append(_with_rate(derivatives(clipped(density, H), cells, grid.h, c), c, DT, rhoT))
+            d = derivatives("a", clipped(density, H), cells, grid.h, c)
+            rows.append(_with_rate(d, c, DT, rhoT))
         values = {k: torch.stack([row[k] for row in rows]) for k in rows[0]}
         return cls(torch.as_tensor(times).float(), values)
 
@@ -136,12 +137,21 @@ class CharacteristicTable:
 
     def jet(self, at: Frame) -> Jet:
         """The tabulated logit as a jet; the points must carry the table's quantities."""
-        known = at.points.known
-        if at.streams is VALUE:
-            return Jet.known(known["a"])
-        first = {"t": known["a_t"], "x": known["a_x"], "y": known["a_y"]}
-        second = {("x", "x"): known["a_xx"], ("y", "y"): known["a_yy"]}
-        return Jet.tabulated(known["a"], first, second, at.streams)
+        return tabulated(at, "a", at.points.known.get("a_t"))
+
+
+def tabulated(at: Frame, name: str, rate: Tensor | None) -> Jet:
+    """The jet of a field that the points carry with its `derivatives`, and its time derivative.
+
+    Where only values are asked for, only the value need be there.
+    """
+    known = at.points.known
+    if at.streams is VALUE:
+        return Jet.known(known[name])
+    assert rate is not None
+    first = {"t": rate, "x": known[f"{name}_x"], "y": known[f"{name}_y"]}
+    second = {("x", "x"): known[f"{name}_xx"], ("y", "y"): known[f"{name}_yy"]}
+    return Jet.tabulated(known[name], first, second, at.streams)
 
 
 def clipped(u: np.ndarray, H: np.ndarray) -> np.ndarray:
@@ -178,9 +188,9 @@ def tissue_distance(grid: GrowthMap, x0: np.ndarray, reach: float) -> np.ndarray
 
 
 def derivatives(
-    a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray]
+    name: str, a: np.ndarray, cells: np.ndarray, h: float, c: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """A field on the grid with its derivatives at some cells.
+    """A field `name` on the grid with its derivatives ``name_x``, .. at some cells.
 
     With w the share of the upper face in P phi and d+, d- the differences across the faces,
 
@@ -190,13 +200,13 @@ def derivatives(
     through a wall of the tissue.
     """
     rise_x, rise_y = np.diff(a, axis=0), np.diff(a, axis=1)
-    d = {"a": a.ravel()[cells]}
-    for name, rise, axis in (("x", rise_x, 0), ("y", rise_y, 1)):
+    d = {name: a.ravel()[cells]}
+    for along, rise, axis in (("x", rise_x, 0), ("y", rise_y, 1)):
         above = np.pad(rise, [(0, int(axis == k)) for k in (0, 1)]).ravel()[cells]
         below = np.pad(rise, [(int(axis == k), 0) for k in (0, 1)]).ravel()[cells]
-        w = c[f"w{name}"]
-        d[f"a_{name}"] = (w * above + (1 - w) * below) / h
-        d[f"a_{name}{name}"] = 4 * w * (1 - w) * (above - below) / h**2
+        w = c[f"w{along}"]
+        d[f"{name}_{along}"] = (w * above + (1 - w) * below) / h
+        d[f"{name}_{along}{along}"] = 4 * w * (1 - w) * (above - below) / h**2
     return d
 
 

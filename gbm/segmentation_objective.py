@@ -28,8 +28,8 @@ STEEP_FROM = 0.3
 class SegmentationObjective(objective.Objective):
     """J(u, thresholds) of a patient on the 1 mm voxels.
 
-    The field is the logit l at the voxels of the tumour's disc; all other voxels count as u = 0 and
-    are, where they are not segmented, lumped into one, which leaves every sum unchanged.
+    The field is the logit l at the voxels that may show; all other voxels count as u = 0 and are,
+    where they are not segmented, lumped into one, which leaves every sum unchanged.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.problem import Problem, Unknown
-from bilo.streams import VALUE, Operator
+from bilo.streams import Operator
 from gbm.basin import Start
 from gbm.characteristic import GROWTH_BOUNDS
 from gbm.domain import Domain
@@ -38,6 +38,7 @@ from gbm.lifts import (
     derivatives,
     floored,
     heat,
+    tabulated,
     time_slices,
     tissue_distance,
 )
@@ -120,13 +121,13 @@ class Tumour(Problem):
         self.table = CharacteristicTable.of(
             grid, times, u, cells, self.seed, origin, self.DT, self.rhoT
         )
-        known = {**coefficients(grid), "x": X, "y": Y}
-        known = {k: v.ravel()[cells] for k, v in known.items()}
+        c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
+        known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
+        known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
         if lift == "heat":
-            distance = tissue_distance(grid, origin, REACH * self.length)
+            distance = tissue_distance(grid, origin, REACH * self.length) / self.length
             self._distance = coarsen(distance, refine)
-            found = derivatives(distance / self.length, cells, grid.h, known)
-            known |= {k.replace("a", "d", 1): v for k, v in found.items()}
+            known |= derivatives("d", distance, cells, grid.h, c)
         self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
         first = torch.sigmoid(self.table.values["a"])
         self._largest = first.max(1).values
@@ -148,8 +149,11 @@ class Tumour(Problem):
         return at.memo("lift", self._lift) + N * at.memo("clock", self._clock)
 
     def _clock(self, at: Frame) -> Jet:
-        t = at["t"]
-        return 0.5 * t + (1 + t * self.spread).log() * (0.5 / math.log1p(self.spread))
+        return 0.5 * at["t"] + self._slow(at) * (0.5 / math.log1p(self.spread))
+
+    def _slow(self, at: Frame) -> Jet:
+        """log(1 + tau_0), the clock of the spreading seed."""
+        return at.memo("log(1+tau)", lambda at: (1 + at["t"] * self.spread).log())
 
     def _lift(self, at: Frame) -> Jet:
         x0 = (self.x0, self.y0)
@@ -212,10 +216,9 @@ class Tumour(Problem):
 
     def features(self, at: Frame) -> list[Jet]:
         """(x - x0) / L, (y - y0) / L, t and log(1 + tau), each of order one."""
-        t = at["t"]
-        slow = (1 + t * self.spread).log() * (2 / math.log1p(self.spread)) - 1
+        slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
         x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
-        own = [x, y, t * 2 - 1, slow]
+        own = [x, y, at["t"] * 2 - 1, slow]
         if self.lift == "heat":
             return [*own, at.memo("distance", self._tissue)]
         lift = at.memo("lift", self._lift)
@@ -223,13 +226,7 @@ class Tumour(Problem):
 
     def _tissue(self, at: Frame) -> Jet:
         """Distance through the tissue, in units of L."""
-        known = at.points.known
-        if at.streams is VALUE:
-            return Jet.known(known["d"])
-        still = torch.zeros_like(known["d"])
-        first = {"t": still, "x": known["d_x"], "y": known["d_y"]}
-        second = {("x", "x"): known["d_xx"], ("y", "y"): known["d_yy"]}
-        return Jet.tabulated(known["d"], first, second, at.streams)
+        return tabulated(at, "d", torch.zeros_like(at.points.known["d"]))
 
     def feature_count(self) -> int:
         """x, y, two clocks; and of the tissue the distance, or what the ``char`` lift knows."""
@@ -274,7 +271,7 @@ class Tumour(Problem):
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
         known = {"a": a}
         if self.lift == "heat":
-            known["d"] = torch.as_tensor(self._distance.ravel()[index] / self.length)
+            known["d"] = torch.as_tensor(self._distance.ravel()[index])
         return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
 
     def to_voxels(self, u: Tensor) -> np.ndarray:

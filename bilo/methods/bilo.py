@@ -23,7 +23,7 @@ from bilo.problem import Problem
 from bilo.recipes import RECIPES, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.training import Record, Run, train
+from bilo.training import Record, Run, anchored, train
 
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
@@ -75,13 +75,9 @@ def fit(
         else:
             local = operator_loss(network, points, codes, settings.w_rgrad)
         record = {"residual": local.residual, "residual_gradient": local.gradient}
-        if not pretraining or settings.w_start == 0:
-            return local.surrogate, record
-        known = problem.start_solution(points)
-        if known is None:
-            return local.surrogate, record
-        misfit = problem.start_misfit(local.value, known, points)
-        return local.surrogate + settings.w_start * misfit, {**record, "start": misfit.item()}
+        if pretraining:
+            return anchored(problem, settings, points, local.surrogate, local.value, record)
+        return local.surrogate, record
 
     def predict(run: Run) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

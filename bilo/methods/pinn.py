@@ -14,7 +14,7 @@ from bilo.problem import Problem
 from bilo.recipes import RECIPES
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.training import Record, Run, train
+from bilo.training import Record, Run, anchored, train
 
 DATA_EVERY = 4
 """Steps between two looks at the data; each counts for as many: the same mean gradient."""
@@ -69,13 +69,9 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
         if pretraining:
-            residual, value = residual_loss(network, points, codes.detach())
+            residual, u = residual_loss(network, points, codes.detach())
             record = {"residual": residual.item()}
-            known = problem.start_solution(points)
-            if known is None or settings.w_start == 0:
-                return residual, record
-            misfit = problem.start_misfit(value, known, points)
-            return residual + settings.w_start * misfit, {**record, "start": misfit.item()}
+            return anchored(problem, settings, points, residual, u, record)
         residual, _ = residual_loss(network, points, codes)
         if run.step % DATA_EVERY:
             return residual, {"residual": residual.item()}
