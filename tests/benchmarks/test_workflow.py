@@ -12,37 +12,30 @@ from pathlib import Path
 import yaml
 
 from benchmarks import plan
+from tests.conftest import Run
 
 CONDA = {"torch": "pytorch", "pytorch_optimizer": "pytorch-optimizer"}
 
 
-def _snakemake(repository: Path, folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-s", str(repository / "Snakefile"), *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+def _said(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def test_a_target_runs_every_planned_run_and_the_table(repository: Path, tmp_path: Path) -> None:
-    told = _snakemake(repository, tmp_path, "-n", "-p", "--cores", "1", "bench_fisher_kpp")
+def test_a_target_runs_every_planned_run_and_the_table(snakemake: Run) -> None:
+    told = _said(snakemake("-n", "-p", "--cores", "1", "bench_fisher_kpp"))
     commands = re.findall(r"python -m benchmarks run .*? --out (\S+)", told)
     assert sorted(commands) == sorted(plan.files("fisher_kpp", "quick", "results/benchmarks"))
     assert "python -m benchmarks table fisher_kpp --results results/benchmarks" in told
 
 
-def test_a_run_through_the_workflow(repository: Path, tmp_path: Path) -> None:
+def test_a_run_through_the_workflow(snakemake: Run, tmp_path: Path) -> None:
     (file,) = [
         file
         for file in plan.files("fisher_kpp", "quick", "results/benchmarks")
         if file.endswith("direct_fit/noise0_seed0.json")
     ]
-    _snakemake(repository, tmp_path, "-q", "all", "--cores", "1", file)
+    _said(snakemake("-q", "all", "--cores", "1", file))
     result = json.loads((tmp_path / file).read_text())
     assert max(row["rel_error"] for row in result["unknowns"].values()) < 1e-6
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import Run
+from tests.conftest import Run
 from tests.workflow.phantom import write
 
 STEPS = ("check", "tissue", "domain", "characteristic", "baselines", "metrics", "export", "report")

@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from tests.workflow.conftest import Run, runner
+from tests.conftest import Run, runner
 from tests.workflow.phantom import LAMBDA_MM, MIDDLE, ORIGIN, RHO_T, write
 
 # At the default slope of the soft threshold the optimum itself is biased towards steep fronts, on

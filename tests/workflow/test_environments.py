@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from gbm.sources import source_files
-from tests.workflow.conftest import Run
+from tests.conftest import Run
 from tests.workflow.phantom import write
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
