@@ -42,7 +42,7 @@ def brain_mask(image: Volume, key: str | None = None) -> np.ndarray:
         raise InputError("the image is empty: one value everywhere", file=image.path, key=key)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    largest: np.ndarray = labels == sizes.argmax()
+    largest: np.ndarray = labels == np.argmax(sizes)
     if min(largest.shape) > 1:
         largest = ndimage.binary_fill_holes(largest)
     for k in range(largest.shape[2]):

@@ -143,7 +143,7 @@ def _head(atlas: Atlas, deformation: Deformation) -> tuple[np.ndarray, np.ndarra
         wm[head, k] = sample(atlas.wm.data, atlas.wm.affine, points[head])
         gm[head, k] = sample(atlas.gm.data, atlas.gm.affine, points[head])
     # another scanner: not a linear function of the atlas's intensities
-    return (t1 / t1.max()) ** 1.2, wm, gm
+    return (t1 / np.max(t1)) ** 1.2, wm, gm
 
 
 def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2) -> Tumour:

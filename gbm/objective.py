@@ -91,7 +91,7 @@ class Objective:
 
     def region(self, r: int, u: np.ndarray, threshold: float) -> tuple[float, np.ndarray, float]:
         """Term and prior of region r, with the derivatives by u and by its threshold."""
-        s = expit(self.k * (u - threshold))
+        s = np.asarray(expit(self.k * (u - threshold)))
         value, by_s = TERMS[self.name](s, self.masks[r], self.phi)
         slope = self.k * by_s * s * (1 - s)
         deviation = (threshold - self.prior_means[r]) / PRIOR_SD

@@ -58,7 +58,7 @@ def grow(
     mobility = np.where(tissue, diffusivity[box], 0.0)
     east = _faces(mobility[:-1], mobility[1:]) * DT / spacing**2
     north = _faces(mobility[:, :-1], mobility[:, 1:]) * DT / spacing**2
-    fastest = 4.0 * max(east.max(initial=0.0), north.max(initial=0.0)) + rhoT
+    fastest = 4.0 * max(np.max(east, initial=0.0), np.max(north, initial=0.0)) + rhoT
     steps = int(np.ceil(fastest / (2.0 * safety)))
     ds = 1.0 / steps
 
