@@ -7,8 +7,6 @@ Both satisfy the initial density exactly for every value of the unknowns.
       H = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),
       tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT
 
-  The network then gets `tissue_distance` as an input: geometry of the tissue, not its growth.
-
 * ``char``: the logit c of the finite-volume solution at the start theta_0 (`gbm.basin`),
   carried to other parameters as the heat field is,
 
@@ -17,6 +15,8 @@ Both satisfy the initial density exactly for every value of the unknowns.
   ahead of a front log u is minus a squared distance over 4 DT t (Varadhan), and the tissue changes
   the distance, not the law. At theta_0 this is c, whose time derivative is taken from the equation,
   so that the residual vanishes there with N = 0.
+
+With both the network gets `tissue_distance` as an input: geometry of the tissue, not its growth.
 """
 
 from __future__ import annotations

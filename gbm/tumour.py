@@ -124,10 +124,9 @@ class Tumour(Problem):
         c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
         known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
         known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
-        if lift == "heat":
-            distance = tissue_distance(grid, origin, REACH * self.length) / self.length
-            self._distance = coarsen(distance, refine)
-            known |= derivatives("d", distance, cells, grid.h, c)
+        distance = tissue_distance(grid, origin, REACH * self.length) / self.length
+        self._distance = coarsen(distance, refine)
+        known |= derivatives("d", distance, cells, grid.h, c)
         self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
         first = torch.sigmoid(self.table.values["a"])
         self._largest = first.max(1).values
@@ -215,12 +214,12 @@ class Tumour(Problem):
         return 4 * self.seed.r0 * self.DT * self.seed.mean_P
 
     def features(self, at: Frame) -> list[Jet]:
-        """(x - x0) / L, (y - y0) / L, t and log(1 + tau), each of order one."""
+        """(x - x0) / L, (y - y0) / L, two clocks, the distance through the tissue, and the lift."""
         slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
         x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
-        own = [x, y, at["t"] * 2 - 1, slow]
+        own = [x, y, at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
         if self.lift == "heat":
-            return [*own, at.memo("distance", self._tissue)]
+            return own
         lift = at.memo("lift", self._lift)
         return [*own, floored(lift) * 0.125 + 1.0, at.memo("carried", self._carried) * 0.2]
 
@@ -229,8 +228,8 @@ class Tumour(Problem):
         return tabulated(at, "d", torch.zeros_like(at.points.known["d"]))
 
     def feature_count(self) -> int:
-        """x, y, two clocks; and of the tissue the distance, or what the ``char`` lift knows."""
-        return 5 if self.lift == "heat" else 6
+        """x, y, two clocks, the distance; and what the ``char`` lift knows of the tissue."""
+        return 5 if self.lift == "heat" else 7
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """Cells at continuous times, half of them uniform in t and half in log(1 + tau)."""
@@ -269,9 +268,7 @@ class Tumour(Problem):
         places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
         x, y = torch.as_tensor(places)
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
-        known = {"a": a}
-        if self.lift == "heat":
-            known["d"] = torch.as_tensor(self._distance.ravel()[index])
+        known = {"a": a, "d": torch.as_tensor(self._distance.ravel()[index])}
         return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
