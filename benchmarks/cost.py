@@ -116,7 +116,7 @@ def classical_fit() -> dict[str, Any]:
     predict = classical(problem, data)
     low, high = np.array([k.bounds for k in problem.unknowns]).T
     start = np.array([k.start for k in problem.unknowns])
-    found = direct_fit(predict, data.values.numpy(), low, high, [start])
+    found = direct_fit(predict, data, low, high, [start])
     began = time.perf_counter()
     method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
     exact = np.array([truth[k.name] for k in problem.unknowns])

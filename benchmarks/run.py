@@ -12,13 +12,14 @@ from benchmarks import experiments
 from benchmarks.errors import CommandError
 from benchmarks.setting import Setting
 from bilo.methods import direct_fit
-from bilo.objective import LeastSquares
+from bilo.objective import LeastSquares, Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
 from bilo.settings import Settings
 from bilo.solution import Solution
 
 Result = dict[str, Any]
+ZERO = 1e-6
 
 
 def run(setting: Setting) -> Result:
@@ -106,9 +107,9 @@ def training(setting: Setting) -> Settings:
     )
 
 
-def method(name: str) -> Callable[[Problem, LeastSquares, Settings], Solution]:
+def method(name: str) -> Callable[[Problem, Pointwise, Settings], Solution]:
     """``fit`` of a module of `bilo.methods`."""
-    found: Callable[[Problem, LeastSquares, Settings], Solution]
+    found: Callable[[Problem, Pointwise, Settings], Solution]
     found = importlib.import_module(f"bilo.methods.{name}").fit
     return found
 
@@ -123,16 +124,21 @@ def _unknowns(
         rows[k.name] = {
             "truth": truth[k.name],
             "estimate": estimate,
-            "rel_error": abs(estimate - truth[k.name]) / abs(truth[k.name]),
-            "rel_error_vs_reference_fit": abs(estimate - classical) / abs(classical),
+            "rel_error": _relative(estimate, truth[k.name]),
+            "rel_error_vs_reference_fit": _relative(estimate, classical),
             "local_sd": sd.get(k.name),
         }
     return rows
 
 
-def _relative_to_noise(data: LeastSquares, loss: float, noise: float) -> float | None:
-    """(L_dat - sigma^2) / sigma^2 over the data that carry noise; None without noise."""
-    if noise == 0:
+def _relative(estimate: float, exact: float) -> float:
+    """Relative error; the absolute one where the exact value is 0, or as good as."""
+    return abs(estimate - exact) / (abs(exact) if abs(exact) > ZERO else 1.0)
+
+
+def _relative_to_noise(data: Pointwise, loss: float, noise: float) -> float | None:
+    """(L_dat - sigma^2) / sigma^2 over the data that carry noise; None without Gaussian noise."""
+    if noise == 0 or not isinstance(data, LeastSquares):
         return None
     everywhere = len(data.values)
     mean = loss * everywhere / (data.informative or everywhere)

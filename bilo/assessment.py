@@ -19,6 +19,8 @@ ON_BOUND = 1e-3
 MAX_CORRECTION = 0.02
 MAX_CORRECTION_SD = 0.2
 """Largest correction that still counts as converged: relative, and in local standard deviations."""
+SMALL = 0.02
+"""Part of the admissible range that an unknown close to zero counts as large."""
 
 
 def assess(
@@ -65,13 +67,18 @@ def assess(
         numbers["singular_values"] = sigma.tolist()
         sd = data.local_sd(u, J, auxiliary)
         if sd is not None:
-            names = [k.name for k in problem.unknowns]
-            numbers["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
+            numbers["local_sd"] = {
+                k.name: s * k.slope(theta[k.name])
+                for k, s in zip(problem.unknowns, sd.tolist(), strict=True)
+            }
         if error_at_data is not None and sigma[-1] > 0:
             numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
             correction = data.correction(u - error_at_data, J, auxiliary)
             if correction is not None:
-                allowed = MAX_CORRECTION * codes.abs().clamp(min=1e-2)
+                low, high = (
+                    problem.encode({k.name: k.bounds[i] for k in problem.unknowns}) for i in (0, 1)
+                )
+                allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
                 if sd is not None:
                     allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
                 numbers["correction"] = correction.tolist()

@@ -101,6 +101,10 @@ class Frame:
             self._cache[name] = Jet.coordinate(self.points.coordinates[name], name, self.streams)
         return self._cache[name]
 
+    def constant(self, name: str) -> Jet:
+        """A coefficient known at the points that varies nowhere near them, as a whole jet."""
+        return _constant(self.points.known[name].unsqueeze(0), self.streams)
+
     def apply(self, u: Jet) -> Jet:
         """The principal operator on `u`, whether it is one stream of its own or several."""
         if "M" in self.streams.names:

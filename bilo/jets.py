@@ -118,6 +118,10 @@ class Jet:
         q = self.streams.index(name)
         return Jet(self.data[:, q : q + 1], VALUE)
 
+    def part(self, which: slice) -> Jet:
+        """The jet at some of the points."""
+        return Jet(self.data[..., which], self.streams)
+
     def detach(self) -> Jet:
         """The same numbers, cut from the autograd graph."""
         return Jet(self.data.detach(), self.streams)

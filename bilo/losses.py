@@ -26,12 +26,15 @@ class OperatorLoss:
         The represented field at the points, inside the same graph.
     residual, gradient : float
         L_res and L_rgrad.
+    conditions : float
+        `condition_loss`, a part of the surrogate.
     """
 
     surrogate: Tensor
     value: Tensor
     residual: float
     gradient: float
+    conditions: float = 0.0
 
 
 def operator_loss(
@@ -69,7 +72,10 @@ def operator_loss(
     u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
     r = problem.residual(u, along)
     surrogate = (scale * r.value**2).mean() + r.tangents.sum()
-    return OperatorLoss(surrogate, u.value, float(residual), float(gradient))
+    further = condition_loss(network, codes, w_rgrad)
+    return OperatorLoss(
+        surrogate + further, u.value, float(residual), float(gradient), further.item()
+    )
 
 
 def sampled_operator_loss(
@@ -95,7 +101,28 @@ def sampled_operator_loss(
     residual = (_weights(problem, u, at, r.value) * r.value**2).mean()
     along = r.tangents[0]
     gradient = (_weights(problem, u, at, along) * along**2).mean()
-    return OperatorLoss(residual + w_rgrad * gradient, u.value, residual.item(), gradient.item())
+    further = condition_loss(network, codes, w_rgrad)
+    surrogate = residual + w_rgrad * gradient + further
+    return OperatorLoss(surrogate, u.value, residual.item(), gradient.item(), further.item())
+
+
+def condition_loss(
+    network: OperatorNetwork, codes: Tensor, w_rgrad: float, *, tangents: bool = True
+) -> Tensor:
+    """Loss of all further equations, see `Problem.conditions`; 0 where there are none.
+
+    Without `tangents` the first term alone, differentiable by `codes`: a PINN's.
+    """
+    problem = network.problem
+    total = network.like.new_zeros(())
+    for condition in problem.conditions():
+        at = Frame(problem, condition.points.to(network.like), codes, tangents=tangents)
+        c = condition.residual(problem.transform(network(at), at), at)
+        loss = (c.value**2).mean()
+        if tangents:
+            loss = loss + w_rgrad * (c.tangents**2).sum(0).mean()
+        total = total + condition.weight * loss
+    return total
 
 
 def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:

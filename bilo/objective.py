@@ -11,9 +11,9 @@ from torch import Tensor
 from bilo.points import Points
 
 MAX_MOVE = 0.02
-"""Largest change of an unknown (optimiser coordinates) in one damped step."""
+"""Largest change of an unknown (optimiser coordinates) a lower-level step."""
 DAMPING = 0.03
-"""Largest fraction of a Gauss-Newton step taken at once: the lower level has to follow."""
+"""Largest fraction of a Gauss-Newton step a lower-level step: the lower level has to follow."""
 
 
 class Objective(ABC):
@@ -73,8 +73,40 @@ class Objective(ABC):
         return None
 
 
+class Pointwise(Objective):
+    """A sum over points, sum_n l_n(u_n): its second derivative by the field is diagonal.
+
+    The generalised Gauss-Newton model along the tangent u + J^T d is then
+
+        value + g . d + d . H d / 2,      g = J l',      H = J diag(l'') J^T.
+    """
+
+    @abstractmethod
+    def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """First and second derivative l', l'' >= 0 by the field, (N,) each."""
+
+    def model(self, u: Tensor, J: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient g (m,) and matrix H (m, m) of the generalised Gauss-Newton model."""
+        first, second = self.derivatives(u)
+        return J @ first, (J * second) @ J.t()
+
+    def step(
+        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+    ) -> tuple[Tensor, Tensor]:
+        """Damped Gauss-Newton: theta - e min(0.03, 0.02 / |d|_inf) d, H d = g, every e steps."""
+        d = self.correction(u, J, auxiliary)
+        size = float(d.abs().max())
+        eta = DAMPING if size == 0 else min(DAMPING, MAX_MOVE / size)
+        return codes - self.every * eta * d, auxiliary
+
+    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
+        """The whole Gauss-Newton step d: H d = g."""
+        g, H = self.model(u, J)
+        return torch.linalg.lstsq(H, g.unsqueeze(1), driver="gelsd").solution[:, 0]
+
+
 @dataclass(frozen=True)
-class LeastSquares(Objective):
+class LeastSquares(Pointwise):
     """L_dat = mean (u - u_d)^2.
 
     Parameters
@@ -95,19 +127,10 @@ class LeastSquares(Objective):
         """Mean squared misfit."""
         return ((u - self.values) ** 2).mean()
 
-    def step(
-        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
-    ) -> tuple[Tensor, Tensor]:
-        """Damped Gauss-Newton: theta - min(0.03, 0.02 / |d|_inf) d with J J^T d = J (u - u_d)."""
-        d = self.correction(u, J, auxiliary)
-        size = float(d.abs().max())
-        eta = DAMPING if size == 0 else min(DAMPING, MAX_MOVE / size)
-        return codes - eta * d, auxiliary
-
-    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
-        """The whole Gauss-Newton step d: J J^T d = J (u - u_d)."""
-        misfit = (u - self.values).unsqueeze(1)
-        return torch.linalg.lstsq(J.t(), misfit, driver="gelsd").solution[:, 0]
+    def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """2 (u - u_d) / N and 2 / N."""
+        n = len(self.values)
+        return 2 * (u - self.values) / n, torch.full_like(u, 2 / n)
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J J^T)^-1), s^2 = sum (u - u_d)^2 / (N - m)."""
@@ -116,3 +139,40 @@ class LeastSquares(Objective):
             return None
         s2 = ((u - self.values) ** 2).sum() / (n - m)
         return (s2 * torch.linalg.pinv(J @ J.t()).diagonal()).clamp(min=0).sqrt()
+
+
+@dataclass(frozen=True)
+class PoissonProcess(Pointwise):
+    """Negative log-likelihood of particles that are a Poisson process of intensity u.
+
+        L = M int u dx - sum_i log u(X_i),        M snapshots
+
+    Parameters
+    ----------
+    points : Points
+        Nodes of a quadrature, then the particles of all snapshots.
+    weights : Tensor (Q,)
+        Of the quadrature.
+    snapshots : int
+    """
+
+    points: Points
+    weights: Tensor
+    snapshots: int
+
+    every = 4
+
+    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        """The negative log-likelihood, without its constant."""
+        nodes = len(self.weights)
+        return self.snapshots * (self.weights * u[:nodes]).sum() - u[nodes:].log().sum()
+
+    def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """M w and 0 at the nodes, -1 / u and 1 / u^2 at the particles."""
+        nodes, zero = len(self.weights), torch.zeros_like(self.weights)
+        inverse = 1 / u[nodes:]
+        return torch.cat([self.snapshots * self.weights, -inverse]), torch.cat([zero, inverse**2])
+
+    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
+        """sqrt diag(H^-1), H the observed information."""
+        return torch.linalg.pinv(self.model(u, J)[1]).diagonal().clamp(min=0).sqrt()

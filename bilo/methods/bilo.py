@@ -75,6 +75,8 @@ def fit(
         else:
             local = operator_loss(network, points, codes, settings.w_rgrad)
         record = {"residual": local.residual, "residual_gradient": local.gradient}
+        if local.conditions:
+            record["conditions"] = local.conditions
         if pretraining:
             return anchored(problem, settings, points, local.surrogate, local.value, record)
         return local.surrogate, record

@@ -1,10 +1,11 @@
 """Direct fit: the classical solver and Levenberg-Marquardt, from several starts.
 
-    theta* = argmin_theta  mean (u(x_d; theta) - u_d)^2,     low <= theta <= high
+    theta* = argmin_theta  L(u(x_d; theta)),     low <= theta <= high
 
-What a practitioner would use for a few positive scalars, and the reference that every network is
-compared with. The search runs in ln theta (relative changes; scale-free), each step solving
-``(J^T J + mu diag J^T J) d = -J^T r`` over the unknowns that are not held by a bound.
+What a practitioner would use for a few scalars, and the reference that every network is compared
+with. The search runs in ln theta where theta is positive (relative changes; scale-free). Each step
+solves ``(H + mu diag H) d = -g`` over the unknowns that are not held by a bound, with g and H of
+the generalised Gauss-Newton model of L (`bilo.objective.Pointwise.model`).
 
 References: Marquardt 1963, J. SIAM 11; Nocedal and Wright 2006, Numerical Optimization, ch. 10.
 """
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bilo.objective import LeastSquares
+from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.settings import Settings
 from bilo.solution import Solution
@@ -33,14 +34,31 @@ Predict = Callable[[Array], tuple[Array, Array]]
 
 MAX_STEPS = 60
 SMALLEST_STEP = 1e-9
-"""Of ln theta; a shorter step ends the search."""
+"""Of the search's coordinates; a shorter step ends the search."""
 SMALLEST_GAIN = 1e-10
-"""Relative decrease of the misfit; a search that cannot hope for more ends."""
+"""Relative decrease of the objective; a search that cannot hope for more ends."""
 SAME_MINIMUM = 1e-2
-"""Largest difference of ln theta between two searches that found one minimum."""
+"""Largest difference, in the search's coordinates, between searches that found one minimum."""
 GRID = 3
 """Starts along each unknown, beside the problem's own."""
 DIFFERENCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Model:
+    """Value, gradient (m,) and matrix H (m, m) in the search's coordinates."""
+
+    value: float
+    gradient: Array
+    H: Array
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where one search ended, in its coordinates."""
+
+    z: Array
+    value: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Minimum:
     ----------
     theta : ndarray (m,)
     data_loss : float
-        Mean squared misfit.
+        The objective.
     starts : int
         Number of starts that led here.
     """
@@ -85,53 +103,67 @@ class DirectFit:
 
     @property
     def data_loss(self) -> float:
-        """Its mean squared misfit."""
+        """Its objective."""
         return self.minima[0].data_loss
 
 
 def direct_fit(
-    predict: Predict, data: Array, low: Array, high: Array, starts: Sequence[Array]
+    predict: Predict, data: Pointwise, low: Array, high: Array, starts: Sequence[Array]
 ) -> DirectFit:
-    """Fit positive unknowns to data with a classical solver.
+    """Fit unknowns to data with a classical solver.
 
     Parameters
     ----------
     predict : callable
         Solver at the data: theta (m,) -> (predictions (N,), Jacobian (N, m)).
-    data : ndarray (N,)
+    data : Pointwise
+        The objective.
     low, high : ndarray (m,)
-        Bounds, 0 < low < high.
+        Bounds.
     starts : sequence of ndarray (m,)
 
     Raises
     ------
     ValueError
-        If a bound is not positive or there is no start.
+        If there is no room between two bounds, or no start.
     """
-    if not (np.all(low > 0) and np.all(high > low) and len(starts)):
-        raise ValueError("a direct fit needs bounds 0 < low < high and at least one start")
+    if not (np.all(high > low) and len(starts)):
+        raise ValueError("a direct fit needs bounds low < high and at least one start")
     began = time.perf_counter()
     evaluations = 0
+    positive = low > 0
 
-    def residual(z: Array) -> tuple[Array, Array]:
+    def search(theta: Array) -> Array:
+        return np.where(positive, np.log(np.where(positive, theta, 1.0)), theta)
+
+    def theta_of(z: Array) -> Array:
+        return np.where(positive, np.exp(np.where(positive, z, 0.0)), z)
+
+    def model(z: Array) -> Model:
         nonlocal evaluations
         evaluations += 1
-        theta = np.exp(z)
+        theta = theta_of(z)
         u, J = predict(theta)
-        return u - data, J * theta
+        field = torch.from_numpy(u)
+        g, H = data.model(field, torch.from_numpy(J * np.where(positive, theta, 1.0)).t())
+        return Model(float(data.value(field, data.start)), g.numpy(), H.numpy())
 
-    found = [_descend(residual, np.log(s), np.log(low), np.log(high)) for s in starts]
-    return DirectFit(_distinct(found), evaluations, time.perf_counter() - began)
+    found = [_descend(model, search(s), search(low), search(high)) for s in starts]
+    minima = _distinct(found, theta_of)
+    return DirectFit(minima, evaluations, time.perf_counter() - began)
 
 
 def start_grid(low: Array, high: Array, per_axis: int = GRID) -> list[Array]:
-    """Starts on a grid of equal spacing in ln theta, inside the bounds."""
+    """Starts on a grid inside the bounds, of equal spacing in ln theta where theta is positive."""
     inside = (np.arange(per_axis) + 0.5) / per_axis
-    axes = [lo * (hi / lo) ** inside for lo, hi in zip(low, high, strict=True)]
+    axes = [
+        lo * (hi / lo) ** inside if lo > 0 else lo + (hi - lo) * inside
+        for lo, hi in zip(low, high, strict=True)
+    ]
     return [np.array(theta) for theta in itertools.product(*axes)]
 
 
-def fit(problem: Problem, data: LeastSquares, settings: Settings | None = None) -> Solution:
+def fit(problem: Problem, data: Pointwise, settings: Settings | None = None) -> Solution:
     """Infer the unknowns of any problem that has a numerical solution.
 
     The Jacobian is the problem's own where it has one, else by central differences. `settings`,
@@ -143,10 +175,9 @@ def fit(problem: Problem, data: LeastSquares, settings: Settings | None = None) 
         If the problem has no numerical solution.
     """
     predict = classical(problem, data)
-    values = data.values.double().numpy()
     low, high = np.array([k.bounds for k in problem.unknowns]).T
     starts = [np.array([k.start for k in problem.unknowns]), *start_grid(low, high)]
-    found = direct_fit(predict, values, low, high, starts)
+    found = direct_fit(predict, data, low, high, starts)
     u, J = (torch.from_numpy(a) for a in predict(found.theta))
     sd = data.local_sd(u, J.t(), data.start)
     names = [k.name for k in problem.unknowns]
@@ -175,7 +206,7 @@ def fit(problem: Problem, data: LeastSquares, settings: Settings | None = None) 
     )
 
 
-def classical(problem: Problem, data: LeastSquares) -> Predict:
+def classical(problem: Problem, data: Pointwise) -> Predict:
     """The numerical solution of a problem at its data as `Predict`."""
     names = [k.name for k in problem.unknowns]
 
@@ -200,12 +231,12 @@ def classical(problem: Problem, data: LeastSquares) -> Predict:
 
 
 def differenced(solve: Callable[[Array], Array]) -> Predict:
-    """A solver without sensitivities as `Predict`, by central differences in ln theta."""
+    """A solver without sensitivities as `Predict`, by central differences of relative width."""
 
     def predict(theta: Array) -> tuple[Array, Array]:
         columns = []
         for j, value in enumerate(theta):
-            h = value * DIFFERENCE
+            h = (abs(value) or 1.0) * DIFFERENCE
             step = np.eye(len(theta))[j] * h
             columns.append((solve(theta + step) - solve(theta - step)) / (2 * h))
         return solve(theta), np.stack(columns, -1)
@@ -213,41 +244,43 @@ def differenced(solve: Callable[[Array], Array]) -> Predict:
     return predict
 
 
-def _descend(
-    residual: Callable[[Array], tuple[Array, Array]], z: Array, low: Array, high: Array
-) -> Minimum:
+def _descend(model: Callable[[Array], Model], z: Array, low: Array, high: Array) -> Found:
     """Projected Levenberg-Marquardt from one start."""
     z = np.clip(z, low, high)
-    r, J = residual(z)
+    here = model(z)
     mu = 1e-2
     for _ in range(MAX_STEPS):
-        gradient, H = J.T @ r, J.T @ J
-        free = ~((z <= low) & (gradient > 0) | (z >= high) & (gradient < 0))
+        free = ~((z <= low) & (here.gradient > 0) | (z >= high) & (here.gradient < 0))
         d = np.zeros_like(z)
-        damped = H + mu * np.diag(np.diag(H))
-        d[free] = np.linalg.lstsq(damped[np.ix_(free, free)], -gradient[free], rcond=None)[0]
+        damped = here.H + mu * np.diag(np.diag(here.H))
+        d[free] = np.linalg.lstsq(damped[np.ix_(free, free)], -here.gradient[free], rcond=None)[0]
         d = np.clip(z + d, low, high) - z
-        expected = -d @ (2 * gradient + H @ d)
-        if np.abs(d).max() < SMALLEST_STEP or 0 <= expected < SMALLEST_GAIN * (r @ r):
+        expected = -d @ (here.gradient + here.H @ d / 2)
+        small = SMALLEST_GAIN * abs(here.value)
+        if np.abs(d).max() < SMALLEST_STEP or 0 <= expected < small:
             break
         gain = -1.0  # a step cut by a bound may not even promise a decrease
         if expected > 0:
-            r_trial, J_trial = residual(z + d)
-            gain = float((r @ r - r_trial @ r_trial) / expected)
+            there = model(z + d)
+            gain = float((here.value - there.value) / expected)
         if gain > 0:
-            z, r, J = z + d, r_trial, J_trial
+            z, here = z + d, there
         mu *= 0.1 if gain > 0.75 else 1.0 if gain > 0.25 else 5.0
-    return Minimum(np.exp(z), float(np.mean(r**2)))
+    return Found(z, here.value)
 
 
-def _distinct(found: Sequence[Minimum]) -> tuple[Minimum, ...]:
+def _distinct(found: Sequence[Found], theta_of: Callable[[Array], Array]) -> tuple[Minimum, ...]:
     """Different minima, the best first, with the number of starts that found each."""
-    kept: list[Minimum] = []
-    for minimum in sorted(found, key=lambda m: m.data_loss):
+    kept: list[Found] = []
+    starts: list[int] = []
+    for one in sorted(found, key=lambda f: f.value):
         for k, other in enumerate(kept):
-            if np.abs(np.log(minimum.theta / other.theta)).max() < SAME_MINIMUM:
-                kept[k] = Minimum(other.theta, other.data_loss, other.starts + 1)
+            if np.abs(one.z - other.z).max() < SAME_MINIMUM:
+                starts[k] += 1
                 break
         else:
-            kept.append(minimum)
-    return tuple(kept)
+            kept.append(one)
+            starts.append(1)
+    return tuple(
+        Minimum(theta_of(one.z), one.value, n) for one, n in zip(kept, starts, strict=True)
+    )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bilo.assessment import assess
-from bilo.losses import field, residual_loss
+from bilo.losses import condition_loss, field, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
@@ -68,19 +68,20 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         return problem.collocation(settings.points, run.generator).to(like)
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+        theta = codes.detach() if pretraining else codes
+        residual, u = residual_loss(network, points, theta)
+        record = {"residual": residual.item()}
+        equations = residual + condition_loss(network, theta, 0.0, tangents=False)
         if pretraining:
-            residual, u = residual_loss(network, points, codes.detach())
-            record = {"residual": residual.item()}
-            return anchored(problem, settings, points, residual, u, record)
-        residual, _ = residual_loss(network, points, codes)
+            return anchored(problem, settings, points, equations, u, record)
         if run.step % DATA_EVERY:
-            return residual, {"residual": residual.item()}
+            return equations, record
         u = field(network, data_points, codes).value.double().cpu()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
         objective = data.value(u, auxiliary, progress)
-        total = residual + DATA_EVERY * settings.w_data * objective.to(residual)
+        total = equations + DATA_EVERY * settings.w_data * objective.to(residual)
         run.last["objective"] = objective.item()
-        return total, {"residual": residual.item()}
+        return total, record
 
     def upper(run: Run, progress: float) -> Record:
         with torch.no_grad():

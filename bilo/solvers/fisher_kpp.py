@@ -92,6 +92,7 @@ def solve(
     return np.concatenate([uniform[:1], uniform[-nt:]])
 
 
+@functools.lru_cache(maxsize=16)
 def trajectory(D: float, rho: float, *, nodes: int = NODES, steps: int = STEPS) -> Trajectory:
     """The solution as a smooth function of (t, x), to 1e-7."""
     times = _graded(np.array([0.0, *np.linspace(0.05, 1.0, 96)]), ratio=1.2)

@@ -21,12 +21,13 @@ from bilo.streams import Streams
 
 @dataclass(frozen=True)
 class Oracle:
-    """Residual r (N,), dr/dtheta (m, N), both losses, and the gradient of L_LO by each weight."""
+    """Residual r (N,), dr/dtheta (m, N), the losses, and the gradient of the sum by each weight."""
 
     r: Tensor
     tangents: Tensor
     residual: Tensor
     gradient: Tensor
+    conditions: Tensor
     by_weights: dict[str, Tensor]
 
 
@@ -84,13 +85,20 @@ def nested(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: flo
     tangents = tangents_of(r, theta)
     residual = (scale * r**2).mean()
     gradient = (scale * tangents**2).sum(0).mean()
+    conditions = torch.zeros(())
+    for condition in network.problem.conditions():
+        there, at = field_and_derivatives(network, condition.points.to(network.like), theta)
+        c = condition.residual(there, at).value
+        both = (c**2).mean() + w_rgrad * (tangents_of(c, theta) ** 2).sum(0).mean()
+        conditions = conditions + condition.weight * both
     names, weights = zip(*network.named_parameters(), strict=True)
-    grads = torch.autograd.grad(residual + w_rgrad * gradient, weights)
+    grads = torch.autograd.grad(residual + w_rgrad * gradient + conditions, weights)
     return Oracle(
         r.detach(),
         tangents.detach(),
         residual.detach(),
         gradient.detach(),
+        conditions.detach(),
         dict(zip(names, grads, strict=True)),
     )
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import least_squares
 
-from bilo.methods.direct_fit import differenced, direct_fit, start_grid
+from bilo.methods import direct_fit as method
+from bilo.methods.direct_fit import DirectFit, Predict, differenced, start_grid
+from bilo.objective import LeastSquares
+from bilo.points import Points
 from bilo.solvers.fisher_kpp import at_time_one, sensitivities
 
 X = np.linspace(0.0, 1.0, 11)[1:-1]
 LOW, HIGH = np.full(2, 0.1), np.full(2, 10.0)
 STARTS = [np.ones(2), *start_grid(LOW, HIGH)]
+
+
+def direct_fit(
+    predict: Predict, data: np.ndarray, low: np.ndarray, high: np.ndarray, starts: list[np.ndarray]
+) -> DirectFit:
+    values = torch.from_numpy(data)
+    return method.direct_fit(predict, LeastSquares(Points({}), values), low, high, starts)
 
 
 def _fisher_kpp(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +95,20 @@ def test_starts_lie_inside_the_bounds() -> None:
     assert (starts < HIGH).all()
 
 
-@pytest.mark.parametrize("low", [np.array([0.0, 0.1]), HIGH])
-def test_refuses_bounds_that_are_not_positive_ranges(low: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="bounds 0 < low < high"):
-        direct_fit(_exponentials, np.zeros(20), low, HIGH, STARTS)
+def test_an_unknown_may_be_negative() -> None:
+    """It is then searched for on its own scale."""
+    x = np.linspace(0, 1, 20)
+
+    def line(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        J = np.stack([1 - x, x], -1)
+        return J @ theta, J
+
+    low, high = np.full(2, -2.0), np.full(2, 2.0)
+    found = direct_fit(line, line(np.array([-0.5, 0.0]))[0], low, high, start_grid(low, high))
+    assert found.theta == pytest.approx([-0.5, 0.0], abs=1e-8)
+    assert len(found.minima) == 1
+
+
+def test_refuses_bounds_without_room() -> None:
+    with pytest.raises(ValueError, match="bounds low < high"):
+        direct_fit(_exponentials, np.zeros(20), HIGH, HIGH, STARTS)
