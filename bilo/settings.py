@@ -18,6 +18,8 @@ class Settings:
         A name in `bilo.recipes.RECIPES`.
     rate : float or None
         Rate of the weights; None: the recipe's own.
+    upper_rate : float or None
+        Rate of the unknowns where a first-order optimiser descends them; None: the recipe's own.
     width, layers, fourier : int
         The network: width and number of tanh layers, pairs of Fourier features.
     pretrain_steps, finetune_steps : int
@@ -31,6 +33,8 @@ class Settings:
         cheaper, and no noisier than random points are anyway.
     w_start : float
         Weight, in pretraining, of the numerical solution at the start.
+    start_grid : int
+        Further starts along each unknown, see `bilo.multistart`; 0: only the problem's own.
     w_data : float
         PINN only: weight of the data objective in its one loss.
     seed : int
@@ -54,6 +58,7 @@ class Settings:
 
     recipe: str = "fast"
     rate: float | None = None
+    upper_rate: float | None = None
     width: int = 128
     layers: int = 3
     fourier: int = 0
@@ -63,6 +68,7 @@ class Settings:
     w_rgrad: float = 0.1
     sample_directions: bool = False
     w_start: float = 1.0
+    start_grid: int = 0
     w_data: float = 1.0
     seed: int = 0
     tolerance: float = 1e-2

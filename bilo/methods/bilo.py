@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bilo.assessment import assess
 from bilo.losses import field, operator_loss, sampled_operator_loss
+from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
@@ -47,6 +48,8 @@ def fit(
     referee : callable, optional
         Judges the unknowns by the numerical solution.
     """
+    if settings.start_grid:
+        return multi_start(fit, problem, data, settings)
     recipe = RECIPES[settings.recipe]
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
@@ -59,7 +62,7 @@ def fit(
     )
     optimisers = {"lower": lower}
     if recipe.upper == "adam":
-        optimisers["upper"] = adam_of([codes, auxiliary], recipe.upper_rate)
+        optimisers["upper"] = adam_of([codes, auxiliary], settings.upper_rate or recipe.upper_rate)
     run = Run(
         network, codes, auxiliary, optimisers, torch.Generator().manual_seed(settings.seed + 1)
     )

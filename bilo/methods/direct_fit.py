@@ -12,7 +12,6 @@ References: Marquardt 1963, J. SIAM 11; Nocedal and Wright 2006, Numerical Optim
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.starts import starts_of
 from bilo.training import peak_memory_mb
 
 Array = NDArray[np.float64]
@@ -153,16 +153,6 @@ def direct_fit(
     return DirectFit(minima, evaluations, time.perf_counter() - began)
 
 
-def start_grid(low: Array, high: Array, per_axis: int = GRID) -> list[Array]:
-    """Starts on a grid inside the bounds, of equal spacing in ln theta where theta is positive."""
-    inside = (np.arange(per_axis) + 0.5) / per_axis
-    axes = [
-        lo * (hi / lo) ** inside if lo > 0 else lo + (hi - lo) * inside
-        for lo, hi in zip(low, high, strict=True)
-    ]
-    return [np.array(theta) for theta in itertools.product(*axes)]
-
-
 def fit(problem: Problem, data: Pointwise, settings: Settings | None = None) -> Solution:
     """Infer the unknowns of any problem that has a numerical solution.
 
@@ -176,8 +166,7 @@ def fit(problem: Problem, data: Pointwise, settings: Settings | None = None) -> 
     """
     predict = classical(problem, data)
     low, high = np.array([k.bounds for k in problem.unknowns]).T
-    starts = [np.array([k.start for k in problem.unknowns]), *start_grid(low, high)]
-    found = direct_fit(predict, data, low, high, starts)
+    found = direct_fit(predict, data, low, high, starts_of(problem, GRID))
     u, J = (torch.from_numpy(a) for a in predict(found.theta))
     sd = data.local_sd(u, J.t(), data.start)
     names = [k.name for k in problem.unknowns]

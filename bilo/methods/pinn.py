@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bilo.assessment import assess
 from bilo.losses import condition_loss, field, residual_loss
+from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
@@ -34,6 +35,8 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     settings : Settings
         `w_data` weighs the objective.
     """
+    if settings.start_grid:
+        return multi_start(fit, problem, data, settings)
     recipe = RECIPES[settings.recipe]
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
@@ -43,13 +46,14 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     like = network.like
     codes = problem.encode(problem.start()).to(like).requires_grad_()
     auxiliary = data.start.clone().requires_grad_()
-    relative = recipe.upper_rate / recipe.rate
+    upper_rate = settings.upper_rate or recipe.upper_rate
+    relative = upper_rate / recipe.rate
     lower = recipe.optimiser(
         [
             {"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0},
-            {"params": [codes], "lr": recipe.upper_rate, "relative_rate": relative},
+            {"params": [codes], "lr": upper_rate, "relative_rate": relative},
             *(
-                [{"params": [auxiliary], "lr": recipe.upper_rate, "relative_rate": relative}]
+                [{"params": [auxiliary], "lr": upper_rate, "relative_rate": relative}]
                 if len(auxiliary)
                 else []
             ),
