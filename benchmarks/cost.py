@@ -17,8 +17,8 @@ from benchmarks.memory import peak_of
 from benchmarks.run import method, reaches, training, truth_of
 from benchmarks.run import run as run_setting
 from benchmarks.setting import Setting
-from bilo.methods.direct_fit import classical, direct_fit
 from bilo.problems import get
+from bilo.search import optima
 
 ROUNDS = {"quick": 25, "full": 51}
 SEEDS = (10, 11, 12, 13, 14)
@@ -113,10 +113,8 @@ def classical_fit() -> dict[str, Any]:
     problem = get(TIMED)
     truth = truth_of(problem, Setting(TIMED, "direct_fit"))
     data = problem.observe(truth, 0.0, 0)
-    predict = classical(problem, data)
-    low, high = np.array([k.bounds for k in problem.unknowns]).T
     start = np.array([k.start for k in problem.unknowns])
-    found = direct_fit(predict, data, low, high, [start])
+    found = optima(problem, data, [start])
     began = time.perf_counter()
     method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
     exact = np.array([truth[k.name] for k in problem.unknowns])

@@ -4,19 +4,22 @@ With few data the upper objective has several minima (Fisher-KPP with truth (2, 
 (3.9, 2.4)), and a local operator sees only the one it falls into. A scout is a fit with a small
 network: its minimum is good to a few per cent, its basin is right. Distinct minima, judged by the
 numerical solution, get a whole fit each, and the best of these, judged in the same way, is it.
+A classical search from the same starts checks it afterwards: a better minimum that the networks
+missed is named, and the fit is not called converged.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
 
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
+from bilo.search import Minimum, optima
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.starts import Array, starts_of
@@ -26,30 +29,12 @@ Fit = Callable[[Problem, Objective, Settings], Solution]
 SCOUT_WIDTH, SCOUT_POINTS = 32, 100
 SCOUT_STEPS = (120, 330)
 """Steps of pretraining and fine-tuning."""
-SCOUT_ERROR = 2e-3
-"""Relative error of a scout's field, by which its minimum may be misplaced."""
+SCOUT_ERROR, WHOLE_ERROR = 2e-3, 1e-3
+"""Relative error of the field of a scout, and of a whole fit, by which a minimum is misplaced."""
 SAME = 0.25
 """Largest relative difference of the unknowns between scouts of one minimum."""
 WHOLE_FITS = 3
 """Most minima that get a whole fit."""
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """A minimum found by scouts.
-
-    Attributes
-    ----------
-    theta : ndarray (m,)
-    value : float
-        Objective of the numerical solution there.
-    scouts : int
-        How many ended here.
-    """
-
-    theta: Array
-    value: float
-    scouts: int = 1
 
 
 def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings) -> Solution:
@@ -88,7 +73,8 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
     ]
     minima = _distinct(problem, data, scouts)
     best = minima[0]
-    hopeful = [m for m in minima if m.value <= best.value + 4 * _misplaced(problem, data, best)]
+    margin = 4 * _cost_of_error(problem, data, best, SCOUT_ERROR)
+    hopeful = [m for m in minima if m.data_loss <= best.data_loss + margin]
     whole = []
     for k, minimum in enumerate(hopeful[:WHOLE_FITS]):
         own = replace(settings, start_grid=0, progress=_named(settings, f"minimum {k + 1}"))
@@ -96,7 +82,18 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
             own = replace(own, checkpoint=settings.checkpoint.with_suffix(f".{k}.safetensors"))
         whole.append(fit(starting_at(problem, minimum.theta), data, own))
     values = [judged(problem, data, s.unknowns) for s in whole]
-    return _joined(whole[int(np.argmin(values))], min(values), [*scouts, *whole], minima)
+    joined = _joined(whole[int(np.argmin(values))], [*scouts, *whole], minima)
+    check = optima(problem, data, starts_of(problem, settings.start_grid)).minima[0]
+    if check.data_loss < min(values) - _cost_of_error(problem, data, best, WHOLE_ERROR):
+        there = ", ".join(f"{v:.3g}" for v in check.theta)
+        warning = f"the numerical solution has a better minimum, at {there}"
+        return replace(
+            joined,
+            warnings=(*joined.warnings, warning),
+            converged=False,
+            status="not converged" if joined.converged else joined.status,
+        )
+    return joined
 
 
 def starting_at(problem: Problem, theta: Array) -> Problem:
@@ -129,39 +126,29 @@ def _distinct(problem: Problem, data: Pointwise, scouts: Sequence[Solution]) -> 
         theta = np.array(end)
         for k, other in enumerate(found):
             if np.all(np.abs(theta - other.theta) <= SAME * np.abs(other.theta)):
-                found[k] = replace(other, scouts=other.scouts + 1)
+                found[k] = replace(other, starts=other.starts + 1)
                 break
         else:
             found.append(Minimum(theta, value))
     return found
 
 
-def _misplaced(problem: Problem, data: Pointwise, minimum: Minimum) -> float:
-    """What a scout's error adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
+def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: float) -> float:
+    """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
     names = [k.name for k in problem.unknowns]
     u = _numerical(problem, data, dict(zip(names, minimum.theta.tolist(), strict=True)))
-    return float((data.derivatives(u)[1] * (SCOUT_ERROR * u) ** 2).sum() / 2)
+    return float((data.derivatives(u)[1] * (error * u) ** 2).sum() / 2)
 
 
-def _joined(
-    chosen: Solution, value: float, fits: Sequence[Solution], minima: Sequence[Minimum]
-) -> Solution:
-    """The chosen fit with the cost of all, and what they found."""
-    warnings, status = chosen.warnings, chosen.status
-    if minima[0].value < value:
-        warnings += ("a scout had found a better place",)
-        status = "not converged" if status == "converged" else status
+def _joined(chosen: Solution, fits: Sequence[Solution], minima: Sequence[Minimum]) -> Solution:
+    """The chosen fit with the cost of all, and what the scouts found."""
     steps, seconds = sum(s.steps for s in fits), sum(s.seconds for s in fits)
-    found = [{"theta": m.theta.tolist(), "data_loss": m.value, "starts": m.scouts} for m in minima]
     return replace(
         chosen,
-        status=status,
-        converged=status == "converged",
-        warnings=warnings,
         steps=steps,
         seconds=seconds,
         seconds_per_step=seconds / steps,
-        assessment={**chosen.assessment, "minima": found},
+        assessment={**chosen.assessment, "minima": [m.to_json() for m in minima]},
     )
 
 

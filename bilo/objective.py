@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bilo.points import Points
 
+MU_STEPS = 40
+"""Bisections of ln mu."""
 MAX_MOVE = 0.02
 """Largest change of an unknown (optimiser coordinates) a lower-level step."""
 DAMPING = 0.03
@@ -68,10 +73,6 @@ class Objective(ABC):
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
 
-    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
-        """How far (m,) from its optimum the numerical solution `u` still is; None: not defined."""
-        return None
-
 
 class Pointwise(Objective):
     """A sum over points, sum_n l_n(u_n): its second derivative by the field is diagonal.
@@ -93,16 +94,38 @@ class Pointwise(Objective):
     def step(
         self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
-        """Damped Gauss-Newton: theta - e min(0.03, 0.02 / |d|_inf) d, H d = g, every e steps."""
-        d = self.correction(u, J, auxiliary)
-        size = float(d.abs().max())
-        eta = DAMPING if size == 0 else min(DAMPING, MAX_MOVE / size)
-        return codes - self.every * eta * d, auxiliary
+        """A part of a Gauss-Newton step of limited length, theta - 0.03 e d, every e steps.
 
-    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
-        """The whole Gauss-Newton step d: H d = g."""
+        (H + mu) d = g with the least mu >= 0 for which |d| <= 2/3: along a flat valley a whole
+        step is long and means little, and must not slow the others down (Levenberg 1944).
+        """
         g, H = self.model(u, J)
-        return torch.linalg.lstsq(H, g.unsqueeze(1), driver="gelsd").solution[:, 0]
+        d = limited_step(H.numpy(), g.numpy(), MAX_MOVE / DAMPING)
+        return codes - self.every * DAMPING * torch.from_numpy(d), auxiliary
+
+
+def limited_step(
+    H: NDArray[np.float64], g: NDArray[np.float64], reach: float
+) -> NDArray[np.float64]:
+    """The solution d of (H + mu) d = g with the least mu >= 0 for which |d| <= reach.
+
+    >>> limited_step(np.diag([1.0, 1e-6]), np.array([0.1, 1e-3]), 0.5).round(2)
+    array([0.1 , 0.49])
+    """
+    values, Q = np.linalg.eigh(H)
+    along = Q.T @ g
+    low, high = 1e-14 * max(values[-1], 1e-300), max(float(np.linalg.norm(g)) / reach, 1e-300)
+
+    def step(mu: float) -> NDArray[np.float64]:
+        d: NDArray[np.float64] = along / (np.maximum(values, 0.0) + mu)
+        return d
+
+    d = step(low)
+    for _ in range(MU_STEPS if np.linalg.norm(d) > reach else 0):
+        mu = math.sqrt(low * high)
+        d = step(mu)
+        low, high = (mu, high) if np.linalg.norm(d) > reach else (low, mu)
+    return Q @ d
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from torch import Tensor
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.losses import field, operator_loss
-from bilo.methods.direct_fit import classical, differenced
 from bilo.network import OperatorNetwork
 from bilo.objective import LeastSquares
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get, names
 from bilo.problems.bpn import BoundaryValues
+from bilo.search import classical, differenced
 from tests.bilo.oracle import nested
 
 VARIANTS = {"bpn, soft": lambda: BoundaryValues("soft")}

@@ -7,10 +7,9 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
-from bilo.methods import direct_fit as method
-from bilo.methods.direct_fit import DirectFit, Predict, differenced
 from bilo.objective import LeastSquares
 from bilo.points import Points
+from bilo.search import Found, Predict, differenced, search
 from bilo.solvers.fisher_kpp import at_time_one, sensitivities
 from bilo.starts import grid_of
 
@@ -21,9 +20,9 @@ STARTS = [np.ones(2), *grid_of(LOW, HIGH, 3)]
 
 def direct_fit(
     predict: Predict, data: np.ndarray, low: np.ndarray, high: np.ndarray, starts: list[np.ndarray]
-) -> DirectFit:
+) -> Found:
     values = torch.from_numpy(data)
-    return method.direct_fit(predict, LeastSquares(Points({}), values), low, high, starts)
+    return search(predict, LeastSquares(Points({}), values), low, high, starts)
 
 
 def _fisher_kpp(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
