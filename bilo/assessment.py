@@ -142,7 +142,7 @@ def _warnings(
     if numbers.get("excess_correction", 0.0) > 1.0:
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
         found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
-    if not stationary:
+    if not stationary and "correction" not in numbers:
         found.append("the unknowns were still moving when the budget ended")
     for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
         low, high = k.encode(k.bounds[0]), k.encode(k.bounds[1])

@@ -26,10 +26,10 @@ from bilo.starts import Array, starts_of
 
 Fit = Callable[[Problem, Objective, Settings], Solution]
 
-SCOUT_WIDTH, SCOUT_POINTS = 32, 100
-SCOUT_STEPS = (120, 330)
+SCOUT_WIDTH, SCOUT_POINTS = 48, 144
+SCOUT_STEPS = (120, 400)
 """Steps of pretraining and fine-tuning."""
-SCOUT_ERROR, WHOLE_ERROR = 2e-3, 1e-3
+SCOUT_ERROR, WHOLE_ERROR = 5e-3, 1e-3
 """Relative error of the field of a scout, and of a whole fit, by which a minimum is misplaced."""
 SAME = 0.25
 """Largest relative difference of the unknowns between scouts of one minimum."""
@@ -84,7 +84,8 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
     values = [judged(problem, data, s.unknowns) for s in whole]
     joined = _joined(whole[int(np.argmin(values))], [*scouts, *whole], minima)
     check = optima(problem, data, starts_of(problem, settings.start_grid)).minima[0]
-    if check.data_loss < min(values) - _cost_of_error(problem, data, best, WHOLE_ERROR):
+    margin = _cost_of_error(problem, data, best, WHOLE_ERROR) + data.resolution(check.data_loss)
+    if check.data_loss < min(values) - margin:
         there = ", ".join(f"{v:.3g}" for v in check.theta)
         warning = f"the numerical solution has a better minimum, at {there}"
         return replace(

@@ -91,6 +91,10 @@ class Pointwise(Objective):
         first, second = self.derivatives(u)
         return J @ first, (J * second) @ J.t()
 
+    @abstractmethod
+    def resolution(self, value: float) -> float:
+        """A change of the objective, at a minimum of this value, too small to mean anything."""
+
     def step(
         self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
@@ -155,6 +159,10 @@ class LeastSquares(Pointwise):
         n = len(self.values)
         return 2 * (u - self.values) / n, torch.full_like(u, 2 / n)
 
+    def resolution(self, value: float) -> float:
+        """A hundredth of the noise's variance."""
+        return 0.01 * value
+
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J J^T)^-1), s^2 = sum (u - u_d)^2 / (N - m)."""
         n, m = self.informative or J.shape[1], len(J)
@@ -195,6 +203,10 @@ class PoissonProcess(Pointwise):
         nodes, zero = len(self.weights), torch.zeros_like(self.weights)
         inverse = 1 / u[nodes:]
         return torch.cat([self.snapshots * self.weights, -inverse]), torch.cat([zero, inverse**2])
+
+    def resolution(self, value: float) -> float:
+        """What a fifth of a standard deviation costs, 0.2^2 / 2."""
+        return 0.02
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
         """sqrt diag(H^-1), H the observed information."""
