@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -33,6 +34,8 @@ class Settings:
         Weight, in pretraining, of the numerical solution at the start.
     w_data : float
         PINN only: weight of the data objective in its one loss.
+    samples : {"coarse", "dense"}
+        DeepONet only: grid of unknowns at which it sees numerical solutions.
     seed : int
         Of network, points and nothing else.
     tolerance : float
@@ -64,6 +67,7 @@ class Settings:
     sample_directions: bool = False
     w_start: float = 1.0
     w_data: float = 1.0
+    samples: Literal["coarse", "dense"] = "coarse"
     seed: int = 0
     tolerance: float = 1e-2
     dtype: torch.dtype = torch.float32
