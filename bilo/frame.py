@@ -24,7 +24,8 @@ class Frame:
     problem : Problem
     points : Points
     codes : Tensor (m,)
-        Optimiser coordinates of the unknowns.
+        Optimiser coordinates of the unknowns; (m, N) for other unknowns at every point, without
+        tangents.
     direction : Tensor (m, N), optional
         Carry the one derivative along this direction in theta at each point instead of all m of
         them.
@@ -127,7 +128,7 @@ def _code_data(codes: Tensor, direction: Tensor | None, tangents: bool) -> list[
     if direction is not None:
         return [torch.stack([codes[j].expand(direction.shape[1]), direction[j]]) for j in range(m)]
     if not tangents:
-        return [codes[j].reshape(1, 1) for j in range(m)]
+        return [codes[j].reshape(1, -1) for j in range(m)]
     unit = torch.eye(m, dtype=codes.dtype, device=codes.device)
     return [torch.cat([codes[j].reshape(1), unit[j]]).unsqueeze(1) for j in range(m)]
 

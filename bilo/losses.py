@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bilo.frame import Frame
 from bilo.jets import Jet
-from bilo.network import OperatorNetwork
+from bilo.network import Network, OperatorNetwork
 from bilo.points import Points
 from bilo.problem import Problem
 
@@ -107,7 +107,7 @@ def sampled_operator_loss(
 
 
 def condition_loss(
-    network: OperatorNetwork, codes: Tensor, w_rgrad: float, *, tangents: bool = True
+    network: Network, codes: Tensor, w_rgrad: float, *, tangents: bool = True
 ) -> Tensor:
     """Loss of all further equations, see `Problem.conditions`; 0 where there are none.
 
@@ -125,7 +125,7 @@ def condition_loss(
     return total
 
 
-def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
+def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
     problem = network.problem
     at = Frame(problem, points, codes, tangents=False)
@@ -145,9 +145,7 @@ def _weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
     return weight * (problem.outlier / size.clamp(min=problem.outlier))
 
 
-def field(
-    network: OperatorNetwork, points: Points, codes: Tensor, *, tangents: bool = False
-) -> Jet:
+def field(network: Network, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
     """The represented field at points, its value and, if asked, its derivatives by the unknowns."""
     at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
     return network.problem.transform(network(at), at)

@@ -1,8 +1,9 @@
-"""The local-operator network: a small MLP with a frozen embedding of the unknowns."""
+"""Networks that represent a field, and the local operator: an MLP with a frozen embedding."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,22 @@ from bilo.problem import Problem
 from bilo.streamed_mlp import StreamedMLP
 
 
-class OperatorNetwork(nn.Module):
+class Network(nn.Module, ABC):
+    """A network whose output represents the field: u = problem.transform(network(at), at)."""
+
+    problem: Problem
+
+    @abstractmethod
+    def forward(self, at: Frame) -> Jet:
+        """Network output as a jet inside the autograd graph."""
+
+    @property
+    @abstractmethod
+    def like(self) -> Tensor:
+        """A tensor with the network's type and device."""
+
+
+class OperatorNetwork(Network):
     """u(x, theta; W): first layer ``tanh(A x + R theta + b)``, then tanh layers, linear output.
 
     R is drawn once from U(-1/sqrt(d), 1/sqrt(d)), d the number of unknowns, and frozen: a trained R

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -37,6 +38,8 @@ class Settings:
         Further starts along each unknown, see `bilo.multistart`; 0: only the problem's own.
     w_data : float
         PINN only: weight of the data objective in its one loss.
+    samples : {"coarse", "dense"}
+        DeepONet only: grid of unknowns at which it sees numerical solutions.
     seed : int
         Of network, points and nothing else.
     tolerance : float
@@ -70,6 +73,7 @@ class Settings:
     w_start: float = 1.0
     start_grid: int = 0
     w_data: float = 1.0
+    samples: Literal["coarse", "dense"] = "coarse"
     seed: int = 0
     tolerance: float = 1e-2
     dtype: torch.dtype = torch.float32

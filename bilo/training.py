@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from bilo import checkpoint
-from bilo.network import OperatorNetwork
+from bilo.network import Network
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.recipes import Recipe
@@ -37,7 +37,7 @@ class Run:
 
     Attributes
     ----------
-    network : OperatorNetwork
+    network : Network
     codes : Tensor (m,)
         Unknowns in optimiser coordinates.
     auxiliary : Tensor (q,)
@@ -54,7 +54,7 @@ class Run:
         Factor of the rate; halved at every recovery.
     """
 
-    network: OperatorNetwork
+    network: Network
     codes: Tensor
     auxiliary: Tensor
     optimisers: dict[str, Optimizer]
@@ -113,7 +113,10 @@ class Run:
 
 
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
-"""(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers."""
+"""(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers.
+
+A scalar outside any graph leaves the network as it is.
+"""
 Upper = Callable[[Run, float], Record]
 """(run, progress of the fine-tuning) -> numbers; changes the unknowns."""
 
@@ -150,7 +153,8 @@ def train(
             group["lr"] = rate * group["relative_rate"]
         surrogate, record = loss(run, draw(), pretraining)
         run.optimisers["lower"].zero_grad(set_to_none=True)
-        surrogate.backward()
+        if surrogate.requires_grad:
+            surrogate.backward()
         sound = _finite(run, surrogate)
         if sound:
             run.optimisers["lower"].step()

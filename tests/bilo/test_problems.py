@@ -95,6 +95,18 @@ def test_the_numerical_solution_satisfies_the_equation(problem: Problem) -> None
     assert errors[-1] < 2e-3
 
 
+def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None:
+    thetas = [problem.start(), _truth(problem)]
+    points = problem.collocation(None, torch.Generator())
+    together = problem.solutions(thetas, points)
+    for u, theta in zip(together, thetas, strict=True):
+        reference = problem.reference(theta)
+        assert reference is not None
+        exact = reference(points)
+        assert u.dtype == torch.float64
+        assert (u - exact).abs().max() < 1e-6 * exact.abs().max()
+
+
 def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> None:
     """With one-sided differences of second order, on the side that a point says."""
     truth = _truth(variant)
