@@ -18,6 +18,8 @@ class Settings:
         A name in `bilo.recipes.RECIPES`.
     rate : float or None
         Rate of the weights; None: the recipe's own.
+    upper_rate : float or None
+        Rate of the unknowns under a first-order optimiser; None: the recipe's own.
     width, layers, fourier : int
         The network: width and number of tanh layers, pairs of Fourier features.
     pretrain_steps, finetune_steps : int
@@ -54,6 +56,7 @@ class Settings:
 
     recipe: str = "fast"
     rate: float | None = None
+    upper_rate: float | None = None
     width: int = 128
     layers: int = 3
     fourier: int = 0

@@ -59,7 +59,7 @@ def fit(
     )
     optimisers = {"lower": lower}
     if recipe.upper == "adam":
-        optimisers["upper"] = adam_of([codes, auxiliary], recipe.upper_rate)
+        optimisers["upper"] = adam_of([codes, auxiliary], settings.upper_rate or recipe.upper_rate)
     run = Run(
         network, codes, auxiliary, optimisers, torch.Generator().manual_seed(settings.seed + 1)
     )

@@ -43,13 +43,14 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     like = network.like
     codes = problem.encode(problem.start()).to(like).requires_grad_()
     auxiliary = data.start.clone().requires_grad_()
-    relative = recipe.upper_rate / recipe.rate
+    upper_rate = settings.upper_rate or recipe.upper_rate
+    relative = upper_rate / recipe.rate
     lower = recipe.optimiser(
         [
             {"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0},
-            {"params": [codes], "lr": recipe.upper_rate, "relative_rate": relative},
+            {"params": [codes], "lr": upper_rate, "relative_rate": relative},
             *(
-                [{"params": [auxiliary], "lr": recipe.upper_rate, "relative_rate": relative}]
+                [{"params": [auxiliary], "lr": upper_rate, "relative_rate": relative}]
                 if len(auxiliary)
                 else []
             ),
