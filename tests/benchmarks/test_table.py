@@ -12,7 +12,9 @@ import pytest
 
 from benchmarks import table
 from benchmarks.__main__ import main
+from benchmarks.figures import operator, trajectories
 from benchmarks.summary import Spread
+from bilo.settings import Settings
 
 
 def _result(method: str, seed: int, noise: float, error: float, **more: Any) -> dict[str, Any]:
@@ -32,17 +34,31 @@ def _result(method: str, seed: int, noise: float, error: float, **more: Any) -> 
         "seed": seed,
         "noise": noise,
         "w_dat": 10.0 if method == "pinn" else None,
+        "samples": None,
+        "boundary": None,
         "w_reg": None,
         "recipe": "fast" if trained else None,
         "profile": "quick",
         "unknowns": {"D": unknown(2.0), "rho": unknown(2.0)},
+        "agrees_with_fit": error < 0.04,
         "u_rel_l2_vs_fdm": 1e-4 if trained else 0.0,
         "status": "converged" if error < 0.1 else "not converged",
         "data_loss": 1e-9,
         "data_loss_rel_error": None if noise == 0 else 0.1,
         "seconds": 5.0,
         "seconds_per_step": 0.01,
-        "history": {"step": steps, "D": [None, 1.5, 2.0], "rho": [1.2, 1.8, 2.0]}
+        "device": "cpu",
+        "threads": 1,
+        "machine": {"processor": "abacus", "cores": 2, "load": 1.5, "system": "Linux"},
+        "versions": {"torch": "2.0"},
+        "reference_fit": {"unknowns": {"D": 2.0, "rho": 2.0}},
+        "history": {
+            "step": steps,
+            "D": [None, 1.5, 2.0],
+            "rho": [1.2, 1.8, 2.0],
+            "residual": [1.0, 0.1, 0.01],
+            "objective": [None, 1e-3, 1e-6],
+        }
         if trained
         else {},
         **more,
@@ -59,6 +75,15 @@ def _write(root: Path, results: list[dict[str, Any]]) -> None:
 def _tsv(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as stream:
         return list(csv.DictReader(stream, delimiter="\t"))
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that compute something compute little."""
+    monkeypatch.setattr(
+        operator, "PRETRAINED", Settings(width=8, pretrain_steps=2, finetune_steps=0)
+    )
+    monkeypatch.setattr(trajectories, "UPPER_STEPS", 3)
 
 
 @pytest.fixture
@@ -107,7 +132,13 @@ def test_figures_are_valid_and_reproducible(runs: Path) -> None:
         return {p.name: p.read_bytes() for p in (runs / "fisher_kpp" / "figures").iterdir()}
 
     first = drawn()
-    assert set(first) == {"errors.svg", "histories.svg", "trajectories.svg"}
+    assert set(first) == {
+        "errors.svg",
+        "histories.svg",
+        "losses.svg",
+        "trajectories.svg",
+        "operator.svg",
+    }
     for content in first.values():
         assert ElementTree.fromstring(content).tag.endswith("svg")
     assert drawn() == first
@@ -159,6 +190,7 @@ def test_published_numbers() -> None:
     assert rows["fisher_kpp", "seconds_per_step", "bilo"] == 0.074
     assert rows["heat", "peak_memory_mb", "pinn"] == 109
     assert len(rows) == 12
+    assert {r["method"] for r in table.published("bpn")} == {"bilo", "bpn"}
 
 
 def test_spreads() -> None:
