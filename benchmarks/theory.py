@@ -53,7 +53,7 @@ def run(setting: Setting) -> dict[str, Any]:
         "experiment": setting.experiment,
         "method": setting.method,
         "profile": setting.profile,
-        **{name: stages(get(name)) for name in EXPERIMENT.problems},
+        **{name: stages(get(name), STAGES) for name in EXPERIMENT.problems},
         "network": {"width": WIDTH, "layers": LAYERS, "points": POINTS, "w_rgrad": W_RGRAD},
         "device": "cpu",
         "threads": 1,
@@ -63,7 +63,7 @@ def run(setting: Setting) -> dict[str, Any]:
     }
 
 
-def stages(problem: Problem, iterations: tuple[int, ...] = STAGES) -> list[dict[str, float]]:
+def stages(problem: Problem, iterations: tuple[int, ...]) -> list[dict[str, float]]:
     """Gradients and sensitivities at the problem's start after so many iterations.
 
     Returns
@@ -140,7 +140,7 @@ def _lower_gradient(network: OperatorNetwork, points: Points, codes: Tensor, W: 
 
 
 def _objective_by_weights(network: OperatorNetwork, data: Pointwise, codes: Tensor) -> Tensor:
-    """DL/dW (P,)."""
+    """Gradient (P,) of the objective by the weights."""
     value = data.value(field(network, data.points, codes).value, data.start)
     return _flat(torch.autograd.grad(value, list(network.parameters())))
 
