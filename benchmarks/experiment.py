@@ -22,22 +22,22 @@ class Budget:
 
 @dataclass(frozen=True)
 class Training:
-    """What all fits of an experiment share beside recipe and budget.
+    """What all fits of an experiment share beside recipe and budget; None: the recipe's own.
 
     Attributes
     ----------
-    width, layers : int
+    width, layers : int or None
         The network.
     upper_rate : float or None
-        Rate of the unknowns; None: the recipe's own.
-    history_every : int
+        Rate of the unknowns.
+    history_every : int or None
         Steps between two records of the history.
     """
 
-    width: int = 128
-    layers: int = 3
+    width: int | None = None
+    layers: int | None = None
     upper_rate: float | None = None
-    history_every: int = 20
+    history_every: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Experiment:
     recipe : str
         Where none is asked for.
     training : Training
-    budgets : mapping of (recipe, profile) to Budget
-        The missing ones are the recipe's own (`bilo.settings`).
+    budgets : mapping of (method or recipe, profile) to Budget
+        A method's goes before a recipe's; the missing ones are the recipe's own (`bilo.settings`).
     target : float or None
         Error of the unknowns whose first iteration is reported.
     regularised : bool
@@ -124,6 +124,13 @@ class Experiment:
         grids = (grid for grid in self._all() if method in grid.methods)
         values = (value for grid in grids for value in getattr(grid, option))
         return tuple(dict.fromkeys(value for value in values if value is not None))
+
+    def budget(self, setting: Setting) -> Budget | None:
+        """The budget of a run; None: the recipe's own."""
+        for name in (setting.method, setting.recipe):
+            if (name, setting.profile) in self.budgets:
+                return self.budgets[name, setting.profile]
+        return None
 
     def plan(self, profile: str) -> tuple[Setting, ...]:
         """All runs of a profile, noise by noise and seed by seed."""

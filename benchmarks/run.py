@@ -137,8 +137,9 @@ def training(setting: Setting) -> Settings:
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device: cuda: no GPU that torch can use is here")
     experiment = experiments.get(setting.experiment)
-    budget = experiment.budgets.get((setting.recipe, setting.profile))
-    chosen: dict[str, Any] = {**vars(experiment.training), **(vars(budget) if budget else {})}
+    budget = experiment.budget(setting)
+    own = {name: value for name, value in vars(experiment.training).items() if value is not None}
+    chosen: dict[str, Any] = {**own, **(vars(budget) if budget else {})}
     if setting.w_dat is not None:
         chosen["w_data"] = setting.w_dat
     if setting.samples is not None:

@@ -3,6 +3,8 @@
 from benchmarks.experiment import Budget, Experiment, Grid, Training
 
 BUDGET = Budget(1000, 200, points=None)
+NESTED = Budget(1000, 40 * 64, points=None)
+"""Of BPN, which takes 64 lower steps to one upper step."""
 
 EXPERIMENT = Experiment(
     name="bpn",
@@ -17,7 +19,11 @@ EXPERIMENT = Experiment(
     },
     recipe="paper",
     training=Training(width=50, layers=4, upper_rate=0.05, history_every=1),
-    budgets={("paper", "quick"): BUDGET, ("paper", "full"): BUDGET},
+    budgets={
+        (name, profile): budget
+        for name, budget in (("paper", BUDGET), ("bpn", NESTED))
+        for profile in ("quick", "full")
+    },
     target=0.01,
     figures=("bpn",),
     remarks=(

@@ -10,6 +10,9 @@ TRUTHS = (
     (("D", 0.5), ("rho", 3.0)),
 )
 
+DEEPONET = Budget(2000, 400, points=196)
+"""Of its training on solutions of the solver, and of the inversion."""
+
 EXPERIMENT = Experiment(
     name="fisher_kpp",
     summary="Fisher-KPP: D and rho from u(x, 1) at 11 points, from (1, 1) to (2, 2)",
@@ -32,6 +35,8 @@ EXPERIMENT = Experiment(
     budgets={
         ("paper", "quick"): Budget(500, 1500, points=None),
         ("paper", "full"): Budget(10_000, 50_000, points=None),
+        ("deeponet", "quick"): DEEPONET,
+        ("deeponet", "full"): DEEPONET,
     },
     figures=("errors", "histories", "losses", "trajectories", "operator"),
     remarks=(

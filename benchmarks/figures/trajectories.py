@@ -20,6 +20,8 @@ from bilo.solvers.fisher_kpp import at_time_one
 Result = dict[str, Any]
 
 UPPER_STEPS = Settings().finetune_steps
+MISFIT_POINTS = 49
+"""Of the solver's misfit along each unknown."""
 
 
 def draw(results: Sequence[Result]) -> Figure | None:
@@ -52,7 +54,8 @@ def draw(results: Sequence[Result]) -> Figure | None:
 def _misfit(truth: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """L_dat of the solver over (D, rho), with the data points of the experiment."""
     x = np.linspace(0.0, 1.0, 11)
-    D, rho = np.meshgrid(np.linspace(0.5, 4.5, 49), np.linspace(0.8, 2.8, 49))
+    axes = (np.linspace(low, high, MISFIT_POINTS) for low, high in ((0.5, 4.5), (0.8, 2.8)))
+    D, rho = np.meshgrid(*axes)
     u = at_time_one(D.ravel(), rho.ravel(), x, nodes=24, steps=80)
     data = at_time_one(truth["D"], truth["rho"], x)
     return D, rho, ((u - data) ** 2).mean(-1).reshape(D.shape)
