@@ -3,12 +3,14 @@
 python -m benchmarks list
 python -m benchmarks run EXPERIMENT [--method M] [--seed S] [--noise SD] [--out FILE.json]
 python -m benchmarks table EXPERIMENT
+python -m benchmarks page [--out docs/results.md]
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import math
 import sys
 import traceback
@@ -18,7 +20,8 @@ from typing import Any, NoReturn
 
 from benchmarks import experiments, results
 from benchmarks.errors import CommandError
-from benchmarks.setting import ALL, PROFILES, RECIPES, Setting
+from benchmarks.experiment import Experiment
+from benchmarks.setting import ALL, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,8 +41,10 @@ def main(words: Sequence[str] | None = None) -> int:
                 print(f"{name:14} {experiments.get(name).summary}")
         elif chosen.command == "run":
             _run(chosen)
-        else:
+        elif chosen.command == "table":
             _table(chosen)
+        else:
+            _page(chosen)
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -67,14 +72,20 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--noise", type=_deviation, default=0.0, metavar="SD")
     run.add_argument("--truth", type=_truth, default=(), metavar="D=1.7,rho=2.3")
     run.add_argument("--w-dat", type=_weight, metavar="W", help="weight of the data (pinn)")
+    run.add_argument("--samples", metavar="coarse|dense", help="of the unknowns (deeponet)")
+    run.add_argument("--boundary", metavar="hard|soft", help="boundary values (bpn)")
     run.add_argument("--w-reg", type=_weight, metavar="W", help="weight of the regulariser")
     run.add_argument("--profile", choices=PROFILES, default="quick", metavar="|".join(PROFILES))
-    run.add_argument("--recipe", choices=RECIPES, default="fast", metavar="|".join(RECIPES))
+    run.add_argument("--recipe", choices=RECIPES, metavar="|".join(RECIPES))
+    run.add_argument("--device", choices=DEVICES, default="auto", metavar="|".join(DEVICES))
     run.add_argument("--out", metavar="FILE.json|-", help="default: below results/benchmarks")
     table = commands.add_parser("table", help="table and figures from the results there are")
     table.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
     table.add_argument("--results", type=Path, default=results.ROOT, metavar="DIR")
     table.add_argument("--suffix", default="", metavar="TEXT", help="of the table's files")
+    page = commands.add_parser("page", help="one page of all results there are, in plain words")
+    page.add_argument("--results", type=Path, default=results.ROOT, metavar="DIR")
+    page.add_argument("--out", type=Path, metavar="FILE.md", help="default: RESULTS.md in DIR")
     return parser
 
 
@@ -86,22 +97,13 @@ def _run(chosen: argparse.Namespace) -> None:
         results.check_writable(path)
     # whatever a library prints must not get between the lines of the result
     with contextlib.redirect_stdout(sys.stderr):
-        result = _compute(setting)
+        module = importlib.import_module(experiments.get(setting.experiment).module)
+        result = module.run(setting)
     if alone:
         sys.stdout.write(results.as_json(result))
     else:
         results.write_text(path, results.as_json(result))
         print(f"written: {path}", file=sys.stderr)
-
-
-def _compute(setting: Setting) -> dict[str, Any]:
-    if setting.method == ALL:
-        from benchmarks.cost import cost
-
-        return cost(setting)
-    from benchmarks.run import run
-
-    return run(setting)
 
 
 def _setting(chosen: argparse.Namespace) -> Setting:
@@ -112,24 +114,49 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         raise CommandError(f"--method: {experiment.name} has no {method!r}; there are {known}")
     if chosen.w_reg is not None and not experiment.regularised:
         raise CommandError(f"--w-reg: {experiment.name} has no unknown function to regularise")
-    if chosen.w_dat is not None and method != "pinn":
-        raise CommandError("--w-dat: only a pinn has a weight of the data")
-    return experiment.setting(
+    if method == ALL and (chosen.noise or chosen.truth):
+        raise CommandError(f"--noise, --truth: {experiment.name} has its own data")
+    return Setting(
+        experiment.name,
         method,
         seed=chosen.seed,
         noise=chosen.noise,
         truth=chosen.truth,
-        w_dat=chosen.w_dat,
         w_reg=chosen.w_reg,
-        recipe=chosen.recipe,
+        recipe=chosen.recipe or experiment.recipe,
         profile=chosen.profile,
+        device=chosen.device,
+        **{name: _option(experiment, method, name, getattr(chosen, name)) for name in OPTIONS},
     )
+
+
+def _option(experiment: Experiment, method: str, name: str, value: Any) -> Any:
+    """The value of an option, or its default; None where the option means nothing."""
+    choices = experiment.choices(method, name)
+    flag = name.replace("_", "-")
+    if value is None:
+        return choices[0] if choices else None
+    if not choices:
+        raise CommandError(f"--{flag}: it says nothing to {method} in {experiment.name}")
+    if isinstance(value, str) and value not in choices:
+        known = ", ".join(map(str, choices))
+        raise CommandError(f"--{flag}: no {value!r} for {method}; there is {known}")
+    return value
 
 
 def _table(chosen: argparse.Namespace) -> None:
     from benchmarks.table import write
 
     print(write(chosen.experiment, chosen.results, chosen.suffix), end="")
+
+
+def _page(chosen: argparse.Namespace) -> None:
+    from benchmarks.page import write
+
+    path = chosen.out or chosen.results / "RESULTS.md"
+    results.check_writable(path)
+    write(chosen.results, path)
+    print(f"written: {path}", file=sys.stderr)
 
 
 def _count(text: str) -> int:

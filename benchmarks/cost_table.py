@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.summary import short
 
 Cells = list[dict[str, str]]
+METHODS = {"bilo": "BiLO", "pinn": "PINN"}
 
 
 def cost_rows(results: Sequence[dict[str, Any]], published: Sequence[dict[str, str]]) -> Cells:
@@ -32,6 +33,17 @@ def cost_rows(results: Sequence[dict[str, Any]], published: Sequence[dict[str, s
         for title, key in (("nested", "ratio"), ("nested, economical", "ratio_economical")):
             value = f"{measured[key]:.2f}"
             rows.append(_row(problem, f"{title} / engine", "time ratio", value))
+    rows += [
+        _row(
+            p["problem"],
+            f"{METHODS[p['method']]}, engine",
+            p["quantity"],
+            "-",
+            f"{p['value']} {p['unit']}",
+        )
+        for p in published
+        if p["problem"] not in result["engine"]
+    ]
     for recipe, run in result["time_to_target"].items():
         reached = f"{run['successes']} of {run['seeds']}"
         if run["median_s"] is not None:

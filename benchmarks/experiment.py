@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.setting import Setting
+from benchmarks.setting import ALL, METHODS, RECIPES, Setting
 
-METHODS = ("bilo", "pinn", "direct_fit")
+Truth = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -20,76 +21,149 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The runs of one profile: all combinations."""
+class Training:
+    """What all fits of an experiment share beside recipe and budget; None: the recipe's own.
 
-    seeds: tuple[int, ...]
-    noise: tuple[float, ...]
-    w_dat: tuple[float, ...]
-    recipes: tuple[str, ...] = ("fast",)
+    Attributes
+    ----------
+    width, layers : int or None
+        The network.
+    upper_rate : float or None
+        Rate of the unknowns.
+    history_every : int or None
+        Steps between two records of the history.
+    """
+
+    width: int | None = None
+    layers: int | None = None
+    upper_rate: float | None = None
+    history_every: int | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Runs of some methods: all combinations. None stands for a method without that option."""
+
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    noise: tuple[float, ...] = (0.0,)
+    truths: tuple[Truth, ...] = ((),)
+    w_dat: tuple[float | None, ...] = (None,)
+    samples: tuple[str | None, ...] = (None,)
+    boundary: tuple[str | None, ...] = (None,)
+    recipes: tuple[str, ...] = ()
+    """None given: the experiment's own."""
+
+
+Grids = Mapping[str, tuple[Grid, ...]]
+
+
+def grids(quick: tuple[int, ...] = (0,), full: tuple[int, ...] = (0, 1, 2, 3, 4)) -> Grids:
+    """The usual runs: BiLO, PINNs of three weights in the full profile, direct fit, no noise."""
+    return {
+        "quick": (Grid(("bilo", "direct_fit"), quick), Grid(("pinn",), quick, w_dat=(10.0,))),
+        "full": (
+            Grid(("bilo", "direct_fit"), full),
+            Grid(("pinn",), full, w_dat=(1.0, 10.0, 100.0)),
+        ),
+    }
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment over an inverse problem.
+    """An experiment over an inverse problem, or a comparison that is one run.
 
     Attributes
     ----------
     name : str
-        Also that of the problem in `bilo.problems`.
+        Also that of the problem in `bilo.problems`, if it has one of its own.
     summary : str
         One line.
-    methods : tuple of str
-        Modules of `bilo.methods`.
-    grids : mapping of profile to Grid
-    w_dat : float
-        Weight of a PINN's data loss where none is asked for.
-    budgets : mapping of (recipe, profile) to Budget
-        The missing ones are the recipe's own (`bilo.settings`).
+    grids : mapping of profile to Grids
+        The first value of an option is its default.
+    recipe : str
+        Where none is asked for.
+    training : Training
+    budgets : mapping of (method or recipe, profile) to Budget
+        A method's goes before a recipe's; the missing ones are the recipe's own (`bilo.settings`).
+    target : float or None
+        Error of the unknowns whose first iteration is reported.
     regularised : bool
         Whether an unknown function has a regulariser, and so ``--w-reg`` a meaning.
+    module : str
+        Its function ``run(setting)`` makes the result.
+    problems : tuple of str
+        Those it solves; the one of its name by default.
+    figures : tuple of str
+        Modules of `benchmarks.figures`.
     remarks : tuple of str
         Printed under the table.
     """
 
     name: str
     summary: str
-    methods: tuple[str, ...] = METHODS
-    grids: Mapping[str, Grid] = field(
-        default_factory=lambda: {
-            "quick": Grid((0,), (0.0,), (10.0,)),
-            "full": Grid((0, 1, 2, 3, 4), (0.0,), (1.0, 10.0, 100.0)),
-        }
-    )
-    w_dat: float = 10.0
+    grids: Grids = field(default_factory=grids)
+    recipe: str = "fast"
+    training: Training = Training()
     budgets: Mapping[tuple[str, str], Budget] = field(default_factory=dict)
+    target: float | None = None
     regularised: bool = False
+    module: str = "benchmarks.run"
+    problems: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ("errors", "histories")
     remarks: tuple[str, ...] = ()
 
-    def setting(self, method: str, **values: object) -> Setting:
-        """A run of a method with this experiment's defaults."""
-        if method == "pinn" and values.get("w_dat") is None:
-            values["w_dat"] = self.w_dat
-        return Setting(self.name, method, **values)  # type: ignore[arg-type]
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Its methods, the first one being the default."""
+        planned = (method for grid in self._all() for method in grid.methods)
+        return tuple(dict.fromkeys(m for m in planned if m in (*METHODS, ALL)))
+
+    def choices(self, method: str, option: str) -> tuple[float | str, ...]:
+        """Planned values of an option, the default first; none where it means nothing."""
+        grids = (grid for grid in self._all() if method in grid.methods)
+        values = (value for grid in grids for value in getattr(grid, option))
+        return tuple(dict.fromkeys(value for value in values if value is not None))
+
+    def budget(self, setting: Setting) -> Budget | None:
+        """The budget of a run; None: the recipe's own."""
+        for name in (setting.method, setting.recipe):
+            if (name, setting.profile) in self.budgets:
+                return self.budgets[name, setting.profile]
+        return None
 
     def plan(self, profile: str) -> tuple[Setting, ...]:
-        """All runs of a profile."""
-        grid = self.grids[profile]
-        runs: list[Setting] = []
-        for noise in grid.noise:
-            for seed in grid.seeds:
-                for method in self.methods:
-                    trained = method != "direct_fit"
-                    for w_dat in grid.w_dat if method == "pinn" else (None,):
-                        for recipe in grid.recipes if trained else ("fast",):
-                            runs.append(
-                                self.setting(
-                                    method,
-                                    seed=seed,
-                                    noise=noise,
-                                    w_dat=w_dat,
-                                    recipe=recipe,
-                                    profile=profile,
-                                )
-                            )
-        return tuple(runs)
+        """All runs of a profile, noise by noise and seed by seed."""
+        runs = [run for grid in self.grids[profile] for run in self._runs(grid, profile)]
+        return tuple(dict.fromkeys(sorted(runs, key=lambda run: (run.noise, run.seed))))
+
+    def _all(self) -> list[Grid]:
+        return [grid for profile in ("quick", "full") for grid in self.grids[profile]]
+
+    def _runs(self, grid: Grid, profile: str) -> list[Setting]:
+        combinations = itertools.product(
+            grid.methods,
+            grid.noise,
+            grid.seeds,
+            grid.truths,
+            grid.w_dat,
+            grid.samples,
+            grid.boundary,
+            grid.recipes or (self.recipe,),
+        )
+        return [
+            Setting(
+                self.name,
+                method,
+                seed,
+                noise,
+                truth,
+                w_dat,
+                samples,
+                boundary,
+                recipe=recipe,
+                profile=profile,
+            )
+            for method, noise, seed, truth, w_dat, samples, boundary, recipe in combinations
+            if method in (*METHODS, ALL) and recipe in RECIPES
+        ]

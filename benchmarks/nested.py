@@ -46,8 +46,45 @@ def fisher_kpp_economical(
     return (r**2).mean() + w_rgrad * (r_D**2 + r_rho**2).mean()
 
 
-TEXTBOOK: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp}
-ECONOMICAL: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp_economical}
+def particles(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+    """L_LO of the particles, one call a derivative: u_x, u_xx, dr/dlambda, dr/dmu; the jump."""
+    x, rate, decay = _leaves(points, codes)
+    s = (x - 0.5) * points.known["side"]
+    u = _particles_field(network, x, s, rate, decay)
+    u_x = _by(u, x)
+    u_xx = _by(u_x, x)
+    r = (u_xx - 5 * decay * u) / 250
+    r_rate = _by(r, rate)
+    r_decay = _by(r, decay)
+    jump, rate, decay = _jump(network, codes)
+    c_rate = _by(jump, rate)
+    c_decay = _by(jump, decay)
+    conditions = (jump**2 + w_rgrad * (c_rate**2 + c_decay**2)).mean()
+    return (r**2).mean() + w_rgrad * (r_rate**2 + r_decay**2).mean() + conditions
+
+
+def particles_economical(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> Tensor:
+    """The same with the fewest passes: derivatives by both unknowns in one call."""
+    x, rate, decay = _leaves(points, codes)
+    s = (x - 0.5) * points.known["side"]
+    u = _particles_field(network, x, s, rate, decay)
+    u_x = _by(u, x)
+    u_xx = _by(u_x, x)
+    r = (u_xx - 5 * decay * u) / 250
+    r_rate, r_decay = torch.autograd.grad(r.sum(), (rate, decay), create_graph=True)
+    jump, rate, decay = _jump(network, codes)
+    c_rate, c_decay = torch.autograd.grad(jump.sum(), (rate, decay), create_graph=True)
+    conditions = (jump**2 + w_rgrad * (c_rate**2 + c_decay**2)).mean()
+    return (r**2).mean() + w_rgrad * (r_rate**2 + r_decay**2).mean() + conditions
+
+
+TEXTBOOK: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp, "particles": particles}
+ECONOMICAL: dict[str, NestedLoss] = {
+    "fisher_kpp": fisher_kpp_economical,
+    "particles": particles_economical,
+}
 
 
 def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
@@ -61,6 +98,22 @@ def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
 def _fisher_kpp_field(network: OperatorNetwork, t: Tensor, x: Tensor, *theta: Tensor) -> Tensor:
     N = network_output(network, t, x, *theta)
     return 0.5 * torch.sin(math.pi * x) ** 2 + N * x * (1 - x) * t
+
+
+def _particles_field(
+    network: OperatorNetwork, x: Tensor, s: Tensor, rate: Tensor, decay: Tensor
+) -> Tensor:
+    """v(x, s) with lambda = 250 rate and mu = 5 decay."""
+    N = network_output(network, 2 * x - 1, 4 * s - 1, rate, decay)
+    return 250 * torch.nn.functional.softplus(N) * x * (1 - x)
+
+
+def _jump(network: OperatorNetwork, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """dv/ds(z, 0) + lambda / 2 in units of 250, and the unknowns to differentiate by."""
+    x, s = codes.new_full((1,), 0.5), codes.new_zeros(1).requires_grad_()
+    rate, decay = (c.reshape(1).clone().requires_grad_() for c in codes.detach())
+    v_s = _by(_particles_field(network, x, s, rate, decay), s)
+    return v_s / 250 + rate / 2, rate, decay
 
 
 def _leaves(points: Points, codes: Tensor) -> list[Tensor]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import experiments
-from benchmarks.experiment import METHODS
-from benchmarks.experiments.cost import TIMED
 from benchmarks.results import path_of
-from benchmarks.setting import ALL, PROFILES, Setting
+from benchmarks.setting import ALL, METHODS, PROFILES, Setting
 
 
 def files(experiment: str, profile: str, root: str) -> list[str]:
@@ -27,24 +26,31 @@ def words(experiment: str, method: str, name: str) -> Sequence[str]:
     KeyError
         If no profile plans such a run.
     """
-    return _find(experiment, method, name).words
+    return _planned(experiment)[method, name].words
 
 
 def modules(experiment: str, method: str) -> tuple[str, ...]:
     """Modules behind a run that are imported by name, so that no one sees it in the sources."""
     methods = METHODS if method == ALL else (method, "direct_fit")
-    problem = TIMED if experiment == experiments.COST else experiment
+    declared = experiments.get(experiment)
     return (
         "benchmarks.__main__",
+        declared.module,
         *experiments.modules(experiment),
-        f"bilo.problems.{problem}",
+        *(f"bilo.problems.{name}" for name in declared.problems or (experiment,)),
         *(f"bilo.methods.{name}" for name in methods),
     )
 
 
-def _find(experiment: str, method: str, name: str) -> Setting:
-    for profile in PROFILES:
-        for run in experiments.get(experiment).plan(profile):
-            if (run.method, run.name) == (method, name):
-                return run
-    raise KeyError(f"no run {method}/{name} of {experiment} is planned")
+def drawn(experiment: str) -> tuple[str, ...]:
+    """Modules behind an experiment's figures, imported by name too."""
+    figures = experiments.get(experiment).figures
+    return (*experiments.modules(experiment), *(f"benchmarks.figures.{name}" for name in figures))
+
+
+@functools.cache
+def _planned(experiment: str) -> dict[tuple[str, str], Setting]:
+    """All planned runs by method and name; a run of both profiles is the quick one's."""
+    declared = experiments.get(experiment)
+    runs = [run for profile in reversed(PROFILES) for run in declared.plan(profile)]
+    return {(run.method, run.name): run for run in runs}

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+METHODS = ("bilo", "pinn", "direct_fit")
 RECIPES = ("fast", "paper")
+"""What `bilo` offers; the planned runs of anything else wait for it."""
 PROFILES = ("quick", "full")
+DEVICES = ("auto", "cpu", "cuda")
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
+
+OPTIONS = ("w_dat", "samples", "boundary")
+"""What only some methods of some experiments take."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,18 @@ class Setting:
         Unknowns behind the data that differ from the experiment's own.
     w_dat : float or None
         Weight of the data in a PINN's loss; None where there is no such weight.
+    samples : str or None
+        ``coarse`` or ``dense``: the grid of unknowns that a neural operator is trained on.
+    boundary : str or None
+        ``hard`` or ``soft``: whether the transform imposes the boundary values, or losses do.
     w_reg : float or None
         Weight of the regulariser of an unknown function; None for the experiment's own.
     recipe : str
-        ``fast`` or ``paper``.
+        A name in `RECIPES`.
     profile : str
         ``quick`` or ``full``: the budget, where it depends on it.
+    device : str
+        ``auto`` takes a GPU when there is one.
     """
 
     experiment: str
@@ -39,9 +51,12 @@ class Setting:
     noise: float = 0.0
     truth: tuple[tuple[str, float], ...] = ()
     w_dat: float | None = None
+    samples: str | None = None
+    boundary: str | None = None
     w_reg: float | None = None
     recipe: str = "fast"
     profile: str = "quick"
+    device: str = "auto"
 
     @property
     def name(self) -> str:
@@ -55,9 +70,11 @@ class Setting:
         parts = [f"noise{self.noise:g}", f"seed{self.seed}"]
         parts += [f"{name}{value:g}" for name, value in self.truth]
         parts += [f"wdat{self.w_dat:g}"] if self.w_dat is not None else []
+        parts += [part for part in (self.samples, self.boundary) if part is not None]
         parts += [f"wreg{self.w_reg:g}"] if self.w_reg is not None else []
-        # the fast recipe has one budget
-        parts += [f"{self.recipe}-{self.profile}"] if self.recipe != "fast" else []
+        # the fast recipe has one budget, and a direct fit has none
+        if self.recipe != "fast" and self.method != "direct_fit":
+            parts.append(f"{self.recipe}-{self.profile}")
         return "_".join(parts)
 
     @property
@@ -71,8 +88,9 @@ class Setting:
         words += ["--noise", f"{self.noise:g}"]
         if self.truth:
             words += ["--truth", ",".join(f"{name}={value:g}" for name, value in self.truth)]
-        if self.w_dat is not None:
-            words += ["--w-dat", f"{self.w_dat:g}"]
-        if self.w_reg is not None:
-            words += ["--w-reg", f"{self.w_reg:g}"]
+        for flag, value in (("w-dat", self.w_dat), ("w-reg", self.w_reg)):
+            words += [f"--{flag}", f"{value:g}"] if value is not None else []
+        for flag, choice in (("samples", self.samples), ("boundary", self.boundary)):
+            words += [f"--{flag}", choice] if choice is not None else []
+        words += ["--device", self.device] if self.device != "auto" else []
         return (*words, "--recipe", self.recipe, "--profile", self.profile)

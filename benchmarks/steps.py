@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import nested
-from bilo.losses import field, operator_loss, residual_loss
+from bilo.losses import condition_loss, field, operator_loss, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.points import Points
 from bilo.problems import get
@@ -53,6 +53,7 @@ def pinn(problem: str) -> Step:
 
     def step() -> None:
         residual, _ = residual_loss(network, points, codes)
+        residual = residual + condition_loss(network, codes, 0.0, tangents=False)
         u = field(network, data_points, codes).value
         adam.zero_grad()
         (residual + data.value(u.double(), data.start).to(residual)).backward()

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 Result = dict[str, Any]
-Group = tuple[str, str, float | None, float | None, float, tuple[tuple[str, float], ...]]
 
 FIELDS = {
     "u rel. L2 vs FDM": "u_rel_l2_vs_fdm",
     "L_dat": "data_loss",
     "(L_dat - s2)/s2": "data_loss_rel_error",
+    "iterations to target": "iterations_to_target",
+    "seconds to target": "seconds_to_target",
     "seconds": "seconds",
     "s/step": "seconds_per_step",
 }
@@ -52,19 +53,49 @@ class Row:
         What was run.
     numbers : dict of Spread
         What came out, by column.
+    runs : tuple of Result
+        Those it stands for.
     """
 
     labels: dict[str, str]
     numbers: dict[str, Spread]
+    runs: tuple[Result, ...]
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise."""
+        return float(self.runs[0]["noise"])
+
+    def title(self, *, recipe: bool) -> str:
+        """Method and options in a few words, with the recipe if asked for.
+
+        >>> labels = {"method": "pinn", "recipe": "fast", "w_dat": "10"}
+        >>> Row(labels, {}, ()).title(recipe=False)
+        'pinn w_dat 10'
+        """
+        options = {"w_dat": "w_dat {}", "samples": "{}", "boundary": "{}", "w_reg": "w_reg {}"}
+        parts = [self.labels["method"]]
+        parts += [
+            text.format(self.labels[name])
+            for name, text in options.items()
+            if self.labels.get(name, "-") != "-"
+        ]
+        parts += [self.labels["recipe"]] if recipe and self.labels["recipe"] != "-" else []
+        return " ".join(parts)
 
 
 def rows(results: Sequence[Result]) -> list[Row]:
-    """Runs grouped by everything but the seed, in order of noise, method and recipe."""
-    groups: dict[Group, list[Result]] = {}
-    for result in results:
-        groups.setdefault(_group(result), []).append(result)
-    ordered = sorted(groups, key=lambda g: (g[4], g[5], g[0], g[1], g[2] or 0.0, g[3] or 0.0))
-    return [_row(group, groups[group]) for group in ordered]
+    """Runs grouped by everything but the seed, in order of noise, truth, method and options."""
+    groups: dict[tuple[tuple[str, str], ...], list[Result]] = {}
+    for result in sorted(results, key=_order):
+        groups.setdefault(tuple(_labels(result).items()), []).append(result)
+    return [_row(dict(labels), runs) for labels, runs in groups.items()]
+
+
+def titles(table: Sequence[Row]) -> list[str]:
+    """A title for each row; the recipe is said where there is more than one."""
+    several = len({row.labels["recipe"] for row in table} - {"-"}) > 1
+    return [row.title(recipe=several) for row in table]
 
 
 def short(value: float) -> str:
@@ -79,33 +110,44 @@ def short(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def _group(result: Result) -> Group:
-    truth = tuple((name, row["truth"]) for name, row in result["unknowns"].items())
-    recipe = result["recipe"] or ""
-    if recipe not in ("", "fast"):
+def _order(result: Result) -> tuple[Any, ...]:
+    truth = tuple(row["truth"] for row in result["unknowns"].values())
+    options = (result["w_dat"] or 0.0, result["samples"] or "", result["boundary"] or "")
+    return result["noise"], truth, result["method"], result["recipe"] or "", *options
+
+
+def _labels(result: Result) -> dict[str, str]:
+    recipe = result["recipe"] or "-"
+    if recipe not in ("-", "fast"):
         recipe = f"{recipe} ({result['profile']})"
-    return result["method"], recipe, result["w_dat"], result["w_reg"], result["noise"], truth
-
-
-def _row(group: Group, runs: list[Result]) -> Row:
-    method, recipe, w_dat, w_reg, noise, truth = group
-    labels = {
-        "method": method,
-        "recipe": recipe or "-",
-        "w_dat": "-" if w_dat is None else f"{w_dat:g}",
-        "w_reg": "-" if w_reg is None else f"{w_reg:g}",
-        "noise": f"{noise:g}",
-        "truth": ", ".join(f"{name} {value:g}" for name, value in truth),
-        "runs": str(len(runs)),
-        "converged": str(sum(run["status"] == "converged" for run in runs)),
+    return {
+        "method": result["method"],
+        "recipe": recipe,
+        "w_dat": _told(result["w_dat"]),
+        "samples": result["samples"] or "-",
+        "boundary": result["boundary"] or "-",
+        "w_reg": _told(result["w_reg"]),
+        "noise": f"{result['noise']:g}",
+        "truth": ", ".join(f"{k} {row['truth']:g}" for k, row in result["unknowns"].items()),
     }
 
+
+def _told(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _row(labels: dict[str, str], runs: list[Result]) -> Row:
+    counts = {
+        "runs": str(len(runs)),
+        "converged": str(sum(run["status"] == "converged" for run in runs)),
+        "agree": str(sum(run["agrees_with_fit"] for run in runs)),
+    }
     numbers = {}
-    for name, _ in truth:
+    for name in runs[0]["unknowns"]:
         unknown = [run["unknowns"][name] for run in runs]
         numbers[f"{name} rel. error"] = Spread.of([k["rel_error"] for k in unknown])
         against = [k["rel_error_vs_reference_fit"] for k in unknown]
         numbers[f"{name} vs fit"] = Spread.of(against)
     for column, field in FIELDS.items():
-        numbers[column] = Spread.of([run[field] for run in runs])
-    return Row(labels, numbers)
+        numbers[column] = Spread.of([run.get(field) for run in runs])
+    return Row(labels | counts, numbers, tuple(runs))

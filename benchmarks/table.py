@@ -10,9 +10,11 @@ from pathlib import Path
 
 from benchmarks import experiments, figures, results, summary
 from benchmarks.cost_table import cost_rows
-from benchmarks.experiments import COST
+from benchmarks.theory_table import theory_rows
 
 Cells = list[dict[str, str]]
+ROWS = {"cost": cost_rows, "theory": theory_rows}
+"""Tables that are no means over seeds."""
 
 
 def write(experiment: str, root: Path = results.ROOT, suffix: str = "") -> str:
@@ -33,18 +35,24 @@ def write(experiment: str, root: Path = results.ROOT, suffix: str = "") -> str:
     """
     found = results.read(experiment, root)
     folder = root / experiment
-    if experiment == COST:
-        numbers = cost_rows(found, published(experiment))
-        shown = numbers
-    else:
-        rows = summary.rows(found)
-        numbers = [_numbers(row) for row in rows]
-        shown = [row.labels | {k: str(v) for k, v in row.numbers.items()} for row in rows]
-    text = _markdown(experiment, shown)
-    results.write_text(folder / f"table{suffix}.tsv", _tsv(numbers))
+    title = [f"# {experiment}", "", experiments.get(experiment).summary + ".", ""]
+    text = "\n".join([*title, *lines(experiment, found)]) + "\n"
+    results.write_text(folder / f"table{suffix}.tsv", _tsv(_cells(experiment, found)))
     results.write_text(folder / f"table{suffix}.md", text)
     figures.write(experiment, found, folder / "figures")
     return text
+
+
+def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
+    """Lines of the Markdown table, ours beside the published numbers, and the remarks."""
+    theirs = published(experiment)
+    if experiment in ROWS:
+        shown, means = ROWS[experiment](found, theirs), []
+    else:
+        shown = [row.labels | _beside(row, theirs) for row in summary.rows(found)]
+        means = ["", "Means ± standard deviations over the seeds."]
+    remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
+    return [*_grid(_informative(shown)), *means, *([""] if remarks else []), *remarks]
 
 
 def published(experiment: str) -> list[dict[str, str]]:
@@ -54,6 +62,24 @@ def published(experiment: str) -> list[dict[str, str]]:
     return [dict(row) for row in rows if row["experiment"] == experiment]
 
 
+def _cells(experiment: str, found: Sequence[summary.Result]) -> Cells:
+    """The table for programs."""
+    if experiment in ROWS:
+        return ROWS[experiment](found, published(experiment))
+    return [_numbers(row) for row in summary.rows(found)]
+
+
+def _beside(row: summary.Row, published: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Means and deviations, each with the published number in the next column."""
+    theirs = {(p["method"], p["quantity"]): p["value"] for p in published}
+    cells = {}
+    for column, spread in row.numbers.items():
+        cells[column] = str(spread)
+        field = summary.FIELDS.get(column, "")
+        cells[f"{column}, published"] = theirs.get((row.labels["method"], field), "-")
+    return cells
+
+
 def _numbers(row: summary.Row) -> dict[str, str]:
     """Full precision, mean and deviation in columns of their own."""
     cells = dict(row.labels)
@@ -61,15 +87,6 @@ def _numbers(row: summary.Row) -> dict[str, str]:
         cells[name] = "" if spread.mean is None else repr(spread.mean)
         cells[f"{name} sd"] = "" if spread.sd is None else repr(spread.sd)
     return cells
-
-
-def _markdown(experiment: str, cells: Cells) -> str:
-    declared = experiments.get(experiment)
-    lines = [f"# {experiment}", "", declared.summary, "", *_grid(_informative(cells))]
-    if experiment != COST:
-        lines += ["", "Means ± standard deviations over the seeds."]
-    lines += ["", *(f"* {remark}" for remark in declared.remarks)]
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def _informative(cells: Cells) -> Cells:

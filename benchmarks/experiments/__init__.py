@@ -10,12 +10,10 @@ from pathlib import Path
 from benchmarks.errors import CommandError
 from benchmarks.experiment import Experiment
 
-COST = "cost"
-
 
 def names() -> tuple[str, ...]:
-    """Every problem is an experiment; `cost` compares them."""
-    return (*_problems(), COST)
+    """Every problem is an experiment; the others compare problems or methods in one run."""
+    return tuple(dict.fromkeys((*_problems(), *_declared())))
 
 
 def get(name: str) -> Experiment:
@@ -36,8 +34,12 @@ def get(name: str) -> Experiment:
 
 def modules(name: str) -> list[str]:
     """The module that declares an experiment; none where a problem has the usual one."""
-    known = {module.name for module in pkgutil.iter_modules(__path__)}
-    return [f"{__name__}.{name}"] if name in known else []
+    return [f"{__name__}.{name}"] if name in _declared() else []
+
+
+def _declared() -> list[str]:
+    """Names of the files in this folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def _problems() -> list[str]:

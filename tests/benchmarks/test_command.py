@@ -6,9 +6,11 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import experiments, run
 from benchmarks.__main__ import main
@@ -132,6 +134,36 @@ def test_a_trained_method_is_judged_by_solver_and_direct_fit(
     assert not run.reaches(result, 0.01, 1e-3)
 
 
+def test_a_gpu_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    status, line = _error(capsys, "run", "fisher_kpp", "--device", "cuda")
+    assert (status, line) == (1, "error: --device: cuda: no GPU that torch can use is here\n")
+
+
+def test_iterations_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few upper steps, so large ones: both unknowns get within 0.01, and stay counted at once."""
+    told = experiments.get("bpn")
+    assert (told.recipe, told.training.width, told.training.layers) == ("paper", 50, 4)
+    settings = run.training(Setting("bpn", "bilo", boundary="hard", recipe="paper"))
+    assert (settings.upper_rate, settings.pretrain_steps) == (0.05, 1000)
+    tiny = replace(settings, width=16, layers=3, rate=5e-3, pretrain_steps=300, finetune_steps=90)
+    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    assert main(["run", "bpn", "--out", "out.json"]) == 0
+    result = json.loads(Path("out.json").read_text())
+    assert (result["boundary"], result["recipe"]) == ("hard", "paper")
+    k = result["iterations_to_target"]
+    assert 40 < k < 90
+    at = result["history"]["step"].index(300 + k)
+    errors = [
+        max(abs(result["history"]["t0"][i]), abs(result["history"]["t1"][i] - 1))
+        for i in range(300, at + 1)
+    ]
+    assert errors[-1] < 0.01 <= min(errors[:-1])
+    assert 0 < result["seconds_to_target"] < result["seconds"]
+
+
 def test_budgets_follow_recipe_and_profile() -> None:
     fast = run.training(Setting("fisher_kpp", "bilo"))
     assert (fast.recipe, fast.threads, fast.width) == ("fast", 1, 128)
@@ -157,6 +189,13 @@ def test_budgets_follow_recipe_and_profile() -> None:
         (["run", "fisher_kpp", "--truth", "D=11"], 1, "D = 11 is outside [0.1, 10]"),
         (["run", "fisher_kpp", "--w-reg", "1"], 1, "--w-reg"),
         (["run", "fisher_kpp", "--w-dat", "1"], 1, "--w-dat"),
+        (["run", "fisher_kpp", "--samples", "coarse"], 1, "--samples: it says nothing to bilo"),
+        (["run", "fisher_kpp", "--boundary", "soft"], 1, "--boundary"),
+        (["run", "bpn", "--boundary", "wet"], 1, "there is hard, soft"),
+        (["run", "bpn", "--truth", "t0=3"], 1, "t0 = 3 is outside [-2, 2]"),
+        (["run", "particles", "--noise", "0.1"], 1, "--noise: particles: "),
+        (["run", "fisher_kpp", "--device", "abacus"], 2, "--device"),
+        (["run", "cost", "--noise", "0.1"], 1, "--noise, --truth: cost"),
         (["run", "fisher_kpp", "--out", "."], 1, "is a folder"),
         (["table", "fisher_kpp"], 1, "python -m benchmarks run fisher_kpp"),
     ],

@@ -26,7 +26,7 @@ def test_nested_autograd_is_the_engine(name: str) -> None:
     for written in (nested.TEXTBOOK[name], nested.ECONOMICAL[name]):
         loss = written(network, points, codes, 0.1)
         assert float(loss.detach()) == pytest.approx(
-            engine.residual + 0.1 * engine.gradient, rel=1e-12
+            engine.residual + 0.1 * engine.gradient + engine.conditions, rel=1e-12
         )
         for label, g, g_exact in zip(names, torch.autograd.grad(loss, weights), exact, strict=True):
             assert (g - g_exact).abs().max() < 1e-10 * g_exact.abs().max(), label

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import experiments, plan, results
+from benchmarks import experiment, experiments, plan, results
 from benchmarks.__main__ import _parser, _setting
-from benchmarks.setting import PROFILES, Setting
+from benchmarks.experiments import fisher_kpp
+from benchmarks.setting import METHODS, PROFILES, Setting
 from gbm.sources import source_files
 
 EXPERIMENTS = pytest.mark.parametrize("name", experiments.names())
@@ -34,18 +35,42 @@ def test_one_file_a_run(name: str) -> None:
 
 def test_the_full_profile_is_the_papers_grid() -> None:
     runs = experiments.get("fisher_kpp").plan("full")
-    assert {run.seed for run in runs} == {0, 1, 2, 3, 4}
+    assert {run.seed for run in runs if not run.truth} == {0, 1, 2, 3, 4}
     assert {run.noise for run in runs} == {0.0, 1e-3, 1e-2, 1e-1}
-    assert {run.method for run in runs} == {"bilo", "pinn", "direct_fit"}
+    assert {run.method for run in runs} >= {"bilo", "pinn", "direct_fit"}
     assert {run.w_dat for run in runs if run.method == "pinn"} == {1.0, 10.0, 100.0}
-    assert {run.recipe for run in runs} == {"fast", "paper"}
+    assert {run.recipe for run in runs} >= {"fast", "paper"}
+    assert len({run.truth for run in runs}) == 4
+    assert all(sum(run.truth == truth for run in runs) == 10 for truth in fisher_kpp.TRUTHS)
     assert len(experiments.get("fisher_kpp").plan("quick")) < len(runs) / 5
+
+
+def test_what_the_core_does_not_offer_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    bpn = experiments.get("bpn")
+    monkeypatch.setattr(experiment, "METHODS", ("bilo", "direct_fit"))
+    assert bpn.methods == ("bilo", "direct_fit")
+    assert {run.method for run in bpn.plan("full")} == {"bilo", "direct_fit"}
+    monkeypatch.setattr(experiment, "METHODS", ("bilo", "direct_fit", "bpn"))
+    assert bpn.methods == ("bilo", "bpn", "direct_fit")
+    assert {run.boundary for run in bpn.plan("quick") if run.method == "bpn"} == {"soft"}
+
+
+def test_every_method_of_the_core_is_known(repository: Path) -> None:
+    files = (repository / "bilo" / "methods").glob("[!_]*.py")
+    assert {path.stem for path in files} == set(METHODS)
+
+
+def test_options_follow_the_grids() -> None:
+    bpn, particles = experiments.get("bpn"), experiments.get("particles")
+    assert bpn.choices("bilo", "boundary") == ("hard", "soft")
+    assert bpn.choices("direct_fit", "boundary") == ()
+    assert particles.choices("pinn", "w_dat")[0] == 1e-2
 
 
 def test_a_problem_without_a_file_here_is_an_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "_problems", lambda: ["fisher_kpp", "brand_new"])
     new = experiments.get("brand_new")
-    assert new.methods == ("bilo", "pinn", "direct_fit")
+    assert set(new.methods) == {"bilo", "pinn", "direct_fit"}
     assert results.path_of(new.plan("quick")[0]).parent == Path("results/benchmarks/brand_new/bilo")
 
 
@@ -56,6 +81,8 @@ def test_names_tell_settings_apart() -> None:
         Setting("fisher_kpp", "pinn", w_dat=1.0, seed=1),
         Setting("fisher_kpp", "pinn", w_dat=1.0, noise=1e-3),
         Setting("fisher_kpp", "pinn", w_dat=1.0, truth=(("D", 1.7),)),
+        Setting("fisher_kpp", "pinn", w_dat=1.0, samples="dense"),
+        Setting("fisher_kpp", "pinn", w_dat=1.0, boundary="soft"),
         Setting("fisher_kpp", "pinn", w_dat=1.0, recipe="paper"),
         Setting("fisher_kpp", "pinn", w_dat=1.0, recipe="paper", profile="full"),
     ]
@@ -65,9 +92,12 @@ def test_names_tell_settings_apart() -> None:
 @EXPERIMENTS
 def test_the_code_behind_a_run_is_known(name: str) -> None:
     for method in experiments.get(name).methods:
-        files = {path.name for path in source_files(*plan.modules(name, method))}
-        assert {"run.py", "streamed_mlp.py", "tanh_streams.c", "fisher_kpp.py"} <= files
-        assert "direct_fit.py" in files
+        files = {path.as_posix() for path in source_files(*plan.modules(name, method))}
+        names = {Path(file).name for file in files}
+        module = experiments.get(name).module.split(".")[-1]
+        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", "direct_fit.py"} <= names
+        for problem in experiments.get(name).problems or (name,):
+            assert any(file.endswith(f"bilo/problems/{problem}.py") for file in files)
 
 
 def test_plans_are_light(repository: Path) -> None:

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import table
 from benchmarks.__main__ import main
+from benchmarks.figures import operator, trajectories
 from benchmarks.summary import Spread
-
-
-def _result(method: str, seed: int, noise: float, error: float, **more: Any) -> dict[str, Any]:
-    def unknown(truth: float) -> dict[str, float]:
-        return {
-            "truth": truth,
-            "estimate": truth * (1 + error),
-            "rel_error": error,
-            "rel_error_vs_reference_fit": error / 2,
-        }
-
-    trained = method != "direct_fit"
-    steps = [20.0, 40.0, 60.0]
-    return {
-        "experiment": "fisher_kpp",
-        "method": method,
-        "seed": seed,
-        "noise": noise,
-        "w_dat": 10.0 if method == "pinn" else None,
-        "w_reg": None,
-        "recipe": "fast" if trained else None,
-        "profile": "quick",
-        "unknowns": {"D": unknown(2.0), "rho": unknown(2.0)},
-        "u_rel_l2_vs_fdm": 1e-4 if trained else 0.0,
-        "status": "converged" if error < 0.1 else "not converged",
-        "data_loss": 1e-9,
-        "data_loss_rel_error": None if noise == 0 else 0.1,
-        "seconds": 5.0,
-        "seconds_per_step": 0.01,
-        "history": {"step": steps, "D": [None, 1.5, 2.0], "rho": [1.2, 1.8, 2.0]}
-        if trained
-        else {},
-        **more,
-    }
-
-
-def _write(root: Path, results: list[dict[str, Any]]) -> None:
-    for k, result in enumerate(results):
-        path = root / result["experiment"] / result["method"] / f"{k}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result))
+from bilo.settings import Settings
+from tests.benchmarks.made import cost_result, result, write
 
 
 def _tsv(path: Path) -> list[dict[str, str]]:
@@ -61,16 +21,26 @@ def _tsv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that compute something compute little."""
+    monkeypatch.setattr(
+        operator, "PRETRAINED", Settings(width=8, pretrain_steps=2, finetune_steps=0)
+    )
+    monkeypatch.setattr(trajectories, "UPPER_STEPS", 3)
+    monkeypatch.setattr(trajectories, "MISFIT_POINTS", 4)
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    _write(
+    write(
         tmp_path,
         [
-            _result("bilo", 0, 0.0, 0.01),
-            _result("bilo", 1, 0.0, 0.03),
-            _result("bilo", 0, 0.01, 0.2),
-            _result("pinn", 0, 0.0, 0.5),
-            _result("direct_fit", 0, 0.0, 1e-8),
+            result("bilo", 0, 0.0, 0.01),
+            result("bilo", 1, 0.0, 0.03),
+            result("bilo", 0, 0.01, 0.2),
+            result("pinn", 0, 0.0, 0.5),
+            result("direct_fit", 0, 0.0, 1e-8),
         ],
     )
     return tmp_path
@@ -107,36 +77,44 @@ def test_figures_are_valid_and_reproducible(runs: Path) -> None:
         return {p.name: p.read_bytes() for p in (runs / "fisher_kpp" / "figures").iterdir()}
 
     first = drawn()
-    assert set(first) == {"errors.svg", "histories.svg", "trajectories.svg"}
+    assert set(first) == {
+        "errors.svg",
+        "histories.svg",
+        "losses.svg",
+        "trajectories.svg",
+        "operator.svg",
+    }
     for content in first.values():
         assert ElementTree.fromstring(content).tag.endswith("svg")
     assert drawn() == first
 
 
+def test_bpn_beside_the_published_numbers(tmp_path: Path) -> None:
+    common = {"experiment": "bpn", "truth": {"t0": 0.0, "t1": 1.0}, "recipe": "paper"}
+    reached = {"iterations_to_target": 20, "seconds_to_target": 0.4}
+    made = [
+        result(method, 0, 0.0, 0.001, boundary=boundary, **common, **reached)
+        for method, boundary in (("bilo", "hard"), ("bilo", "soft"), ("bpn", "soft"))
+    ]
+    write(tmp_path, made)
+    text = table.write("bpn", tmp_path)
+    assert "| bilo | paper (quick) | hard |" in text
+    assert text.count("| 20 | < 80 | 0.4 | 6.4 |") == 2
+    assert "| 20 | 1728 | 0.4 | 231 |" in text
+    assert (tmp_path / "bpn" / "figures" / "bpn.svg").is_file()
+
+
+def test_figures_of_particles(tmp_path: Path) -> None:
+    common = {"experiment": "particles", "truth": {"lambda": 500.0, "mu": 10.0}}
+    pinns = [result("pinn", 0, 0.0, w, w_dat=w, u_rel_l2_vs_fdm=w, **common) for w in (0.001, 0.01)]
+    write(tmp_path, [result("bilo", 0, 0.0, 0.01, **common), *pinns])
+    table.write("particles", tmp_path)
+    drawn = {path.name for path in (tmp_path / "particles" / "figures").iterdir()}
+    assert drawn == {"particles.svg", "histories.svg", "losses.svg"}
+
+
 def test_cost_beside_the_published_numbers(tmp_path: Path) -> None:
-    keys = ("", "nested_", "nested_economical_", "pinn_")
-    engine = {f"{k}seconds_per_step": 0.06 for k in keys}
-    engine |= {f"{k}peak_memory_mb": 80.0 for k in keys}
-    result = {
-        "experiment": "cost",
-        "method": "all",
-        "profile": "quick",
-        "engine": {"fisher_kpp": engine | {"ratio": 3.2, "ratio_economical": 1.3}},
-        "time_to_target": {
-            "fast": {"median_s": 6.0, "successes": 5, "seeds": 5, "extrapolated": False},
-            "paper": {
-                "median_s": None,
-                "successes": 0,
-                "seeds": 1,
-                "extrapolated": True,
-                "steps_run": 100,
-                "steps_published": 60000,
-                "seconds_of_published_steps": 3600.0,
-            },
-        },
-        "direct_fit": {"seconds": 0.05, "max_rel_error": 1e-8, "multi_start_seconds": 1.0},
-    }
-    _write(tmp_path, [result])
+    write(tmp_path, [cost_result()])
     text = table.write("cost", tmp_path)
     assert "| BiLO, engine | seconds_per_step | 0.06 s | 0.074 s |" in text
     assert "| PINN, engine | peak_memory_mb | 80 MB | 65 MB |" in text
@@ -159,6 +137,7 @@ def test_published_numbers() -> None:
     assert rows["fisher_kpp", "seconds_per_step", "bilo"] == 0.074
     assert rows["heat", "peak_memory_mb", "pinn"] == 109
     assert len(rows) == 12
+    assert {r["method"] for r in table.published("bpn")} == {"bilo", "bpn"}
 
 
 def test_spreads() -> None:

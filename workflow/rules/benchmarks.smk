@@ -65,17 +65,41 @@ for experiment in experiments.names():
                 f"Experiment {experiment}, profile {PROFILE_OF[suffix]}"
 
 
+rule bench_page:
+    input:
+        lambda wildcards: expand(
+            f"<benchmarks>/{{experiment}}/table{wildcards.suffix}.md",
+            experiment=experiments.names(),
+        ),
+    output:
+        "<benchmarks>/RESULTS{suffix}.md",
+    log:
+        f"{ROOT}/benchmarks/logs/RESULTS{{suffix}}.log",
+    wildcard_constraints:
+        suffix="|_full",
+    conda:
+        "../envs/benchmarks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        results=lambda wildcards, output: os.path.dirname(output[0]),
+        code=source_hash("benchmarks.page"),
+    message:
+        "Page of all results"
+    shell:
+        "python -m benchmarks page --results {params.results:q} --out {output:q} > {log:q} 2>&1"
+
+
 rule benchmarks:
     input:
-        expand("<benchmarks>/{experiment}/table.md", experiment=experiments.names()),
+        "<benchmarks>/RESULTS.md",
     message:
         "Every experiment, quick profile"
 
 
 rule benchmarks_full:
     input:
-        expand(
-            "<benchmarks>/{experiment}/table_full.md", experiment=experiments.names()
-        ),
+        "<benchmarks>/RESULTS_full.md",
     message:
         "Every experiment, the paper's whole grid"

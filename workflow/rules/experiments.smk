@@ -19,8 +19,8 @@ def run_code(wildcards):
 
 
 def table_code(wildcards):
-    """Hash of the code behind a table."""
-    return source_hash("benchmarks.table", *experiments.modules(wildcards.experiment))
+    """Hash of the code behind a table and its figures."""
+    return source_hash("benchmarks.table", *runs.drawn(wildcards.experiment))
 
 
 def run_words(wildcards):

@@ -1,0 +1,75 @@
+"""What the figures share: a colour for each method, tints for its options, runs worth drawing."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import to_rgb
+
+from benchmarks import experiments
+
+Result = dict[str, Any]
+Colour = tuple[float, float, float]
+
+COLOURS = {
+    "bilo": "#0b6e99",
+    "pinn": "#c25b12",
+    "deeponet": "#3f8f3f",
+    "bpn": "#8a4fb0",
+    "direct_fit": "#444444",
+}
+MARKERS = "osD^vPX"
+SMOOTH = 10
+"""Records in the moving average of a history (paper, figures 8 and 9)."""
+
+
+def tint(method: str, k: int, of: int) -> Colour:
+    """The colour of option k of a method: the first full, the others paler."""
+    share = 0.65 * k / max(of - 1, 1)
+    red, green, blue = to_rgb(COLOURS.get(method, "#999999"))
+    return red + share * (1 - red), green + share * (1 - green), blue + share * (1 - blue)
+
+
+def tints(named: Sequence[tuple[str, str]]) -> dict[str, Colour]:
+    """A colour for each title, from pairs of method and title."""
+    found: dict[str, Colour] = {}
+    for method in dict.fromkeys(method for method, _ in named):
+        own = list(dict.fromkeys(title for other, title in named if other == method))
+        found |= {title: tint(method, k, len(own)) for k, title in enumerate(own)}
+    return found
+
+
+def compared(results: Sequence[Result]) -> list[Result]:
+    """Trained runs on one axis of steps: of the experiment's own recipe and its usual truth."""
+    recipe = experiments.get(results[0]["experiment"]).recipe
+    return [
+        result
+        for result in usual(results)
+        if result["method"] in ("bilo", "pinn")
+        and result["recipe"] == recipe
+        and result["history"].get("step")
+    ]
+
+
+def usual(results: Sequence[Result]) -> list[Result]:
+    """Runs of the truth that most runs have."""
+    truth = statistics.mode(_truth(result) for result in results)
+    return [result for result in results if _truth(result) == truth]
+
+
+def history(result: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and the moving average of a recorded quantity; empty where it has none."""
+    values = result["history"].get(name, [])
+    raw = np.array([np.nan if v is None else v for v in values], float)
+    steps = np.array(result["history"]["step"], float)[: len(raw)]
+    windows = [raw[max(0, k - SMOOTH + 1) : k + 1] for k in range(len(raw))]
+    known = np.isfinite(raw)
+    means = [np.nanmean(w) for w, there in zip(windows, known, strict=True) if there]
+    return steps[known], np.array(means)
+
+
+def _truth(result: Result) -> tuple[float, ...]:
+    return tuple(row["truth"] for row in result["unknowns"].values())

@@ -1,0 +1,73 @@
+"""Noise-free trajectories of the unknowns of Fisher-KPP (paper, figure 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from benchmarks.figures import style
+from bilo.objective import Pointwise
+from bilo.problem import Problem
+from bilo.problems import get
+from bilo.search import classical
+from bilo.settings import Settings
+from bilo.solvers.fisher_kpp import at_time_one
+
+Result = dict[str, Any]
+
+UPPER_STEPS = Settings().finetune_steps
+MISFIT_POINTS = 49
+"""Of the solver's misfit along each unknown."""
+
+
+def draw(results: Sequence[Result]) -> Figure | None:
+    """One line a seed and the path of an exact lower level, on log10 L_dat of the solver."""
+    runs = [r for r in style.compared(results) if r["method"] == "bilo" and r["noise"] == 0]
+    if not runs:
+        return None
+    problem = get(runs[0]["experiment"])
+    truth = {name: row["truth"] for name, row in runs[0]["unknowns"].items()}
+    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    D, rho, loss = _misfit(truth)
+    levels = np.arange(-8, -0.9, 0.5)
+    drawn = np.log10(loss).clip(levels[0], levels[-1])
+    shade = axes.contourf(D, rho, drawn, levels, cmap="Greys")
+    figure.colorbar(shade, ax=axes, label="log10 L_dat")
+    exact = _exact_path(problem, problem.observe(truth, 0.0, 0))
+    axes.plot(*exact.T, lw=2.5, color="#e8b923", label="lower level solved exactly")
+    for k, run in enumerate(runs):
+        path = [[np.nan if v is None else v for v in run["history"][name]] for name in ("D", "rho")]
+        label = f"bilo, {len(runs)} seeds" if k == 0 else None
+        axes.plot(*path, lw=1, color=style.COLOURS["bilo"], label=label)
+    axes.plot(*problem.start().values(), "o", color="k", ms=4, label="start")
+    axes.plot(*truth.values(), "x", color="red", label="truth")
+    axes.set(xlabel="D", ylabel="rho")
+    axes.legend(fontsize=7)
+    return figure
+
+
+def _misfit(truth: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """L_dat of the solver over (D, rho), with the data points of the experiment."""
+    x = np.linspace(0.0, 1.0, 11)
+    axes = (np.linspace(low, high, MISFIT_POINTS) for low, high in ((0.5, 4.5), (0.8, 2.8)))
+    D, rho = np.meshgrid(*axes)
+    u = at_time_one(D.ravel(), rho.ravel(), x, nodes=24, steps=80)
+    data = at_time_one(truth["D"], truth["rho"], x)
+    return D, rho, ((u - data) ** 2).mean(-1).reshape(D.shape)
+
+
+def _exact_path(problem: Problem, data: Pointwise) -> np.ndarray:
+    """What the upper level's own steps do with the solver's field and sensitivities."""
+    predict = classical(problem, data)
+    codes = problem.encode(problem.start())
+    path = [list(problem.start().values())]
+    for _ in range(UPPER_STEPS):
+        u, J = (torch.from_numpy(a) for a in predict(np.array(path[-1])))
+        codes, _ = data.step(u, J.t(), codes, data.start, 0.0)
+        path.append(list(problem.decode(codes).values()))
+    return np.array(path)
