@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -223,10 +222,3 @@ def _relative_to_noise(data: Pointwise, loss: float, noise: float) -> float | No
     everywhere = len(data.values)
     mean = loss * everywhere / (data.informative or everywhere)
     return (mean - noise**2) / noise**2
-
-
-def reaches(result: Result, unknowns: float, field: float) -> bool:
-    """Whether all unknowns and the field are within relative tolerances."""
-    error = result["u_rel_l2_vs_fdm"]
-    worst = max(row["rel_error"] for row in result["unknowns"].values())
-    return bool(worst <= unknowns and error is not None and error <= field) and math.isfinite(worst)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-METHODS = ("bilo", "pinn", "direct_fit")
+METHODS = ("bilo", "pinn", "deeponet", "bpn", "direct_fit")
 RECIPES = ("fast", "paper")
 """What `bilo` offers; the planned runs of anything else wait for it."""
 PROFILES = ("quick", "full")

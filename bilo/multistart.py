@@ -1,11 +1,12 @@
-"""Multi-start at the upper level: scouts from every start, whole fits from the best minima.
+"""Multi-start at the upper level: one fit, a check, and where it fails scouts and whole fits.
 
 With few data the upper objective has several minima (Fisher-KPP with truth (2, 2) has one near
-(3.9, 2.4)), and a local operator sees only the one it falls into. A scout is a fit with a small
-network: its minimum is good to a few per cent, its basin is right. Distinct minima, judged by the
-numerical solution, get a whole fit each, and the best of these, judged in the same way, is it.
-A classical search from the same starts checks it afterwards: a better minimum that the networks
-missed is named, and the fit is not called converged.
+(3.9, 2.4)), and a local operator sees only the one it falls into. So the answer of a first fit is
+checked by a classical search from several starts. Where that knows a better minimum, scouts go out
+from the same starts: fits with a small network, whose minimum is good to a few per cent and whose
+basin is right. Distinct minima, judged by the numerical solution, get a whole fit each, and the
+best of all fits, judged in the same way, is it. A better minimum that the networks missed is named,
+and the fit not called converged.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ WHOLE_FITS = 3
 
 
 def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings) -> Solution:
-    """The best of whole fits that start at the minima found by scouts.
+    """The best fit from several starts.
 
     Parameters
     ----------
@@ -57,6 +58,39 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
     """
     if not isinstance(data, Pointwise):
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
+    one = replace(settings, start_grid=0)
+    first = fit(problem, data, one)
+    check = optima(problem, data, starts_of(problem, settings.start_grid))
+    classical = check.minima[0]
+    if not _beaten(problem, data, first, classical):
+        return _joined(first, [first], check.minima, check.seconds)
+    minima, scouts = _scouts(fit, problem, data, settings)
+    margin = 4 * _cost_of_error(problem, data, minima[0], SCOUT_ERROR)
+    hopeful = [m for m in minima if m.data_loss <= minima[0].data_loss + margin]
+    whole = [first]
+    for k, minimum in enumerate(hopeful[:WHOLE_FITS]):
+        own = replace(one, progress=_named(settings, f"minimum {k + 1}"))
+        if settings.checkpoint is not None:
+            own = replace(own, checkpoint=settings.checkpoint.with_suffix(f".{k}.safetensors"))
+        whole.append(fit(starting_at(problem, minimum.theta), data, own))
+    best = min(whole, key=lambda s: judged(problem, data, s.unknowns))
+    joined = _joined(best, [*whole, *scouts], minima, check.seconds)
+    if not _beaten(problem, data, best, classical):
+        return joined
+    there = ", ".join(f"{v:.3g}" for v in classical.theta)
+    warning = f"the numerical solution has a better minimum, at {there}"
+    return replace(
+        joined,
+        warnings=(*joined.warnings, warning),
+        converged=False,
+        status="not converged" if joined.converged else joined.status,
+    )
+
+
+def _scouts(
+    fit: Fit, problem: Problem, data: Pointwise, settings: Settings
+) -> tuple[list[Minimum], list[Solution]]:
+    """Different minima found by fits with a small network from all starts, the best first."""
     small = replace(
         settings,
         start_grid=0,
@@ -71,30 +105,13 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
         fit(starting_at(problem, theta), data, small)
         for theta in starts_of(problem, settings.start_grid)
     ]
-    minima = _distinct(problem, data, scouts)
-    best = minima[0]
-    margin = 4 * _cost_of_error(problem, data, best, SCOUT_ERROR)
-    hopeful = [m for m in minima if m.data_loss <= best.data_loss + margin]
-    whole = []
-    for k, minimum in enumerate(hopeful[:WHOLE_FITS]):
-        own = replace(settings, start_grid=0, progress=_named(settings, f"minimum {k + 1}"))
-        if settings.checkpoint is not None:
-            own = replace(own, checkpoint=settings.checkpoint.with_suffix(f".{k}.safetensors"))
-        whole.append(fit(starting_at(problem, minimum.theta), data, own))
-    values = [judged(problem, data, s.unknowns) for s in whole]
-    joined = _joined(whole[int(np.argmin(values))], [*scouts, *whole], minima)
-    check = optima(problem, data, starts_of(problem, settings.start_grid)).minima[0]
-    margin = _cost_of_error(problem, data, best, WHOLE_ERROR) + data.resolution(check.data_loss)
-    if check.data_loss < min(values) - margin:
-        there = ", ".join(f"{v:.3g}" for v in check.theta)
-        warning = f"the numerical solution has a better minimum, at {there}"
-        return replace(
-            joined,
-            warnings=(*joined.warnings, warning),
-            converged=False,
-            status="not converged" if joined.converged else joined.status,
-        )
-    return joined
+    return _distinct(problem, data, scouts), scouts
+
+
+def _beaten(problem: Problem, data: Pointwise, fit: Solution, other: Minimum) -> bool:
+    """Whether another minimum is better by more than the error of a fit and what data can tell."""
+    margin = _cost_of_error(problem, data, other, WHOLE_ERROR) + data.resolution(other.data_loss)
+    return other.data_loss < judged(problem, data, fit.unknowns) - margin
 
 
 def starting_at(problem: Problem, theta: Array) -> Problem:
@@ -141,15 +158,21 @@ def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: f
     return float((data.derivatives(u)[1] * (error * u) ** 2).sum() / 2)
 
 
-def _joined(chosen: Solution, fits: Sequence[Solution], minima: Sequence[Minimum]) -> Solution:
-    """The chosen fit with the cost of all, and what the scouts found."""
+def _joined(
+    chosen: Solution, fits: Sequence[Solution], minima: Sequence[Minimum], check_seconds: float
+) -> Solution:
+    """The chosen fit with the cost of everything, and the minima that were found."""
     steps, seconds = sum(s.steps for s in fits), sum(s.seconds for s in fits)
     return replace(
         chosen,
         steps=steps,
-        seconds=seconds,
+        seconds=seconds + check_seconds,
         seconds_per_step=seconds / steps,
-        assessment={**chosen.assessment, "minima": [m.to_json() for m in minima]},
+        assessment={
+            **chosen.assessment,
+            "fits": len(fits),
+            "minima": [m.to_json() for m in minima],
+        },
     )
 
 

@@ -13,12 +13,14 @@ from torch import Tensor
 
 from bilo.points import Points
 
-MU_STEPS = 40
-"""Bisections of ln mu."""
 MAX_MOVE = 0.02
-"""Largest change of an unknown (optimiser coordinates) a lower-level step."""
+"""Largest change of the unknowns (optimiser coordinates) a lower-level step, at first."""
+LAST_REACH = 1e-3
+"""Least part of it that is left at the end."""
 DAMPING = 0.03
 """Largest fraction of a Gauss-Newton step a lower-level step: the lower level has to follow."""
+MU_STEPS = 40
+"""Bisections of ln mu."""
 
 
 class Objective(ABC):
@@ -100,12 +102,14 @@ class Pointwise(Objective):
     ) -> tuple[Tensor, Tensor]:
         """A part of a Gauss-Newton step of limited length, theta - 0.03 e d, every e steps.
 
-        (H + mu) d = g with the least mu >= 0 for which |d| <= 2/3: along a flat valley a whole
-        step is long and means little, and must not slow the others down (Levenberg 1944).
+        (H + mu) d = g with the least mu >= 0 for which |d| <= 2/3 (1 - progress): along a flat
+        valley a whole step is long and means little, and must not slow the others down (Levenberg
+        1944). The limit falls, so that a field that is still learnt drives nothing about at the end.
         """
         g, H = self.model(u, J)
-        d = limited_step(H.numpy(), g.numpy(), MAX_MOVE / DAMPING)
-        return codes - self.every * DAMPING * torch.from_numpy(d), auxiliary
+        reach = MAX_MOVE / DAMPING * max(1.0 - progress, LAST_REACH)
+        d = torch.from_numpy(limited_step(H.numpy(), g.numpy(), reach))
+        return codes - self.every * DAMPING * d, auxiliary
 
 
 def limited_step(

@@ -67,7 +67,7 @@ class Settings:
     fourier: int = 0
     pretrain_steps: int = 200
     finetune_steps: int = 450
-    points: int | None = 196
+    points: int | None = 256
     w_rgrad: float = 0.1
     sample_directions: bool = False
     w_start: float = 1.0

@@ -45,9 +45,18 @@ def test_the_second_minimum_is_left() -> None:
     minima = found.assessment["minima"]
     assert sum(m["starts"] for m in minima) == 5
     assert any(m["theta"][0] == pytest.approx(1.34, rel=0.02) for m in minima)
-    whole = found.steps // 10 - 5
-    assert 1 <= whole <= 3
-    assert found.seconds == pytest.approx(2.0 * (5 + whole))
+    fits = found.assessment["fits"]
+    assert 1 + 5 + 1 <= fits <= 1 + 5 + 3
+    assert found.steps == 10 * fits
+    assert 2.0 * fits < found.seconds < 2.0 * fits + 20
+
+
+def test_a_first_fit_that_nothing_beats_is_the_only_one() -> None:
+    problem = FisherKPP()
+    found = multi_start(_search, problem, problem.observe({"D": 2.0, "rho": 2.0}, 0.0, 0), SETTINGS)
+    assert found.unknowns == pytest.approx({"D": 2.0, "rho": 2.0}, rel=1e-3)
+    assert found.assessment["fits"] == 1
+    assert found.steps == 10
 
 
 def test_a_whole_fit_that_loses_its_minimum_is_not_called_converged() -> None:
