@@ -199,7 +199,8 @@ def anchored(
     known = problem.start_solution(points) if settings.w_start else None
     if known is None:
         return loss, record
-    misfit = problem.start_misfit(u, known, points)
+    weight, square = problem.start_weight(known, points), (u - known.to(u)) ** 2
+    misfit = (square if weight is None else weight * square).mean()
     return loss + settings.w_start * misfit, {**record, "start": misfit.item()}
 
 
