@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 METHODS = ("bilo", "pinn", "deeponet", "bpn", "direct_fit")
-RECIPES = ("fast", "paper")
+RECIPES = ("fast", "lm", "paper")
 """What `bilo` offers; the planned runs of anything else wait for it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")

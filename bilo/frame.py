@@ -56,6 +56,7 @@ class Frame:
         self.points = points
         self.streams = VALUE
         self._problem, self._codes = problem, codes
+        self._tangents, self._derivatives = tangents, derivatives
         data = _code_data(codes, direction, tangents)
         self._set_unknowns(data)
         if derivatives:
@@ -84,6 +85,11 @@ class Frame:
             own = jet.streams is self.streams
             frame._cache[name] = Jet(data, frame.streams if own else jet.streams)
         return frame
+
+    def moved(self, codes: Tensor) -> Frame:
+        """The same points and derivatives at other values of the unknowns."""
+        carried = {"tangents": self._tangents, "derivatives": self._derivatives}
+        return Frame(self._problem, self.points, codes, None, **carried)
 
     def _set_unknowns(self, data: list[Tensor]) -> None:
         self.codes = [_constant(d, self.streams) for d in data]

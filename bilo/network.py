@@ -96,10 +96,26 @@ class OperatorNetwork(Network):
         waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
         return torch.cat([x[..., :d], *waves, x[..., d:]], -1)
 
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Trained weight and bias of every layer."""
+        hidden = zip(self.W, self.c, strict=True)
+        return [(self.A, self.b), *hidden, (self.w_out, self.b_out)]
+
     def weights(self) -> list[tuple[Tensor, Tensor]]:
         """Weight and bias of every layer, the frozen embedding joined to the first."""
-        hidden = list(zip(self.W, self.c, strict=True))
-        return [(torch.cat([self.A, self.R], 1), self.b), *hidden, (self.w_out, self.b_out)]
+        (A, b), *rest = self.layers()
+        return [(torch.cat([A, self.R], 1), b), *rest]
+
+    def vector(self) -> Tensor:
+        """A copy of all trained weights (P,): matrix by rows, then bias, layer by layer."""
+        return torch.cat([p.detach().flatten() for layer in self.layers() for p in layer])
+
+    @torch.no_grad()
+    def assign(self, vector: Tensor) -> None:
+        """Set all trained weights, in the order of `vector`."""
+        weights = [p for layer in self.layers() for p in layer]
+        for p, part in zip(weights, vector.split([p.numel() for p in weights]), strict=True):
+            p.copy_(part.view_as(p))
 
     def streams(self, at: Frame) -> StreamedMLP:
         """The forward pass with all streams; `StreamedMLP.along` joins it to the autograd graph."""

@@ -104,7 +104,7 @@ class Pointwise(Objective):
 
         (H + mu) d = g with the least mu >= 0 for which |d| <= 2/3 (1 - progress): along a flat
         valley a whole step is long and means little, and must not slow the others down (Levenberg
-        1944). The limit falls, so that a field that is still learnt drives nothing about at the end.
+        1944). The limit falls, so that a field still being learnt drives nothing about at the end.
         """
         g, H = self.model(u, J)
         reach = MAX_MOVE / DAMPING * max(1.0 - progress, LAST_REACH)

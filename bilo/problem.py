@@ -180,9 +180,9 @@ class Problem(ABC):
             self._at_start = self.reference(self.start())
         return None if self._at_start is None else self._at_start(points)
 
-    def start_misfit(self, u: Tensor, known: Tensor, points: Points) -> Tensor:
-        """What pretraining adds: mean (u - u_num(theta_0))^2."""
-        return ((u - known.to(u)) ** 2).mean()
+    def start_weight(self, known: Tensor, points: Points) -> Tensor | None:
+        """Weight (N,) in what pretraining adds, mean w (u - u_num(theta_0))^2; None for one."""
+        return None
 
     _at_start: Callable[[Points], Tensor] | None = None
 

@@ -9,6 +9,7 @@ composition formulas, written out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -101,11 +102,9 @@ class StreamedMLP:
 
         The weights are a flat list.
         """
-        if len(self.saved) != len(self.bounds):
-            raise RuntimeError("the streams of a forward pass can be differentiated once")
         grads: list[Tensor | None] = [None] * (2 * len(self.weights))
         grads_x = []
-        for (start, stop), saved in zip(self.bounds, self.saved, strict=True):
+        for start, stop, saved in self.spend():
             pairs = tanh_streams.pairs_of(self.streams, start, stop, direction)
             part = None if direction is None else direction[:, start:stop]
             g = grad[:, :, start:stop].contiguous()
@@ -127,9 +126,16 @@ class StreamedMLP:
             if need_x:
                 grads_x.append(g.clone())
             workspace.give(g)
+        return (torch.cat(grads_x, 2) if need_x else None), grads
+
+    def spend(self) -> Iterator[tuple[int, int, list[tuple[Tensor, Tensor]]]]:
+        """What the forward pass saved, as (start, stop, saved) by chunks; can be had once."""
+        if len(self.saved) != len(self.bounds):
+            raise RuntimeError("the streams of a forward pass can be differentiated once")
+        for (start, stop), saved in zip(self.bounds, self.saved, strict=True):
+            yield start, stop, saved
             _release(saved)
         self.saved = []
-        return (torch.cat(grads_x, 2) if need_x else None), grads
 
 
 def _release(saved: list[tuple[Tensor, Tensor]]) -> None:

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from bilo.assessment import assess
+from bilo.descent import anchored, descending
 from bilo.losses import condition_loss, field, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
@@ -31,7 +32,7 @@ from bilo.problem import Problem
 from bilo.recipes import RECIPES, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.training import Record, Run, anchored, train
+from bilo.training import Record, Run, train
 
 LOWER_STEPS = 64
 """Lower-level steps for one upper step."""
@@ -50,8 +51,15 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     data : Objective
     settings : Settings
         Steps are those of the lower level. Always float64.
+
+    Raises
+    ------
+    ValueError
+        If the recipe has no first-order lower level.
     """
     recipe = RECIPES[settings.recipe]
+    if recipe.lower is None:
+        raise ValueError(f"BPN descends: it has no recipe {settings.recipe}")
     upper_rate = settings.upper_rate or recipe.upper_rate
     torch.set_num_threads(settings.threads)
     network = OperatorNetwork(
@@ -59,9 +67,8 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     ).to(settings.torch_device(), torch.float64)
     like = network.like
     codes = problem.encode(problem.start()).to(like)
-    lower = recipe.optimiser(
-        [{"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0}]
-    )
+    group = {"params": list(network.parameters()), "lr": recipe.lower.rate, "relative_rate": 1.0}
+    lower = recipe.lower.optimiser([group])
     run = Run(
         network,
         codes,
@@ -104,7 +111,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         run.trace()
         return {"objective": value, **problem.decode(codes)}
 
-    status = train(run, recipe, settings, draw, loss, upper)
+    status = train(run, settings, draw, descending(recipe.lower, settings, loss), upper)
     with torch.no_grad():
         u = field(network, data_points, codes).value.cpu()
     return assess("bpn", problem, data, settings, run, status, u, None, stationary=run.rested())

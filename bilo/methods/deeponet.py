@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from bilo.assessment import assess
+from bilo.descent import descending
 from bilo.frame import Frame
 from bilo.jets import Jet, stack
 from bilo.losses import field
@@ -127,11 +128,14 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     Raises
     ------
     ValueError
-        If the problem has no numerical solution, or no step is left to learn from it.
+        If the problem has no numerical solution, no step is left to learn from it, or the recipe
+        has no first-order lower level.
     """
     if not settings.pretrain_steps:
         raise ValueError("a DeepONet learns its operator in the pretraining: it needs some steps")
     recipe = RECIPES[settings.recipe]
+    if recipe.lower is None:
+        raise ValueError(f"a DeepONet descends: it has no recipe {settings.recipe}")
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
     network = DeepONet(problem, settings.width, settings.layers - 1, settings.seed)
@@ -146,12 +150,11 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     everywhere, sampled = everywhere.to(like), sampled.to(like)
 
     codes, auxiliary = problem.encode(problem.start()), data.start.clone()
-    lower = recipe.optimiser(
-        [{"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0}]
-    )
-    optimisers = {"lower": lower}
+    group = {"params": list(network.parameters()), "lr": recipe.lower.rate, "relative_rate": 1.0}
+    optimisers = {"lower": recipe.lower.optimiser([group])}
     if recipe.upper == "adam":
-        optimisers["upper"] = adam_of([codes, auxiliary], recipe.upper_rate)
+        upper_rate = settings.upper_rate or recipe.upper_rate
+        optimisers["upper"] = adam_of([codes, auxiliary], upper_rate)
     generator = torch.Generator().manual_seed(settings.seed + 1)
     run = Run(network, codes, auxiliary, optimisers, generator, seconds=generation_seconds)
     data_points = data.points.to(like)
@@ -188,8 +191,10 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         run.trace()
         return {"objective": value, **problem.decode(run.codes), **data.describe(run.auxiliary)}
 
-    falling = replace(recipe, schedule=lambda done: recipe.schedule(min(done / offline, 1.0)))
-    status = train(run, falling, settings, lambda: everywhere, loss, upper)
+    schedule = recipe.lower.schedule
+    falling = replace(recipe.lower, schedule=lambda done: schedule(min(done / offline, 1.0)))
+    lower = descending(falling, settings, loss)
+    status = train(run, settings, lambda: everywhere, lower, upper)
     u, J = predict(run)
     found = assess("deeponet", problem, data, settings, run, status, u, J, stationary=run.rested())
     return replace(
