@@ -32,11 +32,10 @@ def write(root: Path, path: Path) -> None:
     if not there:
         raise CommandError(f"no results in {root}; run: snakemake --cores all benchmarks")
     every = [run for runs in there.values() for run in runs]
-    parts = ["# Results", "", *_made_by(root, path, there), *_machine(every)]
+    parts = ["# Results", "", *_made_by(root, path, there), *_machine(every), *_overview(there)]
     for name, runs in there.items():
         parts += ["", f"## {name}", "", experiments.get(name).summary + ".", ""]
-        parts += [line for said in reading.read(name, runs) for line in (said, "")]
-        parts += table.lines(name, runs)
+        parts += [*reading.read(name, runs), "", *table.lines(name, runs)]
         parts += _figures(name, root, path)
     missing = [name for name in found if name not in there]
     if missing:
@@ -48,6 +47,19 @@ def _results(experiment: str, root: Path) -> list[dict[str, Any]]:
     if not any((root / experiment).glob("*/*.json")):
         return []
     return results.read(experiment, root)
+
+
+def _overview(there: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Who wins what."""
+    best = [row for name, runs in there.items() for row in reading.winners(name, runs)]
+    if not best:
+        return []
+    intro = (
+        "The best method of each comparison, means over the seeds; `unknowns` are compared with "
+        "the direct fit of the same data, `field` with the numerical solution at the method's own "
+        "unknowns. The direct fit itself competes in `seconds` alone."
+    )
+    return ["", "## Who wins", "", intro, "", *table.grid(table.informative(best))]
 
 
 def _made_by(root: Path, path: Path, there: dict[str, list[dict[str, Any]]]) -> list[str]:
