@@ -13,8 +13,9 @@ import torch
 
 from benchmarks import machine, steps
 from benchmarks.experiments.cost import TIMED
+from benchmarks.judgement import reaches
 from benchmarks.memory import peak_of
-from benchmarks.run import method, reaches, training, truth_of
+from benchmarks.run import method, training, truth_of
 from benchmarks.run import run as run_setting
 from benchmarks.setting import RECIPES, Setting
 from bilo.methods.direct_fit import classical, direct_fit

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import experiments, run
+from benchmarks import experiments, judgement, run
 from benchmarks.__main__ import main
 from benchmarks.setting import Setting
 from bilo.settings import Settings
@@ -131,7 +131,7 @@ def test_a_trained_method_is_judged_by_solver_and_direct_fit(
         assert row["rel_error_vs_reference_fit"] == pytest.approx(row["rel_error"], rel=1e-4)
     assert all(math.isfinite(result[k]) for k in ("seconds", "data_loss", "peak_memory_mb"))
     assert len(result["history"]["step"]) == len(result["history"]["D"]) > 0
-    assert not run.reaches(result, 0.01, 1e-3)
+    assert not judgement.reaches(result, 0.01, 1e-3)
 
 
 def test_a_gpu_that_is_not_there(
