@@ -92,17 +92,16 @@ def _machine(every: Sequence[dict[str, Any]]) -> list[str]:
 def _figures(experiment: str, root: Path, path: Path) -> list[str]:
     """Links to the figures that are there."""
     names = experiments.get(experiment).figures
-    files = [root / experiment / "figures" / f"{name}.svg" for name in names]
-    files = [file for file in files if file.is_file()]
+    files = {name: root / experiment / "figures" / f"{name}.svg" for name in names}
+    files = {name: file for name, file in files.items() if file.is_file()}
     if not path.resolve().is_relative_to(root.resolve()):
         folder = path.parent / path.stem
         folder.mkdir(parents=True, exist_ok=True)
-        files = [
-            Path(shutil.copyfile(file, folder / f"{experiment}-{file.name}")) for file in files
-        ]
-    links = [Path(os.path.relpath(file, path.parent)).as_posix() for file in files]
+        for name, file in files.items():
+            files[name] = Path(shutil.copyfile(file, folder / f"{experiment}-{name}.svg"))
+    links = {name: Path(os.path.relpath(file, path.parent)) for name, file in files.items()}
     return [
         line
-        for file, link in zip(files, links, strict=True)
-        for line in ("", f"![{experiment}: {file.stem}]({link})")
+        for name, link in links.items()
+        for line in ("", f"![{experiment}: {name}]({link.as_posix()})")
     ]
