@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import machine, nested, steps
+from benchmarks import machine, steps
 from benchmarks.experiments.cost import TIMED
 from benchmarks.memory import peak_of
 from benchmarks.run import method, training, truth_of
@@ -21,7 +21,11 @@ from bilo.search import optima
 from bilo.settings import Settings
 from bilo.solution import Solution
 
-ROUNDS = {"quick": 25, "full": 51}
+ROUNDS = {
+    "quick": {"fisher_kpp": 25, "particles": 101},
+    "full": {"fisher_kpp": 51, "particles": 201},
+}
+"""Steps of each kind; a short one needs more to have a median."""
 SEEDS = tuple(range(10, 20))
 """Fresh ones: no other experiment and no test uses them."""
 WHOLE = ("fast", "lm")
@@ -41,7 +45,7 @@ def run(setting: Setting) -> dict[str, Any]:
         "device": "cpu",
         "threads": 1,
         "precision": "float32",
-        "engine": {name: engine(name, ROUNDS[setting.profile]) for name in nested.TEXTBOOK},
+        "engine": {name: engine(name, n) for name, n in ROUNDS[setting.profile].items()},
         "time_to_target": {
             **{recipe: to_target(recipe, SEEDS) for recipe in WHOLE if recipe in RECIPES},
             "paper": paper(*PAPER_STEPS[setting.profile]),

@@ -32,11 +32,10 @@ def write(root: Path, path: Path) -> None:
     if not there:
         raise CommandError(f"no results in {root}; run: snakemake --cores all benchmarks")
     every = [run for runs in there.values() for run in runs]
-    parts = ["# Results", "", *_made_by(root, path, there), *_machine(every)]
+    parts = ["# Results", "", *_made_by(root, path, there), *_machine(every), *_overview(there)]
     for name, runs in there.items():
         parts += ["", f"## {name}", "", experiments.get(name).summary + ".", ""]
-        parts += [line for said in reading.read(name, runs) for line in (said, "")]
-        parts += table.lines(name, runs)
+        parts += [*reading.read(name, runs), "", *table.lines(name, runs)]
         parts += _figures(name, root, path)
     missing = [name for name in found if name not in there]
     if missing:
@@ -48,6 +47,19 @@ def _results(experiment: str, root: Path) -> list[dict[str, Any]]:
     if not any((root / experiment).glob("*/*.json")):
         return []
     return results.read(experiment, root)
+
+
+def _overview(there: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Who wins what."""
+    best = [row for name, runs in there.items() for row in reading.winners(name, runs)]
+    if not best:
+        return []
+    intro = (
+        "The best method of each comparison, means over the seeds; `unknowns` are compared with "
+        "the direct fit of the same data, `field` with the numerical solution at the method's own "
+        "unknowns. The direct fit itself competes in `seconds` alone."
+    )
+    return ["", "## Who wins", "", intro, "", *table.grid(table.informative(best))]
 
 
 def _made_by(root: Path, path: Path, there: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -80,17 +92,16 @@ def _machine(every: Sequence[dict[str, Any]]) -> list[str]:
 def _figures(experiment: str, root: Path, path: Path) -> list[str]:
     """Links to the figures that are there."""
     names = experiments.get(experiment).figures
-    files = [root / experiment / "figures" / f"{name}.svg" for name in names]
-    files = [file for file in files if file.is_file()]
+    files = {name: root / experiment / "figures" / f"{name}.svg" for name in names}
+    files = {name: file for name, file in files.items() if file.is_file()}
     if not path.resolve().is_relative_to(root.resolve()):
         folder = path.parent / path.stem
         folder.mkdir(parents=True, exist_ok=True)
-        files = [
-            Path(shutil.copyfile(file, folder / f"{experiment}-{file.name}")) for file in files
-        ]
-    links = [Path(os.path.relpath(file, path.parent)).as_posix() for file in files]
+        for name, file in files.items():
+            files[name] = Path(shutil.copyfile(file, folder / f"{experiment}-{name}.svg"))
+    links = {name: Path(os.path.relpath(file, path.parent)) for name, file in files.items()}
     return [
         line
-        for file, link in zip(files, links, strict=True)
-        for line in ("", f"![{experiment}: {file.stem}]({link})")
+        for name, link in links.items()
+        for line in ("", f"![{experiment}: {name}]({link.as_posix()})")
     ]

@@ -2,72 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from benchmarks import published
 from benchmarks.experiments.theory import EXPERIMENT as THEORY
 from benchmarks.summary import Result, Row, rows, short, titles
 
 CLASSICAL = "direct_fit"
 CLOSE = 2.0
-"""Two numbers whose ratio is smaller are called equal."""
+"""Two numbers whose ratio is smaller are called close."""
+Named = list[tuple[str, Row]]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What methods are ranked by, the smallest first.
+
+    Attributes
+    ----------
+    title, name : str
+        At length and in short.
+    value : callable
+        The number of a row; None where it has none.
+    show : callable
+    classical : bool
+        Whether the direct fit, the judge of the others, competes.
+    """
+
+    title: str
+    name: str
+    value: Callable[[Row], float | None]
+    show: Callable[[float], str]
+    classical: bool = False
+
+    def ranked(self, named: Named) -> list[tuple[float, str]]:
+        """Values and titles of all that have one and compete."""
+        found = [
+            (value, title)
+            for title, row in named
+            if (self.classical or row.labels["method"] != CLASSICAL)
+            and (value := self.value(row)) is not None
+        ]
+        return sorted(found, key=lambda pair: pair[0])
 
 
 def read(experiment: str, results: Sequence[Result]) -> list[str]:
-    """Sentences about an experiment's results, one paragraph each."""
+    """Lines of Markdown about an experiment's results."""
     special = {"cost": _cost, "theory": _theory}.get(experiment)
     if special is not None:
-        return special(max(results, key=lambda r: r["profile"] == "full"))
-    table = rows(results)
-    named = list(zip(titles(table), table, strict=True))
-    groups = dict.fromkeys((row.labels["noise"], row.labels["truth"]) for row in table)
-    sentences = []
-    for noise, truth in groups:
-        here = [pair for pair in named if _group(pair[1]) == (noise, truth)]
-        place = "Without noise" if noise == "0" else f"At noise {noise}"
-        sentences += [f"**{place}, truth {truth}.** " + " ".join(_compare(here))]
-    return sentences
+        return [f"* {said}" for said in special(max(results, key=lambda r: r["profile"] == "full"))]
+    lines = []
+    for data, named in _groups(results):
+        lines += [f"{data}:", "", *(f"* {said}" for said in _compare(experiment, named)), ""]
+    return lines[:-1]
 
 
-def _group(row: Row) -> tuple[str, str]:
-    return row.labels["noise"], row.labels["truth"]
-
-
-def _compare(named: list[tuple[str, Row]]) -> list[str]:
-    """Unknowns, field, iterations, time, honesty."""
-    trained = [(title, row) for title, row in named if row.labels["method"] != CLASSICAL]
-    said = []
-    if trained:
-        said += _ranked("Nearest to the direct fit's unknowns", trained, _from_fit, _percent)
-        said += _ranked(
-            "Nearest to the numerical solution at their own unknowns",
-            trained,
-            lambda row: row.numbers["u rel. L2 vs FDM"].mean,
-            _percent,
-        )
-        said += _ranked(
-            "Fewest iterations to the target",
-            trained,
-            lambda row: row.numbers["iterations to target"].mean,
-            short,
-        )
-        said += [_honest(title, row) for title, row in trained]
-    said += _ranked("Fastest", named, lambda row: row.numbers["seconds"].mean, _seconds)
-    return said
-
-
-def _ranked(what: str, named: list[tuple[str, Row]], key: Any, show: Any) -> list[str]:
-    """All by one number, the best first; nothing where fewer than two have it."""
-    values = sorted(
-        ((value, title) for title, row in named if (value := key(row)) is not None),
-        key=lambda pair: pair[0],
-    )
-    if len(values) < 2:
+def winners(experiment: str, results: Sequence[Result]) -> list[dict[str, str]]:
+    """The best method by each criterion, one row a kind of data that several methods saw."""
+    if experiment in ("cost", "theory"):
         return []
-    best, second = values[0][0], values[1][0]
-    told = ", ".join(f"{title} ({show(value)})" for value, title in values)
-    close = " (the first two are within a factor of two)" if second < CLOSE * best else ""
-    return [f"{what}: {told}{close}."]
+    found = []
+    for data, named in _groups(results):
+        if len({row.labels["method"] for _, row in named} - {CLASSICAL}) > 1:
+            best = {c.name: _best(c, named) for c in CRITERIA}
+            found.append({"experiment": experiment, "data": data, **best})
+    return found
+
+
+def _groups(results: Sequence[Result]) -> list[tuple[str, Named]]:
+    """Titled rows by the data they saw."""
+    table = rows(results)
+    groups: dict[str, Named] = {}
+    for title, row in zip(titles(table), table, strict=True):
+        noise = "no noise" if row.noise == 0 else f"noise {row.labels['noise']}"
+        groups.setdefault(f"{row.labels['truth']}, {noise}", []).append((title, row))
+    return list(groups.items())
+
+
+def _compare(experiment: str, named: Named) -> list[str]:
+    """All criteria, what was published of them, and honesty."""
+    said = []
+    for criterion in CRITERIA:
+        values = criterion.ranked(named)
+        if values:
+            told = ", ".join(f"{title} ({criterion.show(value)})" for value, title in values)
+            close = len(values) > 1 and values[1][0] < CLOSE * values[0][0]
+            end = "; the first two are within a factor of two" if close else ""
+            said.append(f"{criterion.title}: {told}{end}.")
+    theirs = [p for p in published.read(experiment) if p["quantity"] == "iterations_to_target"]
+    if theirs:
+        told = ", ".join(f"{p['method']} {p['value']}" for p in theirs)
+        said.append(f"Iterations to the target as published: {told}.")
+    return said + [_honest(*pair) for pair in named if pair[1].labels["method"] != CLASSICAL]
+
+
+def _best(criterion: Criterion, named: Named) -> str:
+    values = criterion.ranked(named)
+    return f"{values[0][1]} ({criterion.show(values[0][0])})" if values else "-"
 
 
 def _from_fit(row: Row) -> float | None:
@@ -76,20 +108,23 @@ def _from_fit(row: Row) -> float | None:
     return max((mean for mean in means if mean is not None), default=None)
 
 
+def _mean(column: str) -> Callable[[Row], float | None]:
+    return lambda row: row.numbers[column].mean
+
+
 def _honest(title: str, row: Row) -> str:
     wrong = [run for run in row.runs if run["status"] == "converged" and not run["agrees_with_fit"]]
-    count = f"{row.labels['converged']} of {row.labels['runs']} called converged"
-    agree = f"{row.labels['agree']} agree with the direct fit"
+    count = f"{row.labels['converged']} of {row.labels['runs']} runs called converged"
     warning = f", **{len(wrong)} wrongly**" if wrong else ""
-    return f"{title}: {count}{warning}, {agree}."
+    return f"{title}: {count}{warning}; {row.labels['agree']} agree with the direct fit."
 
 
 def _cost(result: Result) -> list[str]:
     said = []
     for problem, step in result["engine"].items():
         said.append(
-            f"**A step of BiLO on {problem}** takes {_ms(step['seconds_per_step'])} with the "
-            f"engine and {_ms(step['nested_seconds_per_step'])} by textbook nested autograd, "
+            f"A step of BiLO on {problem} takes {_ms(step['seconds_per_step'])} with the engine "
+            f"and {_ms(step['nested_seconds_per_step'])} by textbook nested autograd, "
             f"{step['ratio']:.1f} times as long ({step['ratio_economical']:.1f} times with the "
             f"fewest passes), in {step['peak_memory_mb']:.0f} MB against "
             f"{step['nested_peak_memory_mb']:.0f} MB. A step of a PINN takes "
@@ -100,17 +135,17 @@ def _cost(result: Result) -> list[str]:
         reached = f"{run['successes']} of {run['seeds']} seeds"
         if run["extrapolated"]:
             said.append(
-                f"**Recipe {recipe}**: {run['steps_run']} of its {run['steps_published']} steps "
+                f"Recipe {recipe}: {run['steps_run']} of its {run['steps_published']} steps "
                 f"were run; all would take {_seconds(run['seconds_of_published_steps'])} here."
             )
         elif run["median_s"] is None:
-            said.append(f"**Recipe {recipe}** reached the target for {reached}.")
+            said.append(f"Recipe {recipe} reached the target for {reached}.")
         else:
+            times = run["median_s"] / direct["seconds"]
             said.append(
-                f"**Recipe {recipe}** reached the target ({run['target']}) for {reached}, in a "
-                f"median of {_seconds(run['median_s'])}. The direct fit takes "
-                f"{_seconds(direct['seconds'])}, {run['median_s'] / direct['seconds']:.0f} times "
-                "less: for two scalars and a fast solver it is the better tool."
+                f"Recipe {recipe} reached the target ({run['target']}) for {reached}, in a "
+                f"median of {_seconds(run['median_s'])}; the direct fit needs "
+                f"{_seconds(direct['seconds'])}, {times:.0f} times less."
             )
     return said
 
@@ -120,7 +155,7 @@ def _theory(result: Result) -> list[str]:
     for problem in THEORY.problems:
         first, last = result[problem][0], result[problem][-1]
         said.append(
-            f"**{problem}**: while the lower loss falls from {short(first['lower_loss'])} to "
+            f"{problem}: while the lower loss falls from {short(first['lower_loss'])} to "
             f"{short(last['lower_loss'])}, the angle between the approximate and the exact "
             f"gradient goes from 1 - cos = {short(1 - first['cosine'])} to "
             f"{short(1 - last['cosine'])}, their ratio from {first['norm_ratio']:.3f} to "
@@ -141,3 +176,19 @@ def _seconds(value: float) -> str:
 
 def _ms(value: float) -> str:
     return f"{short(1000 * value)} ms"
+
+
+CRITERIA = (
+    Criterion("Nearest to the direct fit's unknowns", "unknowns", _from_fit, _percent),
+    Criterion(
+        "Nearest to the numerical solution at its own unknowns",
+        "field",
+        _mean("u rel. L2 vs FDM"),
+        _percent,
+    ),
+    Criterion(
+        "Fewest iterations to the target", "iterations", _mean("iterations to target"), short
+    ),
+    Criterion("Fastest", "seconds", _mean("seconds"), _seconds, classical=True),
+)
+"""Figure 2 of the paper, figure 19, and the clock."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from benchmarks import experiments, machine
+from benchmarks import experiments, judgement, machine
 from benchmarks.errors import CommandError
 from benchmarks.setting import Setting
 from bilo.methods import direct_fit
-from bilo.objective import LeastSquares, Pointwise
+from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
 from bilo.problems.bpn import BoundaryValues
@@ -21,8 +21,6 @@ from bilo.settings import Settings
 from bilo.solution import Solution
 
 Result = dict[str, Any]
-ZERO = 1e-6
-SAME, SAME_SD = 0.02, 0.1
 
 
 def run(setting: Setting) -> Result:
@@ -51,8 +49,8 @@ def run(setting: Setting) -> Result:
         "w_reg": setting.w_reg,
         "recipe": None if same else setting.recipe,
         "profile": setting.profile,
-        "unknowns": _unknowns(problem, truth, solution, reference),
-        "agrees_with_fit": _agrees(solution, reference),
+        "unknowns": judgement.unknowns(problem, truth, solution, reference),
+        "agrees_with_fit": judgement.agrees(solution, reference),
         "u_rel_l2_vs_fdm": 0.0 if same else solution.assessment.get("u_rel_l2_vs_numerical"),
         "reference_fit": {
             "method": "direct_fit",
@@ -66,10 +64,10 @@ def run(setting: Setting) -> Result:
         "status": solution.status,
         "warnings": list(solution.warnings),
         "data_loss": solution.data_loss,
-        "data_loss_rel_error": _relative_to_noise(data, solution.data_loss, setting.noise),
+        "data_loss_rel_error": judgement.relative_to_noise(data, solution.data_loss, setting.noise),
         "assessment": dict(solution.assessment),
         "pretrain_steps": 0 if same else settings.pretrain_steps,
-        **_until_target(setting, truth, solution, settings),
+        **judgement.until_target(setting, truth, solution, settings),
         "steps": solution.steps,
         "seconds": solution.seconds,
         "seconds_per_step": solution.seconds_per_step,
@@ -159,66 +157,3 @@ def method(name: str) -> Callable[[Problem, Pointwise, Settings], Solution]:
     found: Callable[[Problem, Pointwise, Settings], Solution]
     found = importlib.import_module(f"bilo.methods.{name}").fit
     return found
-
-
-def _unknowns(
-    problem: Problem, truth: Mapping[str, float], solution: Solution, reference: Solution
-) -> dict[str, Any]:
-    sd = solution.assessment.get("local_sd", {})
-    rows: dict[str, Any] = {}
-    for k in problem.unknowns:
-        estimate, classical = solution.unknowns[k.name], reference.unknowns[k.name]
-        rows[k.name] = {
-            "truth": truth[k.name],
-            "estimate": estimate,
-            "rel_error": _relative(estimate, truth[k.name]),
-            "rel_error_vs_reference_fit": _relative(estimate, classical),
-            "local_sd": sd.get(k.name),
-        }
-    return rows
-
-
-def _until_target(
-    setting: Setting, truth: Mapping[str, float], solution: Solution, settings: Settings
-) -> dict[str, Any]:
-    """First fine-tuning iteration with all unknowns at the experiment's target, and the seconds."""
-    target = experiments.get(setting.experiment).target
-    if target is None:
-        return {}
-    history = solution.history
-    iterations = None
-    for k, step in enumerate(history.get("step", [])):
-        errors = [_relative(history[name][k], exact) for name, exact in truth.items()]
-        if step > settings.pretrain_steps and max(errors) < target:
-            iterations = int(step) - settings.pretrain_steps
-            break
-    return {
-        "iterations_to_target": iterations,
-        "seconds_to_target": None
-        if iterations is None
-        else (settings.pretrain_steps + iterations) * solution.seconds_per_step,
-    }
-
-
-def _agrees(solution: Solution, reference: Solution) -> bool:
-    """Whether all unknowns are the direct fit's, within `SAME` or `SAME_SD` local deviations."""
-    sd = reference.assessment.get("local_sd", {})
-    return all(
-        _relative(solution.unknowns[name], exact) <= SAME
-        or abs(solution.unknowns[name] - exact) <= SAME_SD * sd.get(name, 0.0)
-        for name, exact in reference.unknowns.items()
-    )
-
-
-def _relative(estimate: float, exact: float) -> float:
-    """Relative error; the absolute one where the exact value is 0, or as good as."""
-    return abs(estimate - exact) / (abs(exact) if abs(exact) > ZERO else 1.0)
-
-
-def _relative_to_noise(data: Pointwise, loss: float, noise: float) -> float | None:
-    """(L_dat - sigma^2) / sigma^2 over the data that carry noise; None without Gaussian noise."""
-    if noise == 0 or not isinstance(data, LeastSquares):
-        return None
-    everywhere = len(data.values)
-    mean = loss * everywhere / (data.informative or everywhere)
-    return (mean - noise**2) / noise**2

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
-from benchmarks import experiments, figures, results, summary
+from benchmarks import experiments, figures, published, results, summary
 from benchmarks.cost_table import cost_rows
 from benchmarks.theory_table import theory_rows
 
@@ -45,33 +44,26 @@ def write(experiment: str, root: Path = results.ROOT, suffix: str = "") -> str:
 
 def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
     """Lines of the Markdown table, ours beside the published numbers, and the remarks."""
-    theirs = published(experiment)
+    theirs = published.read(experiment)
     if experiment in ROWS:
         shown, means = ROWS[experiment](found, theirs), []
     else:
         shown = [row.labels | _beside(row, theirs) for row in summary.rows(found)]
         means = ["", "Means ± standard deviations over the seeds."]
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
-    return [*_grid(_informative(shown)), *means, *([""] if remarks else []), *remarks]
-
-
-def published(experiment: str) -> list[dict[str, str]]:
-    """Published numbers of an experiment: rows of ``published.tsv``."""
-    text = files("benchmarks").joinpath("published.tsv").read_text(encoding="utf-8")
-    rows = csv.DictReader(io.StringIO(text), delimiter="\t")
-    return [dict(row) for row in rows if row["experiment"] == experiment]
+    return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
 
 
 def _cells(experiment: str, found: Sequence[summary.Result]) -> Cells:
     """The table for programs."""
     if experiment in ROWS:
-        return ROWS[experiment](found, published(experiment))
+        return ROWS[experiment](found, published.read(experiment))
     return [_numbers(row) for row in summary.rows(found)]
 
 
-def _beside(row: summary.Row, published: Sequence[dict[str, str]]) -> dict[str, str]:
+def _beside(row: summary.Row, printed: Sequence[dict[str, str]]) -> dict[str, str]:
     """Means and deviations, each with the published number in the next column."""
-    theirs = {(p["method"], p["quantity"]): p["value"] for p in published}
+    theirs = {(p["method"], p["quantity"]): p["value"] for p in printed}
     cells = {}
     for column, spread in row.numbers.items():
         cells[column] = str(spread)
@@ -89,13 +81,14 @@ def _numbers(row: summary.Row) -> dict[str, str]:
     return cells
 
 
-def _informative(cells: Cells) -> Cells:
+def informative(cells: Cells) -> Cells:
     """Without the columns that say nothing in any row."""
     silent = {c for c in cells[0] if all(row[c] in ("-", "") for row in cells)}
     return [{c: v for c, v in row.items() if c not in silent} for row in cells]
 
 
-def _grid(cells: Cells) -> Sequence[str]:
+def grid(cells: Cells) -> Sequence[str]:
+    """Rows as a Markdown table."""
     head = list(cells[0])
     rows = [head, ["---"] * len(head), *([row[c] for c in head] for row in cells)]
     return ["| " + " | ".join(row) + " |" for row in rows]

@@ -29,7 +29,7 @@ def get(name: str) -> Experiment:
     for module in modules(name):
         found: Experiment = importlib.import_module(module).EXPERIMENT
         return found
-    return Experiment(name, f"the inverse problem {name}")
+    return Experiment(name, f"The inverse problem {name}")
 
 
 def modules(name: str) -> list[str]:

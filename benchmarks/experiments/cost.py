@@ -18,6 +18,8 @@ EXPERIMENT = Experiment(
         "points (Fisher-KPP 51 x 51, particles 100 and the jump), float32, one thread; medians of "
         "runs that take turns in one process. Memory is the increase of a fresh process's peak by "
         "three steps.",
+        "A step of a PINN includes the data loss, at the 3,000 positions of the particles; the "
+        "data of BiLO belong to its upper level, which is not in the step.",
         "`nested` is one autograd call a derivative; `nested, economical` shares passes between "
         "derivatives.",
         "The published numbers (Table 6) are of a Quadro RTX 8000 and of the paper's "

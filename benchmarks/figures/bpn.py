@@ -37,7 +37,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
     if any(row.labels["method"] == "bpn" for row in table):
         for axes in (left, right):  # BPN takes 64 lower steps to one upper step
             axes.set_xscale("log")
-    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    style.legend(figure)
     return figure
 
 

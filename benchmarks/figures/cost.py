@@ -18,7 +18,7 @@ WHAT = {"seconds_per_step": "seconds a step", "peak_memory_mb": "memory, MB"}
 
 
 def draw(results: Sequence[dict[str, Any]]) -> Figure:
-    """Bars, on a logarithmic axis: the problems differ by a factor of thirty."""
+    """One group of bars a kind, one bar a problem."""
     engine = max(results, key=lambda r: r["profile"] == "full")["engine"]
     figure = Figure(figsize=(8.0, 3.0), layout="constrained")
     for axes, (what, title) in zip(figure.subplots(1, 2), WHAT.items(), strict=True):
@@ -27,6 +27,6 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
             values = [measured[key + what] for key in KINDS.values()]
             axes.bar(np.arange(len(KINDS)) + k * width, values, width, label=problem)
         axes.set_xticks(np.arange(len(KINDS)) + 0.4 - width / 2, list(KINDS), fontsize=8)
-        axes.set(title=title, yscale="log")
+        axes.set_title(title)
     figure.axes[0].legend(fontsize=7)
     return figure

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from benchmarks.figures import style
 from benchmarks.summary import rows, titles
 
+TITLES = {"(L_dat - s2)/s2": "|L_dat - σ²| / σ²"}
+
 
 def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
     """Relative errors of unknowns, field and data loss at the experiment's own truth."""
@@ -23,29 +25,32 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
     ]
     named = list(zip(titles(table), table, strict=True))
     colours = style.tints([(row.labels["method"], title) for title, row in named])
+    noises = sorted({row.noise for row in table})
     figure = Figure(figsize=(3.1 * len(columns), 3.4), layout="constrained")
-    for axes, column in zip(
-        figure.subplots(1, len(columns), squeeze=False)[0], columns, strict=True
-    ):
+    grid = figure.subplots(1, len(columns), squeeze=False)[0]
+    for axes, column in zip(grid, columns, strict=True):
         for k, (title, colour) in enumerate(colours.items()):
             points = [
-                (row.noise, abs(row.numbers[column].mean or 0.0), row.numbers[column].sd or 0.0)
+                (noises.index(row.noise), row.numbers[column].mean, row.numbers[column].sd)
                 for other, row in named
                 if other == title
             ]
-            drawn = [point for point in points if point[1] > 0]
+            # a logarithmic axis has no place for zero
+            drawn = [(place, abs(mean), sd or 0.0) for place, mean, sd in points if mean]
             if not drawn:
                 continue
             x, y, sd = np.array(drawn).T
-            lower = np.minimum(sd, 0.9 * y)  # a logarithmic axis has no room below zero
-            marker = style.MARKERS[k % len(style.MARKERS)]
-            axes.errorbar(x, y, (lower, sd), marker=marker, ms=4, lw=1, capsize=2, color=colour)
-        axes.set(yscale="log", xlabel="noise", title=column.replace("s2", "σ²"))
-        axes.set_xscale("symlog", linthresh=1e-3)
-        axes.set_xticks(sorted({row.noise for row in table}))
-        axes.minorticks_off()
+            aside = 0.3 * ((k + 0.5) / len(colours) - 0.5)
+            bars = np.minimum(sd, 0.9 * y), sd
+            axes.errorbar(x + aside, y, bars, **_mark(k), capsize=2, color=colour)
+        axes.set(yscale="log", xlabel="noise", title=TITLES.get(column, column))
+        axes.set_xlim(-0.5, len(noises) - 0.5)
+        axes.set_xticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     for k, (title, colour) in enumerate(colours.items()):
-        marker = style.MARKERS[k % len(style.MARKERS)]
-        figure.axes[0].plot([], [], marker=marker, ms=4, lw=1, color=colour, label=title)
-    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+        figure.axes[0].plot([], [], **_mark(k), color=colour, label=title)
+    style.legend(figure)
     return figure
+
+
+def _mark(k: int) -> dict[str, Any]:
+    return {"marker": style.MARKERS[k % len(style.MARKERS)], "ms": 4, "lw": 1}

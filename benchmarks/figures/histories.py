@@ -25,7 +25,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
             axes.axhline(fit, color=style.COLOURS["direct_fit"], lw=0.5, alpha=0.6)
     figure.axes[0].plot([], [], color="k", lw=0.8, ls=":", label="truth")
     figure.axes[0].plot([], [], color=style.COLOURS["direct_fit"], lw=0.5, label="direct fits")
-    figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
+    style.legend(figure)
     return figure
 
 

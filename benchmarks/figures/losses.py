@@ -28,5 +28,5 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
         # a likelihood has no logarithm
         if all((style.history(run, name)[1] > 0).all() for run in runs):
             axes.set_yscale("log")
-    figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
+    style.legend(figure)
     return figure

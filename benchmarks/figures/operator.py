@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from benchmarks.figures import style
 from bilo.methods import bilo
 from bilo.points import Points
 from bilo.problems import get
@@ -40,5 +41,5 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
         right.plot(x, abs(found - exact), color=f"C{k}", lw=1)
     left.set(xlabel="x", title="u(x, 1): solver (lines), network (dots)")
     right.set(xlabel="x", title="|network - solver|", yscale="log", ylim=(1e-7, None))
-    figure.legend(loc="outside lower center", ncols=5, fontsize=7, frameon=False)
+    style.legend(figure)
     return figure

@@ -32,7 +32,7 @@ def draw(results: Sequence[Result]) -> Figure | None:
     _intensity(first, found[0].runs[0])
     for axes, column in zip(others, columns, strict=True):
         _errors(axes, column, found[0], weighed)
-    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    style.legend(figure)
     return figure
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from benchmarks import experiments
 
@@ -22,8 +23,9 @@ COLOURS = {
     "direct_fit": "#444444",
 }
 MARKERS = "osD^vPX"
-SMOOTH = 10
-"""Records in the moving average of a history (paper, figures 8 and 9)."""
+SMOOTH, LONG = 10, 300
+"""Records in the moving average of a history (paper, figures 8 and 9), and of a long history: a
+shorter one would lose its shape."""
 
 
 def tint(method: str, k: int, of: int) -> Colour:
@@ -54,6 +56,12 @@ def compared(results: Sequence[Result]) -> list[Result]:
     ]
 
 
+def legend(figure: Figure) -> None:
+    """What the lines are, below the axes, in as many columns as the figure is wide."""
+    columns = max(1, int(figure.get_figwidth() / 1.5))
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+
+
 def usual(results: Sequence[Result]) -> list[Result]:
     """Runs of the truth that most runs have."""
     truth = statistics.mode(_truth(result) for result in results)
@@ -61,11 +69,12 @@ def usual(results: Sequence[Result]) -> list[Result]:
 
 
 def history(result: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and the moving average of a recorded quantity; empty where it has none."""
+    """Steps and values of a recorded quantity, averaged where long; empty where it has none."""
     values = result["history"].get(name, [])
     raw = np.array([np.nan if v is None else v for v in values], float)
     steps = np.array(result["history"]["step"], float)[: len(raw)]
-    windows = [raw[max(0, k - SMOOTH + 1) : k + 1] for k in range(len(raw))]
+    smooth = SMOOTH if len(raw) >= LONG else 1
+    windows = [raw[max(0, k - smooth + 1) : k + 1] for k in range(len(raw))]
     known = np.isfinite(raw)
     means = [np.nanmean(w) for w, there in zip(windows, known, strict=True) if there]
     return steps[known], np.array(means)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.experiments.theory import EXPERIMENT
+from benchmarks.figures import style
 
 PANELS = {
     "1 - cosine": lambda stage, of: 1 - stage[f"cosine{of}"],
@@ -35,5 +36,5 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
         figure.axes[0].plot([], [], color=f"C{k}", label=problem)
     for label, dash in (("implicit hypergradient", "o-"), ("gradient of the solver", "x:")):
         figure.axes[0].plot([], [], dash, ms=4, lw=1, color="k", label=label)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    style.legend(figure)
     return figure

@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
+from benchmarks.summary import rows
 from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
@@ -20,13 +21,14 @@ from bilo.solvers.fisher_kpp import at_time_one
 Result = dict[str, Any]
 
 UPPER_STEPS = Settings().finetune_steps
-MISFIT_POINTS = 49
+MISFIT_POINTS = 65
 """Of the solver's misfit along each unknown."""
 
 
 def draw(results: Sequence[Result]) -> Figure | None:
     """One line a seed and the path of an exact lower level, on log10 L_dat of the solver."""
-    runs = [r for r in style.compared(results) if r["method"] == "bilo" and r["noise"] == 0]
+    trained = [r for r in style.usual(results) if r["history"].get("step")]
+    runs = [r for r in trained if r["method"] == "bilo" and r["noise"] == 0]
     if not runs:
         return None
     problem = get(runs[0]["experiment"])
@@ -34,16 +36,21 @@ def draw(results: Sequence[Result]) -> Figure | None:
     figure = Figure(figsize=(5.2, 4.2), layout="constrained")
     axes = figure.subplots()
     D, rho, loss = _misfit(truth)
-    levels = np.arange(-8, -0.9, 0.5)
+    levels = np.arange(-6, -0.9, 0.5)
     drawn = np.log10(loss).clip(levels[0], levels[-1])
     shade = axes.contourf(D, rho, drawn, levels, cmap="Greys")
     figure.colorbar(shade, ax=axes, label="log10 L_dat")
     exact = _exact_path(problem, problem.observe(truth, 0.0, 0))
     axes.plot(*exact.T, lw=2.5, color="#e8b923", label="lower level solved exactly")
-    for k, run in enumerate(runs):
-        path = [[np.nan if v is None else v for v in run["history"][name]] for name in ("D", "rho")]
-        label = f"bilo, {len(runs)} seeds" if k == 0 else None
-        axes.plot(*path, lw=1, color=style.COLOURS["bilo"], label=label)
+    table = rows(runs)
+    for k, row in enumerate(table):
+        colour = style.tint("bilo", k, len(table))
+        for run in row.runs:
+            path = [style.history(run, name)[1] for name in ("D", "rho")]
+            whole = np.column_stack([list(problem.start().values()), path])
+            axes.plot(*whole, lw=1, color=colour)
+        label = f"{row.title(recipe=True)}, {len(row.runs)} seeds"
+        axes.plot([], [], lw=1, color=colour, label=label)
     axes.plot(*problem.start().values(), "o", color="k", ms=4, label="start")
     axes.plot(*truth.values(), "x", color="red", label="truth")
     axes.set(xlabel="D", ylabel="rho")

@@ -30,13 +30,21 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_where_bilo_wins_and_where_it_does_not(runs: Path) -> None:
-    (said,) = reading.read("fisher_kpp", results.read("fisher_kpp", runs))
-    assert said.startswith("**Without noise, truth D 2, rho 2.**")
-    assert "direct fit's unknowns: bilo (1 %), pinn w_dat 10 (25 %)." in said
-    assert "numerical solution at their own unknowns: bilo (0.01 %), pinn w_dat 10 (1 %)." in said
-    assert "bilo: 2 of 2 called converged, 2 agree with the direct fit." in said
-    assert "pinn w_dat 10: 1 of 1 called converged, **1 wrongly**, 0 agree" in said
-    assert "Fastest: direct_fit (0.05 s), pinn w_dat 10 (4 s), bilo (5 s)." in said
+    data, _, *said = reading.read("fisher_kpp", results.read("fisher_kpp", runs))
+    assert data == "D 2, rho 2, no noise:"
+    assert said == [
+        "* Nearest to the direct fit's unknowns: bilo (1 %), pinn w_dat 10 (25 %).",
+        "* Nearest to the numerical solution at its own unknowns: "
+        "bilo (0.01 %), pinn w_dat 10 (1 %).",
+        "* Fastest: direct_fit (0.05 s), pinn w_dat 10 (4 s), bilo (5 s).",
+        "* bilo: 2 of 2 runs called converged; 2 agree with the direct fit.",
+        "* pinn w_dat 10: 1 of 1 runs called converged, **1 wrongly**; 0 agree with the direct "
+        "fit.",
+    ]
+    (row,) = reading.winners("fisher_kpp", results.read("fisher_kpp", runs))
+    assert row["unknowns"] == "bilo (1 %)"
+    assert row["iterations"] == "-"
+    assert row["seconds"] == "direct_fit (0.05 s)"
 
 
 def test_the_cost_in_words(runs: Path) -> None:
@@ -58,7 +66,7 @@ def test_the_page(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "python -m benchmarks page --results results --out docs/results.md\n" in text
     assert "abacus, 2 cores, Linux" in text
     assert "torch 2.0" in text
-    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["fisher_kpp", "cost"]
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Who wins", "fisher_kpp", "cost"]
     assert "Without results here: bpn, particles, poisson_scalar, theory." in text
     for line in table.lines("fisher_kpp", results.read("fisher_kpp", runs)):
         assert line in text

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import table
+from benchmarks import published, table
 from benchmarks.__main__ import main
 from benchmarks.figures import operator, trajectories
 from benchmarks.summary import Spread
@@ -132,12 +132,12 @@ def test_a_file_that_is_no_result(runs: Path, capsys: pytest.CaptureFixture[str]
 def test_published_numbers() -> None:
     rows = {
         (r["problem"], r["quantity"], r["method"]): float(r["value"])
-        for r in table.published("cost")
+        for r in published.read("cost")
     }
     assert rows["fisher_kpp", "seconds_per_step", "bilo"] == 0.074
     assert rows["heat", "peak_memory_mb", "pinn"] == 109
     assert len(rows) == 12
-    assert {r["method"] for r in table.published("bpn")} == {"bilo", "bpn"}
+    assert {r["method"] for r in published.read("bpn")} == {"bilo", "bpn"}
 
 
 def test_spreads() -> None:
