@@ -30,6 +30,7 @@ from bilo.recipes import RECIPES, Recipe, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Lower, Record, Run, Upper, train
+from bilo.upper import upper_step
 
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
@@ -143,21 +144,11 @@ def _simultaneous(
             return {}
         progress /= 1.0 - recipe.hold
         u, J = predict(run)
-        value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
-        with torch.no_grad():
-            if "upper" in run.optimisers:
-                run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
-                run.optimisers["upper"].step()
-            else:
-                moved = data.step(u, J, run.codes, run.auxiliary, progress)
-                run.codes.copy_(moved[0])
-                run.auxiliary.copy_(moved[1])
-            run.codes.copy_(problem.project(run.codes))
-        run.trace()
+        record = upper_step(run, problem, data, u, J, progress)
         late = progress > REFEREE_FROM
         if referee is not None and late and (run.step // data.every) % REFEREE_EVERY == 0:
             _judge(run, referee)
-        return {"objective": value, **problem.decode(run.codes), **data.describe(run.auxiliary)}
+        return record
 
     return upper
 

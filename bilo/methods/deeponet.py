@@ -34,6 +34,7 @@ from bilo.solution import Solution
 from bilo.streamed_mlp import StreamedMLP
 from bilo.streams import VALUE
 from bilo.training import Record, Run, train
+from bilo.upper import upper_step
 
 FEATURES = 48
 """Products of branch and trunk, p."""
@@ -177,19 +178,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     def upper(run: Run, progress: float) -> Record:
         if run.step % data.every:
             return {}
-        u, J = predict(run)
-        value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
-        with torch.no_grad():
-            if "upper" in run.optimisers:
-                run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
-                run.optimisers["upper"].step()
-            else:
-                moved = data.step(u, J, run.codes, run.auxiliary, progress)
-                run.codes.copy_(moved[0])
-                run.auxiliary.copy_(moved[1])
-            run.codes.copy_(problem.project(run.codes))
-        run.trace()
-        return {"objective": value, **problem.decode(run.codes), **data.describe(run.auxiliary)}
+        return upper_step(run, problem, data, *predict(run), progress)
 
     schedule = recipe.lower.schedule
     falling = replace(recipe.lower, schedule=lambda done: schedule(min(done / offline, 1.0)))
