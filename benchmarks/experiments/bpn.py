@@ -3,7 +3,7 @@
 from benchmarks.experiment import Budget, Experiment, Grid, Training
 
 BUDGET = Budget(1000, 200, points=None)
-NESTED = Budget(1000, 40 * 64, points=None)
+NESTED = Budget(1000, 100 * 64, points=None)
 """Of BPN, which takes 64 lower steps to one upper step."""
 
 EXPERIMENT = Experiment(
