@@ -102,6 +102,17 @@ def test_bilo_finds_the_unknowns() -> None:
     assert {"residual", "residual_gradient", "start", "objective", "D", "rho"} < set(found.history)
 
 
+def test_a_fit_cut_short_is_not_called_converged() -> None:
+    """It ends where the unknowns were last judged: at the start."""
+    problem = FisherKPP()
+    found = bilo.fit(
+        problem, problem.observe(TRUTH, 0.0, 0), replace(LM, width=8, finetune_steps=9)
+    )
+    assert found.status == "not converged"
+    assert "the unknowns were still moving when the budget ended" in found.warnings
+    assert found.unknowns == pytest.approx(problem.start())
+
+
 def test_bilo_finds_the_optimum_of_a_likelihood() -> None:
     """With a jump condition; the direct fit is the exact answer."""
     problem = get("particles")
