@@ -19,7 +19,7 @@ from torch import Tensor
 from bilo.levenberg_marquardt import START
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
-from bilo.training import REST, Record, Run, Upper
+from bilo.training import Record, Run, Upper
 
 SETTLED = 0.8
 """The lower level has settled when a step leaves this much of its loss, and more after each step
@@ -85,7 +85,7 @@ def finish(run: Run) -> bool:
     """Take back a step that nobody judged; whether the unknowns had come to rest."""
     if run.memory.get("promised"):
         _take_back(run)
-    return bool(run.memory.get("distance", math.inf) < REST)
+    return run.done or run.rested()
 
 
 def _judge(run: Run, value: float) -> bool:
@@ -123,9 +123,10 @@ def _move(run: Run, problem: Problem, g: Tensor, H: Tensor) -> None:
     def step(nu: float) -> Tensor:
         return problem.project(here + _damped(g, H, nu)) - here
 
-    memory["distance"] = float((step(0.0).abs() / here.abs().clamp(min=1.0)).max())
+    run.trace()
     memory.update(promised=0.0, done=True)
-    if memory["distance"] < CLOSE or memory["surprises"] >= SURPRISES:
+    far = float((step(0.0).abs() / here.abs().clamp(min=1.0)).max())
+    if far < CLOSE or memory["surprises"] >= SURPRISES:
         return
     for _ in range(RETRIES):
         d = step(memory["nu"])
@@ -134,6 +135,7 @@ def _move(run: Run, problem: Problem, g: Tensor, H: Tensor) -> None:
             # a lower level that found no further step has left its mu large
             memory.update(promised=promised, done=False, mu=min(memory["mu"], START))
             run.codes.copy_(here + d)
+            run.trace()
             return
         memory["nu"] *= 10.0
 

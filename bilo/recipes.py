@@ -90,7 +90,7 @@ FIRST_ORDER = {
 SECOND_ORDER = {
     "width": 16,
     "pretrain_steps": 30,
-    "finetune_steps": 100,
+    "finetune_steps": 200,
     "points": 0,
     "dtype": torch.float64,
     "history_every": 1,
