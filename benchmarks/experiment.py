@@ -19,7 +19,7 @@ class Budget:
     ----------
     pretrain_steps, finetune_steps : int
     points : int or None
-        Residual points a step; None: the problem's full set.
+        Residual points a step; None: the problem's full set; 0: as many as recipe `lm` needs.
     start_grid : int
         Further starts along each unknown, where the first fit is beaten (`bilo.multistart`).
     """

@@ -97,7 +97,7 @@ def _scouts(
         width=min(SCOUT_WIDTH, settings.width),
         pretrain_steps=min(SCOUT_STEPS[0], settings.pretrain_steps),
         finetune_steps=min(SCOUT_STEPS[1], settings.finetune_steps),
-        points=SCOUT_POINTS,
+        points=SCOUT_POINTS if settings.points != 0 else 0,
         checkpoint=None,
         progress=_named(settings, "scout"),
     )

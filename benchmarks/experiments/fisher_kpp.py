@@ -11,7 +11,8 @@ TRUTHS = (
 )
 
 FAST = Budget(200, 450, points=256, start_grid=3)
-"""The recipe's own, and the starts of the direct fit."""
+LM = Budget(30, 100, points=0, start_grid=3)
+"""The recipes' own, and the starts of the direct fit."""
 DEEPONET = Budget(2000, 400, points=196)
 """Of its training on solutions of the solver, and of the inversion."""
 
@@ -37,6 +38,8 @@ EXPERIMENT = Experiment(
     budgets={
         ("fast", "quick"): FAST,
         ("fast", "full"): FAST,
+        ("lm", "quick"): LM,
+        ("lm", "full"): LM,
         ("paper", "quick"): Budget(500, 1500, points=None),
         ("paper", "full"): Budget(10_000, 50_000, points=None),
         ("deeponet", "quick"): DEEPONET,
