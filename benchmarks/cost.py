@@ -13,13 +13,13 @@ import torch
 
 from benchmarks import machine, steps
 from benchmarks.experiments.cost import TIMED
-from benchmarks.judgement import reaches
 from benchmarks.memory import peak_of
 from benchmarks.run import method, training, truth_of
-from benchmarks.run import run as run_setting
 from benchmarks.setting import RECIPES, Setting
-from bilo.methods.direct_fit import classical, direct_fit
 from bilo.problems import get
+from bilo.search import optima
+from bilo.settings import Settings
+from bilo.solution import Solution
 
 ROUNDS = {
     "quick": {"fisher_kpp": 25, "particles": 101},
@@ -80,8 +80,9 @@ def to_target(recipe: str, seeds: tuple[int, ...]) -> dict[str, Any]:
     runs = []
     for seed in seeds:
         _say(f"cost: whole fit, recipe {recipe}, seed {seed}")
-        result = run_setting(Setting(TIMED, "bilo", seed=seed, recipe=recipe))
-        runs.append((result["seconds"], reaches(result, UNKNOWNS, FIELD)))
+        setting = Setting(TIMED, "bilo", seed=seed, recipe=recipe)
+        solution = _fit(setting, dataclasses.replace(training(setting), start_grid=0))
+        runs.append((solution.seconds, _reached(solution, setting)))
     seconds = [s if reached else float("inf") for s, reached in runs]
     median = statistics.median(seconds)
     return {
@@ -99,12 +100,8 @@ def paper(pretrain: int, finetune: int) -> dict[str, Any]:
     setting = Setting(TIMED, "bilo", seed=SEEDS[0], recipe="paper", profile="full")
     whole = training(setting)
     piece = dataclasses.replace(whole, pretrain_steps=pretrain, finetune_steps=finetune)
-    problem = get(TIMED)
-    truth = truth_of(problem, setting)
-    solution = method("bilo")(problem, problem.observe(truth, 0.0, setting.seed), piece)
-    worst = max(abs(solution.unknowns[k] / v - 1) for k, v in truth.items())
-    error = solution.assessment["u_rel_l2_vs_numerical"]
-    reached = worst <= UNKNOWNS and error <= FIELD
+    solution = _fit(setting, piece)
+    reached = _reached(solution, setting)
     total = whole.pretrain_steps + whole.finetune_steps
     return {
         "median_s": solution.seconds if reached else None,
@@ -118,15 +115,26 @@ def paper(pretrain: int, finetune: int) -> dict[str, Any]:
     }
 
 
+def _fit(setting: Setting, settings: Settings) -> Solution:
+    problem = get(TIMED)
+    data = problem.observe(truth_of(problem, setting), 0.0, setting.seed)
+    return method("bilo")(problem, data, settings)
+
+
+def _reached(solution: Solution, setting: Setting) -> bool:
+    """Whether a fit is at the target."""
+    truth = truth_of(get(TIMED), setting)
+    worst = max(abs(solution.unknowns[name] / exact - 1) for name, exact in truth.items())
+    return worst <= UNKNOWNS and solution.assessment["u_rel_l2_vs_numerical"] <= FIELD
+
+
 def classical_fit() -> dict[str, Any]:
     """The direct fit from the problem's start alone, and from all its starts."""
     problem = get(TIMED)
     truth = truth_of(problem, Setting(TIMED, "direct_fit"))
     data = problem.observe(truth, 0.0, 0)
-    predict = classical(problem, data)
-    low, high = np.array([k.bounds for k in problem.unknowns]).T
     start = np.array([k.start for k in problem.unknowns])
-    found = direct_fit(predict, data, low, high, [start])
+    found = optima(problem, data, [start])
     began = time.perf_counter()
     method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
     exact = np.array([truth[k.name] for k in problem.unknowns])

@@ -13,11 +13,21 @@ Truth = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class Budget:
-    """Steps of the two phases, and residual points a step (None: the problem's full set)."""
+    """What a fit may take.
+
+    Attributes
+    ----------
+    pretrain_steps, finetune_steps : int
+    points : int or None
+        Residual points a step; None: the problem's full set.
+    start_grid : int
+        Further starts along each unknown, where the first fit is beaten (`bilo.multistart`).
+    """
 
     pretrain_steps: int
     finetune_steps: int
     points: int | None
+    start_grid: int = 0
 
 
 @dataclass(frozen=True)

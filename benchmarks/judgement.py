@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,10 +80,3 @@ def relative_to_noise(data: Pointwise, loss: float, noise: float) -> float | Non
     everywhere = len(data.values)
     mean = loss * everywhere / (data.informative or everywhere)
     return (mean - noise**2) / noise**2
-
-
-def reaches(result: Mapping[str, Any], unknowns: float, field: float) -> bool:
-    """Whether all unknowns and the field are within relative tolerances."""
-    error = result["u_rel_l2_vs_fdm"]
-    worst = max(row["rel_error"] for row in result["unknowns"].values())
-    return bool(worst <= unknowns and error is not None and error <= field) and math.isfinite(worst)

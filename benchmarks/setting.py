@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-METHODS = ("bilo", "pinn", "direct_fit")
-RECIPES = ("fast", "paper")
+METHODS = ("bilo", "pinn", "deeponet", "bpn", "direct_fit")
+RECIPES = ("fast", "lm", "paper")
 """What `bilo` offers; the planned runs of anything else wait for it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")

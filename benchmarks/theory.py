@@ -29,12 +29,12 @@ from benchmarks import machine
 from benchmarks.experiments.theory import EXPERIMENT
 from benchmarks.setting import Setting
 from bilo.losses import field, operator_loss
-from bilo.methods.direct_fit import classical
 from bilo.network import OperatorNetwork
 from bilo.objective import Pointwise
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get
+from bilo.search import classical
 
 WIDTH, LAYERS, POINTS, W_RGRAD = 16, 3, 196, 0.1
 STAGES = (0, 30, 100, 300, 1000, 3000)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bilo.losses import residual_loss
-from bilo.objective import Objective
+from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
+from bilo.search import classical, optima
 from bilo.settings import Settings
 from bilo.solution import Solution, evaluate
 from bilo.training import Run, peak_memory_mb
@@ -39,7 +41,7 @@ def assess(
 
     With e the difference of the represented field from the numerical solution at the inferred
     unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J). The
-    `correction` is the Gauss-Newton step that the numerical solution would still take.
+    `correction` is what a search with the numerical solution, started at the answer, still moves.
 
     Parameters
     ----------
@@ -73,16 +75,8 @@ def assess(
             }
         if error_at_data is not None and sigma[-1] > 0:
             numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
-            correction = data.correction(u - error_at_data, J, auxiliary)
-            if correction is not None:
-                low, high = (
-                    problem.encode({k.name: k.bounds[i] for k in problem.unknowns}) for i in (0, 1)
-                )
-                allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
-                if sd is not None:
-                    allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
-                numbers["correction"] = correction.tolist()
-                numbers["excess_correction"] = float((correction.abs() / allowed).max())
+    if reference is not None and isinstance(data, Pointwise):
+        numbers |= _correction(problem, data, codes)
     warnings = _warnings(problem, codes, numbers, settings, stationary)
     if run.recoveries:
         warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
@@ -108,6 +102,25 @@ def assess(
     )
 
 
+def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:
+    """How far the classical search, started at the answer, still goes, and whether that is much."""
+    theta = np.array(list(problem.decode(codes).values()))
+    found = optima(problem, data, [theta])
+    names = [k.name for k in problem.unknowns]
+    moved = problem.encode(dict(zip(names, found.theta.tolist(), strict=True))) - codes
+    low, high = (problem.encode({k.name: k.bounds[i] for k in problem.unknowns}) for i in (0, 1))
+    allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
+    u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
+    slopes = [k.slope(v) for k, v in zip(problem.unknowns, found.theta.tolist(), strict=True)]
+    sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
+    if sd is not None:
+        allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
+    return {
+        "correction": moved.tolist(),
+        "excess_correction": float((moved.abs() / allowed).max()),
+    }
+
+
 def _held_out(problem: Problem, settings: Settings, run: Run) -> float:
     """Root mean square residual at points that training never saw."""
     generator = torch.Generator().manual_seed(settings.seed + 1_000_003)
@@ -129,7 +142,7 @@ def _warnings(
     if numbers.get("excess_correction", 0.0) > 1.0:
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
         found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
-    if not stationary:
+    if not stationary and "correction" not in numbers:
         found.append("the unknowns were still moving when the budget ended")
     for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
         low, high = k.encode(k.bounds[0]), k.encode(k.bounds[1])

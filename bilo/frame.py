@@ -24,7 +24,8 @@ class Frame:
     problem : Problem
     points : Points
     codes : Tensor (m,)
-        Optimiser coordinates of the unknowns.
+        Optimiser coordinates of the unknowns; (m, N) for other unknowns at every point, without
+        tangents.
     direction : Tensor (m, N), optional
         Carry the one derivative along this direction in theta at each point instead of all m of
         them.
@@ -55,6 +56,7 @@ class Frame:
         self.points = points
         self.streams = VALUE
         self._problem, self._codes = problem, codes
+        self._tangents, self._derivatives = tangents, derivatives
         data = _code_data(codes, direction, tangents)
         self._set_unknowns(data)
         if derivatives:
@@ -83,6 +85,11 @@ class Frame:
             own = jet.streams is self.streams
             frame._cache[name] = Jet(data, frame.streams if own else jet.streams)
         return frame
+
+    def moved(self, codes: Tensor) -> Frame:
+        """The same points and derivatives at other values of the unknowns."""
+        carried = {"tangents": self._tangents, "derivatives": self._derivatives}
+        return Frame(self._problem, self.points, codes, None, **carried)
 
     def _set_unknowns(self, data: list[Tensor]) -> None:
         self.codes = [_constant(d, self.streams) for d in data]
@@ -127,7 +134,7 @@ def _code_data(codes: Tensor, direction: Tensor | None, tangents: bool) -> list[
     if direction is not None:
         return [torch.stack([codes[j].expand(direction.shape[1]), direction[j]]) for j in range(m)]
     if not tangents:
-        return [codes[j].reshape(1, 1) for j in range(m)]
+        return [codes[j].reshape(1, -1) for j in range(m)]
     unit = torch.eye(m, dtype=codes.dtype, device=codes.device)
     return [torch.cat([codes[j].reshape(1), unit[j]]).unsqueeze(1) for j in range(m)]
 

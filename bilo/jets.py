@@ -113,6 +113,10 @@ class Jet:
         """Value and tangents (1 + m, N): the form of an operator's weight."""
         return self.data[:, 0]
 
+    def coefficients(self, count: int) -> Tensor:
+        """The value and its first count - 1 tangents (count, N); missing ones are zero."""
+        return _pad(self.data[:count, 0], count)
+
     def d(self, name: str) -> Jet:
         """The derivative `name` as a jet of its own (value and tangents)."""
         q = self.streams.index(name)

@@ -54,6 +54,15 @@ class FusedKernel:
         self._call("tanh_streams_adjoint", y, (y, s0, g.contiguous(), out), pairs)
         return out
 
+    def contract(self, y: Tensor, direction: Tensor) -> Tensor:
+        """The value, and the tangents (1 + m, P, n, H) along a direction (m, n): (2, P, n, H)."""
+        y, direction = y.contiguous(), direction.contiguous()
+        out = workspace.take((2, *y.shape[1:]), y)
+        function = getattr(self._library, f"contract_{SUFFIX[y.dtype]}")
+        arrays = (ctypes.c_void_p(a.data_ptr()) for a in (y, direction, out))
+        function(*arrays, *(ctypes.c_long(size) for size in y.shape))
+        return out
+
     def _call(self, name: str, y: Tensor, arrays: tuple[Tensor, ...], pairs: Pairs) -> None:
         t, p, n, h = y.shape
         weights = torch.zeros(max(len(pairs), 1), t, n, dtype=y.dtype)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bilo.frame import Frame
 from bilo.jets import Jet
-from bilo.network import OperatorNetwork
+from bilo.network import Network, OperatorNetwork
 from bilo.points import Points
 from bilo.problem import Problem
 
@@ -64,7 +64,10 @@ def operator_loss(
     with torch.no_grad():
         u = problem.transform(Jet(mlp.out[..., 0], at.streams), at)
         r = problem.residual(u, at)
-        scale, scales = _weights(problem, u, at, r.value), _weights(problem, u, at, r.tangents)
+        scale, scales = (
+            residual_weights(problem, u, at, r.value),
+            residual_weights(problem, u, at, r.tangents),
+        )
         residual = (scale * r.value**2).mean()
         gradient = (scales * r.tangents**2).sum(0).mean()
         direction = r.tangents * (scales * (2 * w_rgrad / len(points)))
@@ -98,16 +101,16 @@ def sampled_operator_loss(
     at = Frame(problem, points, codes, v)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at)
-    residual = (_weights(problem, u, at, r.value) * r.value**2).mean()
+    residual = (residual_weights(problem, u, at, r.value) * r.value**2).mean()
     along = r.tangents[0]
-    gradient = (_weights(problem, u, at, along) * along**2).mean()
+    gradient = (residual_weights(problem, u, at, along) * along**2).mean()
     further = condition_loss(network, codes, w_rgrad)
     surrogate = residual + w_rgrad * gradient + further
     return OperatorLoss(surrogate, u.value, residual.item(), gradient.item(), further.item())
 
 
 def condition_loss(
-    network: OperatorNetwork, codes: Tensor, w_rgrad: float, *, tangents: bool = True
+    network: Network, codes: Tensor, w_rgrad: float, *, tangents: bool = True
 ) -> Tensor:
     """Loss of all further equations, see `Problem.conditions`; 0 where there are none.
 
@@ -125,17 +128,17 @@ def condition_loss(
     return total
 
 
-def residual_loss(network: OperatorNetwork, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
+def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
     problem = network.problem
     at = Frame(problem, points, codes, tangents=False)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at).value
-    return (_weights(problem, u, at, r) * r**2).mean(), u.value
+    return (residual_weights(problem, u, at, r) * r**2).mean(), u.value
 
 
 @torch.no_grad()
-def _weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
+def residual_weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
     """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""
     weight = problem.weight(u, at)
     weight = torch.ones_like(r) if weight is None else weight
@@ -145,9 +148,7 @@ def _weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
     return weight * (problem.outlier / size.clamp(min=problem.outlier))
 
 
-def field(
-    network: OperatorNetwork, points: Points, codes: Tensor, *, tangents: bool = False
-) -> Jet:
+def field(network: Network, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
     """The represented field at points, its value and, if asked, its derivatives by the unknowns."""
     at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
     return network.problem.transform(network(at), at)

@@ -1,8 +1,9 @@
-"""The local-operator network: a small MLP with a frozen embedding of the unknowns."""
+"""Networks that represent a field, and the local operator: an MLP with a frozen embedding."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,22 @@ from bilo.problem import Problem
 from bilo.streamed_mlp import StreamedMLP
 
 
-class OperatorNetwork(nn.Module):
+class Network(nn.Module, ABC):
+    """A network whose output represents the field: u = problem.transform(network(at), at)."""
+
+    problem: Problem
+
+    @abstractmethod
+    def forward(self, at: Frame) -> Jet:
+        """Network output as a jet inside the autograd graph."""
+
+    @property
+    @abstractmethod
+    def like(self) -> Tensor:
+        """A tensor with the network's type and device."""
+
+
+class OperatorNetwork(Network):
     """u(x, theta; W): first layer ``tanh(A x + R theta + b)``, then tanh layers, linear output.
 
     R is drawn once from U(-1/sqrt(d), 1/sqrt(d)), d the number of unknowns, and frozen: a trained R
@@ -80,10 +96,26 @@ class OperatorNetwork(nn.Module):
         waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
         return torch.cat([x[..., :d], *waves, x[..., d:]], -1)
 
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Trained weight and bias of every layer."""
+        hidden = zip(self.W, self.c, strict=True)
+        return [(self.A, self.b), *hidden, (self.w_out, self.b_out)]
+
     def weights(self) -> list[tuple[Tensor, Tensor]]:
         """Weight and bias of every layer, the frozen embedding joined to the first."""
-        hidden = list(zip(self.W, self.c, strict=True))
-        return [(torch.cat([self.A, self.R], 1), self.b), *hidden, (self.w_out, self.b_out)]
+        (A, b), *rest = self.layers()
+        return [(torch.cat([A, self.R], 1), b), *rest]
+
+    def vector(self) -> Tensor:
+        """A copy of all trained weights (P,): matrix by rows, then bias, layer by layer."""
+        return torch.cat([p.detach().flatten() for layer in self.layers() for p in layer])
+
+    @torch.no_grad()
+    def assign(self, vector: Tensor) -> None:
+        """Set all trained weights, in the order of `vector`."""
+        weights = [p for layer in self.layers() for p in layer]
+        for p, part in zip(weights, vector.split([p.numel() for p in weights]), strict=True):
+            p.copy_(part.view_as(p))
 
     def streams(self, at: Frame) -> StreamedMLP:
         """The forward pass with all streams; `StreamedMLP.along` joins it to the autograd graph."""

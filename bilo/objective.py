@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bilo.points import Points
 
 MAX_MOVE = 0.02
-"""Largest change of an unknown (optimiser coordinates) a lower-level step."""
+"""Largest change of the unknowns (optimiser coordinates) a lower-level step, at first."""
+LAST_REACH = 1e-3
+"""Least part of it that is left at the end."""
 DAMPING = 0.03
 """Largest fraction of a Gauss-Newton step a lower-level step: the lower level has to follow."""
+MU_STEPS = 40
+"""Bisections of ln mu."""
 
 
 class Objective(ABC):
@@ -68,10 +75,6 @@ class Objective(ABC):
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
 
-    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
-        """How far (m,) from its optimum the numerical solution `u` still is; None: not defined."""
-        return None
-
 
 class Pointwise(Objective):
     """A sum over points, sum_n l_n(u_n): its second derivative by the field is diagonal.
@@ -90,19 +93,47 @@ class Pointwise(Objective):
         first, second = self.derivatives(u)
         return J @ first, (J * second) @ J.t()
 
+    @abstractmethod
+    def resolution(self, value: float) -> float:
+        """A change of the objective, at a minimum of this value, too small to mean anything."""
+
     def step(
         self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
-        """Damped Gauss-Newton: theta - e min(0.03, 0.02 / |d|_inf) d, H d = g, every e steps."""
-        d = self.correction(u, J, auxiliary)
-        size = float(d.abs().max())
-        eta = DAMPING if size == 0 else min(DAMPING, MAX_MOVE / size)
-        return codes - self.every * eta * d, auxiliary
+        """A part of a Gauss-Newton step of limited length, theta - 0.03 e d, every e steps.
 
-    def correction(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
-        """The whole Gauss-Newton step d: H d = g."""
+        (H + mu) d = g with the least mu >= 0 for which |d| <= 2/3 (1 - progress): along a flat
+        valley a whole step is long and means little, and must not slow the others down (Levenberg
+        1944). The limit falls, so that a field still being learnt drives nothing about at the end.
+        """
         g, H = self.model(u, J)
-        return torch.linalg.lstsq(H, g.unsqueeze(1), driver="gelsd").solution[:, 0]
+        reach = MAX_MOVE / DAMPING * max(1.0 - progress, LAST_REACH)
+        d = torch.from_numpy(limited_step(H.numpy(), g.numpy(), reach))
+        return codes - self.every * DAMPING * d, auxiliary
+
+
+def limited_step(
+    H: NDArray[np.float64], g: NDArray[np.float64], reach: float
+) -> NDArray[np.float64]:
+    """The solution d of (H + mu) d = g with the least mu >= 0 for which |d| <= reach.
+
+    >>> limited_step(np.diag([1.0, 1e-6]), np.array([0.1, 1e-3]), 0.5).round(2)
+    array([0.1 , 0.49])
+    """
+    values, Q = np.linalg.eigh(H)
+    along = Q.T @ g
+    low, high = 1e-14 * max(values[-1], 1e-300), max(float(np.linalg.norm(g)) / reach, 1e-300)
+
+    def step(mu: float) -> NDArray[np.float64]:
+        d: NDArray[np.float64] = along / (np.maximum(values, 0.0) + mu)
+        return d
+
+    d = step(low)
+    for _ in range(MU_STEPS if np.linalg.norm(d) > reach else 0):
+        mu = math.sqrt(low * high)
+        d = step(mu)
+        low, high = (mu, high) if np.linalg.norm(d) > reach else (low, mu)
+    return Q @ d
 
 
 @dataclass(frozen=True)
@@ -131,6 +162,10 @@ class LeastSquares(Pointwise):
         """2 (u - u_d) / N and 2 / N."""
         n = len(self.values)
         return 2 * (u - self.values) / n, torch.full_like(u, 2 / n)
+
+    def resolution(self, value: float) -> float:
+        """A hundredth of the noise's variance."""
+        return 0.01 * value
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J J^T)^-1), s^2 = sum (u - u_d)^2 / (N - m)."""
@@ -172,6 +207,10 @@ class PoissonProcess(Pointwise):
         nodes, zero = len(self.weights), torch.zeros_like(self.weights)
         inverse = 1 / u[nodes:]
         return torch.cat([self.snapshots * self.weights, -inverse]), torch.cat([zero, inverse**2])
+
+    def resolution(self, value: float) -> float:
+        """What a fifth of a standard deviation costs, 0.2^2 / 2."""
+        return 0.02
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
         """sqrt diag(H^-1), H the observed information."""

@@ -26,8 +26,8 @@ class Points:
     def __len__(self) -> int:
         return len(next(iter(self.coordinates.values())))
 
-    def part(self, which: slice) -> Points:
-        """Some of the points."""
+    def part(self, which: slice | Tensor) -> Points:
+        """Some of the points, by a slice or by their indices."""
         return Points(
             {k: v[which] for k, v in self.coordinates.items()},
             {k: v[which] for k, v in self.known.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +34,8 @@ class Unknown:
         Optimise, and show the network, the logarithm of the value.
     scale : float
         Optimise, and show the network, the value (or its logarithm) divided by this.
+    sampled : (float, float), optional
+        Range in which a neural operator is trained; None: the bounds.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Unknown:
     truth: float | None = None
     log: bool = False
     scale: float = 1.0
+    sampled: tuple[float, float] | None = None
 
     def encode(self, value: float) -> float:
         """The optimiser's coordinate of a value."""
@@ -50,6 +53,12 @@ class Unknown:
     def decode(self, code: float) -> float:
         """Inverse of `encode`."""
         return math.exp(code * self.scale) if self.log else code * self.scale
+
+    @property
+    def sampled_codes(self) -> tuple[float, float]:
+        """The sampled range in the optimiser's coordinate."""
+        low, high = self.sampled or self.bounds
+        return self.encode(low), self.encode(high)
 
     def slope(self, value: float) -> float:
         """Derivative of the value by its optimiser coordinate."""
@@ -130,6 +139,22 @@ class Problem(ABC):
         """The numerical solution at `theta`, a function of points; None: the problem has none."""
         return None
 
+    def solutions(self, thetas: Sequence[Mapping[str, float]], points: Points) -> Tensor:
+        """Numerical solutions (B, N) at B sets of unknowns, float64; one by one unless overridden.
+
+        Raises
+        ------
+        ValueError
+            If the problem has none.
+        """
+        rows = []
+        for theta in thetas:
+            reference = self.reference(theta)
+            if reference is None:
+                raise ValueError(f"{self.name} has no numerical solution to learn from")
+            rows.append(reference(points).double())
+        return torch.stack(rows)
+
     def sensitivities(
         self, theta: Mapping[str, float], points: Points
     ) -> tuple[Tensor, Tensor] | None:
@@ -155,9 +180,9 @@ class Problem(ABC):
             self._at_start = self.reference(self.start())
         return None if self._at_start is None else self._at_start(points)
 
-    def start_misfit(self, u: Tensor, known: Tensor, points: Points) -> Tensor:
-        """What pretraining adds: mean (u - u_num(theta_0))^2."""
-        return ((u - known.to(u)) ** 2).mean()
+    def start_weight(self, known: Tensor, points: Points) -> Tensor | None:
+        """Weight (N,) in what pretraining adds, mean w (u - u_num(theta_0))^2; None for one."""
+        return None
 
     _at_start: Callable[[Points], Tensor] | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,33 +16,49 @@ Groups = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Descent:
+    """First-order descent of the weights.
+
+    Attributes
+    ----------
+    optimiser : callable
+        Makes the optimiser from parameter groups with their rates.
+    rate : float
+        Its rate for the weights.
+    schedule : callable
+        Factor of the rate as a function of progress in [0, 1] over all steps.
+    """
+
+    optimiser: Callable[[Groups], Optimizer]
+    rate: float
+    schedule: Callable[[float], float]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Optimisers of both levels; one recipe serves every problem.
 
     Attributes
     ----------
-    optimiser : callable
-        Makes the lower level's optimiser from parameter groups with their rates.
-    rate : float
-        Its rate for the weights.
-    schedule : callable
-        Factor of the rate as a function of progress in [0, 1] over all steps.
+    lower : Descent or None
+        Of the weights; None: Levenberg-Marquardt.
     upper : str
         ``second_order``: the objective's own damped step on the tangent model.
         ``adam``: Adam along the gradient through the network input.
+        ``safeguarded``: steps that are judged when the lower level has followed.
     upper_rate : float
         Rate of the unknowns where they are descended by a first-order optimiser (Adam, and PINN's).
     hold : float
         Last fraction of the fine-tuning in which the unknowns rest and the network settles.
+    defaults : mapping
+        Settings of a fit that gives none of its own.
     """
 
-    name: str
-    optimiser: Callable[[Groups], Optimizer]
-    rate: float
-    schedule: Callable[[float], float]
-    upper: Literal["second_order", "adam"]
+    lower: Descent | None
+    upper: Literal["second_order", "adam", "safeguarded"]
     upper_rate: float
     hold: float
+    defaults: Mapping[str, Any]
 
 
 def _soap(groups: Groups) -> Optimizer:
@@ -63,11 +79,29 @@ def constant(progress: float) -> float:
     return 1.0
 
 
-RECIPES = {
-    "fast": Recipe("fast", _soap, 8e-3, cosine, "second_order", 1e-2, 0.2),
-    "paper": Recipe("paper", _adam, 1e-3, constant, "adam", 1e-3, 0.0),
+FIRST_ORDER = {
+    "width": 128,
+    "pretrain_steps": 200,
+    "finetune_steps": 450,
+    "points": 256,
+    "dtype": torch.float32,
+    "history_every": 20,
 }
-"""``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam."""
+SECOND_ORDER = {
+    "width": 16,
+    "pretrain_steps": 30,
+    "finetune_steps": 100,
+    "points": 0,
+    "dtype": torch.float64,
+    "history_every": 1,
+}
+RECIPES = {
+    "fast": Recipe(Descent(_soap, 8e-3, cosine), "second_order", 1e-2, 0.2, FIRST_ORDER),
+    "paper": Recipe(Descent(_adam, 1e-3, constant), "adam", 1e-3, 0.0, FIRST_ORDER),
+    "lm": Recipe(None, "safeguarded", 0.0, 0.0, SECOND_ORDER),
+}
+"""``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam.
+``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks."""
 
 
 def adam_of(codes: Sequence[Tensor], rate: float) -> Optimizer:

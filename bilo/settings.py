@@ -4,37 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
+
+from bilo.recipes import RECIPES
+
+OWN: Any = "the recipe's own"
+"""Of a setting that the recipe fills in."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Network, sampling, budget.
 
+    What a fit leaves out is filled in from `bilo.recipes.Recipe.defaults` at once: the width of a
+    `Settings()` is a number, and `dataclasses.replace` with another recipe keeps it.
+
     Attributes
     ----------
     recipe : str
         A name in `bilo.recipes.RECIPES`.
     rate : float or None
-        Rate of the weights; None: the recipe's own.
+        Rate of the weights, where they have one; None: the recipe's own.
     upper_rate : float or None
-        Rate of the unknowns under a first-order optimiser; None: the recipe's own.
+        Rate of the unknowns where a first-order optimiser descends them; None: the recipe's own.
     width, layers, fourier : int
         The network: width and number of tanh layers, pairs of Fourier features.
     pretrain_steps, finetune_steps : int
         Lower-level steps of the two phases.
     points : int or None
-        Fresh residual points of every step; None: the problem's full fixed set.
+        Fresh residual points of every step; None: the problem's full fixed set. 0, for recipe
+        `lm` alone: as many as its weights ask for (`bilo.least_squares.enough`).
     w_rgrad : float
         Weight of the residual-gradient loss.
     sample_directions : bool
         Estimate the residual-gradient loss along one random direction in theta at each point:
-        cheaper, and no noisier than random points are anyway.
+        cheaper, and no noisier than random points are anyway. Recipe `lm` always takes them all.
     w_start : float
         Weight, in pretraining, of the numerical solution at the start.
+    start_grid : int
+        Further starts along each unknown, see `bilo.multistart`; 0: only the problem's own.
     w_data : float
         PINN only: weight of the data objective in its one loss.
+    samples : {"coarse", "dense"}
+        DeepONet only: grid of unknowns at which it sees numerical solutions.
     seed : int
         Of network, points and nothing else.
     tolerance : float
@@ -57,26 +71,37 @@ class Settings:
     recipe: str = "fast"
     rate: float | None = None
     upper_rate: float | None = None
-    width: int = 128
+    width: int = OWN
     layers: int = 3
     fourier: int = 0
-    pretrain_steps: int = 200
-    finetune_steps: int = 450
-    points: int | None = 196
+    pretrain_steps: int = OWN
+    finetune_steps: int = OWN
+    points: int | None = OWN
     w_rgrad: float = 0.1
     sample_directions: bool = False
     w_start: float = 1.0
+    start_grid: int = 0
     w_data: float = 1.0
+    samples: Literal["coarse", "dense"] = "coarse"
     seed: int = 0
     tolerance: float = 1e-2
-    dtype: torch.dtype = torch.float32
+    dtype: torch.dtype = OWN
     device: str = "auto"
     threads: int = 1
     checkpoint: Path | None = None
     key: str = ""
     checkpoint_seconds: float = 20.0
-    history_every: int = 20
+    history_every: int = OWN
     progress: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise ValueError(f"no recipe {self.recipe!r}; there are {', '.join(RECIPES)}")
+        for name, value in RECIPES[self.recipe].defaults.items():
+            if getattr(self, name) is OWN:
+                object.__setattr__(self, name, value)
+        if self.points == 0 and RECIPES[self.recipe].lower is not None:
+            raise ValueError(f"recipe {self.recipe!r} needs a number of points, or None for all")
 
     def torch_device(self) -> torch.device:
         """The device to train on."""

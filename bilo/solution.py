@@ -13,7 +13,7 @@ from bilo.losses import field as represented
 from bilo.points import Points
 
 if TYPE_CHECKING:
-    from bilo.network import OperatorNetwork
+    from bilo.network import Network
 
 History = dict[str, list[float]]
 
@@ -31,7 +31,7 @@ class Solution:
         Parameters of the objective itself.
     codes : Tensor (m,)
         The unknowns in optimiser coordinates.
-    network : OperatorNetwork or None
+    network : Network or None
         The trained network; None for classical methods.
     data_loss : float
         The objective of the represented field.
@@ -55,7 +55,7 @@ class Solution:
     converged: bool
     status: str
     auxiliary: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
-    network: OperatorNetwork | None = None
+    network: Network | None = None
     warnings: tuple[str, ...] = ()
     assessment: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Solution:
         return evaluate(self.network, points, self.codes, chunk)
 
 
-def evaluate(network: OperatorNetwork, points: Points, codes: Tensor, chunk: int = 65536) -> Tensor:
+def evaluate(network: Network, points: Points, codes: Tensor, chunk: int = 65536) -> Tensor:
     """The represented field (N,) on the CPU, evaluated in chunks."""
     like = network.like
     codes = codes.to(like.device, like.dtype)

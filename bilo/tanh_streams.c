@@ -1,6 +1,7 @@
 /* Jets of tanh and their adjoint, fused: one pass over memory instead of some sixty elementwise operations.
  *
  * Arrays are (T, P, n, H), T = 1 + number of theta-tangents; s0 = tanh of the value stream, (n, H).
+ * `contract` keeps the value and sums the tangents along a direction (T - 1, n), to (2, P, n, H).
  * Pair k contributes weight[k] d_a d_b to the second-order stream q[k]; weight is (pairs, T, n).
  * The formulas are those of bilo/tanh_streams.py, which the tests hold this file against. */
 #define BLOCK 64
@@ -8,6 +9,27 @@
 #define EACH(h) _Pragma("GCC ivdep") for (long h = 0; h < len; h++)
 
 #define DEFINE(REAL, SUFFIX)                                                                                          \
+void contract_##SUFFIX(const REAL *y, const REAL *direction, REAL *out, long T, long P, long n, long H)               \
+{                                                                                                                     \
+    const long S = n * H;                                                                                             \
+    for (long p = 0; p < P; p++)                                                                                      \
+        for (long i = 0; i < n; i++) {                                                                                \
+            const long at = p * S + i * H, len = H;                                                                   \
+            const REAL *value = y + at;                                                                               \
+            REAL *same = out + at, *along = out + P * S + at;                                                         \
+            const REAL *first = value + P * S;                                                                        \
+            const REAL d = direction[i];                                                                              \
+            EACH(h) {                                                                                                 \
+                same[h] = value[h];                                                                                   \
+                along[h] = d * first[h];                                                                              \
+            }                                                                                                         \
+            for (long t = 2; t < T; t++) {                                                                            \
+                const REAL *tangent = value + t * P * S;                                                              \
+                const REAL dt = direction[(t - 1) * n + i];                                                           \
+                EACH(h) along[h] += dt * tangent[h];                                                                  \
+            }                                                                                                         \
+        }                                                                                                             \
+}                                                                                                                     \
 void tanh_streams_##SUFFIX(const REAL *y, const REAL *s0, REAL *z, long T, long P, long n, long H, long pairs,        \
                            const long *q, const long *a, const long *b, const REAL *weight)                           \
 {                                                                                                                     \

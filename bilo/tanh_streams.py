@@ -19,6 +19,7 @@ from torch import Tensor
 
 from bilo import kernel
 from bilo.streams import Streams, Weight
+from bilo.workspace import workspace
 
 Pairs = list[tuple[int, int, int, Weight]]
 
@@ -59,27 +60,52 @@ def adjoint(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
     return adjoint_torch(y, s0, g, pairs)
 
 
+def contract(y: Tensor, direction: Tensor) -> Tensor:
+    """The value, and the tangents (1 + m, P, n, H) along a direction (m, n): (2, P, n, H)."""
+    if y.device.type == "cpu" and (fused := kernel.load()) is not None:
+        return fused.contract(y, direction)
+    return contract_torch(y, direction)
+
+
+def contract_torch(y: Tensor, direction: Tensor) -> Tensor:
+    """`contract` in plain tensor operations, on any device."""
+    out = workspace.take((2, *y.shape[1:]), y)
+    out[0] = y[0]
+    torch.mul(y[1], direction[0].unsqueeze(-1), out=out[1])
+    for tangent, v in zip(y[2:], direction[1:], strict=True):
+        out[1].addcmul_(tangent, v.unsqueeze(-1))
+    return out
+
+
 def forward_torch(y: Tensor, pairs: Pairs) -> Tensor:
     """`forward` in plain tensor operations, on any device."""
     s0 = torch.tanh(y[0, 0])
-    return compose(y, (s0, *_derivatives(s0)[:3]), pairs)
+    return compose(y, (s0, *_derivatives(s0)[:3]), pairs, workspace.take(y.shape, y))
 
 
-def compose(y: Tensor, s: tuple[Tensor, Tensor, Tensor, Tensor], pairs: Pairs) -> Tensor:
-    """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' (n, H)."""
+def compose(
+    y: Tensor, s: tuple[Tensor, Tensor, Tensor, Tensor], pairs: Pairs, out: Tensor | None = None
+) -> Tensor:
+    """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' (n, H).
+
+    They are written to `out` where there is one; outside of any graph, then.
+    """
     s0, s1, s2, s3 = s
     v, t = y[0], y[1:]
-    z = y * s1
+    z = y * s1 if out is None else torch.mul(y, s1, out=out)
     z[0, 0] = s0
     if len(t):
-        z[1:, 1:] += (s2 * t[:, 0]).unsqueeze(1) * v[1:]
+        z[1:, 1:].addcmul_((s2 * t[:, 0]).unsqueeze(1), v[1:])
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
-        form = v[a] * v[b]
-        z[0, q] += w * s2 * form
+        form, curved = v[a] * v[b], s2 * w
+        z[0, q].addcmul_(curved, form)
         if len(t):
-            form_dot = w * (v[a] * t[:, b] + t[:, a] * v[b]) + w_dot * form
-            z[1:, q] += s2 * form_dot + (w * s3 * form) * t[:, 0]
+            for one, other, times in _orders(a, b):
+                z[1:, q].addcmul_(curved * v[one], t[:, other], value=times)
+            z[1:, q].addcmul_(s3 * w * form, t[:, 0])
+            if isinstance(w_dot, Tensor):
+                z[1:, q].addcmul_(s2 * form, w_dot)
     return z
 
 
@@ -87,36 +113,53 @@ def adjoint_torch(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
     """`adjoint` in plain tensor operations, on any device."""
     v, t, gt = y[0], y[1:], g[1:]
     s1, s2, s3, s4 = _derivatives(s0)
-    out = g * s1
+    out = torch.mul(g, s1, out=workspace.take(g.shape, g))
     # by_sk collects the gradient by the factor sk; ds_k / dy = s_{k+1}
-    by_s1 = (g * y).sum((0, 1)) - g[0, 0] * v[0]
-    by_s2 = torch.zeros_like(s0)
-    by_s3 = torch.zeros_like(s0)
+    by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:], s0)
+    by_s2, by_s3 = torch.zeros_like(s0), torch.zeros_like(s0)
     if len(t):
-        along = (gt[:, 1:] * v[1:]).sum(1)
-        by_s2 += (along * t[:, 0]).sum(0)
-        out[1:, 0] += s2 * along
-        out[0, 1:] += s2 * (gt[:, 1:] * t[:, :1]).sum(0)
+        along = torch.stack([_dot(g_j[1:], v[1:], s0) for g_j in gt])
+        by_s2 += _dot(along, t[:, 0], s0)
+        out[1:, 0].addcmul_(s2, along)
+        for g_j, t_j in zip(gt, t, strict=True):
+            out[0, 1:].addcmul_(g_j[1:], s2 * t_j[0])
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
-        form = v[a] * v[b]
-        by_form = w * s2 * g[0, q]
-        by_s2 += w * g[0, q] * form
+        form, curved = v[a] * v[b], s2 * w
+        by_form = curved * g[0, q]
+        by_s2.addcmul_(form * w, g[0, q])
         if len(t):
-            form_dot = w * (v[a] * t[:, b] + t[:, a] * v[b]) + w_dot * form
-            s2g, s3g = s2 * gt[:, q], w * s3 * gt[:, q]
-            by_s2 += (gt[:, q] * form_dot).sum(0)
-            by_s3 += w * form * (gt[:, q] * t[:, 0]).sum(0)
-            by_form += (w_dot * s2g + s3g * t[:, 0]).sum(0)
-            out[1:, 0] += s3g * form
-            out[0, a] += w * (s2g * t[:, b]).sum(0)
-            out[0, b] += w * (s2g * t[:, a]).sum(0)
-            out[1:, b] += w * s2g * v[a]
-            out[1:, a] += w * s2g * v[b]
-        out[0, a] += by_form * v[b]
-        out[0, b] += by_form * v[a]
+            gq, bent = gt[:, q], s3 * w
+            value = _dot(gq, t[:, 0], s0)
+            by_s3.addcmul_(form * w, value)
+            by_form.addcmul_(bent, value)
+            out[1:, 0].addcmul_(bent * form, gq)
+            for one, other, times in _orders(a, b):
+                slope = _dot(gq, t[:, other], s0)
+                by_s2.addcmul_(v[one] * w, slope, value=times)
+                out[0, one].addcmul_(curved, slope, value=times)
+                out[1:, other].addcmul_(curved * v[one], gq, value=times)
+            if isinstance(w_dot, Tensor):
+                moved = _dot(gq, w_dot, s0)
+                by_s2.addcmul_(form, moved)
+                by_form.addcmul_(s2, moved)
+        for one, other, times in _orders(a, b):
+            out[0, one].addcmul_(by_form, v[other], value=times)
     out[0, 0] += s2 * by_s1 + s3 * by_s2 + s4 * by_s3
     return out
+
+
+def _orders(a: int, b: int) -> tuple[tuple[int, int, float], ...]:
+    """Both orders of a pair; one of them, twice, for a square."""
+    return ((a, a, 2.0),) if a == b else ((a, b, 1.0), (b, a, 1.0))
+
+
+def _dot(f: Tensor, g: Tensor, like: Tensor) -> Tensor:
+    """Sum over the first axis of products, (n, H)."""
+    total = torch.zeros_like(like)
+    for one, other in zip(f, g, strict=True):
+        total.addcmul_(one, other)
+    return total
 
 
 def _derivatives(s0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -16,10 +16,8 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from bilo import checkpoint
-from bilo.network import OperatorNetwork
+from bilo.network import Network, OperatorNetwork
 from bilo.points import Points
-from bilo.problem import Problem
-from bilo.recipes import Recipe
 from bilo.settings import Settings
 
 SNAPSHOT_STEPS = 100
@@ -37,13 +35,13 @@ class Run:
 
     Attributes
     ----------
-    network : OperatorNetwork
+    network : Network
     codes : Tensor (m,)
         Unknowns in optimiser coordinates.
     auxiliary : Tensor (q,)
         The objective's own parameters.
     optimisers : dict of Optimizer
-        ``lower`` and, for first-order upper levels, ``upper``.
+        Those of first-order levels: ``lower``, ``upper``.
     generator : torch.Generator
         Draws the points.
     step : int
@@ -54,7 +52,7 @@ class Run:
         Factor of the rate; halved at every recovery.
     """
 
-    network: OperatorNetwork
+    network: Network
     codes: Tensor
     auxiliary: Tensor
     optimisers: dict[str, Optimizer]
@@ -68,6 +66,12 @@ class Run:
     """The latest numbers of the upper level."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What a method wants to remember between steps: plain values and tensors."""
+
+    @property
+    def operator(self) -> OperatorNetwork:
+        """The network, where a method needs a local operator's."""
+        assert isinstance(self.network, OperatorNetwork)
+        return self.network
 
     def trace(self) -> None:
         """Remember where the unknowns have been."""
@@ -83,6 +87,16 @@ class Run:
         tail = trace[-max(len(trace) // 10, 2) :]
         moved = tail.max(0).values - tail.min(0).values
         return bool((moved <= REST * tail[-1].abs().clamp(min=1.0)).all())
+
+    @property
+    def done(self) -> bool:
+        """Whether the upper level has seen enough before the end of the budget."""
+        return bool(self.memory.get("done"))
+
+    def finite(self) -> bool:
+        """Whether the weights and the unknowns are all numbers."""
+        values = [self.codes, *self.network.parameters()]
+        return all(bool(torch.isfinite(v).all()) for v in values)
 
     def state(self) -> checkpoint.State:
         """A tree that `restore` understands."""
@@ -112,21 +126,17 @@ class Run:
         self.last, self.memory = dict(state["last"]), dict(state["memory"])
 
 
-Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
-"""(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers."""
+Lower = Callable[[Run, Points, bool], tuple[bool, Record]]
+"""(run, points, pretraining) -> whether all its numbers were sound, and some of them; changes the
+weights if they were."""
 Upper = Callable[[Run, float], Record]
 """(run, progress of the fine-tuning) -> numbers; changes the unknowns."""
 
 
 def train(
-    run: Run,
-    recipe: Recipe,
-    settings: Settings,
-    draw: Callable[[], Points],
-    loss: Loss,
-    upper: Upper,
+    run: Run, settings: Settings, draw: Callable[[], Points], lower: Lower, upper: Upper
 ) -> str:
-    """Train to the end of the schedule, from a checkpoint where there is one.
+    """Train until done or to the end of the budget, from a checkpoint where there is one.
 
     Returns
     -------
@@ -143,24 +153,16 @@ def train(
     began, saved, offset = time.perf_counter(), time.perf_counter(), run.seconds
     status = "finished"
     bar = _bar(settings, total, run.step)
-    while run.step < total:
+    while run.step < total and not run.done:
         pretraining = run.step < settings.pretrain_steps
-        rate = (settings.rate or recipe.rate) * recipe.schedule(run.step / total) * run.slower
-        for group in run.optimisers["lower"].param_groups:
-            group["lr"] = rate * group["relative_rate"]
-        surrogate, record = loss(run, draw(), pretraining)
-        run.optimisers["lower"].zero_grad(set_to_none=True)
-        surrogate.backward()
-        sound = _finite(run, surrogate)
-        if sound:
-            run.optimisers["lower"].step()
+        sound, record = lower(run, draw(), pretraining)
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
         if sound and not pretraining:
             run.last = {**run.last, **upper(run, progress)}
         run.step += 1
         now = time.perf_counter()
         run.seconds = offset + now - began
-        if not (sound and _finite(run, surrogate)):
+        if not (sound and run.finite()):
             if run.recoveries == MAX_RECOVERIES:
                 run.restore(good)
                 status = "diverged"
@@ -169,7 +171,7 @@ def train(
             run.restore(good)
             run.recoveries, run.slower = recoveries, 0.5**recoveries
             continue
-        if run.step % settings.history_every == 0 or run.step == total:
+        if run.step % settings.history_every == 0 or run.step == total or run.done:
             _remember(run, {**record, **run.last})
         if run.step % SNAPSHOT_STEPS == 0:
             good = copy.deepcopy(run.state())
@@ -182,39 +184,11 @@ def train(
     return status
 
 
-def anchored(
-    problem: Problem, settings: Settings, points: Points, loss: Tensor, u: Tensor, record: Record
-) -> tuple[Tensor, Record]:
-    """What pretraining descends: a loss and, where known, the numerical solution at the start.
-
-    Parameters
-    ----------
-    loss : Tensor
-        Of the lower level.
-    u : Tensor (N,)
-        The represented field at the points, inside the graph of `loss`.
-    record : mapping
-        Numbers of the step, to which the misfit is added.
-    """
-    known = problem.start_solution(points) if settings.w_start else None
-    if known is None:
-        return loss, record
-    misfit = problem.start_misfit(u, known, points)
-    return loss + settings.w_start * misfit, {**record, "start": misfit.item()}
-
-
 def peak_memory_mb(device: torch.device) -> float:
     """Peak memory: of the process on a CPU, of the allocator on a GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _finite(run: Run, surrogate: Tensor) -> bool:
-    """Whether the loss, its gradients, the weights and the unknowns are all numbers."""
-    weights = list(run.network.parameters())
-    values = [surrogate, run.codes, *weights, *(p.grad for p in weights if p.grad is not None)]
-    return all(bool(torch.isfinite(v).all()) for v in values)
 
 
 def _remember(run: Run, record: Record) -> None:

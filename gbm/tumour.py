@@ -202,10 +202,9 @@ class Tumour(Problem):
         """Logit of the finite-volume solution at the start."""
         return points.known["a"]
 
-    def start_misfit(self, u: Tensor, known: Tensor, points: Points) -> Tensor:
-        """Mean weighted squared difference of the logits, weighted like the residual."""
-        relative = (torch.sigmoid(known) / points.known["largest"]).clamp(max=1.0) ** 0.25
-        return (relative * (u - known) ** 2).mean()
+    def start_weight(self, known: Tensor, points: Points) -> Tensor:
+        """Logits are weighted like the residual."""
+        return (torch.sigmoid(known) / points.known["largest"]).clamp(max=1.0) ** 0.25
 
     # --- network inputs and points ---------------------------------------------------------------
     @property

@@ -10,6 +10,8 @@ TRUTHS = (
     (("D", 0.5), ("rho", 3.0)),
 )
 
+FAST = Budget(200, 450, points=256, start_grid=3)
+"""The recipe's own, and the starts of the direct fit."""
 DEEPONET = Budget(2000, 400, points=196)
 """Of its training on solutions of the solver, and of the inversion."""
 
@@ -33,6 +35,8 @@ EXPERIMENT = Experiment(
         ),
     },
     budgets={
+        ("fast", "quick"): FAST,
+        ("fast", "full"): FAST,
         ("paper", "quick"): Budget(500, 1500, points=None),
         ("paper", "full"): Budget(10_000, 50_000, points=None),
         ("deeponet", "quick"): DEEPONET,

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from benchmarks.figures import style
 from benchmarks.summary import rows
-from bilo.methods.direct_fit import classical
 from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
+from bilo.search import classical
 from bilo.settings import Settings
 from bilo.solvers.fisher_kpp import at_time_one
 

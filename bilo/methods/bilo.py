@@ -3,8 +3,9 @@
     upper   theta* = argmin_theta  L_dat(theta, W*(theta))
     lower   W*(theta) = argmin_W   L_res + w_rgrad L_rgrad,      r = F(D^k u(x, theta; W), theta)
 
-Both levels descend at once: W along grad_W of the lower loss only, theta along the derivative of
-L_dat through the network's input only (paper, section 2).
+W descends along grad_W of the lower loss only, theta along the derivative of L_dat through the
+network's input only (paper, section 2): both at once, or, where the lower level is solved by
+Levenberg-Marquardt, in turn.
 """
 
 from __future__ import annotations
@@ -14,16 +15,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from bilo.alternation import Predict, alternating, finish
 from bilo.assessment import assess
+from bilo.descent import anchored, descending
+from bilo.least_squares import Equation, enough, operator_equations, start_equation
+from bilo.levenberg_marquardt import solving
 from bilo.losses import field, operator_loss, sampled_operator_loss
+from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
 from bilo.problem import Problem
-from bilo.recipes import RECIPES, adam_of
+from bilo.recipes import RECIPES, Recipe, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.training import Record, Run, anchored, train
+from bilo.training import Lower, Record, Run, Upper, train
 
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
@@ -35,18 +41,21 @@ def fit(
     """Infer the unknowns of a problem.
 
     Pretraining at the start: lower loss, and the numerical solution there where there is one.
-    Fine-tuning: both levels at once. In the last part of it (`Recipe.hold`) the unknowns rest, at
-    the best place the referee saw where there is one, and the network settles on the equation.
+    Fine-tuning: both levels. Where they descend at once, the unknowns rest in the last part of it
+    (`Recipe.hold`), at the best place the referee saw where there is one, and the network settles
+    on the equation.
 
     Parameters
     ----------
     problem : Problem
     data : Objective
-        The upper level's objective.
+        The upper level's objective; recipe `lm` needs a `Pointwise` one.
     settings : Settings
     referee : callable, optional
-        Judges the unknowns by the numerical solution.
+        Judges the unknowns by the numerical solution; recipe `lm` asks none.
     """
+    if settings.start_grid:
+        return multi_start(fit, problem, data, settings)
     recipe = RECIPES[settings.recipe]
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
@@ -54,19 +63,52 @@ def fit(
         problem, settings.width, settings.layers, settings.fourier, settings.seed
     ).to(device, settings.dtype)
     codes, auxiliary = problem.encode(problem.start()), data.start.clone()
-    lower = recipe.optimiser(
-        [{"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0}]
-    )
-    optimisers = {"lower": lower}
-    if recipe.upper == "adam":
-        optimisers["upper"] = adam_of([codes, auxiliary], settings.upper_rate or recipe.upper_rate)
-    run = Run(
-        network, codes, auxiliary, optimisers, torch.Generator().manual_seed(settings.seed + 1)
-    )
+    run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
     data_points = data.points.to(network.like)
+    rows = 1 + len(codes) if settings.w_rgrad else 1
+    count = enough(network, rows) if settings.points == 0 else settings.points
 
     def draw() -> Points:
-        return problem.collocation(settings.points, run.generator).to(network.like)
+        return problem.collocation(count, run.generator).to(network.like)
+
+    def predict(run: Run) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            u = field(network, data_points, run.codes.to(network.like), tangents=True)
+        return u.value.double().cpu(), u.tangents.double().cpu()
+
+    if recipe.lower is None:
+        lower, upper = _solved(network, settings), alternating(problem, data, predict)
+    else:
+        group = {"params": list(network.parameters()), "lr": recipe.lower.rate}
+        run.optimisers["lower"] = recipe.lower.optimiser([{**group, "relative_rate": 1.0}])
+        if recipe.upper == "adam":
+            run.optimisers["upper"] = adam_of(
+                [codes, auxiliary], settings.upper_rate or recipe.upper_rate
+            )
+        lower = descending(recipe.lower, settings, _loss(network, settings))
+        upper = _simultaneous(problem, data, recipe, predict, referee)
+    status = train(run, settings, draw, lower, upper)
+    stationary = finish(run) if recipe.lower is None else run.rested()
+    u, J = predict(run)
+    return assess("bilo", problem, data, settings, run, status, u, J, stationary=stationary)
+
+
+def _solved(network: OperatorNetwork, settings: Settings) -> Lower:
+    """The lower level as least squares."""
+
+    def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
+        equations = operator_equations(network, points, codes, settings.w_rgrad)
+        if pretraining:
+            equations += start_equation(network, points, codes, settings.w_start)
+        return equations
+
+    return solving(build)
+
+
+def _loss(
+    network: OperatorNetwork, settings: Settings
+) -> Callable[[Run, Points, bool], tuple[Tensor, Record]]:
+    """The lower level as one scalar."""
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
         codes = run.codes.to(network.like)
@@ -78,13 +120,21 @@ def fit(
         if local.conditions:
             record["conditions"] = local.conditions
         if pretraining:
-            return anchored(problem, settings, points, local.surrogate, local.value, record)
+            problem, u = network.problem, local.value
+            return anchored(problem, settings, points, local.surrogate, u, record)
         return local.surrogate, record
 
-    def predict(run: Run) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            u = field(network, data_points, run.codes.to(network.like), tangents=True)
-        return u.value.double().cpu(), u.tangents.double().cpu()
+    return loss
+
+
+def _simultaneous(
+    problem: Problem,
+    data: Objective,
+    recipe: Recipe,
+    predict: Predict,
+    referee: Referee | None,
+) -> Upper:
+    """A small step of the unknowns after each step of the weights."""
 
     def upper(run: Run, progress: float) -> Record:
         if progress >= 1.0 - recipe.hold:
@@ -109,9 +159,7 @@ def fit(
             _judge(run, referee)
         return {"objective": value, **problem.decode(run.codes), **data.describe(run.auxiliary)}
 
-    status = train(run, recipe, settings, draw, loss, upper)
-    u, J = predict(run)
-    return assess("bilo", problem, data, settings, run, status, u, J, stationary=run.rested())
+    return upper
 
 
 REFEREE_EVERY, REFEREE_FROM = 5, 0.5

@@ -6,15 +6,25 @@ import torch
 from torch import Tensor
 
 from bilo.assessment import assess
+from bilo.descent import anchored, descending
+from bilo.least_squares import (
+    Equation,
+    data_equation,
+    enough,
+    operator_equations,
+    start_equation,
+)
+from bilo.levenberg_marquardt import solving
 from bilo.losses import condition_loss, field, residual_loss
+from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
-from bilo.objective import Objective
+from bilo.objective import LeastSquares, Objective
 from bilo.points import Points
 from bilo.problem import Problem
-from bilo.recipes import RECIPES
+from bilo.recipes import RECIPES, Recipe
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.training import Record, Run, anchored, train
+from bilo.training import Lower, Record, Run, train
 
 DATA_EVERY = 4
 """Steps between two looks at the data; each counts for as many: the same mean gradient."""
@@ -31,9 +41,12 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     ----------
     problem : Problem
     data : Objective
+        Recipe `lm` needs `LeastSquares`.
     settings : Settings
         `w_data` weighs the objective.
     """
+    if settings.start_grid:
+        return multi_start(fit, problem, data, settings)
     recipe = RECIPES[settings.recipe]
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
@@ -41,32 +54,62 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         problem, settings.width, settings.layers, settings.fourier, settings.seed, theta=False
     ).to(device, settings.dtype)
     like = network.like
-    codes = problem.encode(problem.start()).to(like).requires_grad_()
-    auxiliary = data.start.clone().requires_grad_()
-    upper_rate = settings.upper_rate or recipe.upper_rate
-    relative = upper_rate / recipe.rate
-    lower = recipe.optimiser(
-        [
-            {"params": list(network.parameters()), "lr": recipe.rate, "relative_rate": 1.0},
-            {"params": [codes], "lr": upper_rate, "relative_rate": relative},
-            *(
-                [{"params": [auxiliary], "lr": upper_rate, "relative_rate": relative}]
-                if len(auxiliary)
-                else []
-            ),
-        ]
-    )
-    run = Run(
-        network,
-        codes,
-        auxiliary,
-        {"lower": lower},
-        torch.Generator().manual_seed(settings.seed + 1),
-    )
+    codes, auxiliary = problem.encode(problem.start()).to(like), data.start.clone()
+    run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
     data_points = data.points.to(like)
+    count = enough(network, 1) if settings.points == 0 else settings.points
 
     def draw() -> Points:
-        return problem.collocation(settings.points, run.generator).to(like)
+        return problem.collocation(count, run.generator).to(like)
+
+    def upper(run: Run, progress: float) -> Record:
+        with torch.no_grad():
+            codes.copy_(problem.project(codes.detach().double().cpu()))
+        if run.step % TRACE_EVERY == 0:
+            run.trace()
+        return {**problem.decode(codes.detach()), **data.describe(auxiliary)}
+
+    if recipe.lower is None:
+        lower = _solved(network, data, settings)
+    else:
+        lower = _descended(run, recipe, data, settings)
+    status = train(run, settings, draw, lower, upper)
+    with torch.no_grad():
+        u = field(network, data_points, codes).value.double().cpu()
+    return assess("pinn", problem, data, settings, run, status, u, None, stationary=run.rested())
+
+
+def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
+    """The one loss as least squares in the weights and, after pretraining, the unknowns."""
+    if not isinstance(data, LeastSquares):
+        raise ValueError(
+            f"a PINN with recipe lm fits least squares, not {type(data).__name__}; "
+            "recipe fast takes any objective"
+        )
+
+    def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
+        equations = operator_equations(network, points, codes, 0.0)
+        if pretraining:
+            return equations + start_equation(network, points, codes, settings.w_start)
+        return [*equations, data_equation(network, data, codes, settings.w_data)]
+
+    return solving(build, joint=True)
+
+
+def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) -> Lower:
+    """The one loss as a scalar, descended by the recipe's optimiser."""
+    assert recipe.lower is not None
+    network, problem = run.network, run.network.problem
+    codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
+    data_points = data.points.to(network.like)
+    rate, upper_rate = recipe.lower.rate, settings.upper_rate or recipe.upper_rate
+    groups = [{"params": list(network.parameters()), "lr": rate, "relative_rate": 1.0}]
+    groups += [
+        {"params": [variables], "lr": upper_rate, "relative_rate": upper_rate / rate}
+        for variables in (codes, auxiliary)
+        if len(variables)
+    ]
+    run.optimisers["lower"] = recipe.lower.optimiser(groups)
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
         theta = codes.detach() if pretraining else codes
@@ -84,14 +127,4 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         run.last["objective"] = objective.item()
         return total, record
 
-    def upper(run: Run, progress: float) -> Record:
-        with torch.no_grad():
-            codes.copy_(problem.project(codes.detach().double().cpu()))
-        if run.step % TRACE_EVERY == 0:
-            run.trace()
-        return {**problem.decode(codes.detach()), **data.describe(auxiliary)}
-
-    status = train(run, recipe, settings, draw, loss, upper)
-    with torch.no_grad():
-        u = field(network, data_points, codes).value.double().cpu()
-    return assess("pinn", problem, data, settings, run, status, u, None, stationary=run.rested())
+    return descending(recipe.lower, settings, loss)

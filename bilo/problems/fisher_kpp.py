@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from bilo.jets import Jet
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid
 from bilo.problem import Problem, Unknown
-from bilo.solvers.fisher_kpp import sensitivities, trajectory
+from bilo.solvers.fisher_kpp import on_grid, sensitivities, trajectory
 from bilo.streams import Operator
 
 
@@ -28,8 +28,8 @@ class FisherKPP(Problem):
     coordinates = ("t", "x")
     derivatives = ()
     unknowns = (
-        Unknown("D", start=1.0, truth=2.0, bounds=(0.1, 10.0)),
-        Unknown("rho", start=1.0, truth=2.0, bounds=(0.1, 10.0)),
+        Unknown("D", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
+        Unknown("rho", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
     )
 
     def principal(self, at: Frame) -> Operator:
@@ -68,6 +68,14 @@ class FisherKPP(Problem):
             return torch.from_numpy(solution(t, x))
 
         return at
+
+    def solutions(self, thetas: Sequence[Mapping[str, float]], points: Points) -> Tensor:
+        """The spectral solutions as one batch, at the times and positions that the points share."""
+        t, x = (points.coordinates[c].double().cpu().numpy() for c in ("t", "x"))
+        times, row = np.unique(t, return_inverse=True)
+        nodes, column = np.unique(x, return_inverse=True)
+        D, rho = ([theta[name] for theta in thetas] for name in ("D", "rho"))
+        return torch.from_numpy(on_grid(D, rho, times, nodes)[:, row, column])
 
     def sensitivities(
         self, theta: Mapping[str, float], points: Points

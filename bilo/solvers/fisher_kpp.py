@@ -85,11 +85,29 @@ def solve(
     ndarray (nt + 1, nx + 1)
         u at t = 0, 1/nt, .., 1 and x = 0, 1/nx, .., 1.
     """
-    times = _graded(np.linspace(0.0, 1.0, nt + 1))
-    u = _extrapolated(D, rho, times, nodes, steps)[..., 0].real
-    x, *_ = _chebyshev(nodes)
-    uniform = u @ _interpolation(x, np.linspace(0.0, 1.0, nx + 1)).T
-    return np.concatenate([uniform[:1], uniform[-nt:]])
+    t, x = np.linspace(0.0, 1.0, nt + 1), np.linspace(0.0, 1.0, nx + 1)
+    return on_grid(D, rho, t, x, nodes=nodes, steps=steps)[0]
+
+
+def on_grid(
+    D: ArrayLike,
+    rho: ArrayLike,
+    t: Array,
+    x: Array,
+    *,
+    nodes: int = NODES,
+    steps: int = STEPS,
+) -> Array:
+    """u at all pairs of increasing times t and positions x, for arrays of parameters.
+
+    Returns
+    -------
+    ndarray (number of parameters, len(t), len(x))
+    """
+    times = _graded(np.union1d(0.0, t))
+    u = _extrapolated(D, rho, times, nodes, steps).real[np.searchsorted(times, t)]
+    at_x = _interpolation(_chebyshev(nodes)[0], x) @ u
+    return np.ascontiguousarray(np.moveaxis(at_x, -1, 0))
 
 
 @functools.lru_cache(maxsize=16)

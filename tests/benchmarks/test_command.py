@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import experiments, judgement, run
+from benchmarks import experiments, run
 from benchmarks.__main__ import main
 from benchmarks.setting import Setting
 from bilo.settings import Settings
@@ -131,7 +131,6 @@ def test_a_trained_method_is_judged_by_solver_and_direct_fit(
         assert row["rel_error_vs_reference_fit"] == pytest.approx(row["rel_error"], rel=1e-4)
     assert all(math.isfinite(result[k]) for k in ("seconds", "data_loss", "peak_memory_mb"))
     assert len(result["history"]["step"]) == len(result["history"]["D"]) > 0
-    assert not judgement.reaches(result, 0.01, 1e-3)
 
 
 def test_a_gpu_that_is_not_there(
@@ -184,7 +183,7 @@ def test_budgets_follow_recipe_and_profile() -> None:
         (["run", "fisher_kpp", "--profile", "huge"], 2, "--profile"),
         (["run", "fisher_kpp", "--unknown"], 2, "--unknown"),
         ([], 2, "command"),
-        (["run", "fisher_kpp", "--method", "magic"], 1, "bilo, pinn, direct_fit"),
+        (["run", "fisher_kpp", "--method", "magic"], 1, "bilo, pinn, deeponet, direct_fit"),
         (["run", "fisher_kpp", "--truth", "E=1"], 1, "no unknown 'E'; there are D, rho"),
         (["run", "fisher_kpp", "--truth", "D=11"], 1, "D = 11 is outside [0.1, 10]"),
         (["run", "fisher_kpp", "--w-reg", "1"], 1, "--w-reg"),

@@ -22,11 +22,11 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_gradients_agree_once_the_lower_level_is_solved() -> None:
     """Linear, elliptic, boundary values that know nothing of D: what the theorem asks for."""
-    before, after = theory.stages(get("poisson_scalar"), (0, 120))
+    before, after = theory.stages(get("poisson_scalar"), (0, 200))
     assert after["lower_loss"] < 1e-3 < before["lower_loss"]
     assert abs(before["norm_ratio"] - 1) > 0.1
     for name in ("cosine", "norm_ratio", "cosine_solver", "norm_ratio_solver"):
-        assert after[name] == pytest.approx(1.0, abs=2e-3), name
+        assert after[name] == pytest.approx(1.0, abs=1e-3), name
     assert after["sensitivity_rel_error"] < 1e-3 < before["sensitivity_rel_error"]
 
 

@@ -13,13 +13,13 @@ from torch import Tensor
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.losses import field, operator_loss
-from bilo.methods.direct_fit import classical, differenced
 from bilo.network import OperatorNetwork
 from bilo.objective import LeastSquares
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get, names
 from bilo.problems.bpn import BoundaryValues
+from bilo.search import classical, differenced
 from tests.bilo.oracle import nested
 
 VARIANTS = {"bpn, soft": lambda: BoundaryValues("soft")}
@@ -93,6 +93,18 @@ def test_the_numerical_solution_satisfies_the_equation(problem: Problem) -> None
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
     assert (orders > 1.7).all() or max(errors) < 1e-9
     assert errors[-1] < 2e-3
+
+
+def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None:
+    thetas = [problem.start(), _truth(problem)]
+    points = problem.collocation(None, torch.Generator())
+    together = problem.solutions(thetas, points)
+    for u, theta in zip(together, thetas, strict=True):
+        reference = problem.reference(theta)
+        assert reference is not None
+        exact = reference(points)
+        assert u.dtype == torch.float64
+        assert (u - exact).abs().max() < 1e-6 * exact.abs().max()
 
 
 def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> None:

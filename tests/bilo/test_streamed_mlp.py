@@ -308,6 +308,8 @@ def test_the_fused_kernel_is_the_formula(streams: Streams) -> None:
     assert _close(
         fused.adjoint(y, s0, g, pairs), tanh_streams.adjoint_torch(y, s0, g.clone(), pairs)
     )
+    direction = torch.randn(2, 53, generator=draw, dtype=torch.float64)
+    assert _close(fused.contract(y, direction), tanh_streams.contract_torch(y, direction))
     single = fused.forward(y.float(), tanh_streams.pairs_of(streams, 0, 53))
     assert (single - tanh_streams.forward_torch(y, pairs)).abs().max() < 1e-3
 

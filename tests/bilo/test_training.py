@@ -26,6 +26,8 @@ TINY = Settings(
     history_every=5,
     checkpoint_seconds=0.0,
 )
+SECOND_ORDER = replace(TINY, recipe="lm", width=6, dtype=torch.float64)
+RECIPES = (TINY, replace(TINY, recipe="paper"), SECOND_ORDER)
 TRUTH = {"D": 2.0, "rho": 2.0}
 
 
@@ -61,11 +63,13 @@ def _weights(solution: Solution) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in solution.network.parameters()])
 
 
-@pytest.mark.parametrize("recipe", ["fast", "paper"])
+@pytest.mark.parametrize("settings", RECIPES, ids=lambda s: s.recipe)
 @pytest.mark.parametrize("stop", [8, 31])
-def test_an_interrupted_fit_ends_on_the_same_bits(tmp_path: Path, recipe: str, stop: int) -> None:
-    whole = _fit(FisherKPP(), replace(TINY, recipe=recipe))
-    kept = replace(TINY, recipe=recipe, checkpoint=tmp_path / "run.safetensors")
+def test_an_interrupted_fit_ends_on_the_same_bits(
+    tmp_path: Path, settings: Settings, stop: int
+) -> None:
+    whole = _fit(FisherKPP(), settings)
+    kept = replace(settings, checkpoint=tmp_path / "run.safetensors")
     with pytest.raises(Stopped):
         _fit(Disturbed(stop=stop), kept)
     resumed = Disturbed()
@@ -99,8 +103,15 @@ def test_one_bad_step_is_survived_at_a_lower_rate(bad: int) -> None:
     assert not torch.equal(_weights(found), _weights(_fit(FisherKPP())))
 
 
-def test_bad_numbers_without_end_are_called_diverged() -> None:
-    found = _fit(Disturbed(bad=range(32, 10_000)))
+def test_one_bad_step_of_second_order_is_done_again() -> None:
+    found = _fit(Disturbed(bad=range(32, 33)), SECOND_ORDER)
+    assert "training recovered 1 times from a non-finite loss" in found.warnings
+    assert torch.equal(_weights(found), _weights(_fit(FisherKPP(), SECOND_ORDER)))
+
+
+@pytest.mark.parametrize("settings", RECIPES, ids=lambda s: s.recipe)
+def test_bad_numbers_without_end_are_called_diverged(settings: Settings) -> None:
+    found = _fit(Disturbed(bad=range(32, 10_000)), settings)
     assert found.status == "diverged"
     assert not found.converged
     assert torch.isfinite(_weights(found)).all()

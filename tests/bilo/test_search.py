@@ -7,22 +7,22 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
-from bilo.methods import direct_fit as method
-from bilo.methods.direct_fit import DirectFit, Predict, differenced, start_grid
 from bilo.objective import LeastSquares
 from bilo.points import Points
+from bilo.search import Found, Predict, differenced, search
 from bilo.solvers.fisher_kpp import at_time_one, sensitivities
+from bilo.starts import grid_of
 
 X = np.linspace(0.0, 1.0, 11)[1:-1]
 LOW, HIGH = np.full(2, 0.1), np.full(2, 10.0)
-STARTS = [np.ones(2), *start_grid(LOW, HIGH)]
+STARTS = [np.ones(2), *grid_of(LOW, HIGH, 3)]
 
 
 def direct_fit(
     predict: Predict, data: np.ndarray, low: np.ndarray, high: np.ndarray, starts: list[np.ndarray]
-) -> DirectFit:
+) -> Found:
     values = torch.from_numpy(data)
-    return method.direct_fit(predict, LeastSquares(Points({}), values), low, high, starts)
+    return search(predict, LeastSquares(Points({}), values), low, high, starts)
 
 
 def _fisher_kpp(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +89,7 @@ def test_differences_replace_sensitivities() -> None:
 
 
 def test_starts_lie_inside_the_bounds() -> None:
-    starts = np.array(start_grid(LOW, HIGH, 4))
+    starts = np.array(grid_of(LOW, HIGH, 4))
     assert starts.shape == (16, 2)
     assert (starts > LOW).all()
     assert (starts < HIGH).all()
@@ -104,7 +104,7 @@ def test_an_unknown_may_be_negative() -> None:
         return J @ theta, J
 
     low, high = np.full(2, -2.0), np.full(2, 2.0)
-    found = direct_fit(line, line(np.array([-0.5, 0.0]))[0], low, high, start_grid(low, high))
+    found = direct_fit(line, line(np.array([-0.5, 0.0]))[0], low, high, grid_of(low, high, 3))
     assert found.theta == pytest.approx([-0.5, 0.0], abs=1e-8)
     assert len(found.minima) == 1
 
