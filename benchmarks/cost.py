@@ -60,6 +60,7 @@ def engine(problem: str, rounds: int) -> dict[str, float]:
     """Seconds and memory of a step of each kind on the problem's full set of points."""
     kinds = {
         "": steps.engine,
+        "plain_": steps.plain,
         "nested_": steps.textbook,
         "nested_economical_": steps.economical,
         "pinn_": steps.pinn,
@@ -68,6 +69,7 @@ def engine(problem: str, rounds: int) -> dict[str, float]:
     seconds = steps.interleaved({key: make(problem) for key, make in kinds.items()}, rounds)
     found = {f"{key}seconds_per_step": value for key, value in seconds.items()}
     found["ratio"] = seconds["nested_"] / seconds[""]
+    found["ratio_plain"] = seconds["nested_"] / seconds["plain_"]
     found["ratio_economical"] = seconds["nested_economical_"] / seconds[""]
     for key, make in kinds.items():
         _say(f"cost: memory of {make.__name__}")

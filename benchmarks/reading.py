@@ -127,7 +127,9 @@ def _cost(result: Result) -> list[str]:
             f"and {_ms(step['nested_seconds_per_step'])} by textbook nested autograd, "
             f"{step['ratio']:.1f} times as long ({step['ratio_economical']:.1f} times with the "
             f"fewest passes), in {step['peak_memory_mb']:.0f} MB against "
-            f"{step['nested_peak_memory_mb']:.0f} MB. A step of a PINN takes "
+            f"{step['nested_peak_memory_mb']:.0f} MB. Without a C compiler the engine takes "
+            f"{_ms(step['plain_seconds_per_step'])}: nested autograd then takes "
+            f"{step['ratio_plain']:.1f} times as long. A step of a PINN takes "
             f"{_ms(step['pinn_seconds_per_step'])}."
         )
     direct = result["direct_fit"]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import nested
+from bilo import kernel
 from bilo.losses import condition_loss, field, operator_loss, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.points import Points
@@ -28,6 +29,17 @@ def engine(problem: str) -> Step:
         return operator_loss(network, points, codes, w_rgrad).surrogate
 
     return _local_operator(problem, loss)
+
+
+def plain(problem: str) -> Step:
+    """The same step without the fused kernel, as on a machine without a compiler."""
+    step = engine(problem)
+
+    def without_kernel() -> None:
+        with kernel.unused():
+            step()
+
+    return without_kernel
 
 
 def textbook(problem: str) -> Step:

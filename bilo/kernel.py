@@ -7,6 +7,7 @@ switches the kernel off.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -16,6 +17,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +85,27 @@ class FusedKernel:
         )
 
 
-@functools.cache
+_unused = 0
+
+
+@contextlib.contextmanager
+def unused() -> Iterator[None]:
+    """Run the engine on plain tensor operations, as it runs without a compiler."""
+    global _unused
+    _unused += 1
+    try:
+        yield
+    finally:
+        _unused -= 1
+
+
 def load() -> FusedKernel | None:
-    """The kernel, built if need be; None without a compiler or with BILO_KERNEL=0."""
+    """The kernel, built if need be; None without a compiler, with BILO_KERNEL=0 or `unused`."""
+    return None if _unused else _built()
+
+
+@functools.cache
+def _built() -> FusedKernel | None:
     if os.environ.get("BILO_KERNEL") == "0":
         return None
     compiler = next(

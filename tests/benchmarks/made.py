@@ -85,7 +85,9 @@ def cost_result() -> dict[str, Any]:
         "experiment": "cost",
         "method": "all",
         "profile": "quick",
-        "engine": {"fisher_kpp": engine | {"ratio": 3.2, "ratio_economical": 1.3}},
+        "engine": {
+            "fisher_kpp": engine | {"ratio": 3.2, "ratio_plain": 2.4, "ratio_economical": 1.3}
+        },
         "time_to_target": {
             "fast": {
                 "median_s": 6.0,
