@@ -78,7 +78,7 @@ def write(root: Path, results: list[dict[str, Any]]) -> None:
 
 def cost_result() -> dict[str, Any]:
     """Of the experiment `cost`."""
-    keys = ("", "nested_", "nested_economical_", "pinn_")
+    keys = ("", "plain_", "nested_", "nested_economical_", "pinn_")
     engine = {f"{k}seconds_per_step": 0.06 for k in keys}
     engine |= {f"{k}peak_memory_mb": 80.0 for k in keys}
     return {
