@@ -23,6 +23,9 @@ from benchmarks.errors import CommandError
 from benchmarks.experiment import Experiment
 from benchmarks.setting import ALL, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
 
+LARGEST_SEED = 2**31
+LARGEST_NOISE = 1e6
+
 
 class _Parser(argparse.ArgumentParser):
     """Errors in one line."""
@@ -160,8 +163,8 @@ def _page(chosen: argparse.Namespace) -> None:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_SEED):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2^31")
     return int(text)
 
 
@@ -179,6 +182,8 @@ def _deviation(text: str) -> float:
     value = _number(text)
     if value < 0:
         raise argparse.ArgumentTypeError("a standard deviation is not negative")
+    if value > LARGEST_NOISE:
+        raise argparse.ArgumentTypeError(f"a standard deviation above {LARGEST_NOISE:g}")
     return value
 
 
@@ -190,11 +195,13 @@ def _weight(text: str) -> float:
 
 
 def _truth(text: str) -> tuple[tuple[str, float], ...]:
-    pairs = []
+    pairs: list[tuple[str, float]] = []
     for part in text.split(","):
         name, equals, value = part.partition("=")
         if not (name and equals):
             raise argparse.ArgumentTypeError(f"{part!r} is not NAME=VALUE")
+        if name.strip() in dict(pairs):
+            raise argparse.ArgumentTypeError(f"{name.strip()} is given twice")
         pairs.append((name.strip(), _number(value)))
     return tuple(pairs)
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks import machine, steps
+from benchmarks.errors import CommandError
 from benchmarks.experiments.cost import TIMED
 from benchmarks.memory import peak_of
 from benchmarks.run import method, training, truth_of
@@ -38,6 +39,8 @@ TARGET = "unknowns within 1 %, u within 1e-3 of the numerical solution (relative
 
 def run(setting: Setting) -> dict[str, Any]:
     """Measure everything; see `experiments.cost` for what a step is."""
+    if setting.device == "cuda":
+        raise CommandError(f"--device: {setting.experiment} is measured on the CPU")
     return {
         "experiment": setting.experiment,
         "method": setting.method,

@@ -17,6 +17,7 @@ from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
 from bilo.problems.bpn import BoundaryValues
+from bilo.recipes import RecipeError
 from bilo.settings import Settings
 from bilo.solution import Solution
 
@@ -35,7 +36,10 @@ def run(setting: Setting) -> Result:
     truth = truth_of(problem, setting)
     settings = training(setting)
     data = observe(problem, truth, setting)
-    solution = method(setting.method)(problem, data, settings)
+    try:
+        solution = method(setting.method)(problem, data, settings)
+    except RecipeError as error:
+        raise CommandError(f"--recipe: {error}") from None
     same = setting.method == "direct_fit"
     reference = solution if same else direct_fit.fit(problem, data)
     return {

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from benchmarks import machine
+from benchmarks.errors import CommandError
 from benchmarks.experiments.theory import EXPERIMENT
 from benchmarks.setting import Setting
 from bilo.losses import field, operator_loss
@@ -49,6 +50,8 @@ solution. A lower level with more weights than equations leaves directions that 
 
 def run(setting: Setting) -> dict[str, Any]:
     """A list of stages for each problem; see `stages`."""
+    if setting.device == "cuda":
+        raise CommandError(f"--device: {setting.experiment} is measured on the CPU")
     torch.set_num_threads(1)
     return {
         "experiment": setting.experiment,

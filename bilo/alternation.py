@@ -19,6 +19,7 @@ from torch import Tensor
 from bilo.levenberg_marquardt import START
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
+from bilo.recipes import RecipeError
 from bilo.training import Record, Run, Upper
 
 SETTLED = 0.8
@@ -55,7 +56,7 @@ def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
         If the objective has no model that promises anything.
     """
     if not isinstance(data, Pointwise):
-        raise ValueError(
+        raise RecipeError(
             f"recipe lm needs a pointwise objective, not {type(data).__name__}; "
             "recipe fast takes any"
         )

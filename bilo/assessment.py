@@ -116,7 +116,7 @@ def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, A
     if sd is not None:
         allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
     return {
-        "correction": moved.tolist(),
+        "correction": (found.theta - theta).tolist(),
         "excess_correction": float((moved.abs() / allowed).max()),
     }
 
@@ -144,6 +144,12 @@ def _warnings(
         found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
     if not stationary and "correction" not in numbers:
         found.append("the unknowns were still moving when the budget ended")
+    return found + on_bounds(problem, codes)
+
+
+def on_bounds(problem: Problem, codes: Tensor) -> list[str]:
+    """A warning for every unknown on a bound; optimiser coordinates (m,)."""
+    found = []
     for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
         low, high = k.encode(k.bounds[0]), k.encode(k.bounds[1])
         if min(code - low, high - code) < ON_BOUND * (high - low):

@@ -15,6 +15,10 @@ from torch.optim import Optimizer
 Groups = Sequence[dict[str, Any]]
 
 
+class RecipeError(ValueError):
+    """A recipe that does not fit the method or the objective."""
+
+
 @dataclass(frozen=True)
 class Descent:
     """First-order descent of the weights.

@@ -29,7 +29,7 @@ from bilo.network import OperatorNetwork
 from bilo.objective import Objective
 from bilo.points import Points
 from bilo.problem import Problem
-from bilo.recipes import RECIPES, adam_of
+from bilo.recipes import RECIPES, RecipeError, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Record, Run, train
@@ -59,7 +59,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     """
     recipe = RECIPES[settings.recipe]
     if recipe.lower is None:
-        raise ValueError(f"BPN descends: it has no recipe {settings.recipe}")
+        raise RecipeError(f"BPN descends: it has no recipe {settings.recipe}")
     upper_rate = settings.upper_rate or recipe.upper_rate
     torch.set_num_threads(settings.threads)
     network = OperatorNetwork(

@@ -28,7 +28,7 @@ from bilo.network import Network
 from bilo.objective import Objective
 from bilo.points import Points
 from bilo.problem import Problem
-from bilo.recipes import RECIPES, adam_of
+from bilo.recipes import RECIPES, RecipeError, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.streamed_mlp import StreamedMLP
@@ -136,7 +136,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         raise ValueError("a DeepONet learns its operator in the pretraining: it needs some steps")
     recipe = RECIPES[settings.recipe]
     if recipe.lower is None:
-        raise ValueError(f"a DeepONet descends: it has no recipe {settings.recipe}")
+        raise RecipeError(f"a DeepONet descends: it has no recipe {settings.recipe}")
     torch.set_num_threads(settings.threads)
     device = settings.torch_device()
     network = DeepONet(problem, settings.width, settings.layers - 1, settings.seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from bilo.assessment import on_bounds
 from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.search import classical, optima
@@ -44,13 +45,15 @@ def fit(problem: Problem, data: Pointwise, settings: Settings | None = None) -> 
     }
     if sd is not None:
         assessment["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
+    warnings = on_bounds(problem, problem.encode(theta))
     return Solution(
         method="direct_fit",
         unknowns=theta,
         codes=problem.encode(theta),
         data_loss=found.data_loss,
-        converged=True,
-        status="converged",
+        converged=not warnings,
+        status="not converged" if warnings else "converged",
+        warnings=tuple(warnings),
         assessment=assessment,
         steps=found.evaluations,
         seconds=found.seconds,

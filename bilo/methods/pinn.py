@@ -21,7 +21,7 @@ from bilo.network import OperatorNetwork
 from bilo.objective import LeastSquares, Objective
 from bilo.points import Points
 from bilo.problem import Problem
-from bilo.recipes import RECIPES, Recipe
+from bilo.recipes import RECIPES, Recipe, RecipeError
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Lower, Record, Run, train
@@ -82,7 +82,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
     """The one loss as least squares in the weights and, after pretraining, the unknowns."""
     if not isinstance(data, LeastSquares):
-        raise ValueError(
+        raise RecipeError(
             f"a PINN with recipe lm fits least squares, not {type(data).__name__}; "
             "recipe fast takes any objective"
         )

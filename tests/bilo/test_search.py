@@ -7,8 +7,10 @@ import pytest
 import torch
 from scipy.optimize import least_squares
 
+from bilo.methods.direct_fit import fit
 from bilo.objective import LeastSquares
 from bilo.points import Points
+from bilo.problems.fisher_kpp import FisherKPP
 from bilo.search import Found, Predict, differenced, search
 from bilo.solvers.fisher_kpp import at_time_one, sensitivities
 from bilo.starts import grid_of
@@ -78,6 +80,15 @@ def test_a_bound_holds_its_unknown_and_the_other_still_fits() -> None:
     assert found.theta[1] == pytest.approx(10.0, rel=1e-12)
     decay = np.exp(-10.0 * np.linspace(0, 1, 20))
     assert found.theta[0] == pytest.approx(decay @ data / (decay @ decay), rel=1e-6)
+
+
+def test_a_fit_on_a_bound_is_not_called_converged() -> None:
+    problem = FisherKPP()
+    noisy = problem.observe({"D": 2.0, "rho": 2.0}, 1000.0, 0)
+    found = fit(problem, noisy)
+    assert not found.converged
+    assert found.status == "not converged"
+    assert any("sits on a bound" in warning for warning in found.warnings)
 
 
 def test_differences_replace_sensitivities() -> None:
