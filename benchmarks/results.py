@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import CommandError
-from benchmarks.setting import Setting
+from benchmarks.setting import ALL, Setting
 
 ROOT = Path("results/benchmarks")
+NEEDED = {"experiment", "method", "profile"}
+"""Fields without which a file is no result, and without which it is none of a fit."""
+NEEDED_OF_FIT = {"seed", "noise", "unknowns", "status", "data_loss", "seconds"}
 
 
 def path_of(setting: Setting, root: Path = ROOT) -> Path:
@@ -77,7 +80,7 @@ def read(experiment: str, root: Path = ROOT) -> list[dict[str, Any]]:
     Raises
     ------
     CommandError
-        If there are none, or a file is no result.
+        If there are none, or a file is no result or not a whole one.
     """
     found = []
     for path in sorted((root / experiment).glob("*/*.json")):
@@ -87,6 +90,11 @@ def read(experiment: str, root: Path = ROOT) -> list[dict[str, Any]]:
             result = None
         if not isinstance(result, dict) or result.get("experiment") != experiment:
             raise CommandError(f"{path}: not a result of {experiment}")
+        missing = NEEDED - result.keys()
+        if result.get("method") != ALL:
+            missing |= NEEDED_OF_FIT - result.keys()
+        if missing:
+            raise CommandError(f"{path}: incomplete, without {', '.join(sorted(missing))}")
         found.append(result)
     if not found:
         raise CommandError(

@@ -123,10 +123,20 @@ def test_cost_beside_the_published_numbers(tmp_path: Path) -> None:
     assert (tmp_path / "cost" / "figures" / "cost.svg").is_file()
 
 
-def test_a_file_that_is_no_result(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (runs / "fisher_kpp" / "bilo" / "9.json").write_text("{")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "9.json: not a result of fisher_kpp"),
+        ('{"experiment": "bpn"}', "9.json: not a result of fisher_kpp"),
+        ('{"experiment": "fisher_kpp", "method": "bilo"}', "9.json: incomplete, without data_loss"),
+    ],
+)
+def test_a_file_that_is_no_result(
+    text: str, said: str, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / "fisher_kpp" / "bilo" / "9.json").write_text(text)
     assert main(["table", "fisher_kpp", "--results", str(runs)]) == 1
-    assert "9.json: not a result of fisher_kpp" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_published_numbers() -> None:
