@@ -48,12 +48,7 @@ def fisher_kpp_economical(
 
 def particles(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
     """L_LO of the particles, one call a derivative: u_x, u_xx, dr/dlambda, dr/dmu; the jump."""
-    x, rate, decay = _leaves(points, codes)
-    s = (x - 0.5) * points.known["side"]
-    u = _particles_field(network, x, s, rate, decay)
-    u_x = _by(u, x)
-    u_xx = _by(u_x, x)
-    r = (u_xx - 5 * decay * u) / 250
+    r, rate, decay = _particles_residual(network, points, codes)
     r_rate = _by(r, rate)
     r_decay = _by(r, decay)
     jump, rate, decay = _jump(network, codes)
@@ -67,12 +62,7 @@ def particles_economical(
     network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
 ) -> Tensor:
     """The same with the fewest passes: derivatives by both unknowns in one call."""
-    x, rate, decay = _leaves(points, codes)
-    s = (x - 0.5) * points.known["side"]
-    u = _particles_field(network, x, s, rate, decay)
-    u_x = _by(u, x)
-    u_xx = _by(u_x, x)
-    r = (u_xx - 5 * decay * u) / 250
+    r, rate, decay = _particles_residual(network, points, codes)
     r_rate, r_decay = torch.autograd.grad(r.sum(), (rate, decay), create_graph=True)
     jump, rate, decay = _jump(network, codes)
     c_rate, c_decay = torch.autograd.grad(jump.sum(), (rate, decay), create_graph=True)
@@ -106,6 +96,19 @@ def _particles_field(
     """v(x, s) with lambda = 250 rate and mu = 5 decay."""
     N = network_output(network, 2 * x - 1, 4 * s - 1, rate, decay)
     return 250 * torch.nn.functional.softplus(N) * x * (1 - x)
+
+
+def _particles_residual(
+    network: OperatorNetwork, points: Points, codes: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """r away from the birth place, and the unknowns point by point."""
+    x, rate, decay = _leaves(points, codes)
+    s = (x - 0.5) * points.known["side"]
+    u = _particles_field(network, x, s, rate, decay)
+    u_x = _by(u, x)
+    u_xx = _by(u_x, x)
+    r = (u_xx - 5 * decay * u) / 250
+    return r, rate, decay
 
 
 def _jump(network: OperatorNetwork, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:

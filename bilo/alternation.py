@@ -11,7 +11,6 @@ where it was before a shorter one is tried.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
 from bilo.training import Record, Run, Upper
+from bilo.upper import Predict
 
 SETTLED = 0.8
 """The lower level has settled when a step leaves this much of its loss, and more after each step
@@ -39,9 +39,6 @@ BELIEVED = 4.0
 """Largest gain, relative to the promise, that is the model's and no accident."""
 RETRIES = 6
 """Values of nu for a step that bounds cut until it promised nothing."""
-
-Predict = Callable[[Run], tuple[Tensor, Tensor]]
-"""run -> the field at the data (N,) and its derivative by the unknowns (m, N), float64."""
 
 
 def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:

@@ -106,9 +106,8 @@ def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, A
     """How far the classical search, started at the answer, still goes, and whether that is much."""
     theta = np.array(list(problem.decode(codes).values()))
     found = optima(problem, data, [theta])
-    names = [k.name for k in problem.unknowns]
-    moved = problem.encode(dict(zip(names, found.theta.tolist(), strict=True))) - codes
-    low, high = (problem.encode({k.name: k.bounds[i] for k in problem.unknowns}) for i in (0, 1))
+    moved = problem.encode(problem.named(found.theta)) - codes
+    low, high = problem.code_bounds()
     allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
     u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
     slopes = [k.slope(v) for k, v in zip(problem.unknowns, found.theta.tolist(), strict=True)]

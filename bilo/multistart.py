@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
-from bilo.search import Minimum, optima
+from bilo.search import Minimum, distinct, optima
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.starts import Array, starts_of
@@ -105,7 +105,11 @@ def _scouts(
         fit(starting_at(problem, theta), data, small)
         for theta in starts_of(problem, settings.start_grid)
     ]
-    return _distinct(problem, data, scouts), scouts
+    ends = [
+        Minimum(np.array(list(s.unknowns.values())), judged(problem, data, s.unknowns))
+        for s in scouts
+    ]
+    return distinct(ends, _same), scouts
 
 
 def _beaten(problem: Problem, data: Pointwise, fit: Solution, other: Minimum) -> bool:
@@ -136,25 +140,13 @@ def _numerical(problem: Problem, data: Pointwise, theta: Mapping[str, float]) ->
     return reference(data.points).double()
 
 
-def _distinct(problem: Problem, data: Pointwise, scouts: Sequence[Solution]) -> list[Minimum]:
-    """Different minima, the best first."""
-    ends = [(judged(problem, data, s.unknowns), list(s.unknowns.values())) for s in scouts]
-    found: list[Minimum] = []
-    for value, end in sorted(ends):
-        theta = np.array(end)
-        for k, other in enumerate(found):
-            if np.all(np.abs(theta - other.theta) <= SAME * np.abs(other.theta)):
-                found[k] = replace(other, starts=other.starts + 1)
-                break
-        else:
-            found.append(Minimum(theta, value))
-    return found
+def _same(theta: Array, other: Array) -> bool:
+    return bool(np.all(np.abs(theta - other) <= SAME * np.abs(other)))
 
 
 def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: float) -> float:
     """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
-    names = [k.name for k in problem.unknowns]
-    u = _numerical(problem, data, dict(zip(names, minimum.theta.tolist(), strict=True)))
+    u = _numerical(problem, data, problem.named(minimum.theta))
     return float((data.derivatives(u)[1] * (error * u) ** 2).sum() / 2)
 
 

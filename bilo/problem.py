@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -201,8 +201,16 @@ class Problem(ABC):
         """Values by name from optimiser coordinates (m,)."""
         return {k.name: k.decode(float(c)) for k, c in zip(self.unknowns, codes, strict=True)}
 
+    def named(self, values: Iterable[float]) -> dict[str, float]:
+        """Values of the unknowns, in their order, by name."""
+        return {k.name: float(v) for k, v in zip(self.unknowns, values, strict=True)}
+
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (m,) of the optimiser coordinates."""
+        low, high = zip(*(k.bounds for k in self.unknowns), strict=True)
+        return self.encode(self.named(low)), self.encode(self.named(high))
+
     def project(self, codes: Tensor) -> Tensor:
         """The nearest admissible optimiser coordinates, (m,)."""
-        low = self.encode({k.name: k.bounds[0] for k in self.unknowns})
-        high = self.encode({k.name: k.bounds[1] for k in self.unknowns})
+        low, high = self.code_bounds()
         return torch.minimum(torch.maximum(codes, low), high)

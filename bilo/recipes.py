@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +36,18 @@ class Descent:
     optimiser: Callable[[Groups], Optimizer]
     rate: float
     schedule: Callable[[float], float]
+
+    def over(
+        self, weights: Iterable[Tensor], unknowns: Sequence[Tensor] = (), unknown_rate: float = 0.0
+    ) -> Optimizer:
+        """The optimiser of the weights and, at a rate of their own, of any unknowns."""
+        groups = [{"params": list(weights), "lr": self.rate, "relative_rate": 1.0}]
+        groups += [
+            {"params": [v], "lr": unknown_rate, "relative_rate": unknown_rate / self.rate}
+            for v in unknowns
+            if len(v)
+        ]
+        return self.optimiser(groups)
 
 
 @dataclass(frozen=True)

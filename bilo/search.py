@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -152,19 +152,18 @@ def search(
         return Model(float(data.value(field, data.start)), g.numpy(), H.numpy())
 
     found = [_descend(model, coordinates(s), coordinates(low), coordinates(high)) for s in starts]
-    minima = _distinct(found, theta_of)
-    return Found(minima, evaluations, time.perf_counter() - began)
+    minima = distinct(
+        [Minimum(theta_of(end.z), end.value) for end in found],
+        lambda a, b: bool(np.abs(coordinates(a) - coordinates(b)).max() < SAME_MINIMUM),
+    )
+    return Found(tuple(minima), evaluations, time.perf_counter() - began)
 
 
 def classical(problem: Problem, data: Pointwise) -> Predict:
     """The numerical solution of a problem at its data as `Predict`."""
-    names = [k.name for k in problem.unknowns]
-
-    def named(theta: Array) -> dict[str, float]:
-        return dict(zip(names, theta.tolist(), strict=True))
 
     def solve(theta: Array) -> Array:
-        reference = problem.reference(named(theta))
+        reference = problem.reference(problem.named(theta))
         if reference is None:
             raise ValueError(f"{problem.name} has no numerical solution to fit with")
         return np.asarray(reference(data.points).double().numpy())
@@ -172,7 +171,7 @@ def classical(problem: Problem, data: Pointwise) -> Predict:
     by_differences = differenced(solve)
 
     def predict(theta: Array) -> tuple[Array, Array]:
-        exact = problem.sensitivities(named(theta), data.points)
+        exact = problem.sensitivities(problem.named(theta), data.points)
         if exact is None:
             return by_differences(theta)
         return exact[0].numpy(), exact[1].numpy().T
@@ -219,18 +218,14 @@ def _descend(model: Callable[[Array], Model], z: Array, low: Array, high: Array)
     return End(z, here.value)
 
 
-def _distinct(found: Sequence[End], theta_of: Callable[[Array], Array]) -> tuple[Minimum, ...]:
+def distinct(found: Sequence[Minimum], same: Callable[[Array, Array], bool]) -> list[Minimum]:
     """Different minima, the best first, with the number of starts that found each."""
-    kept: list[End] = []
-    starts: list[int] = []
-    for one in sorted(found, key=lambda f: f.value):
+    kept: list[Minimum] = []
+    for one in sorted(found, key=lambda m: m.data_loss):
         for k, other in enumerate(kept):
-            if np.abs(one.z - other.z).max() < SAME_MINIMUM:
-                starts[k] += 1
+            if same(one.theta, other.theta):
+                kept[k] = replace(other, starts=other.starts + one.starts)
                 break
         else:
             kept.append(one)
-            starts.append(1)
-    return tuple(
-        Minimum(theta_of(one.z), one.value, n) for one, n in zip(kept, starts, strict=True)
-    )
+    return kept

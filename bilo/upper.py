@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from bilo.losses import field
+from bilo.network import Network
 from bilo.objective import Objective
+from bilo.points import Points
 from bilo.problem import Problem
 from bilo.training import Record, Run
+
+Predict = Callable[[Run], tuple[Tensor, Tensor]]
+"""run -> the field at the data (N,) and its derivative by the unknowns (m, N), float64."""
+
+
+def tangent_model(network: Network, points: Points) -> Predict:
+    """What a network says of the data at the run's unknowns, to first order around them."""
+    points = points.to(network.like)
+
+    @torch.no_grad()
+    def predict(run: Run) -> tuple[Tensor, Tensor]:
+        u = field(network, points, run.codes.to(network.like), tangents=True)
+        return u.value.double().cpu(), u.tangents.double().cpu()
+
+    return predict
 
 
 @torch.no_grad()

@@ -15,12 +15,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bilo.alternation import Predict, alternating, finish
+from bilo.alternation import alternating, finish
 from bilo.assessment import assess
 from bilo.descent import anchored, descending
 from bilo.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.levenberg_marquardt import solving
-from bilo.losses import field, operator_loss, sampled_operator_loss
+from bilo.losses import operator_loss, sampled_operator_loss
 from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
@@ -30,7 +30,7 @@ from bilo.recipes import RECIPES, Recipe, adam_of
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Lower, Record, Run, Upper, train
-from bilo.upper import upper_step
+from bilo.upper import Predict, tangent_model, upper_step
 
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
@@ -65,23 +65,17 @@ def fit(
     ).to(device, settings.dtype)
     codes, auxiliary = problem.encode(problem.start()), data.start.clone()
     run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
-    data_points = data.points.to(network.like)
+    predict = tangent_model(network, data.points)
     rows = 1 + len(codes) if settings.w_rgrad else 1
     count = enough(network, rows) if settings.points == 0 else settings.points
 
     def draw() -> Points:
         return problem.collocation(count, run.generator).to(network.like)
 
-    def predict(run: Run) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            u = field(network, data_points, run.codes.to(network.like), tangents=True)
-        return u.value.double().cpu(), u.tangents.double().cpu()
-
     if recipe.lower is None:
         lower, upper = _solved(network, settings), alternating(problem, data, predict)
     else:
-        group = {"params": list(network.parameters()), "lr": recipe.lower.rate}
-        run.optimisers["lower"] = recipe.lower.optimiser([{**group, "relative_rate": 1.0}])
+        run.optimisers["lower"] = recipe.lower.over(network.parameters())
         if recipe.upper == "adam":
             run.optimisers["upper"] = adam_of(
                 [codes, auxiliary], settings.upper_rate or recipe.upper_rate

@@ -67,8 +67,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     ).to(settings.torch_device(), torch.float64)
     like = network.like
     codes = problem.encode(problem.start()).to(like)
-    group = {"params": list(network.parameters()), "lr": recipe.lower.rate, "relative_rate": 1.0}
-    lower = recipe.lower.optimiser([group])
+    lower = recipe.lower.over(network.parameters())
     run = Run(
         network,
         codes,

@@ -23,7 +23,6 @@ from bilo.assessment import assess
 from bilo.descent import descending
 from bilo.frame import Frame
 from bilo.jets import Jet, stack
-from bilo.losses import field
 from bilo.network import Network
 from bilo.objective import Objective
 from bilo.points import Points
@@ -34,7 +33,7 @@ from bilo.solution import Solution
 from bilo.streamed_mlp import StreamedMLP
 from bilo.streams import VALUE
 from bilo.training import Record, Run, train
-from bilo.upper import upper_step
+from bilo.upper import tangent_model, upper_step
 
 FEATURES = 48
 """Products of branch and trunk, p."""
@@ -151,14 +150,13 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     everywhere, sampled = everywhere.to(like), sampled.to(like)
 
     codes, auxiliary = problem.encode(problem.start()), data.start.clone()
-    group = {"params": list(network.parameters()), "lr": recipe.lower.rate, "relative_rate": 1.0}
-    optimisers = {"lower": recipe.lower.optimiser([group])}
+    optimisers = {"lower": recipe.lower.over(network.parameters())}
     if recipe.upper == "adam":
         upper_rate = settings.upper_rate or recipe.upper_rate
         optimisers["upper"] = adam_of([codes, auxiliary], upper_rate)
     generator = torch.Generator().manual_seed(settings.seed + 1)
     run = Run(network, codes, auxiliary, optimisers, generator, seconds=generation_seconds)
-    data_points = data.points.to(like)
+    predict = tangent_model(network, data.points)
     offline = settings.pretrain_steps / (settings.pretrain_steps + settings.finetune_steps)
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
@@ -169,11 +167,6 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         u = network.fields(points.part(columns), sampled[rows])
         misfit = ((u - exact[rows[:, None], columns]) ** 2).mean()
         return misfit, {"operator": misfit.item()}
-
-    def predict(run: Run) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            u = field(network, data_points, run.codes.to(like), tangents=True)
-        return u.value.double().cpu(), u.tangents.double().cpu()
 
     def upper(run: Run, progress: float) -> Record:
         if run.step % data.every:

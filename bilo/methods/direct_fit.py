@@ -37,14 +37,13 @@ def fit(problem: Problem, data: Pointwise, settings: Settings | None = None) -> 
     found = optima(problem, data, starts_of(problem, GRID))
     u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
     sd = data.local_sd(u, J.t(), data.start)
-    names = [k.name for k in problem.unknowns]
-    theta = dict(zip(names, found.theta.tolist(), strict=True))
+    theta = problem.named(found.theta)
     assessment: dict[str, Any] = {
         "singular_values": torch.linalg.svdvals(J).tolist(),
         "minima": [m.to_json() for m in found.minima],
     }
     if sd is not None:
-        assessment["local_sd"] = dict(zip(names, sd.tolist(), strict=True))
+        assessment["local_sd"] = problem.named(sd)
     warnings = on_bounds(problem, problem.encode(theta))
     return Solution(
         method="direct_fit",

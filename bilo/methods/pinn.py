@@ -102,14 +102,9 @@ def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) ->
     network, problem = run.network, run.network.problem
     codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
     data_points = data.points.to(network.like)
-    rate, upper_rate = recipe.lower.rate, settings.upper_rate or recipe.upper_rate
-    groups = [{"params": list(network.parameters()), "lr": rate, "relative_rate": 1.0}]
-    groups += [
-        {"params": [variables], "lr": upper_rate, "relative_rate": upper_rate / rate}
-        for variables in (codes, auxiliary)
-        if len(variables)
-    ]
-    run.optimisers["lower"] = recipe.lower.optimiser(groups)
+    run.optimisers["lower"] = recipe.lower.over(
+        network.parameters(), (codes, auxiliary), settings.upper_rate or recipe.upper_rate
+    )
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
         theta = codes.detach() if pretraining else codes
