@@ -137,18 +137,13 @@ def truncated(data: ArrayLike, t: float, x: ArrayLike, modes: int) -> Array:
         u(x, t).
     t : float
     x : array_like (m,)
-        Positions; at least `modes` of them inside of (0, 1).
+        Positions that determine the modes, at least as many inside of (0, 1) (ValueError).
     modes : int
 
     Returns
     -------
     ndarray (..., modes)
         Sine coefficients of f; `sine_series` evaluates them.
-
-    Raises
-    ------
-    ValueError
-        If the positions do not determine the modes.
     """
     k = np.arange(1, modes + 1)
     data = np.asarray(data, float)
