@@ -98,7 +98,8 @@ def solve(
     Raises
     ------
     ValueError
-        `steps` too few for stability, f_cells not a finite vector, times outside [0, 1] or not increasing.
+        `steps` too few for stability, f_cells not a finite vector, times outside [0, 1] or not
+        increasing.
     """
     path = _path(f_cells, steps, 1.0)[:, 1:-1]
     stepped = np.linspace(0.0, 1.0, len(path))
