@@ -181,8 +181,9 @@ def shocks(
     """Positions and heights of the steepest decreasing jumps of a sampled function.
 
     A jump is a run of intervals around a steepest one that descend at least a tenth as steeply;
-    its position is the centroid of the descent, which is where a sharp jump between the same two
-    levels has the same area beneath it (the conservative position, finer than the samples).
+    its position is the centroid of the descent, where a sharp jump between the same two levels has
+    the same area beneath it. For cell averages that is finer than the cells; point values of a
+    sharp jump tell its position to half their spacing and no better.
 
     Parameters
     ----------
