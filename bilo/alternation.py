@@ -20,7 +20,7 @@ from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
 from bilo.training import Record, Run, Upper
-from bilo.upper import Predict
+from bilo.upper import Predict, function_step
 
 SETTLED = 0.8
 """The lower level has settled when a step leaves this much of its loss, and more after each step
@@ -41,7 +41,7 @@ RETRIES = 6
 """Values of nu for a step that bounds cut until it promised nothing."""
 
 
-def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
+def alternating(problem: Problem, data: Objective, predict: Predict, w_reg: float = 0.0) -> Upper:
     """Upper level of recipe ``lm``; `finish` has to follow the training.
 
     ``run.memory`` holds ``kept``, where the last step began, and what it ``promised``; 0: there is
@@ -60,6 +60,16 @@ def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
 
     def upper(run: Run, progress: float) -> Record:
         memory = run.memory
+        if problem.fields:
+            memory["waited"] = memory.get("waited", 0) + 1
+            if memory["waited"] < PATIENCE and memory["fall"] < SETTLED:
+                return {}
+            memory["waited"] = 0
+            u, J = predict(run)
+            record = function_step(run, problem, data, w_reg, u, J, 0.0, True)
+            memory["mu"] = min(memory["mu"], START)
+            memory["done"] = record["move"] < 1e-5
+            return record
         if "waited" not in memory:
             memory.update(waited=0, surprises=0, nu=DAMPING, promised=0.0)
         memory["waited"] += 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
+from bilo.chart import Chart
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.streams import VALUE, Streams
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
     from bilo.problem import Problem
 
 
-class Frame:
-    """Coordinates, unknowns and known coefficients as jets: ``at["x"]``, ``at["D"]``, ``at["P"]``.
+class Frame(Chart):
+    """A chart that knows the unknowns: ``at["x"]``, ``at["D"]``, ``at["P"]``.
+
+    The tangents are derivatives by the operator's inputs z, one an unknown: a scalar's coordinate,
+    or the value of a function at the point, whose own derivatives in space are then held.
 
     Parameters
     ----------
     problem : Problem
     points : Points
-    codes : Tensor (m,)
-        Optimiser coordinates of the unknowns; (m, N) for other unknowns at every point, without
-        tangents.
+    codes : Tensor (size,)
+        Optimiser coordinates of all unknowns (m, if they are scalars); (size, N) for other scalars
+        at every point, without tangents.
     direction : Tensor (m, N), optional
-        Carry the one derivative along this direction in theta at each point instead of all m of
-        them.
+        Carry the one derivative along this direction in z at each point instead of all m of them.
     tangents : bool
-        False: no derivatives by theta are carried (and autograd may differentiate by `codes`, as a
+        False: no derivatives by z are carried (and autograd may differentiate by `codes`, as a
         PINN does).
     derivatives : bool
         False: values only, for data.
@@ -39,8 +41,6 @@ class Frame:
     ----------
     streams : Streams
         Derivatives carried at the points.
-    codes : list of Jet
-        The optimiser coordinates of the unknowns: the network's last inputs.
     """
 
     def __init__(
@@ -53,29 +53,30 @@ class Frame:
         tangents: bool = True,
         derivatives: bool = True,
     ) -> None:
-        self.points = points
-        self.streams = VALUE
-        self._problem, self._codes = problem, codes
+        super().__init__(points, VALUE)
+        self._problem, self._codes, self._direction = problem, codes, direction
         self._tangents, self._derivatives = tangents, derivatives
-        data = _code_data(codes, direction, tangents)
-        self._set_unknowns(data)
+        self._forget()
         if derivatives:
             principal = problem.principal(self)
             build = Streams.bundled if tangents else Streams.expanded
             self.streams = build(principal, *problem.derivatives)
             self.principal = principal
-            self._set_unknowns(data)
-        self._cache: dict[str, Jet] = {}
+            self._forget()
 
-    def memo(self, name: str, make: Callable[[Frame], Jet]) -> Jet:
-        """A jet that does not depend on the network: made once, and kept by `along`."""
-        if name not in self._cache:
-            self._cache[name] = make(self)
-        return self._cache[name]
+    @property
+    def inputs(self) -> list[Jet]:
+        """The unknowns as the operator sees them: the network's last inputs."""
+        if self._inputs is None:
+            self._inputs = [
+                self._with_tangents(value, j) for j, value in enumerate(self._input_values())
+            ]
+        return self._inputs
 
-    def along(self, direction: Tensor) -> Frame:
-        """The same frame with one derivative along `direction` (m, N) in theta at each point."""
-        frame = Frame(self._problem, self.points, self._codes, direction)
+    def along(self, direction: Tensor) -> Self:
+        """The same frame with one derivative along `direction` (m, N) in z at each point."""
+        frame = type(self)(self._problem, self.points, self._codes, direction)
+        frame._values = self._values
         for name, jet in self._cache.items():
             tangents = jet.data[1:]
             data = jet.data[:1]
@@ -86,31 +87,19 @@ class Frame:
             frame._cache[name] = Jet(data, frame.streams if own else jet.streams)
         return frame
 
-    def moved(self, codes: Tensor) -> Frame:
+    def moved(self, codes: Tensor) -> Self:
         """The same points and derivatives at other values of the unknowns."""
         carried = {"tangents": self._tangents, "derivatives": self._derivatives}
-        return Frame(self._problem, self.points, codes, None, **carried)
-
-    def _set_unknowns(self, data: list[Tensor]) -> None:
-        self.codes = [_constant(d, self.streams) for d in data]
-        self._unknowns = {}
-        for unknown, code in zip(self._problem.unknowns, data, strict=True):
-            value = Jet(code.unsqueeze(1), VALUE) * unknown.scale
-            value = value.exp() if unknown.log else value
-            self._unknowns[unknown.name] = _constant(value.weight, self.streams)
+        return type(self)(self._problem, self.points, codes, None, **carried)
 
     def __getitem__(self, name: str) -> Jet:
-        if name in self._unknowns:
-            return self._unknowns[name]
-        if name in self.points.known:
-            return Jet.known(self.points.known[name])
-        if name not in self._cache:
-            self._cache[name] = Jet.coordinate(self.points.coordinates[name], name, self.streams)
-        return self._cache[name]
-
-    def constant(self, name: str) -> Jet:
-        """A coefficient known at the points that varies nowhere near them, as a whole jet."""
-        return _constant(self.points.known[name].unsqueeze(0), self.streams)
+        names = [k.name for k in self._problem.unknowns]
+        if name not in names:
+            return super().__getitem__(name)
+        if name not in self._unknowns:
+            j = names.index(name)
+            self._unknowns[name] = self._problem.unknowns[j].value(self.inputs[j])
+        return self._unknowns[name]
 
     def apply(self, u: Jet) -> Jet:
         """The principal operator on `u`, whether it is one stream of its own or several."""
@@ -127,21 +116,30 @@ class Frame:
         assert total is not None
         return total
 
+    def _forget(self) -> None:
+        """Nothing of other streams is kept."""
+        self._cache: dict[str, Jet] = {}
+        self._unknowns: dict[str, Jet] = {}
+        self._inputs: list[Jet] | None = None
+        self._values: list[Tensor] | None = None
 
-def _code_data(codes: Tensor, direction: Tensor | None, tangents: bool) -> list[Tensor]:
-    """Value and tangents (1 + m', N or 1) of each optimiser coordinate."""
-    m = len(codes)
-    if direction is not None:
-        return [torch.stack([codes[j].expand(direction.shape[1]), direction[j]]) for j in range(m)]
-    if not tangents:
-        return [codes[j].reshape(1, -1) for j in range(m)]
-    unit = torch.eye(m, dtype=codes.dtype, device=codes.device)
-    return [torch.cat([codes[j].reshape(1), unit[j]]).unsqueeze(1) for j in range(m)]
+    def _input_values(self) -> list[Tensor]:
+        """The inputs without tangents, (1, P, N or 1) each."""
+        if self._values is None:
+            parts = self._problem.split(self._codes)
+            pairs = zip(self._problem.unknowns, parts, strict=True)
+            self._values = [unknown.input(part, self) for unknown, part in pairs]
+        return self._values
 
-
-def _constant(data: Tensor, streams: Streams) -> Jet:
-    """A field constant in x: all its derivatives in the coordinates vanish."""
-    full = data.unsqueeze(1)
-    if streams.size > 1:
-        full = torch.cat([full, full.new_zeros(len(data), streams.size - 1, data.shape[1])], 1)
-    return Jet(full, streams)
+    def _with_tangents(self, value: Tensor, j: int) -> Jet:
+        """Input j with its derivative by itself (or along the direction) at its value."""
+        if self._direction is not None:
+            n = self._direction.shape[1]
+            along = value.new_zeros(1, value.shape[1], n)
+            along[0, 0] = self._direction[j]
+            return Jet(torch.cat([value.expand(-1, -1, n), along]), self.streams)
+        if not self._tangents:
+            return Jet(value, self.streams)
+        unit = value.new_zeros(len(self._problem.unknowns), *value.shape[1:])
+        unit[j, 0] = 1.0
+        return Jet(torch.cat([value, unit]), self.streams)

@@ -83,7 +83,7 @@ class Equation:
             J = weight_rows(mlp, torch.stack(by_out)[..., 0], self.network.A.shape[1])
             J = J.flatten(0, 1) if self.pointwise else J.sum(1)
             if unknowns:
-                by_theta = c.coefficients(1 + len(self.at.codes))[1:]
+                by_theta = c.coefficients(1 + len(self.at.inputs))[1:]
                 J = torch.cat([J, self._scaled(by_theta, self._root(1)).t()], 1)
         return rho.detach(), J
 
@@ -108,7 +108,7 @@ class Equation:
         return self.form(u, self.at)
 
     def _rho(self, c: Jet) -> Tensor:
-        rows = 1 + len(self.at.codes) if self.w_rgrad else 1
+        rows = 1 + len(self.at.inputs) if self.w_rgrad else 1
         return self._scaled(c.coefficients(rows), self._root(rows))
 
     def _root(self, rows: int) -> Tensor:
@@ -141,7 +141,7 @@ def operator_equations(
     at = Frame(problem, points, codes)
     with torch.no_grad():
         u = problem.transform(network(at), at)
-        r = problem.residual(u, at).coefficients(1 + len(codes))
+        r = problem.residual(u, at).coefficients(1 + len(problem.unknowns))
         weights = residual_weights(problem, u, at, r).expand_as(r)
     residual = Equation("residual", network, at, problem.residual, weights=weights, w_rgrad=w_rgrad)
     conditions = [

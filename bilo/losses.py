@@ -95,7 +95,7 @@ def sampled_operator_loss(
     an unbiased estimate of mean sum_j (dr/dtheta_j)^2 for the price of one tangent.
     """
     problem = network.problem
-    m, like = len(codes), codes
+    m, like = len(problem.unknowns), codes
     v = torch.randn(m, len(points), generator=generator)
     v = (v * (m**0.5 / v.norm(dim=0))).to(like)
     at = Frame(problem, points, codes, v)

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from bilo import tanh_streams
+from bilo.fourier import fourier_features
 from bilo.frame import Frame
 from bilo.jets import Jet, stack
 from bilo.problem import Problem
@@ -86,15 +86,12 @@ class OperatorNetwork(Network):
     def inputs(self, at: Frame) -> Tensor:
         """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""
         features = self.problem.features(at)
-        x = stack(features + (at.codes if self.theta else []))
+        x = stack(features + (at.inputs if self.theta else []))
         if not len(self.B):
             return x
         k, d = self.problem.fourier_coordinates, len(features)
-        y = x[..., :k] @ self.B.t()
-        s, c = y[0, 0].sin(), y[0, 0].cos()
-        pairs = tanh_streams.pairs_of(at.streams, 0, x.shape[2])
-        waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
-        return torch.cat([x[..., :d], *waves, x[..., d:]], -1)
+        waves = fourier_features(x[..., :k], self.B, at.streams)
+        return torch.cat([x[..., :d], waves, x[..., d:]], -1)
 
     def layers(self) -> list[tuple[Tensor, Tensor]]:
         """Trained weight and bias of every layer."""

@@ -49,3 +49,21 @@ def grid(**axes: Tensor) -> Points:
     """All combinations of the given axes, the last one running fastest."""
     mesh = torch.meshgrid(*axes.values(), indexing="ij")
     return Points({name: m.reshape(-1) for name, m in zip(axes, mesh, strict=True)})
+
+
+def lattice(names: tuple[str, ...], n: int, generator: torch.Generator) -> Points:
+    """n points of the unit box: a lattice of low discrepancy, randomly shifted.
+
+        x_k = frac(shift + k / n),    y_k = frac(shift' + k / g),    g the golden ratio
+
+    Raises
+    ------
+    ValueError
+        For other than two coordinates.
+    """
+    first, second = names
+    k = torch.arange(n, dtype=torch.float64)
+    shift = torch.rand(2, generator=generator, dtype=torch.float64)
+    golden = (5**0.5 + 1) / 2
+    rows = ((shift[0] + k / n) % 1, (shift[1] + k / golden) % 1)
+    return Points({first: rows[0].float(), second: rows[1].float()})

@@ -45,6 +45,8 @@ class Settings:
         Weight, in pretraining, of the numerical solution at the start.
     start_grid : int
         Further starts along each unknown, see `bilo.multistart`; 0: only the problem's own.
+    w_reg : float
+        Weight of the problem's regulariser of an unknown function.
     w_data : float
         PINN only: weight of the data objective in its one loss.
     samples : {"coarse", "dense"}
@@ -81,6 +83,7 @@ class Settings:
     sample_directions: bool = False
     w_start: float = 1.0
     start_grid: int = 0
+    w_reg: float = 0.0
     w_data: float = 1.0
     samples: Literal["coarse", "dense"] = "coarse"
     seed: int = 0

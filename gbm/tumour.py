@@ -24,8 +24,9 @@ from torch import Tensor
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.points import Points
-from bilo.problem import Problem, Unknown
+from bilo.problem import Problem
 from bilo.streams import Operator
+from bilo.unknown import Scalar
 from gbm.basin import Start
 from gbm.characteristic import GROWTH_BOUNDS
 from gbm.domain import Domain
@@ -84,8 +85,8 @@ class Tumour(Problem):
     outlier = 0.02
     """In units of the clock: cells at walls of the tissue, which no smooth N resolves, stay few."""
     unknowns = (
-        Unknown("rD", 1.0, (1e-3, 1e3), log=True),
-        Unknown("rRHO", 1.0, (1e-2, 1e2), log=True),
+        Scalar("rD", 1.0, (1e-3, 1e3), log=True),
+        Scalar("rRHO", 1.0, (1e-2, 1e2), log=True),
     )
 
     def __init__(

@@ -63,17 +63,17 @@ def fit(
     network = OperatorNetwork(
         problem, settings.width, settings.layers, settings.fourier, settings.seed
     ).to(device, settings.dtype)
-    codes, auxiliary = problem.encode(problem.start()), data.start.clone()
+    codes, auxiliary = problem.start_codes(settings.seed), data.start.clone()
     run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
     predict = tangent_model(network, data.points)
-    rows = 1 + len(codes) if settings.w_rgrad else 1
+    rows = 1 + len(problem.unknowns) if settings.w_rgrad else 1
     count = enough(network, rows) if settings.points == 0 else settings.points
 
     def draw() -> Points:
         return problem.collocation(count, run.generator).to(network.like)
 
     if recipe.lower is None:
-        lower, upper = _solved(network, settings), alternating(problem, data, predict)
+        lower, upper = _solved(network, settings), alternating(problem, data, predict, settings.w_reg)
     else:
         run.optimisers["lower"] = recipe.lower.over(network.parameters())
         if recipe.upper == "adam":
@@ -81,7 +81,7 @@ def fit(
                 [codes, auxiliary], settings.upper_rate or recipe.upper_rate
             )
         lower = descending(recipe.lower, settings, _loss(network, settings))
-        upper = _simultaneous(problem, data, recipe, predict, referee)
+        upper = _simultaneous(problem, data, recipe, predict, referee, settings.w_reg)
     status = train(run, settings, draw, lower, upper)
     stationary = finish(run) if recipe.lower is None else run.rested()
     u, J = predict(run)
@@ -128,6 +128,7 @@ def _simultaneous(
     recipe: Recipe,
     predict: Predict,
     referee: Referee | None,
+    w_reg: float,
 ) -> Upper:
     """A small step of the unknowns after each step of the weights."""
 
@@ -138,7 +139,7 @@ def _simultaneous(
             return {}
         progress /= 1.0 - recipe.hold
         u, J = predict(run)
-        record = upper_step(run, problem, data, u, J, progress)
+        record = upper_step(run, problem, data, u, J, progress, w_reg)
         late = progress > REFEREE_FROM
         if referee is not None and late and (run.step // data.every) % REFEREE_EVERY == 0:
             _judge(run, referee)
@@ -164,4 +165,4 @@ def _settle(run: Run) -> Record:
         run.codes.copy_(run.memory["codes"])
         run.auxiliary.copy_(run.memory["auxiliary"])
         run.memory["settled"] = True
-    return run.network.problem.decode(run.codes)
+    return run.network.problem.numbers(run.codes)

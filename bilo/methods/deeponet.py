@@ -68,7 +68,7 @@ class DeepONet(Network):
 
     def forward(self, at: Frame) -> Jet:
         """The product rule by hand: b has no derivatives in x, t none by theta of its own."""
-        t, b = self._trunk(at), self._branch(at.codes)
+        t, b = self._trunk(at), self._branch(at.inputs)
         by_x = (b[:1] * t).sum(-1)
         by_theta = torch.cat([torch.zeros_like(by_x[:1]), (b[1:] * t[:1]).sum(-1)])
         return Jet(by_x, at.streams) + Jet(by_theta, at.streams)

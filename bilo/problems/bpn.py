@@ -13,8 +13,9 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import LeastSquares
 from bilo.points import Points
-from bilo.problem import Condition, Problem, Unknown
+from bilo.problem import Condition, Problem
 from bilo.streams import Operator
+from bilo.unknown import Scalar
 
 Boundary = Literal["hard", "soft"]
 
@@ -33,8 +34,8 @@ class BoundaryValues(Problem):
     name = "bpn"
     coordinates = ("x",)
     unknowns = (
-        Unknown("t0", start=1.0, truth=0.0, bounds=(-2.0, 2.0)),
-        Unknown("t1", start=1.0, truth=1.0, bounds=(-2.0, 2.0)),
+        Scalar("t0", start=1.0, truth=0.0, bounds=(-2.0, 2.0)),
+        Scalar("t1", start=1.0, truth=1.0, bounds=(-2.0, 2.0)),
     )
 
     def __init__(self, boundary: Boundary = "hard") -> None:

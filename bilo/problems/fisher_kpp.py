@@ -13,9 +13,10 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid
-from bilo.problem import Problem, Unknown
+from bilo.problem import Problem
 from bilo.solvers.fisher_kpp import on_grid, sensitivities, trajectory
 from bilo.streams import Operator
+from bilo.unknown import Scalar
 
 
 class FisherKPP(Problem):
@@ -28,8 +29,8 @@ class FisherKPP(Problem):
     coordinates = ("t", "x")
     derivatives = ()
     unknowns = (
-        Unknown("D", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
-        Unknown("rho", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
+        Scalar("D", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
+        Scalar("rho", start=1.0, truth=2.0, bounds=(0.1, 10.0), sampled=(0.8, 3.0)),
     )
 
     def principal(self, at: Frame) -> Operator:

@@ -13,8 +13,9 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import PoissonProcess
 from bilo.points import Points
-from bilo.problem import Condition, Problem, Unknown
+from bilo.problem import Condition, Problem
 from bilo.streams import Operator
+from bilo.unknown import Scalar
 
 BIRTH = 0.5
 """z, where particles are born."""
@@ -38,8 +39,8 @@ class Particles(Problem):
     coordinates = ("x",)
     derivatives = ("x",)
     unknowns = (
-        Unknown("lambda", start=250.0, truth=500.0, bounds=(25.0, 2500.0), scale=250.0),
-        Unknown("mu", start=5.0, truth=10.0, bounds=(0.5, 50.0), scale=5.0),
+        Scalar("lambda", start=250.0, truth=500.0, bounds=(25.0, 2500.0), scale=250.0),
+        Scalar("mu", start=5.0, truth=10.0, bounds=(0.5, 50.0), scale=5.0),
     )
 
     def principal(self, at: Frame) -> Operator:

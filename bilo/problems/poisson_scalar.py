@@ -12,8 +12,9 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import LeastSquares
 from bilo.points import Points
-from bilo.problem import Problem, Unknown
+from bilo.problem import Problem
 from bilo.streams import Operator
+from bilo.unknown import Scalar
 
 
 class PoissonScalar(Problem):
@@ -25,7 +26,7 @@ class PoissonScalar(Problem):
 
     name = "poisson_scalar"
     coordinates = ("x",)
-    unknowns = (Unknown("D", start=1.0, truth=2.0, bounds=(0.1, 10.0)),)
+    unknowns = (Scalar("D", start=1.0, truth=2.0, bounds=(0.1, 10.0)),)
 
     def principal(self, at: Frame) -> Operator:
         """M u = -D u''."""

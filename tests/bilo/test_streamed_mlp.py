@@ -16,10 +16,11 @@ from bilo.jets import Jet
 from bilo.losses import field, operator_loss, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.points import Points
-from bilo.problem import Problem, Unknown
+from bilo.problem import Problem
 from bilo.problems.fisher_kpp import FisherKPP
 from bilo.streamed_mlp import StreamedMLP
 from bilo.streams import Operator, Streams
+from bilo.unknown import Scalar
 from tests.bilo.oracle import by, nested
 
 TOLERANCE = 1e-10
@@ -33,9 +34,9 @@ class Anisotropic(Problem):
     derivatives = ("x",)
     fourier_coordinates = 3
     unknowns = (
-        Unknown("D", start=0.7, bounds=(0.1, 10.0), log=True, scale=0.5),
-        Unknown("rho", start=1.3, bounds=(0.1, 10.0)),
-        Unknown("b", start=0.2, bounds=(-1.0, 1.0)),
+        Scalar("D", start=0.7, bounds=(0.1, 10.0), log=True, scale=0.5),
+        Scalar("rho", start=1.3, bounds=(0.1, 10.0)),
+        Scalar("b", start=0.2, bounds=(-1.0, 1.0)),
     )
 
     def principal(self, at: Frame) -> Operator:

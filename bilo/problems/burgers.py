@@ -1,0 +1,108 @@
+"""Inviscid Burgers equation with an unknown initial condition (paper, section 4.5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.chart import Chart
+from bilo.frame import Frame
+from bilo.jets import Jet
+from bilo.objective import LeastSquares
+from bilo.points import Points, grid, lattice
+from bilo.problem import Problem
+from bilo.regulariser import Regulariser
+from bilo.solvers import burgers
+from bilo.streams import Operator
+from bilo.unknown import Field
+
+DATA = 101
+"""Equidistant data points [o]."""
+
+
+def _start(points: Points) -> Tensor:
+    """(1 - cos 2 pi x) / 2: smooth until t = 1.59."""
+    return (1 - (points.coordinates["x"].double() * 2 * math.pi).cos()) / 2
+
+
+def _sine(points: Points) -> Tensor:
+    """sin 4 pi x: shocks at 1/4 and 3/4 from t = 0.40, an expansion at 1/2."""
+    return (points.coordinates["x"].double() * 4 * math.pi).sin()
+
+
+def _hat(points: Points) -> Tensor:
+    """1 on [0.3, 0.6], else 0: a shock and a rarefaction."""
+    x = points.coordinates["x"].double()
+    return ((x >= 0.3) & (x <= 0.6)).double()
+
+
+def _zero_at_ends(N: Jet, at: Chart) -> Jet:
+    """f = N x (1 - x)."""
+    x = at["x"]
+    return N * (x * (1 - x))
+
+
+class Burgers(Problem):
+    """u_t + a u u_x = 0 on (0, 1) x (0, 1], a = 0.2, u = 0 at both ends, u(x, 0) = f(x)."""
+
+    name = "burgers"
+    coordinates = ("t", "x")
+    unknowns = (Field("f", ("x",), _zero_at_ends, start=_start, truths=(_sine, _hat)),)
+    derivatives = ("t", "x")
+    regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
+
+    def principal(self, at: Frame) -> Operator:
+        """Nothing of second order."""
+        return Operator("M")
+
+    def transform(self, N: Jet, at: Frame) -> Jet:
+        """u = N x (1 - x) t + f."""
+        x, t = at["x"], at["t"]
+        return N * at.memo("x(1-x)t", lambda at: x * (1 - x) * t) + at["f"]
+
+    def residual(self, u: Jet, at: Frame) -> Jet:
+        """r = u_t + a u u_x."""
+        return u.d("t") + u.d("1") * u.d("x") * burgers.SPEED
+
+    def weight(self, u: Jet, at: Frame) -> Tensor:
+        """1 / (1 + (u_x)_-)^2: little where characteristics run into a shock.
+
+        The strong form says nothing at a shock; what surrounds it decides where it is
+        (Liu et al. 2024, J. Sci. Comput. 98).
+        """
+        return 1 / (1 + STEEP * (-u.d("x").value).clamp(min=0)) ** 2
+
+    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+        """A grid of 51 x 51, or n points of a randomly shifted lattice."""
+        if n is None:
+            axis = torch.linspace(0, 1, 51)
+            return grid(t=axis, x=axis)
+        return lattice(("t", "x"), n, generator)
+
+    def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
+        """Godunov's scheme on 1,001 cells."""
+        centres = Points({"x": torch.from_numpy(burgers.centres())})
+        solution = burgers.solve(theta["f"](centres).numpy())
+
+        def u(points: Points) -> Tensor:
+            t, x = (points.coordinates[c].double().cpu().numpy() for c in ("t", "x"))
+            return torch.from_numpy(solution(t, x))
+
+        return u
+
+    def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
+        """u(x, 1) at 101 equidistant points with Gaussian noise."""
+        x = torch.linspace(0, 1, DATA, dtype=torch.float64)
+        points = Points({"t": torch.ones_like(x), "x": x})
+        values = self.reference(theta)(points)
+        generator = torch.Generator().manual_seed(seed)
+        values += noise * torch.randn(DATA, generator=generator, dtype=torch.float64)
+        return LeastSquares(points, values)
+
+
+STEEP = 0.1
+"""Of the weight: the slope at which a residual counts a quarter."""

@@ -1,0 +1,90 @@
+"""Poisson with an unknown diffusivity (paper, section 4.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.chart import Chart
+from bilo.frame import Frame
+from bilo.jets import Jet
+from bilo.objective import LeastSquares
+from bilo.points import Points
+from bilo.problem import Problem
+from bilo.regulariser import Regulariser
+from bilo.solvers import poisson
+from bilo.streams import Operator
+from bilo.unknown import Field
+
+CELLS = 1000
+"""Of the reference solution."""
+
+
+def _tent(points: Points) -> Tensor:
+    """1 + x, then 2 - x: the peak is 3/2."""
+    x = points.coordinates["x"].double()
+    return torch.minimum(1 + x, 2 - x)
+
+
+def _one(points: Points) -> Tensor:
+    return torch.ones_like(points.coordinates["x"], dtype=torch.float64)
+
+
+def _pinned(N: Jet, at: Chart) -> Jet:
+    """D = N x (1 - x) + 1."""
+    x = at["x"]
+    return N * (x * (1 - x)) + 1.0
+
+
+class Poisson(Problem):
+    """-(D u')' = pi^2 sin(pi x) on (0, 1), u = 0 and D = 1 at both ends."""
+
+    name = "poisson"
+    coordinates = ("x",)
+    unknowns = (Field("D", ("x",), _pinned, start=_one, truths=(_tent,)),)
+    derivatives = ("x",)
+    regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
+
+    def principal(self, at: Frame) -> Operator:
+        """M u = u''."""
+        return Operator("M", diffusion=(("x", "x", 1.0),))
+
+    def transform(self, N: Jet, at: Frame) -> Jet:
+        """u = N x (1 - x)."""
+        x = at["x"]
+        return N * at.memo("x(1-x)", lambda at: x * (1 - x))
+
+    def residual(self, u: Jet, at: Frame) -> Jet:
+        """r = D' u' + D u'' + pi^2 sin(pi x)."""
+        D = at["D"]
+        return D.d("x") * u.d("x") + D.d("1") * at.apply(u) + at.memo("f", _source)
+
+    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+        """101 equidistant points, or n random ones, one in each of n equal parts."""
+        if n is None:
+            return Points({"x": torch.linspace(0, 1, 101)})
+        return Points({"x": (torch.arange(n) + torch.rand(n, generator=generator)) / n})
+
+    def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
+        """Finite elements on 1,000 cells."""
+        nodes = Points({"x": torch.linspace(0, 1, CELLS + 1, dtype=torch.float64)})
+        u = poisson.solve(theta["D"](nodes).numpy())
+        return lambda points: torch.from_numpy(
+            poisson.interpolate(u, points.coordinates["x"].double().numpy())
+        )
+
+    def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
+        """u at 51 equidistant points with Gaussian noise."""
+        points = Points({"x": torch.linspace(0, 1, 51, dtype=torch.float64)})
+        values = self.reference(theta)(points)
+        generator = torch.Generator().manual_seed(seed)
+        values += noise * torch.randn(51, generator=generator, dtype=torch.float64)
+        return LeastSquares(points, values)
+
+
+def _source(at: Chart) -> Jet:
+    return ((at["x"] * math.pi).sin() * math.pi**2).d("1")

@@ -1,0 +1,64 @@
+"""Regularisers of unknown functions: what the upper level adds to the data objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bilo.chart import Chart
+from bilo.jets import Jet
+from bilo.points import Points
+from bilo.streams import Streams
+from bilo.unknown import Field
+
+
+@dataclass(frozen=True)
+class Regulariser:
+    """The mean squared slope of a function, or its total variation, at points of its own.
+
+        R = mean |grad f|^2,     or, with `corner`,     R = mean sqrt(|grad f|^2 + corner^2)
+
+    Parameters
+    ----------
+    points : Points
+    corner : float
+        0: squared slope. Else the slope below which total variation is rounded.
+    """
+
+    points: Points
+    corner: float = 0.0
+
+    def value(self, f: Field, codes: Tensor) -> Tensor:
+        """R, differentiable by the codes of the function."""
+        at = self._chart(f, codes)
+        slope = Jet(f.input(codes, at) * f.scale, at.streams)
+        return self._mean(sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(())))
+
+    def rows(self, f: Field, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows b (K,) with R ~ |b|^2 and their derivative by the codes (size, K).
+
+        Where R is a total variation its Gauss-Newton model with the weights of the present slopes
+        (Vogel and Oman 1996): the gradient of |b|^2 is that of R.
+        """
+        at = self._chart(f, codes)
+        with torch.no_grad():
+            slope = Jet(f.input(codes, at) * f.scale, at.streams)
+        slopes = [slope.d(c).value for c in f.coordinates]
+        weight = torch.ones_like(slopes[0])
+        if self.corner:
+            weight = 0.5 / (sum(s**2 for s in slopes) + self.corner**2).sqrt()
+        root = (weight / len(weight)).sqrt()
+        b = torch.cat([root * s for s in slopes])
+        by_codes = [
+            root * f.rows(codes, at, lambda u, c=c: u.d(c).value)  # type: ignore[misc]
+            for c in f.coordinates
+        ]
+        return b, torch.cat(by_codes, 1)
+
+    def _chart(self, f: Field, codes: Tensor) -> Chart:
+        return Chart(self.points.to(codes), Streams(f.coordinates))
+
+    def _mean(self, squares: Tensor) -> Tensor:
+        return (squares + self.corner**2).sqrt().mean() if self.corner else squares.mean()

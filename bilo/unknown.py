@@ -1,0 +1,300 @@
+"""What is unknown: scalars, and functions that are networks of their own."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import OptimizeResult, minimize
+from torch import Tensor
+
+from bilo.chart import Chart, constant
+from bilo.fourier import fourier_features
+from bilo.jacobian import weight_rows
+from bilo.jets import Jet, stack
+from bilo.points import Points, grid
+from bilo.streamed_mlp import StreamedMLP, Weights
+from bilo.streams import VALUE
+
+FIT_STEPS = 400
+"""Most iterations of L-BFGS that fit a function's network to its first guess,"""
+FIT_ERROR = 1e-4
+"""until its root mean square error, over the scale, is below this,"""
+FIT_POINTS = (101, 41)
+"""at so many points along the one coordinate, or along each of two."""
+
+Function = Callable[[Points], Tensor]
+"""Points -> values (N,), float64."""
+
+
+class Unknown(ABC):
+    """An unknown of the equation: a vector of codes that the upper level moves.
+
+    At a point it has one value z, which the local operator takes as input and by which the
+    residual gradient is taken; the codes are a scalar's one, or a function's weights.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of codes."""
+
+    @abstractmethod
+    def start_codes(self, seed: int) -> Tensor:
+        """Codes (size,), float64, of the first guess."""
+
+    @abstractmethod
+    def input(self, codes: Tensor, at: Chart) -> Tensor:
+        """The operator's input as jets without tangents, (1, P, N or 1)."""
+
+    @abstractmethod
+    def value(self, z: Jet) -> Jet:
+        """The unknown from the operator's input."""
+
+    @abstractmethod
+    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+        """Derivative of the operator's input by the codes, (size, N or 1)."""
+
+    @abstractmethod
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (size,) of the codes."""
+
+    @abstractmethod
+    def decode(self, codes: Tensor) -> float | Function:
+        """The value, or the function, of codes (size,)."""
+
+
+@dataclass(frozen=True)
+class Scalar(Unknown):
+    """An unknown scalar.
+
+    Parameters
+    ----------
+    name : str
+    start : float
+        First guess, at which the operator is pretrained.
+    bounds : (float, float)
+        Admissible range.
+    truth : float, optional
+        The value behind generated data.
+    log : bool
+        Optimise, and show the network, the logarithm of the value.
+    scale : float
+        Optimise, and show the network, the value (or its logarithm) divided by this.
+    sampled : (float, float), optional
+        Range in which a neural operator is trained; None: the bounds.
+    """
+
+    name: str
+    start: float
+    bounds: tuple[float, float]
+    truth: float | None = None
+    log: bool = False
+    scale: float = 1.0
+    sampled: tuple[float, float] | None = None
+
+    size = 1
+
+    def encode(self, value: float) -> float:
+        """The optimiser's coordinate of a value."""
+        return (math.log(value) if self.log else value) / self.scale
+
+    def decode(self, codes: Tensor | float) -> float:
+        """Inverse of `encode`."""
+        code = float(codes)
+        return math.exp(code * self.scale) if self.log else code * self.scale
+
+    @property
+    def sampled_codes(self) -> tuple[float, float]:
+        """The sampled range in the optimiser's coordinate."""
+        low, high = self.sampled or self.bounds
+        return self.encode(low), self.encode(high)
+
+    def slope(self, value: float) -> float:
+        """Derivative of the value by its optimiser coordinate."""
+        return value * self.scale if self.log else self.scale
+
+    def start_codes(self, seed: int) -> Tensor:
+        """The first guess's coordinate."""
+        return torch.tensor([self.encode(self.start)], dtype=torch.float64)
+
+    def input(self, codes: Tensor, at: Chart) -> Tensor:
+        """The coordinate, constant in space and time."""
+        rows = codes.reshape(1, 1, -1)
+        rest = rows.new_zeros(1, at.streams.size - 1, rows.shape[-1])
+        return torch.cat([rows, rest], 1)
+
+    def value(self, z: Jet) -> Jet:
+        """The value of its coordinate."""
+        value = Jet(z.data[:, :1], VALUE) * self.scale
+        return constant((value.exp() if self.log else value).weight, z.streams)
+
+    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+        """One."""
+        return codes.new_ones(1, 1)
+
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """The bounds' coordinates."""
+        low, high = (torch.tensor([self.encode(b)], dtype=torch.float64) for b in self.bounds)
+        return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Field(Unknown):
+    """An unknown function, a network with an output transform: f(x) = transform(N(x; V)).
+
+    Parameters
+    ----------
+    name : str
+    coordinates : tuple of str
+        What f depends on.
+    transform : callable
+        (N, at) -> f as jets.
+    start : callable
+        f_0, at which the operator is pretrained.
+    truths : tuple of callable
+        Functions behind generated data; the first is the usual one.
+    scale : float
+        The operator sees f divided by this.
+    width, layers : int
+        Of the network's tanh layers.
+    fourier : float
+        Standard deviation of the frequencies (in half waves on the unit interval) of frozen
+        Fourier features; 0: the coordinates alone.
+    """
+
+    name: str
+    coordinates: tuple[str, ...]
+    transform: Callable[[Jet, Chart], Jet]
+    start: Function
+    truths: tuple[Function, ...]
+    scale: float = 1.0
+    width: int = 64
+    layers: int = 2
+    fourier: float = 0.0
+
+    @property
+    def truth(self) -> Function:
+        """The usual function behind generated data."""
+        return self.truths[0]
+
+    @property
+    def _widths(self) -> list[int]:
+        first = 2 * self.width if self.fourier else len(self.coordinates)
+        return [first, *[self.width] * self.layers, 1]
+
+    @property
+    def size(self) -> int:
+        """Weights of the network."""
+        return sum((i + 1) * o for i, o in zip(self._widths[:-1], self._widths[1:], strict=True))
+
+    def start_codes(self, seed: int) -> Tensor:
+        """Random weights, then a least-squares fit of f_0 by L-BFGS."""
+        generator = torch.Generator().manual_seed(seed)
+        parts = []
+        for fan_in, out in zip(self._widths[:-1], self._widths[1:], strict=True):
+            shape, bound = (out * (fan_in + 1),), fan_in**-0.5
+            parts.append(
+                (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+            )
+        return self.fitted(self.start, torch.cat(parts))
+
+    def fitted(self, function: Function, codes: Tensor) -> Tensor:
+        """Weights near `codes` that represent a function."""
+        points = unit_grid(self.coordinates, FIT_POINTS[len(self.coordinates) - 1])
+        wanted = function(points).double()
+
+        def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
+            codes = torch.from_numpy(v).requires_grad_()
+            value = ((self.at(points, codes) - wanted) ** 2).mean() / self.scale**2
+            (gradient,) = torch.autograd.grad(value, codes)
+            return value.item(), gradient.numpy()
+
+        def enough(intermediate_result: OptimizeResult) -> None:
+            if intermediate_result.fun < FIT_ERROR**2:
+                raise StopIteration
+
+        found = minimize(
+            loss,
+            codes.numpy(),
+            jac=True,
+            method="L-BFGS-B",
+            callback=enough,
+            options={"maxiter": FIT_STEPS, "ftol": 0.0, "gtol": 0.0},
+        )
+        return torch.from_numpy(found.x)
+
+    def weights(self, codes: Tensor) -> Weights:
+        """Weight and bias of every layer, views of the codes."""
+        shapes = list(zip(self._widths[:-1], self._widths[1:], strict=True))
+        layers = codes.split([(i + 1) * o for i, o in shapes])
+        return [
+            (layer[: i * o].view(o, i), layer[i * o :])
+            for layer, (i, o) in zip(layers, shapes, strict=True)
+        ]
+
+    def network(self, codes: Tensor, at: Chart) -> StreamedMLP:
+        """The network's forward pass with all streams of a frame."""
+        return StreamedMLP(self._features(at), self.weights(codes), at.streams)
+
+    def input(self, codes: Tensor, at: Chart) -> Tensor:
+        """f and its derivatives, divided by the scale; inside a graph where the codes are."""
+        if codes.requires_grad and torch.is_grad_enabled():
+            out = self.network(codes, at).along()
+        else:
+            with torch.no_grad():
+                out = self.network(codes, at).out
+        return (self.transform(Jet(out[..., 0], at.streams), at) * (1 / self.scale)).data
+
+    def value(self, z: Jet) -> Jet:
+        """The input times the scale."""
+        return z * self.scale
+
+    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+        """Derivative of the input by the weights, (size, N)."""
+        return self.rows(codes, at, lambda f: f.value) / self.scale
+
+    def rows(self, codes: Tensor, at: Chart, form: Callable[[Jet], Tensor]) -> Tensor:
+        """Derivative by the weights of one number (N,) a point made from f's jet: (size, N)."""
+        with torch.enable_grad():
+            mlp = self.network(codes.detach(), at)
+            out = mlp.out.requires_grad_()
+            f = self.transform(Jet(out[..., 0], at.streams), at)
+            (by_out,) = torch.autograd.grad(form(f).sum(), out)
+        with torch.no_grad():
+            return weight_rows(mlp, by_out[None, ..., 0], self._widths[0])[0].t()
+
+    def at(self, points: Points, codes: Tensor) -> Tensor:
+        """f (N,) at points."""
+        return self.input(codes, Chart(points.to(codes), VALUE))[0, 0] * self.scale
+
+    def decode(self, codes: Tensor) -> Function:
+        """The function of some weights."""
+        fixed = codes.detach().double().cpu().clone()
+        return lambda points: self.at(points, fixed)
+
+    def _features(self, at: Chart) -> Tensor:
+        """Input jets (1, P, N, d) of the network."""
+        x = stack([at[c] for c in self.coordinates])[:1]
+        if not self.fourier:
+            return x
+        generator = torch.Generator().manual_seed(0)
+        B = torch.randn(self.width, len(self.coordinates), generator=generator)
+        return fourier_features(x, (math.pi * self.fourier * B).to(x), at.streams)
+
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """None: weights are free."""
+        free = torch.full((self.size,), math.inf, dtype=torch.float64)
+        return -free, free
+
+
+def unit_grid(coordinates: tuple[str, ...], n: int) -> Points:
+    """n equidistant points along each coordinate of the unit box."""
+    axis = torch.linspace(0, 1, n, dtype=torch.float64)
+    return grid(**dict.fromkeys(coordinates, axis))
