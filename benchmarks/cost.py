@@ -138,11 +138,11 @@ def classical_fit() -> dict[str, Any]:
     problem = get(TIMED)
     truth = truth_of(problem, Setting(TIMED, "direct_fit"))
     data = problem.observe(truth, 0.0, 0)
-    start = np.array([k.start for k in problem.unknowns])
+    start = np.array([k.start for k in problem.scalars])
     found = optima(problem, data, [start])
     began = time.perf_counter()
     method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
-    exact = np.array([truth[k.name] for k in problem.unknowns])
+    exact = np.array([truth[k.name] for k in problem.scalars])
     return {
         "seconds": found.seconds,
         "max_rel_error": float(np.abs(found.theta / exact - 1).max()),

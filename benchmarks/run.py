@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -20,6 +20,7 @@ from bilo.problems.bpn import BoundaryValues
 from bilo.recipes import RecipeError
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.unknown import Function
 
 Result = dict[str, Any]
 
@@ -107,24 +108,39 @@ def observe(problem: Problem, truth: Mapping[str, float], setting: Setting) -> P
         raise CommandError(f"--noise: {error}") from None
 
 
-def truth_of(problem: Problem, setting: Setting) -> dict[str, float]:
+def truth_of(problem: Problem, setting: Setting) -> dict[str, Any]:
     """Unknowns behind the data: the problem's own, but for those that the setting names.
 
     Raises
     ------
     CommandError
-        If a name is no unknown of the problem, or a value lies outside its bounds.
+        If a name is no unknown of the problem, a value lies outside its bounds, or a number names
+        no example of a function.
     """
-    truth = {k.name: k.truth for k in problem.unknowns if k.truth is not None}
-    bounds = {k.name: k.bounds for k in problem.unknowns}
+    truth = problem.truth(setting.seed)
+    bounds = {k.name: k.bounds for k in problem.scalars}
+    examples = {k.name: k.truths for k in problem.fields}
     for name, value in setting.truth:
+        if name in examples:
+            truth[name] = _example(name, value, examples[name])
+            continue
         if name not in bounds:
-            raise CommandError(f"--truth: no unknown {name!r}; there are {', '.join(bounds)}")
+            names = ", ".join([*bounds, *examples])
+            raise CommandError(f"--truth: no unknown {name!r}; there are {names}")
         low, high = bounds[name]
         if not low <= value <= high:
             raise CommandError(f"--truth: {name} = {value:g} is outside [{low:g}, {high:g}]")
         truth[name] = value
     return truth
+
+
+def _example(name: str, number: float, examples: Sequence[Function]) -> Function:
+    """The function of a number, from 1."""
+    if number not in range(1, len(examples) + 1):
+        raise CommandError(
+            f"--truth: {name} = {number:g} names no example; there are 1 to {len(examples)}"
+        )
+    return examples[int(number) - 1]
 
 
 def training(setting: Setting) -> Settings:

@@ -104,4 +104,4 @@ def _local_operator(problem: str, loss: nested.NestedLoss) -> Step:
 
 
 def _truth(problem: str) -> dict[str, float]:
-    return {k.name: k.truth for k in get(problem).unknowns if k.truth is not None}
+    return get(problem).truth()

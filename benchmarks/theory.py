@@ -80,7 +80,7 @@ def stages(problem: Problem, iterations: tuple[int, ...]) -> list[dict[str, floa
     torch.manual_seed(0)
     network = OperatorNetwork(problem, WIDTH, LAYERS, 0, seed=0).double()
     points = problem.collocation(POINTS, torch.Generator().manual_seed(1)).to(network.like)
-    truth = {k.name: k.truth for k in problem.unknowns if k.truth is not None}
+    truth = problem.truth()
     data = problem.observe(truth, 0.0, 0)
     found, done = [], 0
     for total in iterations:
@@ -96,7 +96,7 @@ def compare(network: OperatorNetwork, points: Points, data: Pointwise) -> dict[s
     """One stage at the problem's start."""
     problem = network.problem
     codes = problem.encode(problem.start())
-    slopes = torch.tensor([k.slope(k.start) for k in problem.unknowns], dtype=torch.float64)
+    slopes = torch.tensor([k.slope(k.start) for k in problem.scalars], dtype=torch.float64)
     with torch.no_grad():
         u = field(network, data.points, codes, tangents=True)
     _, approximate, _ = data.gradient(u.value, u.tangents, data.start)

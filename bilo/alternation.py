@@ -15,12 +15,13 @@ import math
 import torch
 from torch import Tensor
 
+from bilo.function_step import function_step
 from bilo.levenberg_marquardt import START
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
 from bilo.training import Record, Run, Upper
-from bilo.upper import Predict, function_step
+from bilo.upper import Predict
 
 SETTLED = 0.8
 """The lower level has settled when a step leaves this much of its loss, and more after each step
@@ -32,6 +33,12 @@ DAMPING = 1e-2
 CLOSE = 5e-4
 """The unknowns are found when the whole Gauss-Newton step is shorter than this, relative, or
 absolute for unknowns below 1,"""
+REACH = 0.3
+"""Longest step of a function, over its scale,"""
+MOMENTUM = 0.8
+"""beside this part of the last one."""
+STILL = 1e-5
+"""The functions are found when a whole step would move them by less."""
 SURPRISES = 6
 """or when so many steps in a row had not the promised effect: what is left to gain is below the
 lower level's error."""
@@ -41,7 +48,32 @@ RETRIES = 6
 """Values of nu for a step that bounds cut until it promised nothing."""
 
 
-def alternating(problem: Problem, data: Objective, predict: Predict, w_reg: float = 0.0) -> Upper:
+def following(problem: Problem, data: Objective, predict: Predict, w_reg: float) -> Upper:
+    """Upper level of recipe ``lm`` for functions: a step each time the lower level has settled.
+
+    The fixed point is where the gradient *through the operator's input* vanishes, which is no
+    minimum of the objective: no step is judged by what it gained.
+    """
+
+    def upper(run: Run, progress: float) -> Record:
+        memory = run.memory
+        memory["waited"] = memory.get("waited", 0) + 1
+        if memory["waited"] < PATIENCE and memory["fall"] < SETTLED:
+            return {}
+        u, J = predict(run)
+        value = float(data.value(u, run.auxiliary))
+        found = function_step(
+            run, problem, data, w_reg, u, J, part=1.0, reach=REACH, momentum=MOMENTUM
+        )
+        # a lower level that found no further step has left its mu large
+        memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)
+        run.trace()
+        return {"objective": value, **found}
+
+    return upper
+
+
+def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
     """Upper level of recipe ``lm``; `finish` has to follow the training.
 
     ``run.memory`` holds ``kept``, where the last step began, and what it ``promised``; 0: there is
@@ -60,16 +92,6 @@ def alternating(problem: Problem, data: Objective, predict: Predict, w_reg: floa
 
     def upper(run: Run, progress: float) -> Record:
         memory = run.memory
-        if problem.fields:
-            memory["waited"] = memory.get("waited", 0) + 1
-            if memory["waited"] < PATIENCE and memory["fall"] < SETTLED:
-                return {}
-            memory["waited"] = 0
-            u, J = predict(run)
-            record = function_step(run, problem, data, w_reg, u, J, 0.0, True)
-            memory["mu"] = min(memory["mu"], START)
-            memory["done"] = record["move"] < 1e-5
-            return record
         if "waited" not in memory:
             memory.update(waited=0, surprises=0, nu=DAMPING, promised=0.0)
         memory["waited"] += 1

@@ -11,6 +11,7 @@ from torch import Tensor
 from bilo.losses import residual_loss
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
+from bilo.regulariser import regularisation
 from bilo.search import classical, optima
 from bilo.settings import Settings
 from bilo.solution import Solution, evaluate
@@ -52,6 +53,7 @@ def assess(
     stationary : bool
         Whether the unknowns had come to rest.
     """
+    scalars_only = not problem.fields
     codes = run.codes.detach().double().cpu()
     auxiliary = run.auxiliary.detach().double().cpu()
     theta = problem.decode(codes)
@@ -64,18 +66,20 @@ def assess(
         found = evaluate(run.network, everywhere, codes).double()
         numbers["u_rel_l2_vs_numerical"] = float((found - exact).norm() / exact.norm())
         error_at_data = u - reference(data.points).double()
-    if J is not None:
+    if settings.w_reg:
+        numbers["regulariser"] = float(regularisation(problem, codes))
+    if J is not None and scalars_only:
         sigma = torch.linalg.svdvals(J)
         numbers["singular_values"] = sigma.tolist()
         sd = data.local_sd(u, J, auxiliary)
         if sd is not None:
             numbers["local_sd"] = {
                 k.name: s * k.slope(theta[k.name])
-                for k, s in zip(problem.unknowns, sd.tolist(), strict=True)
+                for k, s in zip(problem.scalars, sd.tolist(), strict=True)
             }
         if error_at_data is not None and sigma[-1] > 0:
             numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
-    if reference is not None and isinstance(data, Pointwise):
+    if reference is not None and scalars_only and isinstance(data, Pointwise):
         numbers |= _correction(problem, data, codes)
     warnings = _warnings(problem, codes, numbers, settings, stationary)
     if run.recoveries:
@@ -110,7 +114,7 @@ def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, A
     low, high = problem.code_bounds()
     allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
     u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
-    slopes = [k.slope(v) for k, v in zip(problem.unknowns, found.theta.tolist(), strict=True)]
+    slopes = [k.slope(v) for k, v in zip(problem.scalars, found.theta.tolist(), strict=True)]
     sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
     if sd is not None:
         allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
@@ -147,10 +151,10 @@ def _warnings(
 
 
 def on_bounds(problem: Problem, codes: Tensor) -> list[str]:
-    """A warning for every unknown on a bound; optimiser coordinates (m,)."""
+    """A warning for every unknown on a bound; optimiser coordinates (size,)."""
     found = []
-    for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
-        low, high = k.encode(k.bounds[0]), k.encode(k.bounds[1])
-        if min(code - low, high - code) < ON_BOUND * (high - low):
+    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
+        low, high = k.code_bounds()
+        if (torch.minimum(part - low, high - part) < ON_BOUND * (high - low)).any():
             found.append(f"{k.name} sits on a bound")
     return found

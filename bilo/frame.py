@@ -54,6 +54,9 @@ class Frame(Chart):
         derivatives: bool = True,
     ) -> None:
         super().__init__(points, VALUE)
+        self._unknowns: dict[str, Jet] = {}
+        self._inputs: list[Jet] | None
+        self._values: list[Tensor] | None
         self._problem, self._codes, self._direction = problem, codes, direction
         self._tangents, self._derivatives = tangents, derivatives
         self._forget()
@@ -118,10 +121,8 @@ class Frame(Chart):
 
     def _forget(self) -> None:
         """Nothing of other streams is kept."""
-        self._cache: dict[str, Jet] = {}
-        self._unknowns: dict[str, Jet] = {}
-        self._inputs: list[Jet] | None = None
-        self._values: list[Tensor] | None = None
+        self._cache, self._unknowns = {}, {}
+        self._inputs = self._values = None
 
     def _input_values(self) -> list[Tensor]:
         """The inputs without tangents, (1, P, N or 1) each."""

@@ -122,7 +122,7 @@ def starting_at(problem: Problem, theta: Array) -> Problem:
     """The same problem with another start (m,)."""
     moved = copy.copy(problem)
     moved.unknowns = tuple(
-        replace(k, start=float(value)) for k, value in zip(problem.unknowns, theta, strict=True)
+        replace(k, start=float(value)) for k, value in zip(problem.scalars, theta, strict=True)
     )
     moved._at_start = None
     return moved

@@ -15,6 +15,7 @@ from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import Pointwise
 from bilo.points import Points
+from bilo.regulariser import Regulariser
 from bilo.streams import Operator
 from bilo.unknown import Field, Scalar, Unknown
 
@@ -53,6 +54,8 @@ class Problem(ABC):
     unknowns: tuple[Unknown, ...]
     derivatives: tuple[str, ...] = ()
     """First derivatives that the residual uses beside the principal operator."""
+    regulariser: Regulariser | None = None
+    """Of the unknown function, where there is one; weighted by `Settings.w_reg`."""
     fourier_coordinates: int = 0
     """How many leading features get Fourier pairs, where the network has any."""
 
@@ -152,9 +155,13 @@ class Problem(ABC):
         """Optimiser coordinates (size,), float64, of the first guess; a seed draws networks."""
         return torch.cat([k.start_codes(seed) for k in self.unknowns])
 
-    def truth(self) -> dict[str, Any]:
-        """The unknowns behind generated data, as far as the problem says them."""
-        return {k.name: k.truth for k in self.unknowns if k.truth is not None}
+    def truth(self, seed: int = 0) -> dict[str, Any]:
+        """The unknowns behind generated data, as far as the problem says them.
+
+        The usual ones, whatever the seed, unless the problem draws them.
+        """
+        found = {k.name: k.truth for k in self.scalars if k.truth is not None}
+        return {**found, **{k.name: k.truth for k in self.fields}}
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
@@ -183,6 +190,11 @@ class Problem(ABC):
         """Values of the scalars alone, for the history."""
         parts = zip(self.unknowns, self.split(codes), strict=True)
         return {k.name: k.decode(part) for k, part in parts if isinstance(k, Scalar)}
+
+    def probe(self, codes: Tensor) -> Tensor:
+        """The operator's inputs, of functions at points that tell what they are."""
+        parts = zip(self.unknowns, self.split(codes.detach().double().cpu()), strict=True)
+        return torch.cat([k.probe(part) for k, part in parts])
 
     def named(self, values: Iterable[float]) -> dict[str, float]:
         """Values of scalars, in their order, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from bilo.jets import Jet
 from bilo.points import Points
 from bilo.streams import Streams
 from bilo.unknown import Field
+
+if TYPE_CHECKING:
+    from bilo.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Regulariser:
         slopes = [slope.d(c).value for c in f.coordinates]
         weight = torch.ones_like(slopes[0])
         if self.corner:
-            weight = 0.5 / (sum(s**2 for s in slopes) + self.corner**2).sqrt()
+            squares = torch.stack(slopes).pow(2).sum(0)
+            weight = 0.5 / (squares + self.corner**2).sqrt()
         root = (weight / len(weight)).sqrt()
         b = torch.cat([root * s for s in slopes])
         by_codes = [
@@ -62,3 +67,11 @@ class Regulariser:
 
     def _mean(self, squares: Tensor) -> Tensor:
         return (squares + self.corner**2).sqrt().mean() if self.corner else squares.mean()
+
+
+def regularisation(problem: Problem, codes: Tensor) -> Tensor:
+    """The problem's regulariser of its function, differentiable by the codes (size,)."""
+    assert problem.regulariser is not None
+    parts = zip(problem.unknowns, problem.split(codes), strict=True)
+    (value,) = (problem.regulariser.value(k, v) for k, v in parts if isinstance(k, Field))
+    return value

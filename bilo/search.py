@@ -106,7 +106,7 @@ class Found:
 
 def optima(problem: Problem, data: Pointwise, starts: Sequence[Array]) -> Found:
     """Search for the unknowns of a problem with its numerical solution."""
-    low, high = np.array([k.bounds for k in problem.unknowns]).T
+    low, high = np.array([k.bounds for k in problem.scalars]).T
     return search(classical(problem, data), data, low, high, starts)
 
 

@@ -14,8 +14,8 @@ Array = NDArray[np.float64]
 
 def starts_of(problem: Problem, per_axis: int) -> list[Array]:
     """The problem's own start (m,), and a grid of `per_axis` starts along each unknown."""
-    low, high = np.array([k.bounds for k in problem.unknowns]).T
-    own = np.array([k.start for k in problem.unknowns])
+    low, high = np.array([k.bounds for k in problem.scalars]).T
+    own = np.array([k.start for k in problem.scalars])
     return [own, *(s for s in grid_of(low, high, per_axis) if not np.allclose(s, own))]
 
 

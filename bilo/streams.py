@@ -120,9 +120,9 @@ class Streams:
 
     @property
     def quadratic(self) -> tuple[tuple[int, tuple[tuple[int, int, Weight], ...]], ...]:
-        """All second-order streams as (position, pairs)."""
+        """All streams with a second-order part as (position, pairs)."""
         start = 1 + len(self.first)
-        return tuple((q, self.pairs(q)) for q in range(start, self.size))
+        return tuple((q, p) for q in range(start, self.size) if (p := self.pairs(q)))
 
 
 VALUE = Streams()

@@ -75,7 +75,7 @@ class Run:
 
     def trace(self) -> None:
         """Remember where the unknowns have been."""
-        here = self.codes.detach().double().cpu().clone()[None]
+        here = self.network.problem.probe(self.codes).clone()[None]
         seen = self.memory.get("trace")
         self.memory["trace"] = here if seen is None else torch.cat([seen, here])
 

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,10 @@ FIT_ERROR = 1e-4
 """until its root mean square error, over the scale, is below this,"""
 FIT_POINTS = (101, 41)
 """at so many points along the one coordinate, or along each of two."""
+PROBE_POINTS = (101, 21)
+"""Points along the one coordinate, or along each of two, that tell how far a function moved."""
+FREE = 1e6
+"""Bound of the weights of a function's network, which are free."""
 
 Function = Callable[[Points], Tensor]
 """Points -> values (N,), float64."""
@@ -39,6 +44,8 @@ class Unknown(ABC):
     """
 
     name: str
+    start: Any
+    """First guess: a value, or a function."""
 
     @property
     @abstractmethod
@@ -60,6 +67,10 @@ class Unknown(ABC):
     @abstractmethod
     def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
         """Derivative of the operator's input by the codes, (size, N or 1)."""
+
+    @abstractmethod
+    def probe(self, codes: Tensor) -> Tensor:
+        """The operator's input at some points that tell what it is."""
 
     @abstractmethod
     def code_bounds(self) -> tuple[Tensor, Tensor]:
@@ -138,6 +149,10 @@ class Scalar(Unknown):
     def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
         """One."""
         return codes.new_ones(1, 1)
+
+    def probe(self, codes: Tensor) -> Tensor:
+        """The coordinate."""
+        return codes
 
     def code_bounds(self) -> tuple[Tensor, Tensor]:
         """The bounds' coordinates."""
@@ -288,9 +303,14 @@ class Field(Unknown):
         B = torch.randn(self.width, len(self.coordinates), generator=generator)
         return fourier_features(x, (math.pi * self.fourier * B).to(x), at.streams)
 
+    def probe(self, codes: Tensor) -> Tensor:
+        """f over the scale, on an equidistant grid."""
+        points = unit_grid(self.coordinates, PROBE_POINTS[len(self.coordinates) - 1])
+        return self.at(points, codes) / self.scale
+
     def code_bounds(self) -> tuple[Tensor, Tensor]:
         """None: weights are free."""
-        free = torch.full((self.size,), math.inf, dtype=torch.float64)
+        free = torch.full((self.size,), FREE, dtype=torch.float64)
         return -free, free
 
 

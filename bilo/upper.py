@@ -8,16 +8,20 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.function_step import function_step, regulariser_rows
 from bilo.losses import field
 from bilo.network import Network
-from bilo.objective import Objective
+from bilo.objective import LAST_REACH, MAX_MOVE, Objective
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.streams import VALUE
 from bilo.training import Record, Run
 
+PART = 0.1
+"""Of a Gauss-Newton step of functions, after each step of the weights."""
+
 Predict = Callable[[Run], tuple[Tensor, Tensor]]
-"""run -> the field at the data (N,) and its derivative by the unknowns (m, N), float64."""
+"""run -> the field at the data (N,) and its derivative by the codes (size, N), float64."""
 
 
 def tangent_model(network: Network, points: Points) -> Predict:
@@ -28,7 +32,6 @@ def tangent_model(network: Network, points: Points) -> Predict:
     def predict(run: Run) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             u = field(network, there, run.codes.to(network.like), tangents=True)
-        run.memory['uz'] = u.tangents[0].double().cpu()
         return u.value.double().cpu(), by_codes(problem, points, run.codes, u.tangents)
 
     return predict
@@ -44,74 +47,46 @@ def by_codes(problem: Problem, points: Points, codes: Tensor, tangents: Tensor) 
 
 @torch.no_grad()
 def upper_step(
-    run: Run, problem: Problem, data: Objective, u: Tensor, J: Tensor, progress: float, w_reg: float = 0.0
+    run: Run,
+    problem: Problem,
+    data: Objective,
+    u: Tensor,
+    J: Tensor,
+    progress: float,
+    w_reg: float = 0.0,
 ) -> Record:
     """Move the unknowns and the objective's own parameters, inside the bounds.
 
     ``run.optimisers["upper"]`` descends the gradient through the network's input where there is
-    one; else `Objective.step` is taken.
+    one; else `Objective.step` is taken for scalars, and a part of `function_step` for functions.
 
     Parameters
     ----------
     u : Tensor (N,)
         The field at the data, float64.
-    J : Tensor (m, N)
-        Its derivative by the unknowns.
+    J : Tensor (size, N)
+        Its derivative by the codes.
     progress : float
         Of the fine-tuning, in [0, 1).
+    w_reg : float
+        Weight of the regulariser of an unknown function.
     """
-    value, gradient, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
-    if problem.fields:
-        return function_step(run, problem, data, w_reg, u, J, progress)
+    value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
+    record: dict[str, float] = {"objective": value}
     if "upper" in run.optimisers:
-        run.codes.grad, run.auxiliary.grad = gradient, by_auxiliary
+        if w_reg:
+            b, X = regulariser_rows(problem, run.codes)
+            by_codes = by_codes + 2 * w_reg * X @ b
+            record["regulariser"] = float(b @ b)
+        run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
         run.optimisers["upper"].step()
+    elif problem.fields:
+        reach = MAX_MOVE * max(1.0 - progress, LAST_REACH)
+        record |= function_step(run, problem, data, w_reg, u, J, part=PART, reach=reach)
     else:
         codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
         run.codes.copy_(codes)
         run.auxiliary.copy_(auxiliary)
     run.codes.copy_(problem.project(run.codes))
     run.trace()
-    return {"objective": value, **problem.numbers(run.codes), **data.describe(run.auxiliary)}
-
-
-MU = 1e-6
-ETA = 0.1
-REACH = 0.05
-SECANT = 1e-4
-
-
-def function_step(run, problem, data, w_reg, u, J, progress, secant=False):
-    """A part of a Gauss-Newton step of the functions' weights."""
-    first, second = data.derivatives(u)
-    (f,) = problem.fields
-    at = Chart(data.points.to(run.codes), VALUE)
-    z = f.input(run.codes, at)[0, 0]
-    F = f.input_by_codes(run.codes, at)
-    value = float(data.value(u, run.auxiliary))
-    record = {"objective": value}
-    root = second.sqrt()
-    X, Y, b = [J * root], [J * root], [first / root]
-    if w_reg:
-        br, rows = problem.regulariser.rows(f, run.codes)
-        scale = (2 * w_reg) ** 0.5
-        X.append(scale * rows)
-        Y.append(scale * rows)
-        b.append(scale * br)
-        record["regulariser"] = float(br @ br)
-    X, Y, b = torch.cat(X, 1), torch.cat(Y, 1), torch.cat(b)
-    G = Y.t() @ X
-    mu = MU * torch.linalg.matrix_norm(X, 2) ** 2
-    d = -X @ torch.linalg.solve(G + mu * torch.eye(len(G), dtype=G.dtype), b)
-    dz = d @ F
-    record["move"] = float(dz.abs().max())
-    eta = min(ETA, REACH * max(1 - progress, 1e-3) / float(dz.abs().max()))
-    before = run.codes.clone()
-    run.codes.add_(eta * d)
-    if secant and "before" in run.memory:
-        run.codes.add_(MOMENTUM * (before - run.memory["before"]))
-    run.memory["before"] = before
-    run.trace()
-    return record
-
-MOMENTUM=0.8
+    return {**record, **problem.numbers(run.codes), **data.describe(run.auxiliary)}

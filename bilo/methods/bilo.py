@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bilo.alternation import alternating, finish
+from bilo.alternation import alternating, finish, following
 from bilo.assessment import assess
 from bilo.descent import anchored, descending
 from bilo.least_squares import Equation, enough, operator_equations, start_equation
@@ -73,7 +73,11 @@ def fit(
         return problem.collocation(count, run.generator).to(network.like)
 
     if recipe.lower is None:
-        lower, upper = _solved(network, settings), alternating(problem, data, predict, settings.w_reg)
+        lower = _solved(network, settings)
+        if problem.fields:
+            upper = following(problem, data, predict, settings.w_reg)
+        else:
+            upper = alternating(problem, data, predict)
     else:
         run.optimisers["lower"] = recipe.lower.over(network.parameters())
         if recipe.upper == "adam":

@@ -104,7 +104,7 @@ class DeepONet(Network):
     def _branch(self, codes: list[Jet]) -> Tensor:
         """Value and tangents b (1 + m, 1, N or 1, p)."""
         scaled = []
-        for code, unknown in zip(codes, self.problem.unknowns, strict=True):
+        for code, unknown in zip(codes, self.problem.scalars, strict=True):
             low, high = unknown.sampled_codes
             scaled.append((code.d("1") - (low + high) / 2) * (2 / (high - low)))
         return StreamedMLP(stack(scaled), _weights(self.branch), VALUE).along()
@@ -192,14 +192,14 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 
 def sample_grid(problem: Problem, n: int) -> Tensor:
     """All combinations of n values of each unknown, equally spaced, as optimiser coordinates."""
-    axes = [torch.linspace(*k.sampled_codes, n, dtype=torch.float64) for k in problem.unknowns]
+    axes = [torch.linspace(*k.sampled_codes, n, dtype=torch.float64) for k in problem.scalars]
     return torch.cartesian_prod(*axes).reshape(-1, len(axes))
 
 
 def _extrapolated(problem: Problem, codes: Tensor) -> tuple[str, ...]:
     """A warning for every unknown outside the range in which the operator was trained."""
     found = []
-    for k, code in zip(problem.unknowns, codes.tolist(), strict=True):
+    for k, code in zip(problem.scalars, codes.tolist(), strict=True):
         low, high = k.sampled or k.bounds
         if not low <= k.decode(code) <= high:
             found.append(

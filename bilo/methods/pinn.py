@@ -22,6 +22,7 @@ from bilo.objective import LeastSquares, Objective
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.recipes import RECIPES, Recipe, RecipeError
+from bilo.regulariser import regularisation
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Lower, Record, Run, train
@@ -54,7 +55,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         problem, settings.width, settings.layers, settings.fourier, settings.seed, theta=False
     ).to(device, settings.dtype)
     like = network.like
-    codes, auxiliary = problem.encode(problem.start()).to(like), data.start.clone()
+    codes, auxiliary = problem.start_codes(settings.seed).to(like), data.start.clone()
     run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
     data_points = data.points.to(like)
     count = enough(network, 1) if settings.points == 0 else settings.points
@@ -67,7 +68,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
             codes.copy_(problem.project(codes.detach().double().cpu()))
         if run.step % TRACE_EVERY == 0:
             run.trace()
-        return {**problem.decode(codes.detach()), **data.describe(auxiliary)}
+        return {**problem.numbers(codes.detach()), **data.describe(auxiliary)}
 
     if recipe.lower is None:
         lower = _solved(network, data, settings)
@@ -81,6 +82,8 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 
 def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
     """The one loss as least squares in the weights and, after pretraining, the unknowns."""
+    if network.problem.fields:
+        raise RecipeError("a PINN with recipe lm takes unknown scalars, no functions: recipe fast")
     if not isinstance(data, LeastSquares):
         raise RecipeError(
             f"a PINN with recipe lm fits least squares, not {type(data).__name__}; "
@@ -119,6 +122,8 @@ def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) ->
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
         objective = data.value(u, auxiliary, progress)
         total = equations + DATA_EVERY * settings.w_data * objective.to(residual)
+        if settings.w_reg:
+            total = total + DATA_EVERY * settings.w_reg * regularisation(problem, codes)
         run.last["objective"] = objective.item()
         return total, record
 

@@ -52,12 +52,12 @@ class Burgers(Problem):
     name = "burgers"
     coordinates = ("t", "x")
     unknowns = (Field("f", ("x",), _zero_at_ends, start=_start, truths=(_sine, _hat)),)
-    derivatives = ("t", "x")
+    derivatives = ("x",)
     regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
 
     def principal(self, at: Frame) -> Operator:
-        """Nothing of second order."""
-        return Operator("M")
+        """M u = u_t."""
+        return Operator("M", drift=(("t", 1.0),))
 
     def transform(self, N: Jet, at: Frame) -> Jet:
         """u = N x (1 - x) t + f."""
@@ -66,7 +66,7 @@ class Burgers(Problem):
 
     def residual(self, u: Jet, at: Frame) -> Jet:
         """r = u_t + a u u_x."""
-        return u.d("t") + u.d("1") * u.d("x") * burgers.SPEED
+        return at.apply(u) + u.d("1") * u.d("x") * burgers.SPEED
 
     def weight(self, u: Jet, at: Frame) -> Tensor:
         """1 / (1 + (u_x)_-)^2: little where characteristics run into a shock.

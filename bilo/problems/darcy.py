@@ -57,6 +57,7 @@ class Sample:
         return sample_2d(darcy.NODES, S, LENGTH, 1, np.random.default_rng(self.seed))[0]
 
     def __call__(self, points: Points) -> Tensor:
+        """A at points."""
         x, y = (points.coordinates[c].double().cpu() for c in ("x", "y"))
         last = darcy.NODES - 1
         if self.two_phase:
@@ -97,6 +98,11 @@ class Darcy(Problem):
     derivatives = ("x", "y")
     fourier_coordinates = 2
     regulariser = Regulariser(_nodes(darcy.NODES), corner=CORNER)
+
+    def truth(self, seed: int = 0) -> dict[str, Any]:
+        """The sample that the seed numbers."""
+        (A,) = self.fields
+        return {"A": A.truths[seed % len(A.truths)]}
 
     def principal(self, at: Frame) -> Operator:
         """M u = u_xx + u_yy."""

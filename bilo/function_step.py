@@ -1,0 +1,95 @@
+"""Gauss-Newton steps of unknown functions, in the space of their networks' weights V.
+
+    d = -X (X^T X + mu)^-1 b,        V += part d
+
+The columns of X are derivatives by V of rows whose squares are the upper objective: of the data
+through the operator's input, ``sqrt(l'') du/dz df/dV``, and of the regulariser. There are fewer
+rows than weights, so the small matrix is the one to solve with.
+
+The operator's input tells how u answers to f *at* a point while the lower level holds; that
+response is exact where f is shifted everywhere, and too strong for what oscillates. The steps are
+then too short, never too long, and a part of the last one is taken again (heavy ball, Polyak 1964).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bilo.objective import Objective, Pointwise
+from bilo.problem import Problem
+from bilo.recipes import RecipeError
+from bilo.training import Run
+from bilo.unknown import Field
+
+MU = 1e-5
+"""Levenberg's parameter, relative to the largest eigenvalue of X^T X."""
+
+
+def function_step(
+    run: Run,
+    problem: Problem,
+    data: Objective,
+    w_reg: float,
+    u: Tensor,
+    J: Tensor,
+    *,
+    part: float,
+    reach: float,
+    momentum: float = 0.0,
+) -> dict[str, float]:
+    """Move the weights of the unknown functions.
+
+    Parameters
+    ----------
+    u : Tensor (N,)
+        The field at the data, float64.
+    J : Tensor (size, N)
+        Its derivative by the weights, through the operator's input.
+    part : float
+        Of the whole step.
+    reach : float
+        Largest change of a function (over its scale) by this step.
+    momentum : float
+        Part of the last step that is taken again.
+
+    Returns
+    -------
+    dict
+        ``move``, the change of the functions by a whole step, and the ``regulariser``.
+
+    Raises
+    ------
+    RecipeError
+        If the objective is no sum over points.
+    """
+    if not isinstance(data, Pointwise):
+        raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
+    first, second = data.derivatives(u)
+    root = second.sqrt()
+    rows, X = first / root, J * root
+    record: dict[str, float] = {}
+    if w_reg:
+        b, slopes = regulariser_rows(problem, run.codes)
+        rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
+        X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
+        record["regulariser"] = float(b @ b)
+    G = X.t() @ X
+    G.diagonal().add_(MU * torch.linalg.matrix_norm(G, 2))
+    d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
+    moved = problem.probe(run.codes + d) - problem.probe(run.codes)
+    record["move"] = float(moved.abs().max())
+    before = run.codes.clone()
+    run.codes.add_(min(part, reach / max(record["move"], 1e-300)) * d)
+    if momentum and "before" in run.memory:
+        run.codes.add_(momentum * (before - run.memory["before"]))
+    run.memory["before"] = before
+    return record
+
+
+def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """`Regulariser.rows` of the unknown function, (K,) and (size, K)."""
+    assert problem.regulariser is not None
+    pairs = zip(problem.unknowns, problem.split(codes), strict=True)
+    (found,) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
+    return found
