@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("tanh_streams.c")
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
 SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
 
@@ -43,31 +43,24 @@ class FusedKernel:
         self._library = library
 
     def forward(self, y: Tensor, pairs: Pairs) -> Tensor:
-        """Jets of tanh(y), (1 + m, P, n, H)."""
-        y = y.contiguous()
+        """Jets of tanh, (1 + m, P, n, H)."""
         z = workspace.take(y.shape, y)
-        self._call("tanh_streams", y, (y, torch.tanh(y[0, 0]), z), pairs)
+        self._call("tanh_streams", (y, z), z, pairs)
         return z
 
-    def adjoint(self, y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
-        """Gradient by y, (1 + m, P, n, H)."""
-        y = y.contiguous()
-        out = workspace.take(y.shape, y)
-        self._call("tanh_streams_adjoint", y, (y, s0, g.contiguous(), out), pairs)
-        return out
+    def adjoint(
+        self, y: Tensor, g: Tensor, pairs: Pairs, direction: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient by y in the place of g, and z, (1 + m, P, n, H)."""
+        z = workspace.take(g.shape, g)
+        self._call("tanh_streams_adjoint", (y, direction, len(y) - 1, g, z), z, pairs)
+        return g, z
 
-    def contract(self, y: Tensor, direction: Tensor) -> Tensor:
-        """The value, and the tangents (1 + m, P, n, H) along a direction (m, n): (2, P, n, H)."""
-        y, direction = y.contiguous(), direction.contiguous()
-        out = workspace.take((2, *y.shape[1:]), y)
-        function = getattr(self._library, f"contract_{SUFFIX[y.dtype]}")
-        arrays = (ctypes.c_void_p(a.data_ptr()) for a in (y, direction, out))
-        function(*arrays, *(ctypes.c_long(size) for size in y.shape))
-        return out
-
-    def _call(self, name: str, y: Tensor, arrays: tuple[Tensor, ...], pairs: Pairs) -> None:
-        t, p, n, h = y.shape
-        weights = torch.zeros(max(len(pairs), 1), t, n, dtype=y.dtype)
+    def _call(
+        self, name: str, arguments: tuple[Tensor | int | None, ...], z: Tensor, pairs: Pairs
+    ) -> None:
+        t, p, n, h = z.shape
+        weights = torch.zeros(max(len(pairs), 1), t, n, dtype=z.dtype)
         for k, (_, _, _, w) in enumerate(pairs):
             if isinstance(w, Tensor):
                 rows = min(t, len(w))
@@ -76,13 +69,20 @@ class FusedKernel:
                 weights[k, 0] = w
         columns = ([q for q, *_ in pairs], [a for _, a, *_ in pairs], [b for _, _, b, _ in pairs])
         indices = [(ctypes.c_long * max(len(pairs), 1))(*column) for column in columns]
-        function = getattr(self._library, f"{name}_{SUFFIX[y.dtype]}")
+        function = getattr(self._library, f"{name}_{SUFFIX[z.dtype]}")
         function(
-            *(ctypes.c_void_p(a.data_ptr()) for a in arrays),
+            *map(_argument, arguments),
             *(ctypes.c_long(size) for size in (t, p, n, h, len(pairs))),
             *indices,
             ctypes.c_void_p(weights.data_ptr()),
         )
+
+
+def _argument(value: Tensor | int | None) -> ctypes.c_void_p | ctypes.c_long:
+    if isinstance(value, int):
+        return ctypes.c_long(value)
+    assert value is None or value.is_contiguous()
+    return ctypes.c_void_p(None if value is None else value.data_ptr())
 
 
 _unused = 0

@@ -19,7 +19,7 @@ from bilo import tanh_streams
 from bilo.streams import Streams
 from bilo.workspace import workspace
 
-CHUNK_CPU = 512
+CHUNK_CPU = 256
 """Points a chunk on a CPU: a layer's streams stay near the processor, and calls stay few."""
 
 Weights = list[tuple[Tensor, Tensor]]
@@ -38,7 +38,7 @@ class StreamedMLP:
     streams : Streams
         The meaning of the second axis.
     chunk : int, optional
-        Points processed together; default 512 on a CPU, all of them on a GPU.
+        Points processed together; default 256 on a CPU, all of them on a GPU.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class StreamedMLP:
         size = chunk or (CHUNK_CPU if x.device.type == "cpu" else x.shape[2])
         starts = range(0, x.shape[2], size)
         self.bounds = [(start, min(start + size, x.shape[2])) for start in starts]
-        self.saved: list[list[tuple[Tensor, Tensor]]] = []
+        self.saved: list[list[Tensor]] = []
         keep = torch.is_grad_enabled()
         with torch.no_grad():
             self.out = torch.cat([self._forward(*bound, keep) for bound in self.bounds], 2)
@@ -74,26 +74,31 @@ class StreamedMLP:
         return out
 
     def _forward(self, start: int, stop: int, keep: bool) -> Tensor:
-        """One chunk of points through all layers.
-
-        `saved` holds the input z and the pre-activation y of each layer.
-        """
+        """One chunk of points through all layers."""
         pairs = tanh_streams.pairs_of(self.streams, start, stop)
-        z = self.x[:, :, start:stop].contiguous()
+        y = self._affine(0, self.x[:, :, start:stop].contiguous())
         saved = []
-        for k, (w, b) in enumerate(self.weights):
-            y = workspace.take((*z.shape[:3], len(w)), z)
-            torch.mm(z.flatten(0, 2), w.t(), out=y.flatten(0, 2))
-            y[0, 0] += b
-            saved.append((z, y))
-            if k < len(self.weights) - 1:
-                z = tanh_streams.forward(y, pairs)
-        out = saved[-1][1].clone()
+        for k in range(1, len(self.weights)):
+            z = tanh_streams.forward(y, pairs)
+            if keep and k > 1:
+                saved.append(y)
+            else:
+                workspace.give(y)
+            y = self._affine(k, z)
+            workspace.give(z)
         if keep:
             self.saved.append(saved)
-        else:
-            _release(saved)
-        return out
+        return y
+
+    def _affine(self, k: int, z: Tensor) -> Tensor:
+        """y of layer k from its input; the value of a hidden layer is put through tanh at once."""
+        w, b = self.weights[k]
+        y = workspace.take((*z.shape[:3], len(w)), z)
+        torch.mm(z.flatten(0, 2), w.t(), out=y.flatten(0, 2))
+        y[0, 0] += b
+        if k < len(self.weights) - 1:
+            y[0, 0].tanh_()
+        return y
 
     def backward(
         self, grad: Tensor, direction: Tensor | None, need_x: bool, need: list[bool]
@@ -105,54 +110,54 @@ class StreamedMLP:
         grads: list[Tensor | None] = [None] * (2 * len(self.weights))
         grads_x = []
         for start, stop, saved in self.spend():
-            pairs = tanh_streams.pairs_of(self.streams, start, stop, direction)
-            part = None if direction is None else direction[:, start:stop]
-            g = grad[:, :, start:stop].contiguous()
-            for k in reversed(range(len(self.weights))):
-                z, y = saved[k]
-                if k < len(self.weights) - 1:
-                    along = _contract(y, part)
-                    g = _replace(g, tanh_streams.adjoint(along, saved[k + 1][0][0, 0], g, pairs))
-                    _discard(along, y)
+            for k, g, z in self.pull(grad[:, :, start:stop], start, saved, direction):
                 if need[2 * k]:
-                    along = _contract(z, part)
-                    _accumulate(grads, 2 * k, _outer(g.flatten(0, 2), along.flatten(0, 2)))
+                    _accumulate(grads, 2 * k, _outer(g.flatten(0, 2), z.flatten(0, 2)))
                     _accumulate(grads, 2 * k + 1, g[0, 0].sum(0))
-                    _discard(along, z)
-                if k or need_x:
-                    by_z = workspace.take((*g.shape[:3], z.shape[-1]), g)
-                    torch.mm(g.flatten(0, 2), self.weights[k][0], out=by_z.flatten(0, 2))
-                    g = _replace(g, by_z)
-            if need_x:
-                grads_x.append(g.clone())
-            workspace.give(g)
+                if k == 0 and need_x:
+                    grads_x.append(g @ self.weights[0][0])
         return (torch.cat(grads_x, 2) if need_x else None), grads
 
-    def spend(self) -> Iterator[tuple[int, int, list[tuple[Tensor, Tensor]]]]:
+    def spend(self) -> Iterator[tuple[int, int, list[Tensor]]]:
         """What the forward pass saved, as (start, stop, saved) by chunks; can be had once."""
         if len(self.saved) != len(self.bounds):
             raise RuntimeError("the streams of a forward pass can be differentiated once")
         for (start, stop), saved in zip(self.bounds, self.saved, strict=True):
             yield start, stop, saved
-            _release(saved)
+            for y in saved:
+                workspace.give(y)
         self.saved = []
 
+    def pull(
+        self, g: Tensor, start: int, saved: list[Tensor], direction: Tensor | None = None
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """One chunk backward: (k, gradient by y_k, input of layer k), from the last layer on.
 
-def _release(saved: list[tuple[Tensor, Tensor]]) -> None:
-    for k, (z, y) in enumerate(saved):
-        if k:
+        The gradient g by the output begins it. The tensors are good until the next step.
+        """
+        stop = start + g.shape[2]
+        pairs = tanh_streams.pairs_of(self.streams, start, stop, direction)
+        x = self.x[:, :, start:stop]
+        if direction is not None:
+            direction = direction[:, start:stop].contiguous()
+            x = tanh_streams.contract(x, direction)
+        x, g = x.contiguous(), g.clone(memory_format=torch.contiguous_format)
+        for k in reversed(range(1, len(self.weights))):
+            w = self.weights[k][0]
+            by_z = workspace.take((*g.shape[:3], w.shape[1]), g)
+            torch.mm(g.flatten(0, 2), w, out=by_z.flatten(0, 2))
+            if k > 1:
+                by_y, z = tanh_streams.adjoint(saved[k - 2], by_z, pairs, direction)
+            else:
+                y = self._affine(0, x)
+                by_y, z = tanh_streams.adjoint(y, by_z, pairs)
+                workspace.give(y)
+            yield k, g, z
+            workspace.give(g)
             workspace.give(z)
-        workspace.give(y)
-
-
-def _replace(old: Tensor, new: Tensor) -> Tensor:
-    workspace.give(old)
-    return new
-
-
-def _discard(along: Tensor, full: Tensor) -> None:
-    if along is not full:
-        workspace.give(along)
+            g = by_y
+        yield 0, g, x
+        workspace.give(g)
 
 
 class _Along(torch.autograd.Function):
@@ -161,7 +166,7 @@ class _Along(torch.autograd.Function):
         ctx: Any, mlp: StreamedMLP, direction: Tensor | None, x: Tensor, *flat: Tensor
     ) -> Tensor:
         ctx.mlp, ctx.direction = mlp, direction
-        return mlp.out.clone() if direction is None else _contract(mlp.out, direction)
+        return mlp.out.clone() if direction is None else tanh_streams.contract(mlp.out, direction)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
@@ -170,10 +175,6 @@ class _Along(torch.autograd.Function):
             raise ValueError("the gradient by the input needs all tangents: use along(None)")
         grad_x, grads = ctx.mlp.backward(grad, ctx.direction, need_x, need)
         return (None, None, grad_x, *grads)
-
-
-def _contract(y: Tensor, direction: Tensor | None) -> Tensor:
-    return y if direction is None else tanh_streams.contract(y, direction)
 
 
 def _outer(g: Tensor, z: Tensor) -> Tensor:
