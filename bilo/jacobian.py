@@ -38,9 +38,10 @@ def weight_rows(mlp: StreamedMLP, cotangents: Tensor, features: int) -> Tensor:
     sizes = [len(b) * (width + 1) for width, (_, b) in zip(widths, mlp.weights, strict=True)]
     J = cotangents.new_empty(len(cotangents), cotangents.shape[3], sum(sizes))
     columns = J.split(sizes, 2)
-    for start, stop, saved in mlp.spend():
+    for chunk in mlp.spend():
+        points = slice(chunk.start, chunk.stop)
         for row, cotangent in enumerate(cotangents):
-            for k, g, z in mlp.pull(cotangent[:, :, start:stop, None], start, saved):
+            for k, g, z in mlp.pull(cotangent.unsqueeze(-1), chunk):
                 by_w = torch.einsum("spno,spni->noi", g, z[..., : widths[k]])
-                columns[k][row, start:stop] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
+                columns[k][row, points] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
     return J

@@ -40,12 +40,20 @@ class FusedKernel:
     """The shared library behind `bilo.tanh_streams`, on contiguous CPU tensors."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._library = library
+        pointer, size = ctypes.c_void_p, ctypes.c_long
+        common = [size] * 5 + [pointer] * 2
+        self._forward, self._adjoint = {}, {}
+        for dtype, suffix in SUFFIX.items():
+            self._forward[dtype] = getattr(library, f"tanh_streams_{suffix}")
+            self._forward[dtype].argtypes = [pointer, pointer, *common]
+            self._adjoint[dtype] = getattr(library, f"tanh_streams_adjoint_{suffix}")
+            self._adjoint[dtype].argtypes = [pointer, pointer, size, pointer, pointer, *common]
+        self._packed: tuple[Pairs, Tensor, ctypes.Array[ctypes.c_long]] | None = None
 
     def forward(self, y: Tensor, pairs: Pairs) -> Tensor:
         """Jets of tanh, (1 + m, P, n, H)."""
         z = workspace.take(y.shape, y)
-        self._call("tanh_streams", (y, z), z, pairs)
+        self._forward[y.dtype](y.data_ptr(), z.data_ptr(), *self._common(z, pairs))
         return z
 
     def adjoint(
@@ -53,36 +61,31 @@ class FusedKernel:
     ) -> tuple[Tensor, Tensor]:
         """Gradient by y in the place of g, and z, (1 + m, P, n, H)."""
         z = workspace.take(g.shape, g)
-        self._call("tanh_streams_adjoint", (y, direction, len(y) - 1, g, z), z, pairs)
+        along = None if direction is None else direction.data_ptr()
+        arrays = y.data_ptr(), along, len(y) - 1, g.data_ptr(), z.data_ptr()
+        self._adjoint[y.dtype](*arrays, *self._common(z, pairs))
         return g, z
 
-    def _call(
-        self, name: str, arguments: tuple[Tensor | int | None, ...], z: Tensor, pairs: Pairs
-    ) -> None:
+    def _common(self, z: Tensor, pairs: Pairs) -> tuple[object, ...]:
+        """Sizes and pairs; these are the same for all layers, and kept for the next."""
         t, p, n, h = z.shape
-        weights = torch.zeros(max(len(pairs), 1), t, n, dtype=z.dtype)
-        for k, (_, _, _, w) in enumerate(pairs):
-            if isinstance(w, Tensor):
-                rows = min(t, len(w))
-                weights[k, :rows] = w[:rows]
-            else:
-                weights[k, 0] = w
-        columns = ([q for q, *_ in pairs], [a for _, a, *_ in pairs], [b for _, _, b, _ in pairs])
-        indices = [(ctypes.c_long * max(len(pairs), 1))(*column) for column in columns]
-        function = getattr(self._library, f"{name}_{SUFFIX[z.dtype]}")
-        function(
-            *map(_argument, arguments),
-            *(ctypes.c_long(size) for size in (t, p, n, h, len(pairs))),
-            *indices,
-            ctypes.c_void_p(weights.data_ptr()),
-        )
-
-
-def _argument(value: Tensor | int | None) -> ctypes.c_void_p | ctypes.c_long:
-    if isinstance(value, int):
-        return ctypes.c_long(value)
-    assert value is None or value.is_contiguous()
-    return ctypes.c_void_p(None if value is None else value.data_ptr())
+        shape = (len(pairs), t, n)
+        kept = self._packed
+        if (
+            kept is None
+            or kept[0] is not pairs
+            or kept[1].shape != shape
+            or kept[1].dtype != z.dtype
+        ):
+            weights = z.new_zeros(shape)
+            for row, (_, _, _, w) in zip(weights, pairs, strict=True):
+                if isinstance(w, Tensor):
+                    row[: len(w)] = w[:t]
+                else:
+                    row[0] = w
+            indices = (ctypes.c_long * (3 * len(pairs)))(*(k for pair in pairs for k in pair[:3]))
+            self._packed = kept = pairs, weights, indices
+        return t, p, n, h, len(pairs), kept[2], kept[1].data_ptr()
 
 
 _unused = 0

@@ -92,7 +92,7 @@ class OperatorNetwork(Network):
         k, d = self.problem.fourier_coordinates, len(features)
         y = x[..., :k] @ self.B.t()
         s, c = y[0, 0].sin(), y[0, 0].cos()
-        pairs = tanh_streams.pairs_of(at.streams, 0, x.shape[2])
+        pairs = tanh_streams.pairs_of(at.streams)
         waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
         return torch.cat([x[..., :d], *waves, x[..., d:]], -1)
 

@@ -10,6 +10,7 @@ composition formulas, written out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,12 +18,36 @@ from torch import Tensor
 
 from bilo import tanh_streams
 from bilo.streams import Streams
+from bilo.tanh_streams import Pairs
 from bilo.workspace import workspace
 
 CHUNK_CPU = 256
 """Points a chunk on a CPU: a layer's streams stay near the processor, and calls stay few."""
 
 Weights = list[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the backward pass needs at the points start:stop.
+
+    Attributes
+    ----------
+    start, stop : int
+    x : Tensor
+        Input jets, their tangents along the direction if there is one.
+    saved : list of Tensor
+        Pre-activations of the hidden layers but the first, all tangents.
+    pairs : list
+    direction : Tensor (m, stop - start) or None
+    """
+
+    start: int
+    stop: int
+    x: Tensor
+    saved: list[Tensor]
+    pairs: Pairs
+    direction: Tensor | None
 
 
 class StreamedMLP:
@@ -56,7 +81,8 @@ class StreamedMLP:
         self.saved: list[list[Tensor]] = []
         keep = torch.is_grad_enabled()
         with torch.no_grad():
-            self.out = torch.cat([self._forward(*bound, keep) for bound in self.bounds], 2)
+            pairs = tanh_streams.pairs_of(streams)
+            self.out = torch.cat([self._forward(*bound, pairs, keep) for bound in self.bounds], 2)
 
     def along(self, direction: Tensor | None = None) -> Tensor:
         """Output jets inside the autograd graph, differentiable once by the weights and by `x`.
@@ -73,9 +99,9 @@ class StreamedMLP:
         out: Tensor = _Along.apply(self, direction, self.x, *flat)  # type: ignore[no-untyped-call]
         return out
 
-    def _forward(self, start: int, stop: int, keep: bool) -> Tensor:
+    def _forward(self, start: int, stop: int, pairs: Pairs, keep: bool) -> Tensor:
         """One chunk of points through all layers."""
-        pairs = tanh_streams.pairs_of(self.streams, start, stop)
+        pairs = tanh_streams.part_of(pairs, start, stop)
         y = self._affine(0, self.x[:, :, start:stop].contiguous())
         saved = []
         for k in range(1, len(self.weights)):
@@ -95,9 +121,9 @@ class StreamedMLP:
         w, b = self.weights[k]
         y = workspace.take((*z.shape[:3], len(w)), z)
         torch.mm(z.flatten(0, 2), w.t(), out=y.flatten(0, 2))
-        y[0, 0] += b
+        value = y[0, 0].add_(b)
         if k < len(self.weights) - 1:
-            y[0, 0].tanh_()
+            value.tanh_()
         return y
 
     def backward(
@@ -109,8 +135,8 @@ class StreamedMLP:
         """
         grads: list[Tensor | None] = [None] * (2 * len(self.weights))
         grads_x = []
-        for start, stop, saved in self.spend():
-            for k, g, z in self.pull(grad[:, :, start:stop], start, saved, direction):
+        for chunk in self.spend(direction):
+            for k, g, z in self.pull(grad, chunk):
                 if need[2 * k]:
                     _accumulate(grads, 2 * k, _outer(g.flatten(0, 2), z.flatten(0, 2)))
                     _accumulate(grads, 2 * k + 1, g[0, 0].sum(0))
@@ -118,45 +144,47 @@ class StreamedMLP:
                     grads_x.append(g @ self.weights[0][0])
         return (torch.cat(grads_x, 2) if need_x else None), grads
 
-    def spend(self) -> Iterator[tuple[int, int, list[Tensor]]]:
-        """What the forward pass saved, as (start, stop, saved) by chunks; can be had once."""
+    def spend(self, direction: Tensor | None = None) -> Iterator[Chunk]:
+        """What the forward pass saved, chunk by chunk; can be had once."""
         if len(self.saved) != len(self.bounds):
             raise RuntimeError("the streams of a forward pass can be differentiated once")
+        x = self.x if direction is None else tanh_streams.contract(self.x, direction)
+        pairs = tanh_streams.pairs_of(self.streams, direction)
         for (start, stop), saved in zip(self.bounds, self.saved, strict=True):
-            yield start, stop, saved
+            yield Chunk(
+                start,
+                stop,
+                x[:, :, start:stop].contiguous(),
+                saved,
+                tanh_streams.part_of(pairs, start, stop),
+                None if direction is None else direction[:, start:stop].contiguous(),
+            )
             for y in saved:
                 workspace.give(y)
         self.saved = []
 
-    def pull(
-        self, g: Tensor, start: int, saved: list[Tensor], direction: Tensor | None = None
-    ) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """One chunk backward: (k, gradient by y_k, input of layer k), from the last layer on.
+    def pull(self, grad: Tensor, chunk: Chunk) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """(k, gradient by y_k, input of layer k) of a chunk, from the last layer on.
 
-        The gradient g by the output begins it. The tensors are good until the next step.
+        `grad` is the gradient by the output at all points. The tensors are good until the next.
         """
-        stop = start + g.shape[2]
-        pairs = tanh_streams.pairs_of(self.streams, start, stop, direction)
-        x = self.x[:, :, start:stop]
-        if direction is not None:
-            direction = direction[:, start:stop].contiguous()
-            x = tanh_streams.contract(x, direction)
-        x, g = x.contiguous(), g.clone(memory_format=torch.contiguous_format)
+        g = grad[:, :, chunk.start : chunk.stop].clone(memory_format=torch.contiguous_format)
         for k in reversed(range(1, len(self.weights))):
             w = self.weights[k][0]
             by_z = workspace.take((*g.shape[:3], w.shape[1]), g)
             torch.mm(g.flatten(0, 2), w, out=by_z.flatten(0, 2))
             if k > 1:
-                by_y, z = tanh_streams.adjoint(saved[k - 2], by_z, pairs, direction)
+                y = chunk.saved[k - 2]
+                by_y, z = tanh_streams.adjoint(y, by_z, chunk.pairs, chunk.direction)
             else:
-                y = self._affine(0, x)
-                by_y, z = tanh_streams.adjoint(y, by_z, pairs)
+                y = self._affine(0, chunk.x)
+                by_y, z = tanh_streams.adjoint(y, by_z, chunk.pairs)
                 workspace.give(y)
             yield k, g, z
             workspace.give(g)
             workspace.give(z)
             g = by_y
-        yield 0, g, x
+        yield 0, g, chunk.x
         workspace.give(g)
 
 

@@ -1,7 +1,7 @@
 /* Jets of tanh and their adjoint, fused: one pass over memory instead of some sixty elementwise operations.
  *
  * Arrays are (T, P, n, H), T = 1 + number of theta-tangents; the value stream y[0, 0] holds tanh of the value.
- * Pair k contributes weight[k] d_a d_b to the second-order stream q[k]; weight is (pairs, T, n).
+ * Pair k = (q, a, b) contributes weight[k] d_a d_b to the second-order stream q; weight is (pairs, T, n).
  * The formulas are those of bilo/tanh_streams.py, which the tests hold this file against.
  * The file includes itself, once for each type. */
 #ifndef REAL
@@ -26,7 +26,7 @@
 
 typedef struct {
     long T, P, n, pairs;
-    const long *q, *a, *b;
+    const long *pair;
     const REAL *weight;
 } NAME(Streams);
 
@@ -58,14 +58,15 @@ static inline void NAME(compose)(const NAME(Streams) * s, long i, long len, cons
         }
     }
     for (long k = 0; k < s->pairs; k++) {
-        const REAL *ya = y + s->a[k] * apart, *yb = y + s->b[k] * apart;
+        const long q = s->pair[3 * k], a = s->pair[3 * k + 1], b = s->pair[3 * k + 2];
+        const REAL *ya = y + a * apart, *yb = y + b * apart;
         const REAL w = s->weight[k * T * s->n + i];
-        REAL *zq = z + s->q[k] * S;
+        REAL *zq = z + q * S;
         EACH(h) zq[h] += w * s2[h] * ya[h] * yb[h];
         for (long t = 1; t < T; t++) {
-            const REAL *y0 = y + t * P * apart, *ta = y0 + s->a[k] * apart, *tb = y0 + s->b[k] * apart;
+            const REAL *y0 = y + t * P * apart, *ta = y0 + a * apart, *tb = y0 + b * apart;
             const REAL wt = s->weight[(k * T + t) * s->n + i];
-            REAL *zt = z + (t * P + s->q[k]) * S;
+            REAL *zt = z + (t * P + q) * S;
             EACH(h) {
                 const REAL form = ya[h] * yb[h];
                 zt[h] += s2[h] * (w * (ya[h] * tb[h] + ta[h] * yb[h]) + wt * form) + w * s3[h] * form * y0[h];
@@ -115,7 +116,7 @@ static inline void NAME(adjoint)(const NAME(Streams) * s, long i, long len, cons
         }
     }
     for (long k = 0; k < s->pairs; k++) {
-        const long a = s->a[k], b = s->b[k], q = s->q[k];
+        const long q = s->pair[3 * k], a = s->pair[3 * k + 1], b = s->pair[3 * k + 2];
         const REAL *ya = y + a * BLOCK, *yb = y + b * BLOCK, *gq = g + q * BLOCK;
         const REAL w = s->weight[k * T * s->n + i];
         REAL *oa = out + a * S, *ob = out + b * S;
@@ -155,10 +156,10 @@ static inline void NAME(adjoint)(const NAME(Streams) * s, long i, long len, cons
 }
 
 /* z = jets of tanh. */
-void NAME(tanh_streams)(const REAL *y, REAL *z, long T, long P, long n, long H, long pairs, const long *q,
-                        const long *a, const long *b, const REAL *weight)
+void NAME(tanh_streams)(const REAL *y, REAL *z, long T, long P, long n, long H, long pairs,
+                        const long *pair, const REAL *weight)
 {
-    const NAME(Streams) s = {T, P, n, pairs, q, a, b, weight};
+    const NAME(Streams) s = {T, P, n, pairs, pair, weight};
     for (long i = 0; i < n; i++)
         for (long start = 0; start < H; start += BLOCK) {
             const long len = H - start < BLOCK ? H - start : BLOCK, at = i * H + start;
@@ -169,10 +170,9 @@ void NAME(tanh_streams)(const REAL *y, REAL *z, long T, long P, long n, long H, 
 /* g, gradient by z on entry and by y on return, and z, both (T, P, n, H); y has `tangents` theta-tangents, which are
  * summed along a direction (tangents, n) to the one of g and z, or copied where that is null. */
 void NAME(tanh_streams_adjoint)(const REAL *y, const REAL *direction, long tangents, REAL *g, REAL *z, long T, long P,
-                                long n, long H, long pairs, const long *q, const long *a, const long *b,
-                                const REAL *weight)
+                                long n, long H, long pairs, const long *pair, const REAL *weight)
 {
-    const NAME(Streams) s = {T, P, n, pairs, q, a, b, weight};
+    const NAME(Streams) s = {T, P, n, pairs, pair, weight};
     const long S = n * H;
     REAL own[T * P * BLOCK], by_z[T * P * BLOCK];
     for (long i = 0; i < n; i++)

@@ -27,16 +27,21 @@ from bilo.workspace import workspace
 Pairs = list[tuple[int, int, int, Weight]]
 
 
-def pairs_of(streams: Streams, start: int, stop: int, direction: Tensor | None = None) -> Pairs:
-    """All (q, a, b, weight) of a stream set, for the points start:stop.
+def pairs_of(streams: Streams, direction: Tensor | None = None) -> Pairs:
+    """All (q, a, b, weight) of a stream set; tangents of the weights contracted to a `direction`.
 
-    Tangents of the weights are contracted to a `direction` (m, N).
+    That is (m, N).
     """
     return [
-        (q, a, b, _cut(contract_weight(w, direction), start, stop))
+        (q, a, b, contract_weight(w, direction))
         for q, terms in streams.quadratic
         for a, b, w in terms
     ]
+
+
+def part_of(pairs: Pairs, start: int, stop: int) -> Pairs:
+    """Pairs at the points start:stop."""
+    return [(q, a, b, _cut(w, start, stop)) for q, a, b, w in pairs]
 
 
 def contract_weight(w: Weight, direction: Tensor | None) -> Weight:
@@ -91,46 +96,48 @@ def adjoint_torch(
 ) -> tuple[Tensor, Tensor]:
     """`adjoint` in plain tensor operations, on any device."""
     if direction is not None:
-        y[1] *= direction[0].unsqueeze(-1)
+        y[1].mul_(direction[0].unsqueeze(-1))
         for tangent, along in zip(y[2:], direction[1:], strict=True):
             y[1].addcmul_(tangent, along.unsqueeze(-1))
         y = y[:2]
     v, t, gt = y[0], y[1:], g[1:]
     s0, s1, s2, s3 = _derivatives(v[0])
-    s4 = 8 * s0 * s1 * (2 - 3 * s0 * s0)
     bend = _bend(v, s2, s3, pairs)
     z = _compose(y, (s0, s1, s2), bend, pairs, workspace.take(g.shape, g))
-    out = torch.mul(g, s1, out=workspace.take(g.shape, g))
     # by_sk collects the gradient by the factor sk; ds_k / dy = s_{k+1}
-    by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:])
+    by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:], s0)
+    by_bend = _dot(gt[:, 1:], t[:, :1], bend)
+    by_s2 = _dot(by_bend, v[1:], s0)
     by_s3 = torch.zeros_like(s0)
-    by_bend = torch.zeros_like(bend)
-    for out_j, g_j, t_j in zip(out[1:], gt, t, strict=True):
-        by_bend.addcmul_(g_j[1:], t_j[0])
-        for bend_p, g_p in zip(bend, g_j[1:], strict=True):
-            out_j[0].addcmul_(bend_p, g_p)
-    by_s2 = _dot(by_bend, v[1:])
-    out[0, 1:].addcmul_(by_bend, s2)
+    by_tangent = [_dot(bend, g_j[1:], s0) for g_j in gt]
+    # The result takes the place of g: the second-order streams last, as the others need their g.
+    first = min((q for q, *_ in pairs), default=len(v))
+    g[:, :first].mul_(s1)
+    g[0, 1:first].addcmul_(by_bend[: first - 1], s2)
+    for g_j, by in zip(gt, by_tangent, strict=True):
+        g_j[0].add_(by)
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
         form, curved = v[a] * v[b], s2 * w
-        straight = g[0, q] * w
-        by_form = by_bend[q - 1] * (s3 * w)
-        by_s3.addcmul_(form * w, by_bend[q - 1])
+        straight, bent = g[0, q] * w, by_bend[q - 1] * w
         if isinstance(w_dot, Tensor):
-            straight += (gt[:, q] * w_dot).sum(0)
+            for g_j, w_j in zip(gt, w_dot, strict=True):
+                straight.addcmul_(g_j[q], w_j)
         by_s2.addcmul_(form, straight)
-        by_form.addcmul_(s2, straight)
+        by_s3.addcmul_(form, bent)
+        by_form = straight.mul_(s2).addcmul_(s3, bent)
         for one, other, times in _orders(a, b):
-            out[0, one].addcmul_(by_form, v[other], value=times)
+            g[0, one].addcmul_(by_form, v[other], value=times)
             if len(t):
-                slope = _dot(gt[:, q], t[:, other])
-                by_s2.addcmul_(v[one] * w, slope, value=times)
-                out[0, one].addcmul_(curved, slope, value=times)
-                out[1:, other].addcmul_(curved * v[one], gt[:, q], value=times)
-    out[0, 0].addcmul_(s2, by_s1).addcmul_(s3, by_s2).addcmul_(s4, by_s3)
-    workspace.give(g)
-    return out, z
+                slope = _dot(gt[:, q], t[:, other], s0).mul_(w)
+                by_s2.addcmul_(v[one], slope, value=times)
+                g[0, one].addcmul_(s2, slope, value=times)
+                gt[:, other].addcmul_(curved * v[one], gt[:, q], value=times)
+    g[:, first:].mul_(s1)
+    g[0, first:].addcmul_(by_bend[first - 1 :], s2)
+    s4 = s2 * (4 - 12 * s1)
+    g[0, 0].addcmul_(s2, by_s1).addcmul_(s3, by_s2).addcmul_(s4, by_s3)
+    return g, z
 
 
 def _bend(v: Tensor, s2: Tensor, s3: Tensor, pairs: Pairs) -> Tensor:
@@ -172,18 +179,19 @@ def _orders(a: int, b: int) -> tuple[tuple[int, int, float], ...]:
     return ((a, a, 2.0),) if a == b else ((a, b, 1.0), (b, a, 1.0))
 
 
-def _dot(f: Tensor, g: Tensor) -> Tensor:
-    """Sum over the first axis of products, (n, H)."""
-    total = torch.zeros_like(g[0])
-    for one, other in zip(f, g, strict=True):
+def _dot(f: Tensor, g: Tensor, like: Tensor) -> Tensor:
+    """Sum over the first axis of products, as large as `like`."""
+    if not len(f):
+        return torch.zeros_like(like)
+    total = f[0] * g[0]
+    for one, other in zip(f[1:], g[1:], strict=True):
         total.addcmul_(one, other)
     return total
 
 
 def _derivatives(s0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    square = s0 * s0
-    s1 = 1 - square
-    return s0, s1, -2 * s0 * s1, (6 * square - 2) * s1
+    s1 = 1 - s0 * s0
+    return s0, s1, -2 * s0 * s1, (4 - 6 * s1) * s1
 
 
 def _cut(w: Weight, start: int, stop: int) -> Weight:
