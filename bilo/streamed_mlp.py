@@ -9,6 +9,7 @@ composition formulas, written out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,8 @@ from bilo.streams import Streams
 from bilo.tanh_streams import Pairs
 from bilo.workspace import workspace
 
-CHUNK_CPU = 256
-"""Points a chunk on a CPU: a layer's streams stay near the processor, and calls stay few."""
+CHUNK_CPU = 320
+"""Most points of a chunk on a CPU: a layer's streams stay near the processor, the calls few."""
 
 Weights = list[tuple[Tensor, Tensor]]
 
@@ -63,7 +64,7 @@ class StreamedMLP:
     streams : Streams
         The meaning of the second axis.
     chunk : int, optional
-        Points processed together; default 256 on a CPU, all of them on a GPU.
+        Most points processed together; default 320 on a CPU, all of them on a GPU.
 
     Attributes
     ----------
@@ -75,8 +76,10 @@ class StreamedMLP:
         self, x: Tensor, weights: Weights, streams: Streams, chunk: int | None = None
     ) -> None:
         self.x, self.weights, self.streams = x, weights, streams
-        size = chunk or (CHUNK_CPU if x.device.type == "cpu" else x.shape[2])
-        starts = range(0, x.shape[2], size)
+        points = x.shape[2]
+        largest = chunk or (CHUNK_CPU if x.device.type == "cpu" else points)
+        size = math.ceil(points / math.ceil(points / largest))
+        starts = range(0, points, size)
         self.bounds = [(start, min(start + size, x.shape[2])) for start in starts]
         self.saved: list[list[Tensor]] = []
         keep = torch.is_grad_enabled()

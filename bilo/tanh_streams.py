@@ -87,8 +87,31 @@ def compose(y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None =
 
     They are written to `out` where there is one; outside of any graph, then. y[0, 0] is not used.
     """
+    return _compose(y, s, pairs, out)[0]
+
+
+def _compose(
+    y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """`compose`, and the derivatives of its streams by the value, tangents apart: (P - 1, n, H)."""
     s0, s1, s2, s3 = s
-    return _compose(y, (s0, s1, s2), _bend(y[0], s2, s3, pairs), pairs, out)
+    v, t = y[0].unbind(), y[1:]
+    z = y * s1 if out is None else torch.mul(y, s1, out=out)
+    z[0, 0] = s0
+    bend = s2 * y[0, 1:]
+    for q, a, b, weight in pairs:
+        w, w_dot = _value_and_tangent(weight, len(t))
+        form, curved = v[a] * v[b], s2 * w
+        z[0, q].addcmul_(curved, form)
+        bend[q - 1].addcmul_(s3 * w, form)
+        if len(t):
+            for one, other, times in _orders(a, b):
+                z[1:, q].addcmul_(curved * v[one], t[:, other], value=times)
+            if isinstance(w_dot, Tensor):
+                z[1:, q].addcmul_(s2 * form, w_dot)
+    if len(t):
+        z[1:, 1:].addcmul_(bend, t[:, :1])
+    return z, bend
 
 
 def adjoint_torch(
@@ -96,82 +119,45 @@ def adjoint_torch(
 ) -> tuple[Tensor, Tensor]:
     """`adjoint` in plain tensor operations, on any device."""
     if direction is not None:
-        y[1].mul_(direction[0].unsqueeze(-1))
-        for tangent, along in zip(y[2:], direction[1:], strict=True):
-            y[1].addcmul_(tangent, along.unsqueeze(-1))
+        along = y[1].mul_(direction[0].unsqueeze(-1))
+        for tangent, part in zip(y[2:], direction[1:], strict=True):
+            along.addcmul_(tangent, part.unsqueeze(-1))
         y = y[:2]
-    v, t, gt = y[0], y[1:], g[1:]
-    s0, s1, s2, s3 = _derivatives(v[0])
-    bend = _bend(v, s2, s3, pairs)
-    z = _compose(y, (s0, s1, s2), bend, pairs, workspace.take(g.shape, g))
+    v, t, gt = y[0].unbind(), y[1:], g[1:]
+    s0, s1, s2, s3 = s = _derivatives(v[0])
+    z, bend = _compose(y, s, pairs, workspace.take(g.shape, g))
     # by_sk collects the gradient by the factor sk; ds_k / dy = s_{k+1}
     by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:], s0)
     by_bend = _dot(gt[:, 1:], t[:, :1], bend)
     by_s2 = _dot(by_bend, v[1:], s0)
-    by_s3 = torch.zeros_like(s0)
     by_tangent = [_dot(bend, g_j[1:], s0) for g_j in gt]
     # The result takes the place of g: the second-order streams last, as the others need their g.
     first = min((q for q, *_ in pairs), default=len(v))
     g[:, :first].mul_(s1)
-    g[0, 1:first].addcmul_(by_bend[: first - 1], s2)
     for g_j, by in zip(gt, by_tangent, strict=True):
         g_j[0].add_(by)
+    by_value = g[0, 0].addcmul_(s2, by_s1)
+    s4 = (s1 * -12).add_(4).mul_(s2)
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
-        form, curved = v[a] * v[b], s2 * w
-        straight, bent = g[0, q] * w, by_bend[q - 1] * w
+        form, straight, bent = v[a] * v[b], g[0, q] * w, by_bend[q - 1] * w
         if isinstance(w_dot, Tensor):
             for g_j, w_j in zip(gt, w_dot, strict=True):
                 straight.addcmul_(g_j[q], w_j)
         by_s2.addcmul_(form, straight)
-        by_s3.addcmul_(form, bent)
         by_form = straight.mul_(s2).addcmul_(s3, bent)
+        by_value.addcmul_(bent.mul_(s4), form)
         for one, other, times in _orders(a, b):
-            g[0, one].addcmul_(by_form, v[other], value=times)
+            by_other = g[0, other].addcmul_(by_form, v[one], value=times)
             if len(t):
-                slope = _dot(gt[:, q], t[:, other], s0).mul_(w)
-                by_s2.addcmul_(v[one], slope, value=times)
-                g[0, one].addcmul_(s2, slope, value=times)
-                gt[:, other].addcmul_(curved * v[one], gt[:, q], value=times)
+                slope = _dot(gt[:, q], t[:, one], s0).mul_(w)
+                by_s2.addcmul_(v[other], slope, value=times)
+                by_other.addcmul_(s2, slope, value=times)
+                gt[:, other].addcmul_((s2 * w).mul_(v[one]), gt[:, q], value=times)
+    by_value.addcmul_(s3, by_s2)
     g[:, first:].mul_(s1)
-    g[0, first:].addcmul_(by_bend[first - 1 :], s2)
-    s4 = s2 * (4 - 12 * s1)
-    g[0, 0].addcmul_(s2, by_s1).addcmul_(s3, by_s2).addcmul_(s4, by_s3)
+    g[0, 1:].addcmul_(by_bend, s2)
     return g, z
-
-
-def _bend(v: Tensor, s2: Tensor, s3: Tensor, pairs: Pairs) -> Tensor:
-    """Derivatives of the streams z_p by the value, what depends on v alone: (P - 1, n, H)."""
-    bend = s2 * v[1:]
-    for q, a, b, weight in pairs:
-        w, _ = _value_and_tangent(weight, 0)
-        bend[q - 1].addcmul_(s3 * w, v[a] * v[b])
-    return bend
-
-
-def _compose(
-    y: Tensor,
-    s: tuple[Tensor, Tensor, Tensor],
-    bend: Tensor,
-    pairs: Pairs,
-    out: Tensor | None,
-) -> Tensor:
-    s0, s1, s2 = s
-    v, t = y[0], y[1:]
-    z = y * s1 if out is None else torch.mul(y, s1, out=out)
-    z[0, 0] = s0
-    if len(t):
-        z[1:, 1:].addcmul_(bend, t[:, :1])
-    for q, a, b, weight in pairs:
-        w, w_dot = _value_and_tangent(weight, len(t))
-        curved = s2 * w
-        z[0, q].addcmul_(curved * v[a], v[b])
-        if len(t):
-            for one, other, times in _orders(a, b):
-                z[1:, q].addcmul_(curved * v[one], t[:, other], value=times)
-            if isinstance(w_dot, Tensor):
-                z[1:, q].addcmul_(s2 * v[a] * v[b], w_dot)
-    return z
 
 
 def _orders(a: int, b: int) -> tuple[tuple[int, int, float], ...]:
@@ -190,8 +176,8 @@ def _dot(f: Tensor, g: Tensor, like: Tensor) -> Tensor:
 
 
 def _derivatives(s0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    s1 = 1 - s0 * s0
-    return s0, s1, -2 * s0 * s1, (4 - 6 * s1) * s1
+    s1 = (s0 * s0).neg_().add_(1)
+    return s0, s1, (s0 * s1).mul_(-2), (s1 * -6).add_(4).mul_(s1)
 
 
 def _cut(w: Weight, start: int, stop: int) -> Weight:
