@@ -129,7 +129,7 @@ def adjoint_torch(
     # by_sk collects the gradient by the factor sk; ds_k / dy = s_{k+1}
     by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:], s0)
     by_bend = _dot(gt[:, 1:], t[:, :1], bend)
-    by_s2 = _dot(by_bend, v[1:], s0)
+    by_s2 = _dot(by_bend, y[0, 1:], s0)
     by_tangent = [_dot(bend, g_j[1:], s0) for g_j in gt]
     # The result takes the place of g: the second-order streams last, as the others need their g.
     first = min((q for q, *_ in pairs), default=len(v))
