@@ -1,8 +1,8 @@
 """The fused elementwise kernel: built from C at first use, cached, optional.
 
 A C compiler (`$CC`, `cc`, `gcc` or `clang`) is used where there is one; without it the engine runs
-on plain tensor operations, about half as fast, and says so once in the log. `BILO_KERNEL=0`
-switches the kernel off.
+on plain tensor operations, a step takes about 1.6 times as long, and it says so once in the log.
+`BILO_KERNEL=0` switches the kernel off.
 """
 
 from __future__ import annotations

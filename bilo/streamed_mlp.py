@@ -5,6 +5,10 @@ all streams, one elementwise composition an activation (`bilo.tanh_streams`). Th
 processed in chunks that stay in the processor's cache. Nested reverse-mode differentiation of the
 same quantities builds graphs of graphs; here the backward pass is the exact adjoint of the
 composition formulas, written out.
+
+Moving numbers through memory costs as much as the arithmetic, so little is kept for the backward
+pass: the pre-activations y alone, tanh in the place of their value. What can be had from them or
+from the input in less time than it takes to store is made again.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
  * The file includes itself, once for each type. */
 #ifndef REAL
 
-#if defined(__AVX512F__) && !defined(__clang__)
+#if defined(__AVX512F__) && !defined(__clang__) /* gcc takes half of these registers unless asked */
 #pragma GCC target("prefer-vector-width=512")
 #endif
 #define BLOCK 128 /* a point's streams, so much of each at a time, stay in the first cache */
@@ -15,12 +15,12 @@
 
 #define REAL float
 #define NAME(function) function##_f32
-#include __FILE__
+#include "tanh_streams.c"
 #undef REAL
 #undef NAME
 #define REAL double
 #define NAME(function) function##_f64
-#include __FILE__
+#include "tanh_streams.c"
 
 #else
 
@@ -188,10 +188,7 @@ void NAME(tanh_streams_adjoint)(const REAL *y, const REAL *direction, long tange
                 for (long p = 0; p < P; p++) {
                     const REAL *from = y + ((1 + t) * P + p) * S + at;
                     REAL *to = own + (P + p) * BLOCK;
-                    if (t)
-                        EACH(h) to[h] += d * from[h];
-                    else
-                        EACH(h) to[h] = d * from[h];
+                    EACH(h) to[h] = (t ? to[h] : 0) + d * from[h];
                 }
             }
             for (long p = 0; p < T * P; p++) {

@@ -28,9 +28,9 @@ Pairs = list[tuple[int, int, int, Weight]]
 
 
 def pairs_of(streams: Streams, direction: Tensor | None = None) -> Pairs:
-    """All (q, a, b, weight) of a stream set; tangents of the weights contracted to a `direction`.
+    """All (q, a, b, weight) of a stream set.
 
-    That is (m, N).
+    Tangents of the weights are contracted to a `direction` (m, N).
     """
     return [
         (q, a, b, contract_weight(w, direction))
@@ -93,7 +93,7 @@ def compose(y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None =
 def _compose(
     y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """`compose`, and the derivatives of its streams by the value, tangents apart: (P - 1, n, H)."""
+    """`compose`, and the bend (P - 1, n, H): derivatives of the streams s(y)_p by the value."""
     s0, s1, s2, s3 = s
     v, t = y[0].unbind(), y[1:]
     z = y * s1 if out is None else torch.mul(y, s1, out=out)
