@@ -276,19 +276,17 @@ def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
         f, g = g, f
     m, rows = len(f) - 1, len(g)
     out = f * g[:1, :1]
+    if streams.size > 1:
+        out[:, 1:].addcmul_(f[:, :1], g[:1, 1:])
     if rows > 1:
         out[1:rows].addcmul_(f[:1, :1], g[1:])
-    if streams.size > 1:
-        out[0, 1:].addcmul_(f[0, :1], g[0, 1:])
-        out[1:, 1:].addcmul_(f[1:, :1], g[:1, 1:])
-        if rows > 1:
-            out[1:rows, 1:].addcmul_(f[:1, 1:], g[1:, :1])
+    if rows > 1 and streams.size > 1:
+        out[1:rows, 1:].addcmul_(f[:1, 1:], g[1:, :1])
     for q, pairs in streams.quadratic:
         for a, b, weight in pairs:
             w, w_dot = _value_and_tangent(weight, m)
-            form = f[:, a] * g[:1, b] + f[:, b] * g[:1, a]
-            if rows > 1:
-                form[1:rows].addcmul_(f[:1, a], g[1:, b]).addcmul_(f[:1, b], g[1:, a])
+            form = _half_form(f[:, a], g[:, b])
+            form = 2 * form if a == b else form + _half_form(f[:, b], g[:, a])
             weighted = form * w
             if weighted.shape[1] > out.shape[2]:  # constants, and a weight that varies
                 out = out.repeat(1, 1, weighted.shape[1])
@@ -296,6 +294,14 @@ def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
             if isinstance(w_dot, Tensor):
                 out[1 : 1 + len(w_dot), q].addcmul_(form[:1], w_dot)
     return out
+
+
+def _half_form(f: Tensor, g: Tensor) -> Tensor:
+    """f_a g_b and its tangents, (1 + m, N) from operands with m_g <= m_f = m."""
+    form = f * g[:1]
+    if len(g) > 1:
+        form[1 : len(g)].addcmul_(f[:1], g[1:])
+    return form
 
 
 def _pad(data: Tensor, m: int) -> Tensor:
