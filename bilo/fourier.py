@@ -24,6 +24,6 @@ def fourier_features(x: Tensor, B: Tensor, streams: Streams) -> Tensor:
     """
     y = x @ B.t()
     s, c = y[0, 0].sin(), y[0, 0].cos()
-    pairs = tanh_streams.pairs_of(streams, 0, x.shape[2])
+    pairs = tanh_streams.pairs_of(streams)
     waves = [tanh_streams.compose(y, f, pairs) for f in ((s, c, -s, -c), (c, -s, -c, s))]
     return torch.cat(waves, -1)

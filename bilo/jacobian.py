@@ -14,7 +14,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bilo import tanh_streams
 from bilo.streamed_mlp import StreamedMLP
 
 
@@ -39,16 +38,10 @@ def weight_rows(mlp: StreamedMLP, cotangents: Tensor, features: int) -> Tensor:
     sizes = [len(b) * (width + 1) for width, (_, b) in zip(widths, mlp.weights, strict=True)]
     J = cotangents.new_empty(len(cotangents), cotangents.shape[3], sum(sizes))
     columns = J.split(sizes, 2)
-    for start, stop, saved in mlp.spend():
-        pairs = tanh_streams.pairs_of(mlp.streams, start, stop)
-        for k, cotangent in enumerate(cotangents):
-            g = cotangent[:, :, start:stop, None].contiguous()
-            for layer in reversed(range(len(saved))):
-                z, y = saved[layer]
-                if layer < len(saved) - 1:
-                    g = tanh_streams.adjoint(y, saved[layer + 1][0][0, 0], g, pairs)
-                by_w = torch.einsum("spno,spni->noi", g, z[..., : widths[layer]])
-                columns[layer][k, start:stop] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
-                if layer:
-                    g = g @ mlp.weights[layer][0]
+    for chunk in mlp.spend():
+        points = slice(chunk.start, chunk.stop)
+        for row, cotangent in enumerate(cotangents):
+            for k, g, z in mlp.pull(cotangent.unsqueeze(-1), chunk):
+                by_w = torch.einsum("spno,spni->noi", g, z[..., : widths[k]])
+                columns[k][row, points] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
     return J

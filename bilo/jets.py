@@ -274,56 +274,34 @@ def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
     """
     if len(f) < len(g):
         f, g = g, f
-    m = len(f) - 1
-    if streams.size == 1:
-        both = f * g[:1]
-        return both + _below(f[:1] * g[1:], m) if len(g) > 1 else both
-    # Row and stream zero of g are left out of the second term: f g counts once.
-    out = f * g[:1, :1] + _without_value(g, f[:1, :1], m)
-    if m:
-        cross = f[1:, :1] * g[:1, 1:]
-        if len(g) > 1:
-            cross = cross + _rows(f[:1, 1:] * g[1:, :1], m)
-        out = out + torch.nn.functional.pad(cross, (0, 0, 1, 0, 1, 0))
+    m, rows = len(f) - 1, len(g)
+    out = f * g[:1, :1]
+    if streams.size > 1:
+        out[:, 1:].addcmul_(f[:, :1], g[:1, 1:])
+    if rows > 1:
+        out[1:rows].addcmul_(f[:1, :1], g[1:])
+    if rows > 1 and streams.size > 1:
+        out[1:rows, 1:].addcmul_(f[:1, 1:], g[1:, :1])
     for q, pairs in streams.quadratic:
-        form = sum((_form(f, g, a, b, weight, m) for a, b, weight in pairs), f.new_zeros(()))
-        out = out + torch.nn.functional.pad(
-            form.unsqueeze(1), (0, 0, q, streams.size - 1 - q, 0, 1 + m - len(form))
-        )
+        for a, b, weight in pairs:
+            w, w_dot = _value_and_tangent(weight, m)
+            form = _half_form(f[:, a], g[:, b])
+            form = 2 * form if a == b else form + _half_form(f[:, b], g[:, a])
+            weighted = form * w
+            if weighted.shape[1] > out.shape[2]:  # constants, and a weight that varies
+                out = out.repeat(1, 1, weighted.shape[1])
+            out[:, q].add_(weighted)
+            if isinstance(w_dot, Tensor):
+                out[1 : 1 + len(w_dot), q].addcmul_(form[:1], w_dot)
     return out
 
 
-def _without_value(g: Tensor, f00: Tensor, m: int) -> Tensor:
-    """f g with the very first coefficient of g taken as zero, as 1 + m rows."""
-    value = torch.nn.functional.pad(g[:1, 1:] * f00, (0, 0, 1, 0))
-    if m == 0:
-        return value
-    rows = [value, g[1:] * f00]
-    if len(g) < 1 + m:
-        rows.append(f00.new_zeros(1 + m - len(g), *value.shape[1:]))
-    return torch.cat(rows)
-
-
-def _form(f: Tensor, g: Tensor, a: int, b: int, weight: Weight, m: int) -> Tensor:
-    """w (f_a g_b + f_b g_a) and its tangents, (1 + m, N)."""
-    form = f[:, a] * g[:1, b] + f[:, b] * g[:1, a]
+def _half_form(f: Tensor, g: Tensor) -> Tensor:
+    """f_a g_b and its tangents, (1 + m, N) from operands with m_g <= m_f = m."""
+    form = f * g[:1]
     if len(g) > 1:
-        form = form + _below(f[:1, a] * g[1:, b] + f[:1, b] * g[1:, a], m)
-    if not isinstance(weight, Tensor):
-        return form * weight
-    out = form * weight[:1]
-    return out + _below(weight[1:] * form[:1], m) if len(weight) > 1 else out
-
-
-def _below(tangents: Tensor, m: int) -> Tensor:
-    """Tangents with a row of zeros above them for the value and below up to m tangents."""
-    extra = (0, 0) * (tangents.ndim - 1)
-    return torch.nn.functional.pad(tangents, (*extra, 1, m - len(tangents)))
-
-
-def _rows(tangents: Tensor, m: int) -> Tensor:
-    """Missing tangents are zero."""
-    return tangents if len(tangents) == m else _pad(tangents, m)
+        form[1 : len(g)].addcmul_(f[:1], g[1:])
+    return form
 
 
 def _pad(data: Tensor, m: int) -> Tensor:

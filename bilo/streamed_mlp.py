@@ -5,11 +5,17 @@ all streams, one elementwise composition an activation (`bilo.tanh_streams`). Th
 processed in chunks that stay in the processor's cache. Nested reverse-mode differentiation of the
 same quantities builds graphs of graphs; here the backward pass is the exact adjoint of the
 composition formulas, written out.
+
+Moving numbers through memory costs as much as the arithmetic, so little is kept for the backward
+pass: the pre-activations y alone, tanh in the place of their value. What can be had from them or
+from the input in less time than it takes to store is made again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,12 +23,36 @@ from torch import Tensor
 
 from bilo import tanh_streams
 from bilo.streams import Streams
+from bilo.tanh_streams import Pairs
 from bilo.workspace import workspace
 
-CHUNK_CPU = 512
-"""Points a chunk on a CPU: a layer's streams stay near the processor, and calls stay few."""
+CHUNK_CPU = 320
+"""Most points of a chunk on a CPU: a layer's streams stay near the processor, the calls few."""
 
 Weights = list[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the backward pass needs at the points start:stop.
+
+    Attributes
+    ----------
+    start, stop : int
+    x : Tensor
+        Input jets, their tangents along the direction if there is one.
+    saved : list of Tensor
+        Pre-activations of the hidden layers but the first, all tangents.
+    pairs : list
+    direction : Tensor (m, stop - start) or None
+    """
+
+    start: int
+    stop: int
+    x: Tensor
+    saved: list[Tensor]
+    pairs: Pairs
+    direction: Tensor | None
 
 
 class StreamedMLP:
@@ -38,7 +68,7 @@ class StreamedMLP:
     streams : Streams
         The meaning of the second axis.
     chunk : int, optional
-        Points processed together; default 512 on a CPU, all of them on a GPU.
+        Most points processed together; default 320 on a CPU, all of them on a GPU.
 
     Attributes
     ----------
@@ -50,13 +80,18 @@ class StreamedMLP:
         self, x: Tensor, weights: Weights, streams: Streams, chunk: int | None = None
     ) -> None:
         self.x, self.weights, self.streams = x, weights, streams
-        size = chunk or (CHUNK_CPU if x.device.type == "cpu" else x.shape[2])
-        starts = range(0, x.shape[2], size)
+        points = x.shape[2]
+        largest = chunk or (CHUNK_CPU if x.device.type == "cpu" else points)
+        size = math.ceil(points / math.ceil(points / largest))
+        starts = range(0, points, size)
         self.bounds = [(start, min(start + size, x.shape[2])) for start in starts]
-        self.saved: list[list[tuple[Tensor, Tensor]]] = []
+        self.saved: list[list[Tensor]] = []
         keep = torch.is_grad_enabled()
         with torch.no_grad():
-            self.out = torch.cat([self._forward(*bound, keep) for bound in self.bounds], 2)
+            # as the matrix product reads them, a twentieth faster
+            self._transposed = [w.t().contiguous() for w, _ in weights]
+            pairs = tanh_streams.pairs_of(streams)
+            self.out = torch.cat([self._forward(*bound, pairs, keep) for bound in self.bounds], 2)
 
     def along(self, direction: Tensor | None = None) -> Tensor:
         """Output jets inside the autograd graph, differentiable once by the weights and by `x`.
@@ -73,27 +108,31 @@ class StreamedMLP:
         out: Tensor = _Along.apply(self, direction, self.x, *flat)  # type: ignore[no-untyped-call]
         return out
 
-    def _forward(self, start: int, stop: int, keep: bool) -> Tensor:
-        """One chunk of points through all layers.
-
-        `saved` holds the input z and the pre-activation y of each layer.
-        """
-        pairs = tanh_streams.pairs_of(self.streams, start, stop)
-        z = self.x[:, :, start:stop].contiguous()
+    def _forward(self, start: int, stop: int, pairs: Pairs, keep: bool) -> Tensor:
+        """One chunk of points through all layers."""
+        pairs = tanh_streams.part_of(pairs, start, stop)
+        y = self._affine(0, self.x[:, :, start:stop].contiguous())
         saved = []
-        for k, (w, b) in enumerate(self.weights):
-            y = workspace.take((*z.shape[:3], len(w)), z)
-            torch.mm(z.flatten(0, 2), w.t(), out=y.flatten(0, 2))
-            y[0, 0] += b
-            saved.append((z, y))
-            if k < len(self.weights) - 1:
-                z = tanh_streams.forward(y, pairs)
-        out = saved[-1][1].clone()
+        for k in range(1, len(self.weights)):
+            z = tanh_streams.forward(y, pairs)
+            if keep and k > 1:
+                saved.append(y)
+            else:
+                workspace.give(y)
+            y = self._affine(k, z)
+            workspace.give(z)
         if keep:
             self.saved.append(saved)
-        else:
-            _release(saved)
-        return out
+        return y
+
+    def _affine(self, k: int, z: Tensor) -> Tensor:
+        """y of layer k from its input; the value of a hidden layer is put through tanh at once."""
+        y = workspace.take((*z.shape[:3], len(self.weights[k][0])), z)
+        torch.mm(_rows(z), self._transposed[k], out=_rows(y))
+        value = y[0, 0].add_(self.weights[k][1])
+        if k < len(self.weights) - 1:
+            value.tanh_()
+        return y
 
     def backward(
         self, grad: Tensor, direction: Tensor | None, need_x: bool, need: list[bool]
@@ -104,55 +143,57 @@ class StreamedMLP:
         """
         grads: list[Tensor | None] = [None] * (2 * len(self.weights))
         grads_x = []
-        for start, stop, saved in self.spend():
-            pairs = tanh_streams.pairs_of(self.streams, start, stop, direction)
-            part = None if direction is None else direction[:, start:stop]
-            g = grad[:, :, start:stop].contiguous()
-            for k in reversed(range(len(self.weights))):
-                z, y = saved[k]
-                if k < len(self.weights) - 1:
-                    along = _contract(y, part)
-                    g = _replace(g, tanh_streams.adjoint(along, saved[k + 1][0][0, 0], g, pairs))
-                    _discard(along, y)
+        for chunk in self.spend(direction):
+            for k, g, z in self.pull(grad, chunk):
                 if need[2 * k]:
-                    along = _contract(z, part)
-                    _accumulate(grads, 2 * k, _outer(g.flatten(0, 2), along.flatten(0, 2)))
+                    _accumulate(grads, 2 * k, _outer(_rows(g), _rows(z)))
                     _accumulate(grads, 2 * k + 1, g[0, 0].sum(0))
-                    _discard(along, z)
-                if k or need_x:
-                    by_z = workspace.take((*g.shape[:3], z.shape[-1]), g)
-                    torch.mm(g.flatten(0, 2), self.weights[k][0], out=by_z.flatten(0, 2))
-                    g = _replace(g, by_z)
-            if need_x:
-                grads_x.append(g.clone())
-            workspace.give(g)
+                if k == 0 and need_x:
+                    grads_x.append(g @ self.weights[0][0])
         return (torch.cat(grads_x, 2) if need_x else None), grads
 
-    def spend(self) -> Iterator[tuple[int, int, list[tuple[Tensor, Tensor]]]]:
-        """What the forward pass saved, as (start, stop, saved) by chunks; can be had once."""
+    def spend(self, direction: Tensor | None = None) -> Iterator[Chunk]:
+        """What the forward pass saved, chunk by chunk; can be had once."""
         if len(self.saved) != len(self.bounds):
             raise RuntimeError("the streams of a forward pass can be differentiated once")
+        x = self.x if direction is None else tanh_streams.contract(self.x, direction)
+        pairs = tanh_streams.pairs_of(self.streams, direction)
         for (start, stop), saved in zip(self.bounds, self.saved, strict=True):
-            yield start, stop, saved
-            _release(saved)
+            yield Chunk(
+                start,
+                stop,
+                x[:, :, start:stop].contiguous(),
+                saved,
+                tanh_streams.part_of(pairs, start, stop),
+                None if direction is None else direction[:, start:stop].contiguous(),
+            )
+            for y in saved:
+                workspace.give(y)
         self.saved = []
 
+    def pull(self, grad: Tensor, chunk: Chunk) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """(k, gradient by y_k, input of layer k) of a chunk, from the last layer on.
 
-def _release(saved: list[tuple[Tensor, Tensor]]) -> None:
-    for k, (z, y) in enumerate(saved):
-        if k:
+        `grad` is the gradient by the output at all points. The tensors are good until the next.
+        """
+        g = grad[:, :, chunk.start : chunk.stop].clone(memory_format=torch.contiguous_format)
+        for k in reversed(range(1, len(self.weights))):
+            w = self.weights[k][0]
+            by_z = workspace.take((*g.shape[:3], w.shape[1]), g)
+            torch.mm(_rows(g), w, out=_rows(by_z))
+            if k > 1:
+                y = chunk.saved[k - 2]
+                by_y, z = tanh_streams.adjoint(y, by_z, chunk.pairs, chunk.direction)
+            else:
+                y = self._affine(0, chunk.x)
+                by_y, z = tanh_streams.adjoint(y, by_z, chunk.pairs)
+                workspace.give(y)
+            yield k, g, z
+            workspace.give(g)
             workspace.give(z)
-        workspace.give(y)
-
-
-def _replace(old: Tensor, new: Tensor) -> Tensor:
-    workspace.give(old)
-    return new
-
-
-def _discard(along: Tensor, full: Tensor) -> None:
-    if along is not full:
-        workspace.give(along)
+            g = by_y
+        yield 0, g, chunk.x
+        workspace.give(g)
 
 
 class _Along(torch.autograd.Function):
@@ -161,7 +202,7 @@ class _Along(torch.autograd.Function):
         ctx: Any, mlp: StreamedMLP, direction: Tensor | None, x: Tensor, *flat: Tensor
     ) -> Tensor:
         ctx.mlp, ctx.direction = mlp, direction
-        return mlp.out.clone() if direction is None else _contract(mlp.out, direction)
+        return mlp.out.clone() if direction is None else tanh_streams.contract(mlp.out, direction)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
@@ -172,8 +213,9 @@ class _Along(torch.autograd.Function):
         return (None, None, grad_x, *grads)
 
 
-def _contract(y: Tensor, direction: Tensor | None) -> Tensor:
-    return y if direction is None else tanh_streams.contract(y, direction)
+def _rows(y: Tensor) -> Tensor:
+    """All streams and points of a layer as one matrix."""
+    return y.view(-1, y.shape[-1])
 
 
 def _outer(g: Tensor, z: Tensor) -> Tensor:

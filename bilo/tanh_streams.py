@@ -8,6 +8,9 @@ the quadratic form of a second-order stream q, and a dot for the tangent by an u
     zdot_q = s1 ydot_q + s2 (ydot y_q + Qdot) + s3 Q ydot,
     Qdot   = sum w (y_a ydot_b + ydot_a y_b) + wdot y_a y_b
 
+The value itself occurs only in tanh: the value stream y[0, 0] of all functions here holds s0. The
+tangents enter linearly, so they may be summed along a direction before the composition.
+
 The same formulas are in `tanh_streams.c`, fused into one pass over memory; it is used where it
 could be built.
 """
@@ -24,16 +27,21 @@ from bilo.workspace import workspace
 Pairs = list[tuple[int, int, int, Weight]]
 
 
-def pairs_of(streams: Streams, start: int, stop: int, direction: Tensor | None = None) -> Pairs:
-    """All (q, a, b, weight) of a stream set, for the points start:stop.
+def pairs_of(streams: Streams, direction: Tensor | None = None) -> Pairs:
+    """All (q, a, b, weight) of a stream set.
 
     Tangents of the weights are contracted to a `direction` (m, N).
     """
     return [
-        (q, a, b, _cut(contract_weight(w, direction), start, stop))
+        (q, a, b, contract_weight(w, direction))
         for q, terms in streams.quadratic
         for a, b, w in terms
     ]
+
+
+def part_of(pairs: Pairs, start: int, stop: int) -> Pairs:
+    """Pairs at the points start:stop."""
+    return [(q, a, b, _cut(w, start, stop)) for q, a, b, w in pairs]
 
 
 def contract_weight(w: Weight, direction: Tensor | None) -> Weight:
@@ -44,109 +52,112 @@ def contract_weight(w: Weight, direction: Tensor | None) -> Weight:
 
 
 def forward(y: Tensor, pairs: Pairs) -> Tensor:
-    """Jets of tanh(y) from jets of y, both (1 + m, P, n, H)."""
+    """Jets of tanh from those of its argument y, both (1 + m, P, n, H); y[0, 0] is tanh already."""
     if y.device.type == "cpu" and (fused := kernel.load()) is not None:
         return fused.forward(y, pairs)
     return forward_torch(y, pairs)
 
 
-def adjoint(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
-    """Gradient by y from the gradient g by z = forward(y), both (1 + m, P, n, H).
+def adjoint(
+    y: Tensor, g: Tensor, pairs: Pairs, direction: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Gradient by y from the gradient g by z = forward(y), and z, (1 + m, P, n, H) all of them.
 
-    s0 is tanh(y[0, 0]).
+    With a `direction` (m, n) the tangents of y are first summed along it: g and the results are
+    (2, P, n, H). g is spent by this, and then so is y.
     """
     if y.device.type == "cpu" and (fused := kernel.load()) is not None:
-        return fused.adjoint(y, s0, g, pairs)
-    return adjoint_torch(y, s0, g, pairs)
+        return fused.adjoint(y, g, pairs, direction)
+    return adjoint_torch(y, g, pairs, direction)
 
 
 def contract(y: Tensor, direction: Tensor) -> Tensor:
     """The value, and the tangents (1 + m, P, n, H) along a direction (m, n): (2, P, n, H)."""
-    if y.device.type == "cpu" and (fused := kernel.load()) is not None:
-        return fused.contract(y, direction)
-    return contract_torch(y, direction)
-
-
-def contract_torch(y: Tensor, direction: Tensor) -> Tensor:
-    """`contract` in plain tensor operations, on any device."""
-    out = workspace.take((2, *y.shape[1:]), y)
-    out[0] = y[0]
-    torch.mul(y[1], direction[0].unsqueeze(-1), out=out[1])
-    for tangent, v in zip(y[2:], direction[1:], strict=True):
-        out[1].addcmul_(tangent, v.unsqueeze(-1))
-    return out
+    along = (y[1:] * direction[:, None, :, None]).sum(0, keepdim=True)
+    return torch.cat([y[:1], along])
 
 
 def forward_torch(y: Tensor, pairs: Pairs) -> Tensor:
     """`forward` in plain tensor operations, on any device."""
-    s0 = torch.tanh(y[0, 0])
-    return compose(y, (s0, *_derivatives(s0)[:3]), pairs, workspace.take(y.shape, y))
+    return compose(y, _derivatives(y[0, 0]), pairs, workspace.take(y.shape, y))
 
 
-def compose(
-    y: Tensor, s: tuple[Tensor, Tensor, Tensor, Tensor], pairs: Pairs, out: Tensor | None = None
-) -> Tensor:
+def compose(y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None = None) -> Tensor:
     """Jets of s(y), any function, from jets of y (1 + m, P, n, H) and s, s', s'', s''' (n, H).
 
-    They are written to `out` where there is one; outside of any graph, then.
+    They are written to `out` where there is one; outside of any graph, then. y[0, 0] is not used.
     """
+    return _compose(y, s, pairs, out)[0]
+
+
+def _compose(
+    y: Tensor, s: tuple[Tensor, ...], pairs: Pairs, out: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """`compose`, and the bend (P - 1, n, H): derivatives of the streams s(y)_p by the value."""
     s0, s1, s2, s3 = s
-    v, t = y[0], y[1:]
+    v, t = y[0].unbind(), y[1:]
     z = y * s1 if out is None else torch.mul(y, s1, out=out)
     z[0, 0] = s0
-    if len(t):
-        z[1:, 1:].addcmul_((s2 * t[:, 0]).unsqueeze(1), v[1:])
+    bend = s2 * y[0, 1:]
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
         form, curved = v[a] * v[b], s2 * w
         z[0, q].addcmul_(curved, form)
+        bend[q - 1].addcmul_(s3 * w, form)
         if len(t):
             for one, other, times in _orders(a, b):
                 z[1:, q].addcmul_(curved * v[one], t[:, other], value=times)
-            z[1:, q].addcmul_(s3 * w * form, t[:, 0])
             if isinstance(w_dot, Tensor):
                 z[1:, q].addcmul_(s2 * form, w_dot)
-    return z
+    if len(t):
+        z[1:, 1:].addcmul_(bend, t[:, :1])
+    return z, bend
 
 
-def adjoint_torch(y: Tensor, s0: Tensor, g: Tensor, pairs: Pairs) -> Tensor:
+def adjoint_torch(
+    y: Tensor, g: Tensor, pairs: Pairs, direction: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """`adjoint` in plain tensor operations, on any device."""
-    v, t, gt = y[0], y[1:], g[1:]
-    s1, s2, s3, s4 = _derivatives(s0)
-    out = torch.mul(g, s1, out=workspace.take(g.shape, g))
+    if direction is not None:
+        along = y[1].mul_(direction[0].unsqueeze(-1))
+        for tangent, part in zip(y[2:], direction[1:], strict=True):
+            along.addcmul_(tangent, part.unsqueeze(-1))
+        y = y[:2]
+    v, t, gt = y[0].unbind(), y[1:], g[1:]
+    s0, s1, s2, s3 = s = _derivatives(v[0])
+    z, bend = _compose(y, s, pairs, workspace.take(g.shape, g))
     # by_sk collects the gradient by the factor sk; ds_k / dy = s_{k+1}
     by_s1 = _dot(g.flatten(0, 1)[1:], y.flatten(0, 1)[1:], s0)
-    by_s2, by_s3 = torch.zeros_like(s0), torch.zeros_like(s0)
-    if len(t):
-        along = torch.stack([_dot(g_j[1:], v[1:], s0) for g_j in gt])
-        by_s2 += _dot(along, t[:, 0], s0)
-        out[1:, 0].addcmul_(s2, along)
-        for g_j, t_j in zip(gt, t, strict=True):
-            out[0, 1:].addcmul_(g_j[1:], s2 * t_j[0])
+    by_bend = _dot(gt[:, 1:], t[:, :1], bend)
+    by_s2 = _dot(by_bend, y[0, 1:], s0)
+    by_tangent = [_dot(bend, g_j[1:], s0) for g_j in gt]
+    # The result takes the place of g: the second-order streams last, as the others need their g.
+    first = min((q for q, *_ in pairs), default=len(v))
+    g[:, :first].mul_(s1)
+    for g_j, by in zip(gt, by_tangent, strict=True):
+        g_j[0].add_(by)
+    by_value = g[0, 0].addcmul_(s2, by_s1)
+    s4 = (s1 * -12).add_(4).mul_(s2)
     for q, a, b, weight in pairs:
         w, w_dot = _value_and_tangent(weight, len(t))
-        form, curved = v[a] * v[b], s2 * w
-        by_form = curved * g[0, q]
-        by_s2.addcmul_(form * w, g[0, q])
-        if len(t):
-            gq, bent = gt[:, q], s3 * w
-            value = _dot(gq, t[:, 0], s0)
-            by_s3.addcmul_(form * w, value)
-            by_form.addcmul_(bent, value)
-            out[1:, 0].addcmul_(bent * form, gq)
-            for one, other, times in _orders(a, b):
-                slope = _dot(gq, t[:, other], s0)
-                by_s2.addcmul_(v[one] * w, slope, value=times)
-                out[0, one].addcmul_(curved, slope, value=times)
-                out[1:, other].addcmul_(curved * v[one], gq, value=times)
-            if isinstance(w_dot, Tensor):
-                moved = _dot(gq, w_dot, s0)
-                by_s2.addcmul_(form, moved)
-                by_form.addcmul_(s2, moved)
+        form, straight, bent = v[a] * v[b], g[0, q] * w, by_bend[q - 1] * w
+        if isinstance(w_dot, Tensor):
+            for g_j, w_j in zip(gt, w_dot, strict=True):
+                straight.addcmul_(g_j[q], w_j)
+        by_s2.addcmul_(form, straight)
+        by_form = straight.mul_(s2).addcmul_(s3, bent)
+        by_value.addcmul_(bent.mul_(s4), form)
         for one, other, times in _orders(a, b):
-            out[0, one].addcmul_(by_form, v[other], value=times)
-    out[0, 0] += s2 * by_s1 + s3 * by_s2 + s4 * by_s3
-    return out
+            by_other = g[0, other].addcmul_(by_form, v[one], value=times)
+            if len(t):
+                slope = _dot(gt[:, q], t[:, one], s0).mul_(w)
+                by_s2.addcmul_(v[other], slope, value=times)
+                by_other.addcmul_(s2, slope, value=times)
+                gt[:, other].addcmul_((s2 * w).mul_(v[one]), gt[:, q], value=times)
+    by_value.addcmul_(s3, by_s2)
+    g[:, first:].mul_(s1)
+    g[0, 1:].addcmul_(by_bend, s2)
+    return g, z
 
 
 def _orders(a: int, b: int) -> tuple[tuple[int, int, float], ...]:
@@ -155,17 +166,18 @@ def _orders(a: int, b: int) -> tuple[tuple[int, int, float], ...]:
 
 
 def _dot(f: Tensor, g: Tensor, like: Tensor) -> Tensor:
-    """Sum over the first axis of products, (n, H)."""
-    total = torch.zeros_like(like)
-    for one, other in zip(f, g, strict=True):
+    """Sum over the first axis of products, as large as `like`."""
+    if not len(f):
+        return torch.zeros_like(like)
+    total = f[0] * g[0]
+    for one, other in zip(f[1:], g[1:], strict=True):
         total.addcmul_(one, other)
     return total
 
 
 def _derivatives(s0: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    square = s0 * s0
-    s1 = 1 - square
-    return s1, -2 * s0 * s1, (6 * square - 2) * s1, 8 * s0 * s1 * (2 - 3 * square)
+    s1 = (s0 * s0).neg_().add_(1)
+    return s0, s1, (s0 * s1).mul_(-2), (s1 * -6).add_(4).mul_(s1)
 
 
 def _cut(w: Weight, start: int, stop: int) -> Weight:
