@@ -99,12 +99,12 @@ def compare(network: OperatorNetwork, points: Points, data: Pointwise) -> dict[s
     slopes = torch.tensor([k.slope(k.start) for k in problem.scalars], dtype=torch.float64)
     with torch.no_grad():
         u = field(network, data.points, codes, tangents=True)
-    _, approximate, _ = data.gradient(u.value, u.tangents, data.start)
+    approximate = u.tangents @ data.gradient(u.value, data.start)[1]
     dW = _implicit(network, points, codes)
     exact = approximate + dW @ _objective_by_weights(network, data, codes)
     solved, J = (torch.from_numpy(a) for a in classical(problem, data)(_start(problem)))
     J = J.t() * slopes[:, None]
-    _, reduced, _ = data.gradient(solved, J, data.start)
+    reduced = J @ data.gradient(solved, data.start)[1]
     local = operator_loss(network, points, codes, W_RGRAD)
     return {
         "lower_loss": local.residual + W_RGRAD * local.gradient + local.conditions,

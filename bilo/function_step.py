@@ -16,9 +16,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bilo.chart import Chart
 from bilo.objective import Objective, Pointwise
+from bilo.points import Points
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
+from bilo.streams import VALUE
 from bilo.training import Run
 from bilo.unknown import Field
 
@@ -44,8 +47,8 @@ def function_step(
     ----------
     u : Tensor (N,)
         The field at the data, float64.
-    J : Tensor (size, N)
-        Its derivative by the weights, through the operator's input.
+    J : Tensor (m, N)
+        Its derivative by the operator's inputs.
     part : float
         Of the whole step.
     reach : float
@@ -67,7 +70,7 @@ def function_step(
         raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
     first, second = data.derivatives(u)
     root = second.sqrt()
-    rows, X = first / root, J * root
+    rows, X = first / root, by_codes(problem, data.points, run.codes, J) * root
     record: dict[str, float] = {}
     if w_reg:
         b, slopes = regulariser_rows(problem, run.codes)
@@ -85,6 +88,13 @@ def function_step(
         run.codes.add_(momentum * (before - run.memory["before"]))
     run.memory["before"] = before
     return record
+
+
+def by_codes(problem: Problem, points: Points, codes: Tensor, J: Tensor) -> Tensor:
+    """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N)."""
+    at = Chart(points.to(codes), VALUE)
+    parts = zip(problem.unknowns, problem.split(codes), J, strict=True)
+    return torch.cat([du * k.input_by_codes(part, at) for k, part, du in parts])
 
 
 def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:

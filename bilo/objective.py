@@ -58,14 +58,14 @@ class Objective(ABC):
         """
 
     def gradient(
-        self, u: Tensor, J: Tensor, auxiliary: Tensor, progress: float = 1.0
+        self, u: Tensor, auxiliary: Tensor, progress: float = 1.0
     ) -> tuple[float, Tensor, Tensor]:
-        """Value and its derivatives by the unknowns (m,), through the input, and by `auxiliary`."""
+        """Value and its derivatives by the field (N,) and by `auxiliary`."""
         with torch.enable_grad():
             u, auxiliary = u.detach().requires_grad_(), auxiliary.detach().requires_grad_()
             value = self.value(u, auxiliary, progress)
             du, da = torch.autograd.grad(value, (u, auxiliary), allow_unused=True)
-        return value.item(), J @ du, torch.zeros_like(auxiliary) if da is None else da
+        return value.item(), du, torch.zeros_like(auxiliary) if da is None else da
 
     def describe(self, auxiliary: Tensor) -> dict[str, float]:
         """The auxiliary parameters by name, for the history."""

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
-from bilo.function_step import function_step, regulariser_rows
+from bilo.function_step import function_step
 from bilo.losses import field
 from bilo.network import Network
 from bilo.objective import LAST_REACH, MAX_MOVE, Objective
 from bilo.points import Points
 from bilo.problem import Problem
+from bilo.regulariser import regularisation
 from bilo.streams import VALUE
 from bilo.training import Record, Run
 
@@ -21,28 +22,36 @@ PART = 0.1
 """Of a Gauss-Newton step of functions, after each step of the weights."""
 
 Predict = Callable[[Run], tuple[Tensor, Tensor]]
-"""run -> the field at the data (N,) and its derivative by the codes (size, N), float64."""
+"""run -> the field at the data (N,) and its derivative by the operator's inputs (m, N), float64."""
 
 
 def tangent_model(network: Network, points: Points) -> Predict:
     """What a network says of the data at the run's unknowns, to first order around them."""
-    there = points.to(network.like)
-    problem = network.problem
+    points = points.to(network.like)
 
+    @torch.no_grad()
     def predict(run: Run) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            u = field(network, there, run.codes.to(network.like), tangents=True)
-        return u.value.double().cpu(), by_codes(problem, points, run.codes, u.tangents)
+        u = field(network, points, run.codes.to(network.like), tangents=True)
+        return u.value.double().cpu(), u.tangents.double().cpu()
 
     return predict
 
 
-def by_codes(problem: Problem, points: Points, codes: Tensor, tangents: Tensor) -> Tensor:
-    """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N)."""
-    codes = codes.detach().double().cpu()
-    at = Chart(points.to(codes), VALUE)
-    parts = zip(problem.unknowns, problem.split(codes), tangents.double().cpu(), strict=True)
-    return torch.cat([du * k.input_by_codes(part, at) for k, part, du in parts])
+@torch.enable_grad()
+def through_inputs(
+    problem: Problem, points: Points, codes: Tensor, by_inputs: Tensor, w_reg: float = 0.0
+) -> tuple[Tensor, float]:
+    """The gradient by all codes (size,) from that by the operator's inputs at points (m, N).
+
+    With `w_reg` that of the weighted regulariser too, and its value.
+    """
+    moving = codes.detach().clone().requires_grad_()
+    at = Chart(points.to(moving), VALUE)
+    parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
+    total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
+    R = regularisation(problem, moving) if w_reg else moving.new_zeros(())
+    (gradient,) = torch.autograd.grad(total + w_reg * R, moving)
+    return gradient, R.item()
 
 
 @torch.no_grad()
@@ -64,21 +73,19 @@ def upper_step(
     ----------
     u : Tensor (N,)
         The field at the data, float64.
-    J : Tensor (size, N)
-        Its derivative by the codes.
+    J : Tensor (m, N)
+        Its derivative by the operator's inputs.
     progress : float
         Of the fine-tuning, in [0, 1).
     w_reg : float
         Weight of the regulariser of an unknown function.
     """
-    value, by_codes, by_auxiliary = data.gradient(u, J, run.auxiliary, progress)
+    value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
     record: dict[str, float] = {"objective": value}
     if "upper" in run.optimisers:
-        if w_reg:
-            b, X = regulariser_rows(problem, run.codes)
-            by_codes = by_codes + 2 * w_reg * X @ b
-            record["regulariser"] = float(b @ b)
+        by_codes, R = through_inputs(problem, data.points, run.codes, J * by_u, w_reg)
         run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
+        record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()
     elif problem.fields:
         reach = MAX_MOVE * max(1.0 - progress, LAST_REACH)

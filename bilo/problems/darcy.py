@@ -123,6 +123,10 @@ class Darcy(Problem):
         """The grid of 61 x 61, or n points of a randomly shifted lattice."""
         return _nodes(darcy.NODES) if n is None else lattice(("x", "y"), n, generator)
 
+    def start_weight(self, known: Tensor, points: Points) -> Tensor | None:
+        """1 / mean u^2: the misfit is a relative one, for u is small."""
+        return 1 / (known**2).mean().expand(len(known))
+
     def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
         """Finite volumes on 301 x 301 nodes."""
         n = (darcy.NODES - 1) * FINE + 1
