@@ -18,6 +18,8 @@ from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
 from gbm.provenance import inputs, versions
+from gbm.quality import of_fit
+from gbm.settings import Settings
 from gbm.spread import physical
 from gbm.verdict import judge
 
@@ -230,7 +232,7 @@ def run(
     missing = sorted(set(fitted) - set(verified))
     if missing:
         raise InputError(f"fits without a verification: {', '.join(missing)}")
-    start, references, gates = map(read_json, (characteristic, baselines, quality))
+    start, references, measured = map(read_json, (characteristic, baselines, quality))
     references = placed(references, problem)
 
     name = headline(fitted)
@@ -263,13 +265,21 @@ def run(
         "headline": name,
         "pinn": pinn,
         "baselines": references,
-        "quality": gates,
         "domain": {"plane": problem.plane, "slice": problem.slice, **problem.numbers},
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
         "settings": settings,
     }
-    limit = settings["verify"]["max_disagreement"]
-    summary["verdict"] = asdict(judge(gates, summary, limit))
+    plain = {key: fit[key] for key in ("lambda_mm", "rhoT", "thresholds")}
+    numbers = measured["numbers"] | of_fit({**summary, **plain}, problem.numbers)
+    summary["quality"] = {"numbers": numbers}
+    summary["verdict"] = asdict(
+        judge(
+            numbers,
+            Settings.model_validate(settings),
+            status=summary["status"],
+            warnings=summary["warnings"],
+        )
+    )
     write_json(params, summary)
     write_text(metrics, table(metric_rows(verified, name, pinn, references)))

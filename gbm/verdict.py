@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from gbm.gates import GATES
+from gbm.settings import Settings
 
 COLOURS = ("green", "amber", "red")
 """From good to bad."""
+
+EXPLAINED = ("disagreement", "on a bound")
+"""States of a fit that gates of their own explain."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a gate says about a number.
+
+    Attributes
+    ----------
+    number, group : str
+        See `gbm.gates.Gate`.
+    value : float
+    limit : str
+        The accepted range in words.
+    colour : str
+        `green`, `amber` or `red`.
+    meaning, advice : str
+        What a failure means and what to do; empty where the gate is passed.
+    """
+
+    number: str
+    group: str
+    value: float
+    limit: str
+    colour: str
+    meaning: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -17,13 +48,16 @@ class Verdict:
     Attributes
     ----------
     colour : str
-        `green`, `amber` or `red`.
+        `green`, `amber` or `red`: the worst of the gates.
     reasons : tuple of str
-        Empty only where the colour is green.
+        Meaning and advice of every failed gate, hard ones first; empty where all are passed.
+    gates : tuple of Judgement
+        Every gate whose number exists for this patient.
     """
 
     colour: str
     reasons: tuple[str, ...] = ()
+    gates: tuple[Judgement, ...] = ()
 
 
 def worst(colours: Iterable[str]) -> str:
@@ -32,34 +66,42 @@ def worst(colours: Iterable[str]) -> str:
 
 
 def judge(
-    quality: Mapping[str, Any], headline: Mapping[str, Any], max_disagreement: float
+    numbers: Mapping[str, float | None],
+    settings: Settings,
+    *,
+    status: str = "converged",
+    warnings: Iterable[str] = (),
 ) -> Verdict:
-    """Combine the gates of the images with what happened to the headline fit.
+    """Judge the numbers of a patient, and what became of the headline fit.
 
     Parameters
     ----------
-    quality : mapping
-        `verdict` and `reasons` of the image gates.
-    headline : mapping
-        Of the headline fit: `converged`, `status`, `warnings`, `relative_error_u`.
-    max_disagreement : float
-        Relative L2 difference of network and finite volumes above which the verdict is red.
+    numbers : mapping
+        Name to value; None, or absent, where a number does not exist (no image, no atlas, an empty
+        core, no fit yet). NaN and infinities fail.
+    settings : Settings
+        Sections `gates`, `bounds` and `verify`: the limits.
+    status : str
+        Of the headline fit; see `gbm.assemble.status`.
+    warnings : iterable of str
+        Why the fit has not converged.
     """
-    colours = [quality["verdict"]]
-    reasons = list(quality.get("reasons", ()))
-    error = headline["relative_error_u"]["final"]
-    if error is None or error > max_disagreement:
-        size = "an unknown amount" if error is None else f"{100 * error:.1f} %"
-        colours.append("red")
-        reasons.append(
-            f"The network and the finite-volume solution at its parameters differ by {size} "
-            f"(limit {100 * max_disagreement:.0f} %): the network has not solved the equation."
-        )
-    if not headline["converged"]:
-        colours.append("amber")
-        details = "; ".join(w for w in headline.get("warnings", ()) if w)
-        reasons.append(
-            f"The fit has not converged (status: {headline['status']})"
-            + (f": {details}" if details else ".")
-        )
-    return Verdict(worst(colours), tuple(dict.fromkeys(reasons)))
+    judged: list[Judgement] = []
+    for gate in GATES:
+        value = numbers.get(gate.number)
+        if value is None:
+            continue
+        colour, limit = gate.colour(value, settings), gate.limit(settings)
+        said = ("", "") if colour == "green" else (gate.says(value, settings), gate.advice)
+        judged.append(Judgement(gate.number, gate.group, float(value), limit, colour, *said))
+    if status != "converged" and status not in EXPLAINED:
+        details = "; ".join(warnings)
+        text = f"The fit has not converged (status: {status}){': ' + details if details else '.'}"
+        advice = "Read the ranges and the direct fit; try other seeds (`fit.seeds`)."
+        judged.append(Judgement("converged", "fit", 0.0, "at least 1", "amber", text, advice))
+    failed = sorted(
+        (entry for entry in judged if entry.colour != "green"),
+        key=lambda entry: -COLOURS.index(entry.colour),
+    )
+    reasons = tuple(f"{entry.meaning} {entry.advice}" for entry in failed)
+    return Verdict(worst(entry.colour for entry in failed), reasons, tuple(judged))

@@ -171,7 +171,7 @@ def bundle(tmp_path: Path) -> Bundle:
     )  # fmt: skip
     write_json(
         made.work / "quality.json",
-        {"verdict": "green", "reasons": [], "numbers": {"brain_dice": 0.97, "correlation": 0.8}},
+        {"numbers": {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}},
     )
     write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
     return made

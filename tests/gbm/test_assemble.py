@@ -10,7 +10,6 @@ import pytest
 from gbm import assemble
 from gbm.errors import InputError
 from gbm.files import read_json, write_json
-from gbm.verdict import judge
 
 
 def test_headline_and_fields(bundle: Any) -> None:
@@ -33,7 +32,12 @@ def test_headline_and_fields(bundle: Any) -> None:
         "network": 0.25, "fdm": 0.251, "direct_fit": 0.2505, "characteristic": 0.4,
     }  # fmt: skip
     assert params["x0_mm"] == pytest.approx([15.0, 25.0, 40.0])
-    assert params["verdict"] == {"colour": "green", "reasons": []}
+    assert (params["verdict"]["colour"], params["verdict"]["reasons"]) == ("green", [])
+    judged = {gate["number"]: gate["value"] for gate in params["verdict"]["gates"]}
+    assert judged["brain_dice"] == 0.97
+    assert judged["network_disagreement"] == 0.01
+    assert judged["objective_rise"] == pytest.approx(0.251 - 0.4)
+    assert judged["lambda_mm"] == 5.0
     assert len(params["inputs"][0]["sha256"]) == 64
     each = {
         "method", "lift", "x0", "weight", "relifted", "seed", "relative_error_u", "objective",
@@ -103,25 +107,34 @@ def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("colour", "error", "converged", "expected"),
+    ("change", "colour", "word"),
     [
-        ("green", 0.01, True, "green"),
-        ("amber", 0.01, True, "amber"),
-        ("green", 0.01, False, "amber"),
-        ("green", 0.06, False, "red"),
-        ("red", 0.01, True, "red"),
-        ("green", None, True, "red"),
+        ({"relative_error_u": {"final": 0.07, "all_t": 0.07}}, "red", "differ by 7.0%"),
+        ({"relative_error_u": {"final": None, "all_t": None}}, "red", "an unknown amount"),
+        ({"objective": {"network": 0.5, "fdm": 0.5}}, "red", "worse than the characteristic start"),
+        ({"status": "undecided", "warnings": ["a reason"]}, "amber", "undecided): a reason"),
     ],
 )
-def test_the_verdict_is_the_worst_of_its_parts(
-    colour: str, error: float | None, converged: bool, expected: str
+def test_what_a_fit_fails_sets_the_verdict(
+    bundle: Any, change: dict[str, Any], colour: str, word: str
 ) -> None:
-    fit = {
-        "relative_error_u": {"final": error}, "converged": converged, "status": "at_bound",
-        "warnings": ["lambda is on its upper bound"],
-    }  # fmt: skip
-    verdict = judge({"verdict": colour, "reasons": ["r"] if colour != "green" else []}, fit, 0.05)
-    assert verdict.colour == expected
-    assert bool(verdict.reasons) == (expected != "green")
-    if not converged:
-        assert any("lambda is on its upper bound" in reason for reason in verdict.reasons)
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    write_json(path, read_json(path) | change)
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    verdict = read_json(arguments["params"])["verdict"]
+    assert verdict["colour"] == colour
+    assert [text for text in verdict["reasons"] if word in text]
+
+
+def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: Any) -> None:
+    numbers = read_json(bundle.work / "quality.json")["numbers"] | {"enhancing_fraction": 0.001}
+    write_json(bundle.work / "quality.json", {"numbers": numbers})
+    path = bundle.work / "fits" / "bilo_char_inferred_seed0.json"
+    write_json(path, read_json(path) | {"lambda_mm": 15.0})
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    verdict = read_json(arguments["params"])["verdict"]
+    assert verdict["colour"] == "red"
+    assert "probably no glioblastoma" in verdict["reasons"][0]
+    assert "sits on a bound" in verdict["reasons"][1]

@@ -1,4 +1,4 @@
-"""Gates: each fails at its own limit, sets the colour, and says why."""
+"""The numbers that are judged, against masks whose answer is counted by hand."""
 
 from __future__ import annotations
 
@@ -7,77 +7,13 @@ import pytest
 
 from gbm.config import LabelMap
 from gbm.labels import Regions, regions
-from gbm.quality import assess, gather
-from gbm.report.quality import GATES
-from gbm.settings import Gates
+from gbm.quality import at_border, gather, of_fit, second_focus
+from gbm.settings import Settings
+from gbm.verdict import judge
 from gbm.volumes import Volume
 
-GOOD: dict[str, float | None] = {
-    "brain_dice": 0.97,
-    "correlation": 0.6,
-    "wm_gm_contrast": 2.0,
-    "brain_volume_ml": 1400.0,
-    "wt_outside_tissue_fraction": 0.05,
-    "wt_area_mm2": 2000.0,
-    "tc_area_mm2": 900.0,
-    "tc_fraction": 0.45,
-    "enhancing_fraction": 0.2,
-}
 BRATS = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4), ET=(3, 4))
-
-
-def test_a_good_patient_is_green() -> None:
-    found = assess(GOOD, Gates())
-    assert (found.verdict, found.reasons) == ("green", ())
-    assert found.numbers == GOOD
-
-
-@pytest.mark.parametrize(
-    ("number", "value", "colour", "word"),
-    [
-        ("brain_dice", 0.91, "amber", "0.910"),
-        ("brain_dice", 0.84, "red", "0.840"),
-        ("correlation", 0.1, "amber", "correlate"),
-        ("wm_gm_contrast", 0.5, "amber", "contrast 0.50"),
-        ("brain_volume_ml", 300.0, "amber", "300 ml"),
-        ("brain_volume_ml", 5000.0, "amber", "skull"),
-        ("wt_outside_tissue_fraction", 0.3, "amber", "30%"),
-        ("wt_outside_tissue_fraction", 0.6, "red", "60%"),
-        ("wt_area_mm2", 60.0, "amber", "60 mm²"),
-        ("tc_area_mm2", 20.0, "amber", "20 mm²"),
-        ("tc_fraction", 0.05, "amber", "5%"),
-        ("enhancing_fraction", 0.005, "red", "lower-grade"),
-    ],
-)
-def test_each_gate_says_why(number: str, value: float, colour: str, word: str) -> None:
-    found = assess({**GOOD, number: value}, Gates())
-    assert found.verdict == colour
-    assert len(found.reasons) == 1
-    assert word in found.reasons[0]
-
-
-def test_every_gate_of_the_report_exists_and_has_a_limit() -> None:
-    assert set(GATES) == set(GOOD)
-    assert set(GATES.values()) <= set(Gates.model_fields)
-
-
-def test_limits_come_from_the_settings() -> None:
-    assert assess({**GOOD, "correlation": 0.1}, Gates(correlation_min=0.05)).verdict == "green"
-    assert assess(GOOD, Gates(brain_dice_min=0.99)).verdict == "amber"
-
-
-def test_the_worst_reason_comes_first() -> None:
-    found = assess({**GOOD, "wt_area_mm2": 60.0, "brain_dice": 0.5}, Gates())
-    assert found.verdict == "red"
-    assert "atlas" in found.reasons[0]
-    assert len(found.reasons) == 2
-
-
-def test_a_patient_without_images_is_judged_by_what_there_is() -> None:
-    names = ("brain_dice", "correlation", "wm_gm_contrast", "brain_volume_ml", "enhancing_fraction")
-    found = assess({**GOOD, **dict.fromkeys(names)}, Gates())
-    assert found.verdict == "green"
-    assert not set(names) & set(found.numbers)
+TISSUE = {"brain_volume_ml": 1400.0, "volume_ml": {"wm": 500.0, "gm": 700.0, "csf": 200.0}}
 
 
 def _one_slice(*labels: int) -> Regions:
@@ -88,16 +24,20 @@ def _one_slice(*labels: int) -> Regions:
 def _gathered(found: Regions, whole: float, core: float, convention: LabelMap | None = BRATS):
     domain = {
         "wt_area_mm2": whole, "tc_area_mm2": core, "radius_WT_mm": 1.0, "radius_TC_mm": 1.0,
-        "wt_outside_tissue_fraction": 0.0, "tissue_area_mm2": 5000.0,
+        "wt_outside_tissue_fraction": 0.0, "tissue_area_mm2": 5000.0, "second_focus": 0.0,
     }  # fmt: skip
     return gather(domain, found, convention, {"volume_ml": {"wm": 1.0, "gm": 2.0}}, None)
 
 
+def _failed(numbers: dict[str, float | None]) -> list[tuple[str, str]]:
+    gates = judge(numbers, Settings()).gates
+    return [(gate.number, gate.colour) for gate in gates if gate.colour != "green"]
+
+
 def test_an_empty_core_is_amber_with_one_reason() -> None:
-    found = assess(_gathered(_one_slice(2, 2, 0), 800.0, 0.0), Gates())
-    assert found.verdict == "amber"
-    assert len(found.reasons) == 1
-    assert "empty" in found.reasons[0]
+    numbers = _gathered(_one_slice(0, 2, 2, 0), 800.0, 0.0)
+    assert _failed(numbers) == [("tc_area_mm2", "amber")]
+    assert "empty" in judge(numbers, Settings()).reasons[0]
 
 
 def test_enhancement_is_a_part_of_the_volume_where_the_labels_know_it() -> None:
@@ -109,6 +49,76 @@ def test_enhancement_is_a_part_of_the_volume_where_the_labels_know_it() -> None:
 
 
 def test_a_small_tumour_on_one_slice_is_judged_on_that_slice() -> None:
-    numbers = _gathered(_one_slice(4, 4, 2, 2), 1200.0, 300.0)
+    numbers = _gathered(_one_slice(0, 4, 4, 2, 2, 0), 1200.0, 300.0)
     assert numbers["tc_fraction"] == 0.25
-    assert assess(numbers, Gates()).verdict == "green"
+    assert _failed(numbers) == []
+
+
+def test_shares_of_tissue_are_those_of_a_whole_brain() -> None:
+    domain = {"wt_area_mm2": 900.0, "tc_area_mm2": 300.0}
+    found = gather(domain, _one_slice(0, 4, 0), BRATS, TISSUE, None)
+    assert found["wm_fraction"] == pytest.approx(5 / 12)
+    assert found["csf_fraction"] == pytest.approx(1 / 7)
+    slab = gather(domain, _one_slice(0, 4, 0), BRATS, TISSUE | {"brain_volume_ml": None}, None)
+    assert "wm_fraction" not in slab
+
+
+def test_foci_are_connected_parts() -> None:
+    mask = np.zeros((9, 9), bool)
+    assert second_focus(mask) == 0.0
+    mask[1:5, 1:5] = True
+    assert second_focus(mask) == 0.0
+    mask[5, 5] = True  # touches a corner: the same part
+    assert second_focus(mask) == 0.0
+    mask[7:9, 7:9] = True
+    assert second_focus(mask) == 4 / 17
+    assert second_focus(np.repeat(mask[..., None], 2, axis=2)) == 4 / 17
+
+
+def test_two_foci_of_the_core_inside_one_oedema_are_found() -> None:
+    numbers = _gathered(_one_slice(0, 4, 4, 2, 4, 0), 900.0, 600.0)
+    assert numbers["second_focus_volume"] == 0.5
+    assert _failed(numbers) == [("second_focus_volume", "amber")]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"), [((2, 2, 2), 0.0), ((0, 2, 2), 1.0), ((2, 4, 2), 1.0), ((2, 2, 4), 1.0)]
+)
+def test_the_border_is_every_face(place: tuple[int, int, int], expected: float) -> None:
+    mask = np.zeros((5, 5, 5), bool)
+    mask[place] = True
+    assert at_border(mask) == expected
+
+
+def test_a_single_slice_has_no_border_across() -> None:
+    mask = np.zeros((5, 5, 1), bool)
+    mask[1:4, 2] = True
+    assert at_border(mask) == 0.0
+    mask[0, 2] = True
+    assert at_border(mask) == 0.25
+
+
+HEADLINE = {
+    "relative_error_u": {"final": 0.01}, "objective": {"fdm": 0.25, "characteristic": 0.4},
+    "lambda_mm": 5.0, "rhoT": 6.0, "thresholds": {"WT": 0.3, "TC": 0.6},
+}  # fmt: skip
+
+
+def test_numbers_of_a_fit() -> None:
+    found = of_fit(HEADLINE, {"tc_area_mm2": 100.0})
+    assert found["objective_rise"] == pytest.approx(-0.15)
+    assert found["threshold_gap"] == pytest.approx(0.3)
+    assert _failed(found) == []
+
+
+def test_the_threshold_of_an_empty_core_is_not_judged() -> None:
+    thresholds = {"WT": 0.3, "TC": 0.3}
+    found = of_fit({**HEADLINE, "thresholds": thresholds}, {"tc_area_mm2": 0.0})
+    assert found["threshold_TC"] is found["threshold_gap"] is None
+    assert _failed(found) == []
+
+
+def test_an_unknown_disagreement_is_no_agreement() -> None:
+    found = of_fit({**HEADLINE, "relative_error_u": {"final": None}}, {"tc_area_mm2": 100.0})
+    assert _failed(found) == [("network_disagreement", "red")]
+    assert "an unknown amount" in judge(found, Settings()).reasons[0]

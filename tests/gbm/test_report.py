@@ -216,11 +216,16 @@ def test_flat_range_of_a_profile() -> None:
     assert flat_range(None) is None
 
 
-def test_gates_are_shown_with_their_limits(params: dict[str, Any]) -> None:
-    params["quality"]["numbers"]["brain_dice"] = 0.5
-    rows = {row["name"]: row["gate"] for row in quality_rows(params)}
-    assert rows["DICE of the brain masks, atlas and patient"] == "at least 0.92: ✗ failed"
-    assert any("✓ passed" in gate for gate in rows.values())
+def test_gates_are_shown_with_their_limits(bundle: Any) -> None:
+    numbers = read_json(bundle.work / "quality.json")["numbers"] | {"brain_dice": 0.5}
+    write_json(bundle.work / "quality.json", {"numbers": numbers})
+    text = report(bundle)
+    rows = quality_rows(read_json(bundle.anat_file("desc-growth_params.json")))
+    assert rows[0]["name"] == "DICE of the brain masks, atlas and patient"
+    assert rows[0]["gate"] == "at least 0.920: ✗ failed, do not rely on this fit"
+    assert rows[0]["advice"]
+    assert any("✓ passed" in row["gate"] for row in rows)
+    assert text.index("The registered atlas does not fit the brain") < text.index("<section")
 
 
 def test_metrics_file_is_read_back(bundle: Any) -> None:

@@ -108,7 +108,7 @@ rule domain:
     resources:
         mem_mb=2000,
     params:
-        settings=settings_for("slice", "tissue", "gates"),
+        settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.construct"),
     message:
         "The 2-D problem of {wildcards.patient}"
