@@ -211,6 +211,10 @@ class Field(Unknown):
 
     def start_codes(self, seed: int) -> Tensor:
         """Random weights, then a least-squares fit of f_0 by L-BFGS."""
+        return self.fitted(self.start, self.random_codes(seed))
+
+    def random_codes(self, seed: int) -> Tensor:
+        """Weights (size,), float64, from U(-1/sqrt(d), 1/sqrt(d)), d the inputs of a layer."""
         generator = torch.Generator().manual_seed(seed)
         parts = []
         for fan_in, out in zip(self._widths[:-1], self._widths[1:], strict=True):
@@ -218,7 +222,7 @@ class Field(Unknown):
             parts.append(
                 (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
             )
-        return self.fitted(self.start, torch.cat(parts))
+        return torch.cat(parts)
 
     def fitted(self, function: Function, codes: Tensor) -> Tensor:
         """Weights near `codes` that represent a function."""
@@ -299,9 +303,14 @@ class Field(Unknown):
         x = stack([at[c] for c in self.coordinates])[:1]
         if not self.fourier:
             return x
+        return fourier_features(x, self.frequencies.to(x), at.streams)
+
+    @property
+    def frequencies(self) -> Tensor:
+        """Frozen angular frequencies (width, d) of the Fourier features, where it has any."""
         generator = torch.Generator().manual_seed(0)
         B = torch.randn(self.width, len(self.coordinates), generator=generator)
-        return fourier_features(x, (math.pi * self.fourier * B).to(x), at.streams)
+        return math.pi * self.fourier * B
 
     def probe(self, codes: Tensor) -> Tensor:
         """f over the scale, on an equidistant grid."""

@@ -23,8 +23,8 @@ from bilo.objective import LeastSquares
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get, names
-from tests.bilo.oracle import field_and_derivatives, tangents_of
-from tests.bilo.test_problems import VARIANTS
+from tests.bilo.oracle import field_and_derivatives, no_shift, tangents_of
+from tests.bilo.test_problems import VARIANTS, elsewhere
 from tests.bilo.test_streamed_mlp import Anisotropic
 
 TOLERANCE = 1e-10
@@ -43,7 +43,7 @@ def _setting(
 ) -> tuple[OperatorNetwork, Points, Tensor]:
     network = OperatorNetwork(problem, 6, 3, fourier, 1, theta=theta).double()
     points = problem.collocation(9, torch.Generator().manual_seed(5)).to(network.like)
-    return network, points, problem.encode(problem.start()) * 1.1
+    return network, points, elsewhere(problem) * 1.1
 
 
 def _plain(
@@ -53,17 +53,17 @@ def _plain(
     codes: Tensor,
     w_rgrad: float,
 ) -> tuple[Tensor, Tensor]:
-    """c and its scaled derivatives (K, n), inside the graph of the weights and of theta."""
-    theta = codes.clone().requires_grad_()
-    u, at = field_and_derivatives(network, points, theta)
+    """c and its scaled derivatives (K, n), inside the graph of the weights and of a shift of z."""
+    shift = no_shift(network)
+    u, at = field_and_derivatives(network, points, codes, shift)
     c = form(u, at).value
     rows = c[None]
     if w_rgrad:
-        rows = torch.cat([rows, w_rgrad**0.5 * tangents_of(c, theta)])
+        rows = torch.cat([rows, w_rgrad**0.5 * tangents_of(c, shift)])
     weight = network.problem.weight(u.detach(), at) if form == network.problem.residual else None
     if weight is not None:
         rows = rows * weight.detach().sqrt()
-    return rows / rows.shape[1] ** 0.5, theta
+    return rows / rows.shape[1] ** 0.5, shift
 
 
 def _jacobian(rows: Tensor, variables: list[Tensor]) -> Tensor:
@@ -109,14 +109,14 @@ def test_rows_and_jacobian_of_the_operator(problem: Problem, fourier: int) -> No
 
 
 def test_rows_and_jacobian_of_a_pinn(problem: Problem) -> None:
-    """The unknowns are variables like the weights."""
+    """The unknowns, of functions their value at each point, are variables like the weights."""
     network, points, codes = _setting(problem, theta=False)
     for equation in operator_equations(network, points, codes, 0.0):
         there = _points_of(equation, points)
-        exact, theta = _plain(network, equation.form, there, codes, 0.0)
+        exact, shift = _plain(network, equation.form, there, codes, 0.0)
         rows, J = equation.linearise(unknowns=True)
         assert _close(rows, exact.detach())
-        assert _close(J, _jacobian(exact, [*_weights(network), theta]))
+        assert _close(J, _jacobian(exact, [*_weights(network), shift]))
 
 
 def test_the_squares_are_the_loss(problem: Problem) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bilo.frame import Frame
+from bilo.function_step import by_codes
 from bilo.jets import Jet
 from bilo.losses import field, operator_loss
 from bilo.network import OperatorNetwork
@@ -20,10 +22,14 @@ from bilo.problem import Problem
 from bilo.problems import get, names
 from bilo.problems.bpn import BoundaryValues
 from bilo.search import classical, differenced
-from tests.bilo.oracle import nested
+from bilo.unknown import Field, unit_grid
+from bilo.upper import through_inputs
+from tests.bilo.oracle import nested, plain_field
 
 VARIANTS = {"bpn, soft": lambda: BoundaryValues("soft")}
 """What the registry does not give by a name alone."""
+FIRST_ORDER = {"burgers"}
+"""Problems whose numerical solution is of first order: Godunov's scheme."""
 
 
 @pytest.fixture(params=names())
@@ -37,8 +43,28 @@ def variant(request: pytest.FixtureRequest) -> Problem:
     return make()
 
 
-def _truth(problem: Problem) -> dict[str, float]:
-    return {k.name: k.truth for k in problem.unknowns if k.truth is not None}
+@pytest.fixture(params=[name for name in names() if not get(name).fields])
+def scalars(request: pytest.FixtureRequest) -> Problem:
+    """A problem without unknown functions."""
+    return get(request.param)
+
+
+@functools.cache
+def _start(name: str) -> Tensor:
+    """Codes of a problem's start: fitting a function's network takes seconds."""
+    return get(name).start_codes(0)
+
+
+def elsewhere(problem: Problem) -> Tensor:
+    """Codes away from the start: scalars at their truth, functions of random weights."""
+    parts = []
+    for k in problem.unknowns:
+        if isinstance(k, Field):
+            parts.append(2 * k.random_codes(7))
+        else:
+            value = k.start if k.truth is None else k.truth
+            parts.append(torch.tensor([k.encode(value)], dtype=torch.float64))
+    return torch.cat(parts)
 
 
 def _network(problem: Problem, seed: int = 0) -> OperatorNetwork:
@@ -46,10 +72,12 @@ def _network(problem: Problem, seed: int = 0) -> OperatorNetwork:
 
 
 def _inside(problem: Problem, n: int, seed: int = 3) -> dict[str, Tensor]:
-    """Points away from the edge of the unit box."""
+    """Points away from the edge of the unit box, odd hundredths: numerical solutions on a grid,
+    linear in between, cannot be differentiated elsewhere.
+    """
     draw = torch.Generator().manual_seed(seed)
-    rows = 0.2 + 0.6 * torch.rand(len(problem.coordinates), n, generator=draw, dtype=torch.float64)
-    return dict(zip(problem.coordinates, rows, strict=True))
+    rows = torch.randint(10, 40, (len(problem.coordinates), n), generator=draw)
+    return dict(zip(problem.coordinates, (2 * rows.double() + 1) / 100, strict=True))
 
 
 def _faces(problem: Problem) -> Iterator[tuple[str, float, Points]]:
@@ -60,43 +88,72 @@ def _faces(problem: Problem) -> Iterator[tuple[str, float, Points]]:
 
 def test_declaration(problem: Problem) -> None:
     assert problem.name in names()
-    for k in problem.unknowns:
+    assert {k.name for k in problem.unknowns} <= set(problem.truth())
+    for k in problem.scalars:
         low, high = k.bounds
         assert low <= k.start <= high
         assert k.truth is None or low <= k.truth <= high
         assert k.decode(k.encode(k.start)) == pytest.approx(k.start, rel=1e-12)
-    outside = problem.encode({k.name: k.bounds[1] for k in problem.unknowns}) + 1
-    assert problem.decode(problem.project(outside)) == pytest.approx(
-        {k.name: k.bounds[1] for k in problem.unknowns}
-    )
+    assert all(set(k.coordinates) <= set(problem.coordinates) for k in problem.fields)
+    assert (problem.regulariser is not None) == bool(problem.fields)
+    low, high = problem.code_bounds()
+    assert torch.equal(problem.project(high + 1), high)
+    assert torch.equal(problem.project(low - 1), low)
+
+
+def test_functions_can_be_represented(problem: Problem) -> None:
+    """The transform says of start and truths what it says of every function; the start is met."""
+    start = problem.decode(_start(problem.name))
+    for k in problem.fields:
+        points = unit_grid(k.coordinates, 31)
+        wanted = k.start(points)
+        assert (start[k.name](points) - wanted).pow(2).mean().sqrt() < 2e-3 * k.scale
+        low, high = (k.at(points, sign * 1e3 * _only_bias(k)) for sign in (-1, 1))
+        for f in (k.start, *k.truths):
+            assert f(points).dtype == torch.float64
+            assert (low - 1e-12 <= f(points)).all()
+            assert (f(points) <= high + 1e-12).all()
+
+
+def _only_bias(k: Field) -> Tensor:
+    """Weights of the network that is one everywhere."""
+    codes = torch.zeros(k.size, dtype=torch.float64)
+    codes[-1] = 1.0
+    return codes
 
 
 def test_transform_holds_initial_and_boundary_values(problem: Problem) -> None:
     """Faces where the network has no say carry the values of the numerical solution."""
-    truth = _truth(problem)
-    codes, reference = problem.encode(truth), problem.reference(truth)
+    codes = elsewhere(problem)
+    reference = problem.reference(problem.decode(codes))
     assert reference is not None
+    tolerance = 1e-5 if problem.fields else 1e-6  # initial functions are linear between nodes
     held = set()
     for name, value, points in _faces(problem):
         one, two = (field(_network(problem, seed), points, codes).value for seed in (0, 1))
         if (one - two).abs().max() < 1e-12:
             held.add((name, value))
-            assert (one.detach() - reference(points)).abs().max() < 1e-6, (name, value)
+            assert (one.detach() - reference(points)).abs().max() < tolerance, (name, value)
     assert held >= {(c, 0.0) for c in problem.coordinates}
     assert held >= {(c, 1.0) for c in problem.coordinates if c != "t"}
 
 
 def test_the_numerical_solution_satisfies_the_equation(problem: Problem) -> None:
-    """Its residual, by central differences, falls with the square of their step, or is rounding."""
-    truth = _truth(problem)
-    errors = [_residual_of_reference(problem, truth, h) for h in (0.04, 0.02, 0.01)]
+    """Its residual, by central differences, falls with the square of their step, or is rounding;
+    that of a scheme of first order is small beside the terms of the equation, here about 0.05.
+    """
+    codes = elsewhere(problem)
+    errors = [_residual_of_reference(problem, codes, h) for h in (0.04, 0.02, 0.01)]
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
+    if problem.name in FIRST_ORDER:
+        assert errors[-1] < 5e-5
+        return
     assert (orders > 1.7).all() or max(errors) < 1e-9
     assert errors[-1] < 2e-3
 
 
 def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None:
-    thetas = [problem.start(), _truth(problem)]
+    thetas = [problem.start(), problem.truth()]
     points = problem.collocation(None, torch.Generator())
     together = problem.solutions(thetas, points)
     for u, theta in zip(together, thetas, strict=True):
@@ -109,26 +166,25 @@ def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None
 
 def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> None:
     """With one-sided differences of second order, on the side that a point says."""
-    truth = _truth(variant)
-    reference = variant.reference(truth)
-    assert reference is not None
-    h = 1e-4
+    codes, h = elsewhere(variant), 1e-4
     for condition in variant.conditions():
-        points = condition.points.to(variant.encode(truth))
+        reference = variant.reference(variant.decode(codes))
+        assert reference is not None
+        points = condition.points.to(codes)
         ((name, x),) = points.coordinates.items()
         here, plus, minus = (reference(Points({name: x + d}, points.known)) for d in (0.0, h, -h))
-        at = Frame(variant, points, variant.encode(truth))
+        at = Frame(variant, points, codes)
         second = {(name, name): (plus - 2 * here + minus) / h**2}
         u = Jet.tabulated(here, {name: (plus - minus) / (2 * h)}, second, at.streams)
         c = condition.residual(u, at)
         assert c.value.abs().max() < 1e-5
 
 
-def _residual_of_reference(problem: Problem, theta: dict[str, float], h: float) -> float:
-    reference = problem.reference(theta)
+def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
+    reference = problem.reference(problem.decode(codes))
     assert reference is not None
     inside = _inside(problem, 60)
-    points, codes = problem.place(inside), problem.encode(theta)
+    points = problem.place(inside)
 
     def u(**shift: float) -> Tensor:
         moved = {c: x + h * shift.get(c, 0.0) for c, x in inside.items()}
@@ -152,7 +208,7 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
     problem = variant
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
-    codes = problem.encode(problem.start() if at_start else _truth(problem))
+    codes = _start(problem.name) if at_start else elsewhere(problem)
     exact = nested(network, points, codes, 0.1)
     found = operator_loss(network, points, codes, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
@@ -165,10 +221,24 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
         assert difference <= 1e-10 * exact.by_weights[name].abs().max(), name
 
 
+def test_the_upper_gradient_is_through_the_inputs(variant: Problem) -> None:
+    """By the codes, of any function of u(x, f(x; V); W) at points, W held."""
+    problem = variant
+    network, codes = _network(problem), elsewhere(problem).requires_grad_()
+    generator = torch.Generator().manual_seed(5)
+    points = problem.collocation(30, generator).to(network.like)
+    by_u = torch.randn(len(points), generator=generator, dtype=torch.float64)
+    (exact,) = torch.autograd.grad(plain_field(network, points, codes) @ by_u, codes)
+    J = field(network, points, codes.detach(), tangents=True).tangents.detach()
+    found, _ = through_inputs(problem, points, codes, J * by_u)
+    assert (found - exact).abs().max() <= 1e-10 * exact.abs().max()
+    assert torch.allclose(by_codes(problem, points, codes.detach(), J) @ by_u, exact, rtol=1e-9)
+
+
 def test_both_precisions(problem: Problem) -> None:
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
-    codes = problem.encode(problem.start())
+    codes = elsewhere(problem)
     double = operator_loss(network, points, codes, 0.1)
     network.float()
     single = operator_loss(network, points.to(network.like), codes.float(), 0.1)
@@ -177,9 +247,9 @@ def test_both_precisions(problem: Problem) -> None:
     assert single.gradient == pytest.approx(double.gradient, rel=1e-4)
 
 
-def test_observations(problem: Problem) -> None:
+def test_observations(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed gives its data again; noise has the deviation asked for; data may bring their own."""
-    truth = _truth(problem)
+    truth = problem.truth()
     reference = problem.reference(truth)
     assert reference is not None
     clean = problem.observe(truth, 0.0, 0)
@@ -193,6 +263,7 @@ def test_observations(problem: Problem) -> None:
         return
     exact = reference(clean.points)
     assert float(clean.value(exact, clean.start)) < 1e-14
+    monkeypatch.setattr(problem, "reference", lambda theta: reference)  # solved once
     assert torch.equal(_noisy(problem, 1).values, _noisy(problem, 1).values)
     many = torch.stack([_noisy(problem, seed).values for seed in range(40)])
     informative = clean.informative or len(clean.values)
@@ -201,14 +272,14 @@ def test_observations(problem: Problem) -> None:
 
 
 def _noisy(problem: Problem, seed: int) -> LeastSquares:
-    data = problem.observe(_truth(problem), 0.1, seed)
+    data = problem.observe(problem.truth(), 0.1, seed)
     assert isinstance(data, LeastSquares)
     return data
 
 
-def test_the_truth_is_the_optimum_in_the_mean(problem: Problem) -> None:
+def test_the_truth_is_the_optimum_in_the_mean(scalars: Problem) -> None:
     """The score has mean zero over seeds: within 3.5 of its standard errors."""
-    truth = _truth(problem)
+    problem, truth = scalars, scalars.truth()
     own = not isinstance(problem.observe(truth, 0.0, 0), LeastSquares)
     scores = []
     for seed in range(60):
@@ -224,7 +295,7 @@ def test_the_truth_is_the_optimum_in_the_mean(problem: Problem) -> None:
 
 
 def test_the_models_of_an_objective_are_its_derivatives(problem: Problem) -> None:
-    data = problem.observe(_truth(problem), 0.0, 1)
+    data = problem.observe(problem.truth(), 0.0, 1)
     reference = problem.reference(problem.start())
     assert reference is not None
     u = reference(data.points).requires_grad_()
@@ -235,8 +306,8 @@ def test_the_models_of_an_objective_are_its_derivatives(problem: Problem) -> Non
     assert torch.allclose(found[1], second, rtol=1e-10)
 
 
-def test_sensitivities_are_differences_of_the_numerical_solution(problem: Problem) -> None:
-    truth = _truth(problem)
+def test_sensitivities_are_differences_of_the_numerical_solution(scalars: Problem) -> None:
+    problem, truth = scalars, scalars.truth()
     data = problem.observe(truth, 0.0, 0)
     theta = np.array([1.1 * v + 0.01 for v in truth.values()])
     u, J = classical(problem, data)(theta)
