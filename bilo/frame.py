@@ -27,8 +27,7 @@ class Frame(Chart):
     problem : Problem
     points : Points
     codes : Tensor (size,)
-        Optimiser coordinates of all unknowns (m, if they are scalars); (size, N) for other scalars
-        at every point, without tangents.
+        Optimiser coordinates of all unknowns (m, if they are scalars).
     direction : Tensor (m, N), optional
         Carry the one derivative along this direction in z at each point instead of all m of them.
     tangents : bool
@@ -57,7 +56,7 @@ class Frame(Chart):
         self._unknowns: dict[str, Jet] = {}
         self._inputs: list[Jet] | None
         self._values: list[Tensor] | None
-        self._problem, self._codes, self._direction = problem, codes, direction
+        self._problem, self.codes, self._direction = problem, codes, direction
         self._tangents, self._derivatives = tangents, derivatives
         self._forget()
         if derivatives:
@@ -66,6 +65,13 @@ class Frame(Chart):
             self.streams = build(principal, *problem.derivatives)
             self.principal = principal
             self._forget()
+
+    @classmethod
+    def of_inputs(cls, problem: Problem, points: Points, inputs: Tensor) -> Self:
+        """Values only, at other unknowns at every point, given as the operator's inputs (m, N)."""
+        frame = cls(problem, points, inputs[:0], tangents=False, derivatives=False)
+        frame._values = list(inputs[:, None, None])
+        return frame
 
     @property
     def inputs(self) -> list[Jet]:
@@ -78,7 +84,7 @@ class Frame(Chart):
 
     def along(self, direction: Tensor) -> Self:
         """The same frame with one derivative along `direction` (m, N) in z at each point."""
-        frame = type(self)(self._problem, self.points, self._codes, direction)
+        frame = type(self)(self._problem, self.points, self.codes, direction)
         frame._values = self._values
         for name, jet in self._cache.items():
             tangents = jet.data[1:]
@@ -127,7 +133,7 @@ class Frame(Chart):
     def _input_values(self) -> list[Tensor]:
         """The inputs without tangents, (1, P, N or 1) each."""
         if self._values is None:
-            parts = self._problem.split(self._codes)
+            parts = self._problem.split(self.codes)
             pairs = zip(self._problem.unknowns, parts, strict=True)
             self._values = [unknown.input(part, self) for unknown, part in pairs]
         return self._values

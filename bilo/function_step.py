@@ -48,7 +48,7 @@ def function_step(
     u : Tensor (N,)
         The field at the data, float64.
     J : Tensor (m, N)
-        Its derivative by the operator's inputs.
+        Its derivative by the operator's inputs; or (size, N), by all codes.
     part : float
         Of the whole step.
     reach : float
@@ -91,7 +91,12 @@ def function_step(
 
 
 def by_codes(problem: Problem, points: Points, codes: Tensor, J: Tensor) -> Tensor:
-    """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N)."""
+    """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N).
+
+    One that is by all codes already stays as it is.
+    """
+    if len(J) == len(codes):
+        return J
     at = Chart(points.to(codes), VALUE)
     parts = zip(problem.unknowns, problem.split(codes), J, strict=True)
     return torch.cat([du * k.input_by_codes(part, at) for k, part, du in parts])

@@ -196,6 +196,10 @@ class Problem(ABC):
         parts = zip(self.unknowns, self.split(codes.detach().double().cpu()), strict=True)
         return torch.cat([k.probe(part) for k, part in parts])
 
+    def read(self, theta: Values) -> Tensor:
+        """`probe` of the unknowns by name, float64: what a neural operator sees of them."""
+        return torch.cat([k.read(theta[k.name], k.probe_points) for k in self.unknowns])
+
     def named(self, values: Iterable[float]) -> dict[str, float]:
         """Values of scalars, in their order, by name."""
         return {k.name: float(v) for k, v in zip(self.scalars, values, strict=True)}

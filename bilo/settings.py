@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -49,8 +49,9 @@ class Settings:
         Weight of the problem's regulariser of an unknown function.
     w_data : float
         PINN only: weight of the data objective in its one loss.
-    samples : {"coarse", "dense"}
-        DeepONet only: grid of unknowns at which it sees numerical solutions.
+    samples : str
+        DeepONet only: where it sees numerical solutions, ``coarse`` or ``dense`` for a grid of
+        scalars; a name of `Field.sampled`, such as ``length0.2``, for functions.
     seed : int
         Of network, points and nothing else.
     tolerance : float
@@ -85,7 +86,7 @@ class Settings:
     start_grid: int = 0
     w_reg: float = 0.0
     w_data: float = 1.0
-    samples: Literal["coarse", "dense"] = "coarse"
+    samples: str = "coarse"
     seed: int = 0
     tolerance: float = 1e-2
     dtype: torch.dtype = OWN

@@ -14,6 +14,7 @@ from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
 from bilo.chart import Chart, constant
+from bilo.ensemble import Ensemble
 from bilo.fourier import fourier_features
 from bilo.jacobian import weight_rows
 from bilo.jets import Jet, stack
@@ -71,6 +72,20 @@ class Unknown(ABC):
     @abstractmethod
     def probe(self, codes: Tensor) -> Tensor:
         """The operator's input at some points that tell what it is."""
+
+    @property
+    def probe_points(self) -> Points:
+        """These points; a scalar needs none."""
+        return Points({})
+
+    @property
+    @abstractmethod
+    def probe_range(self) -> tuple[float, float]:
+        """Usual values of `probe` where a neural operator is trained."""
+
+    @abstractmethod
+    def read(self, value: Any, points: Points) -> Tensor:
+        """The operator's input (N or 1,), float64, from a value, or a function, itself."""
 
     @abstractmethod
     def code_bounds(self) -> tuple[Tensor, Tensor]:
@@ -154,6 +169,15 @@ class Scalar(Unknown):
         """The coordinate."""
         return codes
 
+    @property
+    def probe_range(self) -> tuple[float, float]:
+        """The sampled range."""
+        return self.sampled_codes
+
+    def read(self, value: float, points: Points) -> Tensor:
+        """The coordinate."""
+        return torch.tensor([self.encode(value)], dtype=torch.float64)
+
     def code_bounds(self) -> tuple[Tensor, Tensor]:
         """The bounds' coordinates."""
         low, high = (torch.tensor([self.encode(b)], dtype=torch.float64) for b in self.bounds)
@@ -182,6 +206,8 @@ class Field(Unknown):
     fourier : float
         Standard deviation of the frequencies (in half waves on the unit interval) of frozen
         Fourier features; 0: the coordinates alone.
+    sampled : Ensemble, optional
+        Functions that a neural operator is trained on.
     """
 
     name: str
@@ -193,6 +219,7 @@ class Field(Unknown):
     width: int = 64
     layers: int = 2
     fourier: float = 0.0
+    sampled: Ensemble | None = None
 
     @property
     def truth(self) -> Function:
@@ -314,8 +341,30 @@ class Field(Unknown):
 
     def probe(self, codes: Tensor) -> Tensor:
         """f over the scale, on an equidistant grid."""
-        points = unit_grid(self.coordinates, PROBE_POINTS[len(self.coordinates) - 1])
-        return self.at(points, codes) / self.scale
+        return self.at(self.probe_points, codes) / self.scale
+
+    @property
+    def probe_points(self) -> Points:
+        """An equidistant grid."""
+        return unit_grid(self.coordinates, PROBE_POINTS[len(self.coordinates) - 1])
+
+    @property
+    def probe_range(self) -> tuple[float, float]:
+        """The ensemble's range over the scale.
+
+        Raises
+        ------
+        ValueError
+            If there is no ensemble.
+        """
+        if self.sampled is None:
+            raise ValueError(f"{self.name} has no ensemble of functions to train an operator on")
+        low, high = self.sampled.range
+        return low / self.scale, high / self.scale
+
+    def read(self, value: Function, points: Points) -> Tensor:
+        """f at points, over the scale."""
+        return value(points).double() / self.scale
 
     def code_bounds(self) -> tuple[Tensor, Tensor]:
         """None: weights are free."""

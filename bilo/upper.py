@@ -43,12 +43,16 @@ def through_inputs(
 ) -> tuple[Tensor, float]:
     """The gradient by all codes (size,) from that by the operator's inputs at points (m, N).
 
-    With `w_reg` that of the weighted regulariser too, and its value.
+    Or from that by all codes (size, N). With `w_reg` that of the weighted regulariser too, and its
+    value.
     """
     moving = codes.detach().clone().requires_grad_()
-    at = Chart(points.to(moving), VALUE)
-    parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
-    total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
+    if len(by_inputs) == len(codes):
+        total = moving @ by_inputs.sum(1)
+    else:
+        at = Chart(points.to(moving), VALUE)
+        parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
+        total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
     R = regularisation(problem, moving) if w_reg else moving.new_zeros(())
     (gradient,) = torch.autograd.grad(total + w_reg * R, moving)
     return gradient, R.item()
@@ -74,7 +78,7 @@ def upper_step(
     u : Tensor (N,)
         The field at the data, float64.
     J : Tensor (m, N)
-        Its derivative by the operator's inputs.
+        Its derivative by the operator's inputs; or (size, N), by all codes.
     progress : float
         Of the fine-tuning, in [0, 1).
     w_reg : float

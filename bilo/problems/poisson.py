@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.ensemble import Ensemble
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import LeastSquares
@@ -22,6 +23,10 @@ from bilo.unknown import Field
 
 CELLS = 1000
 """Of the reference solution."""
+LENGTHS = {f"length{length:g}": length for length in (0.1, 0.2, 0.3, 0.4)}
+"""Of the functions D that a neural operator is trained on,"""
+LEAST = 0.1
+"""and their least value [o]."""
 
 
 def _tent(points: Points) -> Tensor:
@@ -45,7 +50,16 @@ class Poisson(Problem):
 
     name = "poisson"
     coordinates = ("x",)
-    unknowns = (Field("D", ("x",), _pinned, start=_one, truths=(_tent,)),)
+    unknowns = (
+        Field(
+            "D",
+            ("x",),
+            _pinned,
+            start=_one,
+            truths=(_tent,),
+            sampled=Ensemble(1.0, 0.05, ends=(1.0, 1.0), lengths=LENGTHS, floor=LEAST),
+        ),
+    )
     derivatives = ("x",)
     regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
 
@@ -71,11 +85,16 @@ class Poisson(Problem):
 
     def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
         """Finite elements on 1,000 cells."""
-        nodes = Points({"x": torch.linspace(0, 1, CELLS + 1, dtype=torch.float64)})
-        u = poisson.solve(theta["D"](nodes).numpy())
+        u = poisson.solve(theta["D"](_nodes()).numpy())
         return lambda points: torch.from_numpy(
             poisson.interpolate(u, points.coordinates["x"].double().numpy())
         )
+
+    def solutions(self, thetas: Sequence[Mapping[str, Any]], points: Points) -> Tensor:
+        """Finite elements for all D at once."""
+        D = torch.stack([theta["D"](_nodes()) for theta in thetas])
+        u = poisson.interpolate(poisson.solve(D.numpy()), points.coordinates["x"].double().numpy())
+        return torch.from_numpy(u)
 
     def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
         """u at 51 equidistant points with Gaussian noise."""
@@ -84,6 +103,10 @@ class Poisson(Problem):
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(51, generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
+
+
+def _nodes() -> Points:
+    return Points({"x": torch.linspace(0, 1, CELLS + 1, dtype=torch.float64)})
 
 
 def _source(at: Chart) -> Jet:

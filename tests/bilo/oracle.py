@@ -73,7 +73,7 @@ class Textbook(Frame):
         problem, leaves = self._problem, self.points.coordinates
         jets = []
         for k, part, shift in zip(
-            problem.unknowns, problem.split(self._codes), self.shift, strict=True
+            problem.unknowns, problem.split(self.codes), self.shift, strict=True
         ):
             z = plain_input(k, part, self.points) + shift
             if isinstance(k, Field):

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from bilo.branch_trunk import DeepONet
 from bilo.frame import Frame
 from bilo.losses import field as represented
 from bilo.methods import deeponet
-from bilo.methods.deeponet import GRIDS, DeepONet, sample_grid
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid
 from bilo.problem import Problem
@@ -20,6 +20,7 @@ from bilo.problems import get
 from bilo.problems.fisher_kpp import FisherKPP
 from bilo.settings import Settings
 from bilo.solution import Solution, evaluate
+from bilo.training_set import GRIDS, sample_grid
 
 SMALL = Settings(width=64, pretrain_steps=1000, finetune_steps=300, points=196, device="cpu")
 TINY = replace(SMALL, width=16, pretrain_steps=150)
