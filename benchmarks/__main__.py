@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--noise", type=_deviation, default=0.0, metavar="SD")
     run.add_argument("--truth", type=_truth, default=(), metavar="D=1.7,rho=2.3")
     run.add_argument("--w-dat", type=_weight, metavar="W", help="weight of the data (pinn)")
-    run.add_argument("--samples", metavar="coarse|dense", help="of the unknowns (deeponet)")
+    run.add_argument("--samples", metavar="S", help="of the unknowns (deeponet): coarse|dense ..")
     run.add_argument("--boundary", metavar="hard|soft", help="boundary values (bpn)")
     run.add_argument("--w-reg", type=_weight, metavar="W", help="weight of the regulariser")
     run.add_argument("--profile", choices=PROFILES, default="quick", metavar="|".join(PROFILES))
@@ -115,7 +115,7 @@ def _setting(chosen: argparse.Namespace) -> Setting:
     if method not in experiment.methods:
         known = ", ".join(experiment.methods)
         raise CommandError(f"--method: {experiment.name} has no {method!r}; there are {known}")
-    if chosen.w_reg is not None and not experiment.regularised:
+    if chosen.w_reg is not None and experiment.w_reg is None:
         raise CommandError(f"--w-reg: {experiment.name} has no unknown function to regularise")
     if method == ALL and (chosen.noise or chosen.truth):
         raise CommandError(f"--noise, --truth: {experiment.name} has its own data")
@@ -125,8 +125,8 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         seed=chosen.seed,
         noise=chosen.noise,
         truth=chosen.truth,
-        w_reg=chosen.w_reg,
-        recipe=chosen.recipe or experiment.recipe,
+        w_reg=experiment.regularisation(chosen.noise, chosen.w_reg),
+        recipe=chosen.recipe or experiment.recipe_of(method),
         profile=chosen.profile,
         device=chosen.device,
         **{name: _option(experiment, method, name, getattr(chosen, name)) for name in OPTIONS},

@@ -36,16 +36,18 @@ class Training:
 
     Attributes
     ----------
-    width, layers : int or None
+    width, layers, fourier : int or None
         The network.
-    upper_rate : float or None
-        Rate of the unknowns.
+    rate, upper_rate : float or None
+        Rates of the weights and of the unknowns.
     history_every : int or None
         Steps between two records of the history.
     """
 
     width: int | None = None
     layers: int | None = None
+    fourier: int | None = None
+    rate: float | None = None
     upper_rate: float | None = None
     history_every: int | None = None
 
@@ -61,6 +63,8 @@ class Grid:
     w_dat: tuple[float | None, ...] = (None,)
     samples: tuple[str | None, ...] = (None,)
     boundary: tuple[str | None, ...] = (None,)
+    w_reg: tuple[float | None, ...] = (None,)
+    """None: the experiment's own."""
     recipes: tuple[str, ...] = ()
     """None given: the experiment's own."""
 
@@ -92,14 +96,19 @@ class Experiment:
     grids : mapping of profile to Grids
         The first value of an option is its default.
     recipe : str
-        Where none is asked for.
+        Where neither a grid nor the command names one.
     training : Training
     budgets : mapping of (method or recipe, profile) to Budget
         A method's goes before a recipe's; the missing ones are the recipe's own (`bilo.settings`).
     target : float or None
         Error of the unknowns whose first iteration is reported.
-    regularised : bool
-        Whether an unknown function has a regulariser, and so ``--w-reg`` a meaning.
+    w_reg : (float, float) or None
+        Weight of the regulariser of an unknown function, for data without and with noise, where
+        none is asked for; None: there is no regulariser, and ``--w-reg`` means nothing.
+    reference : str
+        The classical method that judges the others.
+    measures : tuple of str
+        What is measured of its unknown function beside the errors, see `benchmarks.measures`.
     module : str
         Its function ``run(setting)`` makes the result.
     problems : tuple of str
@@ -117,7 +126,9 @@ class Experiment:
     training: Training = Training()
     budgets: Mapping[tuple[str, str], Budget] = field(default_factory=dict)
     target: float | None = None
-    regularised: bool = False
+    w_reg: tuple[float, float] | None = None
+    reference: str = "direct_fit"
+    measures: tuple[str, ...] = ()
     module: str = "benchmarks.run"
     problems: tuple[str, ...] = ()
     figures: tuple[str, ...] = ("errors", "histories")
@@ -129,11 +140,27 @@ class Experiment:
         planned = (method for grid in self._all() for method in grid.methods)
         return tuple(dict.fromkeys(m for m in planned if m in (*METHODS, ALL)))
 
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The reference method, if `bilo` offers it."""
+        return (self.reference,) if self.reference in METHODS else ()
+
     def choices(self, method: str, option: str) -> tuple[float | str, ...]:
         """Planned values of an option, the default first; none where it means nothing."""
         grids = (grid for grid in self._all() if method in grid.methods)
         values = (value for grid in grids for value in getattr(grid, option))
         return tuple(dict.fromkeys(value for value in values if value is not None))
+
+    def regularisation(self, noise: float, asked: float | None = None) -> float | None:
+        """The weight of the regulariser: as asked for, or the experiment's own."""
+        if self.w_reg is None or asked is not None:
+            return asked
+        return self.w_reg[noise > 0]
+
+    def recipe_of(self, method: str) -> str:
+        """A method's recipe where none is asked for: that of its first grid."""
+        first = next((grid for grid in self._all() if method in grid.methods), Grid(()))
+        return first.recipes[0] if first.recipes else self.recipe
 
     def budget(self, setting: Setting) -> Budget | None:
         """The budget of a run; None: the recipe's own."""
@@ -159,6 +186,7 @@ class Experiment:
             grid.w_dat,
             grid.samples,
             grid.boundary,
+            grid.w_reg,
             grid.recipes or (self.recipe,),
         )
         return [
@@ -171,9 +199,10 @@ class Experiment:
                 w_dat,
                 samples,
                 boundary,
+                self.regularisation(noise, w_reg),
                 recipe=recipe,
                 profile=profile,
             )
-            for method, noise, seed, truth, w_dat, samples, boundary, recipe in combinations
+            for method, noise, seed, truth, w_dat, samples, boundary, w_reg, recipe in combinations
             if method in (*METHODS, ALL) and recipe in RECIPES
         ]

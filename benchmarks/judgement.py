@@ -1,16 +1,18 @@
-"""How good a result is: against truth, direct fit, noise and the experiment's target."""
+"""How good a result is: against truth, classical fit, noise and the experiment's target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import experiments
+from benchmarks import experiments, functions
+from benchmarks.measures import MEASURES
 from benchmarks.setting import Setting
 from bilo.objective import LeastSquares, Pointwise
 from bilo.problem import Problem
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.unknown import Field
 
 ZERO = 1e-6
 """Of a value smaller than this, errors are absolute ones."""
@@ -19,21 +21,48 @@ SAME, SAME_SD = 0.02, 0.1
 
 
 def unknowns(
-    problem: Problem, truth: Mapping[str, float], solution: Solution, reference: Solution
+    problem: Problem,
+    setting: Setting,
+    truth: Mapping[str, Any],
+    solution: Solution,
+    reference: Solution | None,
 ) -> dict[str, Any]:
-    """Truth, estimate, errors and local standard deviation of each unknown, by name."""
+    """Truth, estimate and errors of each unknown, by name; functions by their values on a grid."""
     sd = solution.assessment.get("local_sd", {})
     rows: dict[str, Any] = {}
-    for k in problem.unknowns:
-        estimate, classical = solution.unknowns[k.name], reference.unknowns[k.name]
+    for k in problem.scalars:
+        estimate = solution.unknowns[k.name]
+        classical = None if reference is None else reference.unknowns[k.name]
         rows[k.name] = {
             "truth": truth[k.name],
             "estimate": estimate,
             "rel_error": _relative(estimate, truth[k.name]),
-            "rel_error_vs_reference_fit": _relative(estimate, classical),
+            "rel_error_vs_reference_fit": None
+            if classical is None
+            else _relative(estimate, classical),
             "local_sd": sd.get(k.name),
         }
+    asked = {name for name, _ in setting.truth}
+    for f in problem.fields:
+        varies = problem.truth(0)[f.name] is not problem.truth(1)[f.name]
+        drawn = varies and f.name not in asked
+        rows[f.name] = functions.row(f, truth[f.name], solution, reference, drawn=drawn)
     return rows
+
+
+def measured(
+    problem: Problem,
+    setting: Setting,
+    data: Pointwise,
+    truth: Mapping[str, Any],
+    solution: Solution,
+) -> dict[str, Any]:
+    """Errors of the unknown function, and what the experiment measures beside; none of scalars."""
+    error = functions.field_error(problem, truth, solution)
+    found: dict[str, Any] = {} if error is None else {"field_error": error}
+    for name in experiments.get(setting.experiment).measures:
+        found |= MEASURES[name](problem, data, truth, solution)
+    return found
 
 
 def until_target(
@@ -58,8 +87,42 @@ def until_target(
     }
 
 
-def agrees(solution: Solution, reference: Solution) -> bool:
-    """Whether all unknowns are the direct fit's, within `SAME` or `SAME_SD` local deviations."""
+def reference(
+    problem: Problem,
+    setting: Setting,
+    data: Pointwise,
+    truth: Mapping[str, Any],
+    fit: Solution | None,
+) -> dict[str, Any] | None:
+    """What the classical fit of the same data found; None where there is none."""
+    if fit is None:
+        return None
+    return {
+        "method": fit.method,
+        "unknowns": {
+            k.name: functions.sampled(k, fit.unknowns[k.name])
+            if isinstance(k, Field)
+            else fit.unknowns[k.name]
+            for k in problem.unknowns
+        },
+        **measured(problem, setting, data, truth, fit),
+        "local_sd": fit.assessment.get("local_sd"),
+        "status": fit.status,
+        "data_loss": fit.data_loss,
+        "minima": fit.assessment.get("minima"),
+        "evaluations": fit.steps,
+        "seconds": fit.seconds,
+    }
+
+
+def agrees(problem: Problem, solution: Solution, reference: Solution | None) -> bool | None:
+    """Whether all unknowns are the direct fit's, within `SAME` or `SAME_SD` local deviations.
+
+    None where that is no question: without such a fit, and for functions, where different methods
+    have different optima.
+    """
+    if reference is None or problem.fields:
+        return None
     sd = reference.assessment.get("local_sd", {})
     return all(
         _relative(solution.unknowns[name], exact) <= SAME

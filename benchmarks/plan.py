@@ -31,8 +31,8 @@ def words(experiment: str, method: str, name: str) -> Sequence[str]:
 
 def modules(experiment: str, method: str) -> tuple[str, ...]:
     """Modules behind a run that are imported by name, so that no one sees it in the sources."""
-    methods = METHODS if method == ALL else (method, "direct_fit")
     declared = experiments.get(experiment)
+    methods = METHODS if method == ALL else (method, *declared.judges)
     return (
         "benchmarks.__main__",
         declared.module,

@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from benchmarks import experiments, judgement, machine
+from benchmarks import experiments, functions, judgement, machine
 from benchmarks.errors import CommandError
-from benchmarks.setting import Setting
-from bilo.methods import direct_fit
+from benchmarks.setting import CLASSICAL, Setting
 from bilo.objective import Pointwise
 from bilo.problem import Problem
 from bilo.problems import get
@@ -41,8 +40,9 @@ def run(setting: Setting) -> Result:
         solution = method(setting.method)(problem, data, settings)
     except RecipeError as error:
         raise CommandError(f"--recipe: {error}") from None
-    same = setting.method == "direct_fit"
-    reference = solution if same else direct_fit.fit(problem, data)
+    reference = reference_fit(problem, data, setting, settings, solution)
+    classical = setting.method in CLASSICAL
+    u = functions.represented(problem, solution) if problem.fields else None
     return {
         "experiment": setting.experiment,
         "method": setting.method,
@@ -52,26 +52,21 @@ def run(setting: Setting) -> Result:
         "samples": setting.samples,
         "boundary": setting.boundary,
         "w_reg": setting.w_reg,
-        "recipe": None if same else setting.recipe,
+        "recipe": None if classical else setting.recipe,
         "profile": setting.profile,
-        "unknowns": judgement.unknowns(problem, truth, solution, reference),
-        "agrees_with_fit": judgement.agrees(solution, reference),
-        "u_rel_l2_vs_fdm": 0.0 if same else solution.assessment.get("u_rel_l2_vs_numerical"),
-        "reference_fit": {
-            "method": "direct_fit",
-            "unknowns": dict(reference.unknowns),
-            "local_sd": reference.assessment.get("local_sd"),
-            "data_loss": reference.data_loss,
-            "minima": reference.assessment["minima"],
-            "evaluations": reference.steps,
-            "seconds": reference.seconds,
-        },
+        "unknowns": judgement.unknowns(problem, setting, truth, solution, reference),
+        **judgement.measured(problem, setting, data, truth, solution),
+        "agrees_with_fit": judgement.agrees(problem, solution, reference),
+        "u_rel_l2_vs_fdm": 0.0 if classical else solution.assessment.get("u_rel_l2_vs_numerical"),
+        "u_rel_l2_vs_truth": functions.against_truth(problem, truth, u),
+        "u": None if u is None else functions.digits(u),
+        "reference_fit": judgement.reference(problem, setting, data, truth, reference),
         "status": solution.status,
         "warnings": list(solution.warnings),
         "data_loss": solution.data_loss,
         "data_loss_rel_error": judgement.relative_to_noise(data, solution.data_loss, setting.noise),
         "assessment": dict(solution.assessment),
-        "pretrain_steps": 0 if same else settings.pretrain_steps,
+        "pretrain_steps": 0 if classical else settings.pretrain_steps,
         **judgement.until_target(setting, truth, solution, settings),
         "steps": solution.steps,
         "seconds": solution.seconds,
@@ -83,6 +78,21 @@ def run(setting: Setting) -> Result:
         "machine": machine.describe(),
         "versions": {name: version(name) for name in ("torch", "numpy", "scipy")},
     }
+
+
+def reference_fit(
+    problem: Problem, data: Pointwise, setting: Setting, settings: Settings, solution: Solution
+) -> Solution | None:
+    """The experiment's classical fit of the same data: the solution, where it is that itself.
+
+    None where `bilo` has no classical method for the problem.
+    """
+    judges = experiments.get(setting.experiment).judges
+    if setting.method in judges:
+        return solution
+    if not judges or (problem.fields and judges == ("direct_fit",)):
+        return None
+    return method(judges[0])(problem, data, settings)
 
 
 def problem_of(setting: Setting) -> Problem:
@@ -161,6 +171,8 @@ def training(setting: Setting) -> Settings:
         chosen["w_data"] = setting.w_dat
     if setting.samples is not None:
         chosen["samples"] = setting.samples
+    if setting.w_reg is not None:
+        chosen["w_reg"] = setting.w_reg
     # two computations of one seed must agree, whatever the machine has beside its first core
     return Settings(
         recipe=setting.recipe,

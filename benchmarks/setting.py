@@ -12,6 +12,9 @@ DEVICES = ("auto", "cpu", "cuda")
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
 
+CLASSICAL = ("direct_fit", "adjoint", "descent", "tikhonov")
+"""Methods of the numerical solution alone: without network, recipe or budget."""
+
 OPTIONS = ("w_dat", "samples", "boundary")
 """What only some methods of some experiments take."""
 
@@ -32,11 +35,12 @@ class Setting:
     w_dat : float or None
         Weight of the data in a PINN's loss; None where there is no such weight.
     samples : str or None
-        ``coarse`` or ``dense``: the grid of unknowns that a neural operator is trained on.
+        Unknowns that a neural operator is trained on: ``coarse`` or ``dense``, a grid of scalars;
+        ``length0.1`` .. ``length0.4``, random functions of this length.
     boundary : str or None
         ``hard`` or ``soft``: whether the transform imposes the boundary values, or losses do.
     w_reg : float or None
-        Weight of the regulariser of an unknown function; None for the experiment's own.
+        Weight of the regulariser of an unknown function; None where there is none.
     recipe : str
         A name in `RECIPES`.
     profile : str
@@ -72,8 +76,8 @@ class Setting:
         parts += [f"wdat{self.w_dat:g}"] if self.w_dat is not None else []
         parts += [part for part in (self.samples, self.boundary) if part is not None]
         parts += [f"wreg{self.w_reg:g}"] if self.w_reg is not None else []
-        # the fast recipe has one budget, and a direct fit has none
-        if self.recipe != "fast" and self.method != "direct_fit":
+        # the fast recipe has one budget, and a classical fit has none
+        if self.recipe != "fast" and self.method not in CLASSICAL:
             parts.append(f"{self.recipe}-{self.profile}")
         return "_".join(parts)
 

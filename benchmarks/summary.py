@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 Result = dict[str, Any]
 
 FIELDS = {
+    "max. error": "field_error.linf",
+    "rel. L2 error": "field_error.l2",
+    "mean square error": "field_error.mean_square",
+    "accuracy": "accuracy",
+    "least L2 of it": "least_l2_of_accuracy",
     "u rel. L2 vs FDM": "u_rel_l2_vs_fdm",
+    "u rel. L2 vs truth": "u_rel_l2_vs_truth",
+    "u(x, 1) rel. L1": "u_final_rel_l1",
+    "of FDM": "u_final_rel_l1_fdm",
+    "shock error": "shock_error",
+    "shock error of FDM": "shock_error_fdm",
     "L_dat": "data_loss",
     "(L_dat - s2)/s2": "data_loss_rel_error",
     "iterations to target": "iterations_to_target",
@@ -18,7 +29,7 @@ FIELDS = {
     "seconds": "seconds",
     "s/step": "seconds_per_step",
 }
-"""Columns of the table and the fields they come from."""
+"""Columns of the table and the fields they come from; a dot leads into a field."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +121,30 @@ def short(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def truth_of(result: Result) -> tuple[float, ...]:
+    """What tells truths apart: values of scalars, the numbers of examples of functions."""
+    return tuple(
+        (row["example"] or 0) if _is_function(row) else row["truth"]
+        for row in result["unknowns"].values()
+    )
+
+
+def _is_function(row: Mapping[str, Any]) -> bool:
+    return "nodes" in row
+
+
+def _said(name: str, row: Mapping[str, Any]) -> str | None:
+    """A truth in words; None for a function where there is nothing to choose from."""
+    if not _is_function(row):
+        return f"{name} {row['truth']:g}"
+    return None if row["example"] is None else f"{name} example {row['example']}"
+
+
 def _order(result: Result) -> tuple[Any, ...]:
-    truth = tuple(row["truth"] for row in result["unknowns"].values())
     options = (result["w_dat"] or 0.0, result["samples"] or "", result["boundary"] or "")
-    return result["noise"], truth, result["method"], result["recipe"] or "", *options
+    weight = -(result["w_reg"] or 0.0)
+    which = (result["noise"], truth_of(result), result["method"], result["recipe"] or "")
+    return *which, weight, *options
 
 
 def _labels(result: Result) -> dict[str, str]:
@@ -128,7 +159,7 @@ def _labels(result: Result) -> dict[str, str]:
         "boundary": result["boundary"] or "-",
         "w_reg": _told(result["w_reg"]),
         "noise": f"{result['noise']:g}",
-        "truth": ", ".join(f"{k} {row['truth']:g}" for k, row in result["unknowns"].items()),
+        "truth": ", ".join(filter(None, starmap(_said, result["unknowns"].items()))) or "-",
     }
 
 
@@ -140,14 +171,25 @@ def _row(labels: dict[str, str], runs: list[Result]) -> Row:
     counts = {
         "runs": str(len(runs)),
         "converged": str(sum(run["status"] == "converged" for run in runs)),
-        "agree": str(sum(run["agrees_with_fit"] for run in runs)),
+        "agree": "-"
+        if any(run["agrees_with_fit"] is None for run in runs)
+        else str(sum(run["agrees_with_fit"] for run in runs)),
     }
     numbers = {}
-    for name in runs[0]["unknowns"]:
+    for name, first in runs[0]["unknowns"].items():
         unknown = [run["unknowns"][name] for run in runs]
-        numbers[f"{name} rel. error"] = Spread.of([k["rel_error"] for k in unknown])
+        if not _is_function(first):  # else it is among the fields
+            numbers[f"{name} rel. error"] = Spread.of([k["rel_error"] for k in unknown])
         against = [k["rel_error_vs_reference_fit"] for k in unknown]
         numbers[f"{name} vs fit"] = Spread.of(against)
     for column, field in FIELDS.items():
-        numbers[column] = Spread.of([run.get(field) for run in runs])
+        numbers[column] = Spread.of([_value(run, field) for run in runs])
     return Row(labels | counts, numbers, tuple(runs))
+
+
+def _value(run: Result, field: str) -> float | None:
+    """A number of a result; None where there is none."""
+    value: Any = run
+    for name in field.split("."):
+        value = (value or {}).get(name)
+    return value

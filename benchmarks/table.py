@@ -48,7 +48,7 @@ def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
     if experiment in ROWS:
         shown, means = ROWS[experiment](found, theirs), []
     else:
-        shown = [row.labels | _beside(row, theirs) for row in summary.rows(found)]
+        shown = _beside(summary.rows(found), theirs)
         means = ["", "Means ± standard deviations over the seeds."]
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
     return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
@@ -61,14 +61,27 @@ def _cells(experiment: str, found: Sequence[summary.Result]) -> Cells:
     return [_numbers(row) for row in summary.rows(found)]
 
 
-def _beside(row: summary.Row, printed: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Means and deviations, each with the published number in the next column."""
-    theirs = {(p["method"], p["quantity"]): p["value"] for p in printed}
-    cells = {}
-    for column, spread in row.numbers.items():
-        cells[column] = str(spread)
-        field = summary.FIELDS.get(column, "")
-        cells[f"{column}, published"] = theirs.get((row.labels["method"], field), "-")
+def _beside(rows: Sequence[summary.Row], printed: Sequence[published.Printed]) -> Cells:
+    """Means and deviations, each with the published number in the next column.
+
+    What was published and not run here follows in rows of its own.
+    """
+    ours = [
+        (row.labels, {name: str(spread) for name, spread in row.numbers.items()}) for row in rows
+    ]
+    labels, numbers = ours[0]
+    blank = dict.fromkeys(labels, "-")
+    others = [
+        ({**blank, **setting}, dict.fromkeys(numbers, "-"))
+        for setting in published.alone([row.labels for row in rows], printed)
+    ]
+    cells = []
+    for labels, numbers in [*ours, *others]:
+        theirs = published.beside(labels, printed)
+        cells.append(dict(labels))
+        for name, ours_there in numbers.items():
+            cells[-1][name] = ours_there
+            cells[-1][f"{name}, published"] = theirs.get(summary.FIELDS.get(name, ""), "-")
     return cells
 
 

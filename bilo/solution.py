@@ -25,8 +25,8 @@ class Solution:
     Attributes
     ----------
     method : str
-    unknowns : dict of float
-        Inferred values by name.
+    unknowns : mapping
+        Inferred values and functions by name.
     auxiliary : Tensor (q,)
         Parameters of the objective itself.
     codes : Tensor (m,)
@@ -49,7 +49,7 @@ class Solution:
     """
 
     method: str
-    unknowns: Mapping[str, float]
+    unknowns: Mapping[str, Any]
     codes: Tensor
     data_loss: float
     converged: bool

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from benchmarks import experiments
+from benchmarks.summary import truth_of
 
 Result = dict[str, Any]
 Colour = tuple[float, float, float]
@@ -21,6 +22,9 @@ COLOURS = {
     "deeponet": "#3f8f3f",
     "bpn": "#8a4fb0",
     "direct_fit": "#444444",
+    "adjoint": "#444444",
+    "tikhonov": "#444444",
+    "descent": "#a08a3c",
 }
 MARKERS = "osD^vPX"
 SMOOTH, LONG = 10, 300
@@ -46,12 +50,12 @@ def tints(named: Sequence[tuple[str, str]]) -> dict[str, Colour]:
 
 def compared(results: Sequence[Result]) -> list[Result]:
     """Trained runs on one axis of steps: of the experiment's own recipe and its usual truth."""
-    recipe = experiments.get(results[0]["experiment"]).recipe
+    recipe_of = experiments.get(results[0]["experiment"]).recipe_of
     return [
         result
         for result in usual(results)
         if result["method"] in ("bilo", "pinn")
-        and result["recipe"] == recipe
+        and result["recipe"] == recipe_of(result["method"])
         and result["history"].get("step")
     ]
 
@@ -64,8 +68,8 @@ def legend(figure: Figure) -> None:
 
 def usual(results: Sequence[Result]) -> list[Result]:
     """Runs of the truth that most runs have."""
-    truth = statistics.mode(_truth(result) for result in results)
-    return [result for result in results if _truth(result) == truth]
+    truth = statistics.mode(truth_of(result) for result in results)
+    return [result for result in results if truth_of(result) == truth]
 
 
 def history(result: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +82,3 @@ def history(result: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
     known = np.isfinite(raw)
     means = [np.nanmean(w) for w, there in zip(windows, known, strict=True) if there]
     return steps[known], np.array(means)
-
-
-def _truth(result: Result) -> tuple[float, ...]:
-    return tuple(row["truth"] for row in result["unknowns"].values())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import experiment, experiments, plan, results
+from benchmarks import experiment, experiments, plan, published, results
 from benchmarks.__main__ import _parser, _setting
 from benchmarks.experiments import fisher_kpp
 from benchmarks.setting import METHODS, PROFILES, Setting
@@ -60,6 +60,42 @@ def test_every_method_of_the_core_is_known(repository: Path) -> None:
     assert {path.stem for path in files} == set(METHODS)
 
 
+@pytest.mark.parametrize("name", ["poisson", "heat", "burgers", "darcy"])
+def test_unknown_functions_have_their_whole_grid(name: str) -> None:
+    """Five seeds, every method that there is, every published setting."""
+    runs = experiments.get(name).plan("full")
+    assert {run.seed for run in runs} == {0, 1, 2, 3, 4}
+    assert all(run.w_reg is not None for run in runs)
+    assert {run.method for run in runs} >= {"bilo", "pinn"} | set(experiments.get(name).judges)
+    labels = [
+        {
+            "method": run.method,
+            "w_reg": f"{run.w_reg:g}",
+            "w_dat": "-" if run.w_dat is None else f"{run.w_dat:g}",
+            "samples": run.samples or "-",
+            "noise": f"{run.noise:g}",
+        }
+        for run in runs
+    ]
+    printed = [p for p in published.read(name) if p["method"] in METHODS]
+    assert not published.alone(labels, printed)
+
+
+def test_the_weight_of_the_regulariser_has_a_default() -> None:
+    heat, fisher = experiments.get("heat"), experiments.get("fisher_kpp")
+    assert (heat.regularisation(0.0), heat.regularisation(0.1)) == (0.0, 1e-2)
+    assert heat.regularisation(0.1, 0.0) == 0.0
+    assert fisher.regularisation(0.1) is None
+    weights = {"poisson": 1e-3, "burgers": 1e-3, "darcy": 1e-9}
+    assert {name: experiments.get(name).regularisation(0.0) for name in weights} == weights
+
+
+def test_a_method_has_the_recipe_of_its_grid() -> None:
+    poisson = experiments.get("poisson")
+    assert (poisson.recipe_of("bilo"), poisson.recipe_of("pinn")) == ("lm", "fast")
+    assert experiments.get("bpn").recipe_of("bpn") == "paper"
+
+
 def test_options_follow_the_grids() -> None:
     bpn, particles = experiments.get("bpn"), experiments.get("particles")
     assert bpn.choices("bilo", "boundary") == ("hard", "soft")
@@ -95,7 +131,8 @@ def test_the_code_behind_a_run_is_known(name: str) -> None:
         files = {path.as_posix() for path in source_files(*plan.modules(name, method))}
         names = {Path(file).name for file in files}
         module = experiments.get(name).module.split(".")[-1]
-        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", "direct_fit.py"} <= names
+        judges = {f"{judge}.py" for judge in experiments.get(name).judges}
+        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", *judges} <= names
         for problem in experiments.get(name).problems or (name,):
             assert any(file.endswith(f"bilo/problems/{problem}.py") for file in files)
 

@@ -1,0 +1,44 @@
+"""Heat equation, unknown initial condition (paper, section 4.4, tables 4 and 5, figures 15, 16)."""
+
+from benchmarks.experiment import Budget, Experiment, Grid
+
+SEEDS = (0, 1, 2, 3, 4)
+NOISE = 0.0316228
+"""Variance 1e-3."""
+PAPER = Budget(10_000, 10_000, points=None)
+
+EXPERIMENT = Experiment(
+    name="heat",
+    summary="Heat: the initial condition f(x) from u(x, 1) at 51 points, from a sine to a hat",
+    grids={
+        "quick": (
+            Grid(("bilo",), (0, 1, 2), (0.0, NOISE), recipes=("lm",)),
+            Grid(("tikhonov",), (0, 1, 2), (0.0, NOISE)),
+            Grid(("pinn",), (0,), (0.0,), w_dat=(10.0, 1000.0), recipes=("fast",)),
+            Grid(("pinn",), (0,), (NOISE,), w_dat=(10.0, 1000.0), recipes=("fast",)),
+        ),
+        "full": (
+            Grid(("bilo",), SEEDS, (0.0, NOISE), recipes=("lm", "fast", "paper")),
+            Grid(("tikhonov",), SEEDS, (0.0, NOISE)),
+            Grid(("pinn",), SEEDS, (0.0,), w_dat=(0.1, 10.0, 1000.0), recipes=("fast", "paper")),
+            Grid(
+                ("pinn",), SEEDS, (NOISE,), w_dat=(10.0, 100.0, 1000.0), recipes=("fast", "paper")
+            ),
+        ),
+    },
+    recipe="lm",
+    budgets={
+        ("paper", "quick"): Budget(500, 500, points=None),
+        ("paper", "full"): PAPER,
+    },
+    w_reg=(0.0, 1e-2),
+    reference="tikhonov",
+    figures=("losses",),
+    remarks=(
+        "`tikhonov` is the classical control, in closed form and float64: linear Tikhonov "
+        "regularisation at the same weight, and without one a truncated sine series.",
+        "Errors of f at 1,001 points.",
+        "Not recoverable from the paper, our choice: the diffusivity 0.01, the variance 1e-3 and "
+        "the weight 1e-2 of the runs with noise.",
+    ),
+)
