@@ -15,6 +15,9 @@ min_version("9.19")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # Snakemake removes PYTHONPATH from conda environments; the packages live beside this file.
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
 

@@ -20,16 +20,17 @@ from gbm.step import failures
 IGNORED = (
     "*.html",
     "cohort_metrics.tsv",
-    "logs/",
-    "work/",
-    "sub-*/figures/",
+    "logs",
+    "work",
+    "sub-*/figures",
     "sub-*/anat/*_desc-domain.npz",
     "sub-*/anat/*_desc-fit_celldensity.*",
     "sub-*/anat/*_desc-growth_params.json",
     "sub-*/anat/*_desc-growth_metrics.tsv",
     "sub-*/anat/*_desc-truth_params.json",
 )
-"""What is not BIDS in a results folder."""
+"""What is not BIDS in a results folder. No slash at the end: the validator asks about `work`, not
+`work/`, where a folder has folders in it."""
 
 COLUMNS = (
     "participant_id",

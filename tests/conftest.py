@@ -54,7 +54,7 @@ def snakemake(repository: Path, tmp_path: Path) -> Run:
     return runner(repository, tmp_path)
 
 
-def runner(repository: Path, folder: Path) -> Run:
+def runner(repository: Path, folder: Path, timeout: float = 600) -> Run:
     """Return a function that runs Snakemake in `folder`; keyword `env` adds variables."""
 
     def run(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -64,7 +64,7 @@ def runner(repository: Path, folder: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=timeout,
             env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache"), **(env or {})},
         )
 

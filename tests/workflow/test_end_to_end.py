@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,8 @@ SETTINGS = (
     "objective={k_final: 400}",
     "fit={pinn_weights: [1.0e-3], lifts: [char], pretrain_steps: 300, finetune_steps: 300}",
 )
+# No host answers there: whatever asks for one fails.
+OFFLINE = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "all_proxy")}
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,35 @@ def test_a_second_command_repeats_only_what_failed(cohort: Cohort) -> None:
     text = again.stdout + again.stderr
     assert "of good" not in text, planned
     assert "Checking the files of bad" in text
+
+
+def test_the_results_are_a_bids_derivative(cohort: Cohort) -> None:
+    validator = Path(sys.executable).with_name("bids-validator-deno")
+    if not validator.is_file():
+        pytest.skip("bids-validator-deno is not installed")
+    done = subprocess.run(
+        [validator, str(cohort.results), "--format", "json"],
+        env={**os.environ, **OFFLINE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout)
+    assert found["summary"]["subjects"] == ["good"]
+    assert found["summary"]["dataTypes"] == ["anat"]
+    errors = [issue for issue in found["issues"]["issues"] if issue["severity"] == "error"]
+    assert not errors
+
+
+def test_snakemake_s_report_is_written_offline(cohort: Cohort) -> None:
+    done = cohort.snakemake(
+        *("--report", "report.html", "--cores", "1"),
+        *("--config", "patients=cohort/good.yaml", *SETTINGS[1:]),
+        env=OFFLINE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (cohort.folder / "report.html").read_text()
+    assert not re.findall(r"""<[^>]*(?:src|href)=["']?https?://""", page)
+    for name in ("sub-good.html", "cohort.html"):
+        assert f"results/gbm/{name}" in page
+    assert "Report of good" in page

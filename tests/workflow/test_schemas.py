@@ -55,8 +55,12 @@ def test_the_demo_patient_file_is_valid(repository: Path) -> None:
 
 def test_rules_declare_everything(repository: Path) -> None:
     needed = ("input:", "output:", "log:", "threads:", "resources:", "conda:", "message:")
+    patients = {"demo.smk", "imaging.smk", "growth.smk", "results.smk"}
     for file in (repository / "workflow/rules").glob("*.smk"):
         for block in file.read_text().split("\nrule ")[1:]:
             rule = block.splitlines()[0].rstrip(":")
             if "script:" in block and rule != "demo":
                 assert [word for word in needed if word not in block] == [], (file.name, rule)
+            if "script:" in block and file.name in patients:
+                wanted = ("benchmark:", "mem_mb=more(", "runtime=more(")
+                assert [word for word in wanted if word not in block] == [], (file.name, rule)

@@ -19,6 +19,7 @@ rule bench_run:
     threads: lambda wildcards: workflow.cores if wildcards.experiment == "cost" else 1
     resources:
         mem_mb=2000,
+        runtime=more(60),
     params:
         words=run_words,
         code=run_code,

@@ -20,12 +20,15 @@ rule demo:
         truth=DEMO_TRUTH,
     log:
         f"{LOGS}/sub-demo/demo.log",
+    benchmark:
+        f"{GBM}/work/sub-demo/costs/demo.tsv"
     priority: 200
     conda:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         seed=0,
         code=source_hash("gbm.demo"),

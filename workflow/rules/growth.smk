@@ -8,12 +8,15 @@ rule characteristic:
         f"{WORK}/characteristic.json",
     log:
         f"{LOGS}/sub-{{patient}}/characteristic.log",
+    benchmark:
+        f"{WORK}/costs/characteristic.tsv"
     priority: 20
     conda:
         "../envs/growth.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         settings=settings_for("growth", "objective", "bounds"),
         code=source_hash("gbm.characteristic", "gbm.settings"),
@@ -33,12 +36,15 @@ rule fit:
         npz=f"{WORK}/fits/{{fit}}.npz",
     log:
         f"{LOGS}/sub-{{patient}}/fit_{{fit}}.log",
+    benchmark:
+        f"{WORK}/costs/fit_{{fit}}.tsv"
     priority: 10
     conda:
         "../envs/fit.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more(2000),
+        runtime=more(30),
     params:
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
         checkpoint=f"{WORK}/fits/{{fit}}.safetensors",
@@ -59,11 +65,14 @@ rule verify:
         npz=f"{WORK}/verify/{{fit}}.npz",
     log:
         f"{LOGS}/sub-{{patient}}/verify_{{fit}}.log",
+    benchmark:
+        f"{WORK}/costs/verify_{{fit}}.tsv"
     conda:
         "../envs/growth.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.verify", "gbm.settings"),
@@ -82,12 +91,15 @@ rule baselines:
         npz=f"{WORK}/baselines.npz",
     log:
         f"{LOGS}/sub-{{patient}}/baselines.log",
+    benchmark:
+        f"{WORK}/costs/baselines.tsv"
     priority: 15
     conda:
         "../envs/growth.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.baselines", "gbm.settings"),

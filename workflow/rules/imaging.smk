@@ -18,12 +18,17 @@ rule check:
         f"{WORK}/check.json",
     log:
         f"{LOGS}/sub-{{patient}}/check.log",
+    benchmark:
+        f"{WORK}/costs/check.tsv"
     priority: 100
+    # a faulty file stays faulty
+    retries: 0
     conda:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         code=source_hash("gbm.check"),
     message:
@@ -41,13 +46,16 @@ rule register:
         **{name.split(".")[0]: f"{WORK}/registration/{name}" for name in REGISTRATION},
     log:
         f"{LOGS}/sub-{{patient}}/register.log",
+    benchmark:
+        f"{WORK}/costs/register.tsv"
     priority: 50
     conda:
         "../envs/imaging.yaml"
     # sums of several threads differ in their last digits; patients run beside each other instead
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=more(2000),
+        runtime=more(15),
     params:
         settings=settings_for("tissue"),
         seed=0,
@@ -71,12 +79,15 @@ rule tissue:
         qc=f"{WORK}/tissue.json",
     log:
         f"{LOGS}/sub-{{patient}}/tissue.log",
+    benchmark:
+        f"{WORK}/costs/tissue.tsv"
     priority: 40
     conda:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.segment"),
@@ -101,12 +112,15 @@ rule domain:
         quality=f"{WORK}/quality.json",
     log:
         f"{LOGS}/sub-{{patient}}/domain.log",
+    benchmark:
+        f"{WORK}/costs/domain.tsv"
     priority: 30
     conda:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.construct"),

@@ -22,11 +22,14 @@ rule metrics:
         metrics=f"{ANAT}_desc-growth_metrics.tsv",
     log:
         f"{LOGS}/sub-{{patient}}/metrics.log",
+    benchmark:
+        f"{WORK}/costs/metrics.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         settings=settings_for(),
         code=source_hash("gbm.assemble", "gbm.config"),
@@ -49,11 +52,14 @@ rule export:
         density_json=f"{ANAT}_desc-fit_celldensity.json",
     log:
         f"{LOGS}/sub-{{patient}}/export.log",
+    benchmark:
+        f"{WORK}/costs/export.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more(1000),
+        runtime=more(5),
     params:
         code=source_hash("gbm.export", "gbm.config"),
     message:
@@ -75,15 +81,22 @@ rule report:
         exported=f"{ANAT}_desc-fit_celldensity.nii.gz",
         truth=truth,
     output:
-        html=f"{GBM}/sub-{{patient}}.html",
+        html=report(
+            f"{GBM}/sub-{{patient}}.html",
+            caption="../report/patient.rst",
+            category="Patients",
+        ),
         figures=directory(f"{GBM}/sub-{{patient}}/figures"),
     log:
         f"{LOGS}/sub-{{patient}}/report.log",
+    benchmark:
+        f"{WORK}/costs/report.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         code=source_hash("gbm.report.page", "gbm.config"),
     message:
@@ -100,18 +113,23 @@ rule cohort:
         ],
         reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
     output:
-        html=f"{GBM}/cohort.html",
+        html=report(
+            f"{GBM}/cohort.html", caption="../report/cohort.rst", category="Cohort"
+        ),
         metrics=f"{GBM}/cohort_metrics.tsv",
         participants=f"{GBM}/participants.tsv",
         description=f"{GBM}/dataset_description.json",
         ignore=f"{GBM}/.bidsignore",
     log:
         f"{LOGS}/cohort.log",
+    benchmark:
+        f"{GBM}/work/costs/cohort.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         patients=patient_files(),
         code=source_hash("gbm.cohort"),
