@@ -47,8 +47,8 @@ def _init(brats: Path, out: Path) -> None:
         print(f"warning: {warning}", file=sys.stderr)
     for path in written.kept:
         print(f"kept: {path}")
-    for path in written.files:
-        print(f"written: {path}")
+    for path, labels in written.files.items():
+        print(f"written: {path} ({labels})")
 
 
 def _check(file: Path, config: Path | None) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 from gbm.config import load_patient
 from gbm.errors import InputError
 from gbm.files import write_text
+from gbm.label_set import Detected, detect, labels_of
 
-SEGMENTATION = frozenset({"seg"})
+SEGMENTATION = frozenset({"seg", "segm"})  # one file of BraTS 2020 is named ..._Segm.nii
 IMAGES: dict[str, frozenset[str]] = {
     "t1": frozenset({"t1", "t1n"}),
     "t1c": frozenset({"t1c", "t1ce", "t1gd"}),
@@ -33,9 +34,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_cohort` did: new files, files kept as they were, and remarks."""
+    """What `write_cohort` did: new files with their label sets, files kept, and remarks."""
 
-    files: tuple[Path, ...]
+    files: dict[Path, str]
     kept: tuple[Path, ...]
     warnings: tuple[str, ...]
 
@@ -90,6 +91,9 @@ def write_cohort(root: Path, out: Path) -> Written:
     out : Path
         Folder of the patient files; paths in them are relative to it.
 
+    The convention is told by the labels of the segmentation, and stated in the file. A folder whose
+    labels are of no known set is left out; an unreadable segmentation is `check`'s to refuse.
+
     Raises
     ------
     InputError
@@ -99,16 +103,32 @@ def write_cohort(root: Path, out: Path) -> Written:
     if not found:
         text = "no BraTS-style folder: none holds *seg.nii.gz beside images"
         raise InputError(text, file=root, key="--brats")
-    files, kept = [], []
+    files: dict[Path, str] = {}
+    kept = []
     for patient in found:
         path = out / f"{patient.id}.yaml"
         if path.exists():
             kept.append(path)
             continue
-        write_text(path, _content(patient, out))
+        try:
+            labels = detect(_labels(patient, remarks))
+        except InputError as error:
+            remarks.append(f"{patient.segmentation}: left out, {error}")
+            continue
+        if labels.warning:
+            remarks.append(f"{patient.segmentation}: {labels.warning}")
+        write_text(path, _content(patient, out, labels))
         load_patient(path)
-        files.append(path)
-    return Written(tuple(files), tuple(kept), tuple(remarks))
+        files[path] = labels.statement
+    return Written(files, tuple(kept), tuple(remarks))
+
+
+def _labels(patient: Found, remarks: list[str]) -> frozenset[int]:
+    try:
+        return labels_of(patient.segmentation)
+    except InputError as error:
+        remarks.append(str(error))
+        return frozenset()
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -124,7 +144,7 @@ def _last_word(file: Path) -> str:
     return re.split(r"[^A-Za-z0-9]+", stem)[-1].lower()
 
 
-def _content(patient: Found, out: Path) -> str:
+def _content(patient: Found, out: Path, labels: Detected) -> str:
     def shown(path: Path) -> str:
         relative = os.path.relpath(path.resolve(), out.resolve())
         return "'" + relative.replace("'", "''") + "'"
@@ -132,7 +152,8 @@ def _content(patient: Found, out: Path) -> str:
     lines = [
         "patient:",
         f'  id: "{patient.id}"',
-        f"  segmentation: {{path: {shown(patient.segmentation)}, convention: brats}}",
+        f"  # {labels.statement}",
+        f"  segmentation: {{path: {shown(patient.segmentation)}, convention: {labels.convention}}}",
     ]
     if patient.images:
         lines.append("  images:")

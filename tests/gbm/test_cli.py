@@ -61,20 +61,28 @@ def test_one_bad_file_does_not_hide_another(
     assert "ok: " in said.out
 
 
+OLD, NEW = ("_seg", "_t1", "_t1ce", "_flair", "_t2"), ("-seg", "-t1n", "-t1c", "-t2f", "-t2w")
 NAMES = {
-    "BraTS18_TCIA01_201_1": ("_seg", "_t1", "_t1ce", "_flair", "_t2"),
-    "BraTS-GLI-00002-000": ("-seg", "-t1n", "-t1c", "-t2f", "-t2w"),
-    "plain": ("seg", "t1", "t1c", "flair", "t2"),
+    "HGG/Brats18_TCIA01_201_1": (OLD, ".nii.gz", (1, 2, 4)),
+    "LGG/BraTS19_TCIA09_141_1": (OLD, ".nii.gz", (1, 2)),
+    "BraTS20_Training_001": (OLD, ".nii", (1, 2, 4)),
+    "BraTS20_Training_355": (("W39_1998.09.19_Segm", *OLD[1:]), ".nii", (1, 2, 4)),
+    "BraTS2021_00000": (OLD, ".nii.gz", (1, 2, 4)),
+    "BraTS-GLI-00002-000": (NEW, ".nii.gz", (1, 2, 3)),
+    "plain": (("seg", "t1", "t1c", "flair", "t2"), ".nii.gz", (1, 3, 4)),
 }
+"""Folders as BraTS named them in 2018 to 2023 (with the one misnamed file of 2020), and labels."""
 
 
 def _brats(root: Path) -> None:
-    affine = np.eye(4)
-    for folder, ends in NAMES.items():
+    for folder, (ends, suffix, labels) in NAMES.items():
         for end in ends:
-            name = end if folder == "plain" else folder + end
-            head.save(root / folder / f"{name}.nii.gz", np.ones((4, 4, 4), np.int16), affine)
-    head.save(root / "incomplete" / "a_t1.nii.gz", np.ones((4, 4, 4), np.int16), affine)
+            name = end if end[0] not in "_-" else Path(folder).name + end
+            data = np.ones((4, 4, 4), np.int16)
+            if end == ends[0]:
+                data = np.resize(np.array((0, *labels), np.int16), data.shape)
+            head.save(root / folder / f"{name}{suffix}", data, np.eye(4))
+    head.save(root / "incomplete" / "a_t1.nii.gz", np.ones((4, 4, 4), np.int16), np.eye(4))
 
 
 def test_init_writes_a_file_for_every_folder(
@@ -84,7 +92,9 @@ def test_init_writes_a_file_for_every_folder(
     out = tmp_path / "deep" / "cohort"
     assert main(["init", "--brats", str(tmp_path / "data"), "--out", str(out)]) == 0
     files = sorted(out.glob("*.yaml"))
-    assert [f.stem for f in files] == ["BraTS18TCIA012011", "BraTSGLI00002000", "plain"]
+    assert {f.stem for f in files} == {
+        Path(f).name.replace("_", "").replace("-", "") for f in NAMES
+    }
     for file in files:
         found = load_patient(file)
         assert found.id == file.stem
@@ -97,9 +107,47 @@ def test_init_writes_a_file_for_every_folder(
         images = found.images
         assert images.t1 is not None
         assert images.t1c is not None
-        assert images.t1.name.removesuffix(".nii.gz").endswith(("t1", "t1n"))
-        assert images.t1c.name.removesuffix(".nii.gz").endswith(("t1ce", "t1c"))
-    assert "incomplete" in capsys.readouterr().err
+        assert images.t1.name.split(".")[0].endswith(("t1", "t1n"))
+        assert images.t1c.name.split(".")[0].endswith(("t1ce", "t1c"))
+    said = capsys.readouterr()
+    assert "incomplete" in said.err
+    stated = {
+        "BraTS20Training355": "labels 1, 2, 4: BraTS 2017 to 2021",
+        "BraTSGLI00002000": "labels 1, 2, 3: BraTS 2023",
+        "BraTS19TCIA091411": "labels 1, 2: BraTS 2017 to 2021 or BraTS 2023",
+        "plain": "labels 1, 3, 4: GliODIL",
+    }
+    for name, text in stated.items():
+        assert f"{name}.yaml ({text})\n" in said.out
+        assert f"  # {text}\n" in (out / f"{name}.yaml").read_text()
+    regions = load_patient(out / "plain.yaml").segmentation.convention
+    assert regions is not None
+    assert set(regions.TC) == {1, 4}
+
+
+@pytest.mark.parametrize(
+    ("labels", "files", "told"),
+    [
+        ((1, 2, 3, 4), 0, "its labels 1, 2, 3, 4 are those of no known set"),
+        ((1, 2, 7), 0, "its labels 1, 2, 7 are those of no known set"),
+        ((1, 4), 1, "labels 1, 4 could also be those of GliODIL; taken as BraTS 2017 to 2021"),
+        ((0.5, 1), 1, "holds values that are no integers"),
+    ],
+)
+def test_init_tells_labels_it_cannot_place(
+    labels: tuple[float, ...],
+    files: int,
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = np.resize(np.array((0, *labels), np.float32), (4, 4, 4))
+    head.save(tmp_path / "data/a/a_seg.nii.gz", values, np.eye(4))
+    head.save(tmp_path / "data/a/a_t1.nii.gz", values, np.eye(4))
+    out = tmp_path / "cohort"
+    assert main(["init", "--brats", str(tmp_path / "data"), "--out", str(out)]) == 0
+    assert told in capsys.readouterr().err
+    assert len(list(out.glob("*.yaml"))) == files
 
 
 def test_init_keeps_files_that_were_edited(tmp_path: Path) -> None:
