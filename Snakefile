@@ -43,6 +43,7 @@ rule all:
 
 
 include: "workflow/rules/demo.smk"
+include: "workflow/rules/recovery.smk"
 include: "workflow/rules/imaging.smk"
 include: "workflow/rules/growth.smk"
 include: "workflow/rules/results.smk"
