@@ -25,6 +25,8 @@ def save(path: Path, state: State) -> None:
     ------
     TypeError
         If the tree holds anything else.
+    OSError
+        If the file cannot be written; an older one is left as it was.
     """
     tensors: dict[str, Tensor] = {}
     tree = _pack(state, tensors)
@@ -33,6 +35,8 @@ def save(path: Path, state: State) -> None:
     try:
         save_file(tensors, part, metadata={"tree": json.dumps(tree)})
         os.replace(part, path)
+    except SafetensorError as error:  # such as that of a full disk, without the name of the file
+        raise OSError(f"cannot write {path} ({error})") from error
     finally:
         part.unlink(missing_ok=True)
 

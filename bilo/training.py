@@ -94,8 +94,8 @@ class Run:
         return bool(self.memory.get("done"))
 
     def finite(self) -> bool:
-        """Whether the weights and the unknowns are all numbers."""
-        values = [self.codes, *self.network.parameters()]
+        """Whether weights, unknowns and the objective's own parameters are all numbers."""
+        values = [self.codes, self.auxiliary, *self.network.parameters()]
         return all(bool(torch.isfinite(v).all()) for v in values)
 
     def state(self) -> checkpoint.State:
@@ -145,14 +145,20 @@ def train(
     """
     total = settings.pretrain_steps + settings.finetune_steps
     fingerprint = _fingerprint(run, settings)
-    if settings.checkpoint is not None:
-        stored = checkpoint.load(settings.checkpoint)
-        if stored is not None and stored.get("fingerprint") == fingerprint:
-            run.restore(stored["run"])
-    good = copy.deepcopy(run.state())
+    stored = _stored(settings, fingerprint)
+    if stored is not None:
+        run.restore(stored["run"])
+    good = copy.deepcopy(run.state() if stored is None else stored["good"])
     began, saved, offset = time.perf_counter(), time.perf_counter(), run.seconds
     status = "finished"
     bar = _bar(settings, total, run.step)
+
+    def save() -> None:
+        """With the state that bad numbers go back to: a resumed run must go back as far."""
+        if settings.checkpoint is not None:
+            state = {"fingerprint": fingerprint, "run": run.state(), "good": good}
+            checkpoint.save(settings.checkpoint, state)
+
     while run.step < total and not run.done:
         pretraining = run.step < settings.pretrain_steps
         sound, record = lower(run, draw(), pretraining)
@@ -175,13 +181,20 @@ def train(
             _remember(run, {**record, **run.last})
         if run.step % SNAPSHOT_STEPS == 0:
             good = copy.deepcopy(run.state())
-        if settings.checkpoint is not None and now - saved > settings.checkpoint_seconds:
-            checkpoint.save(settings.checkpoint, {"fingerprint": fingerprint, "run": run.state()})
+        if now - saved > settings.checkpoint_seconds:
+            save()
             saved = now
         bar(run.step, record)
-    if settings.checkpoint is not None:
-        checkpoint.save(settings.checkpoint, {"fingerprint": fingerprint, "run": run.state()})
+    save()
     return status
+
+
+def _stored(settings: Settings, fingerprint: str) -> checkpoint.State | None:
+    """The checkpoint, if there is one and it is of this fit."""
+    found = None if settings.checkpoint is None else checkpoint.load(settings.checkpoint)
+    if found is None or found.get("fingerprint") != fingerprint or "good" not in found:
+        return None
+    return found
 
 
 def peak_memory_mb(device: torch.device) -> float:

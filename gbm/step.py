@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gbm.errors import InputError
@@ -51,14 +51,18 @@ def step(log: Path | str) -> Iterator[None]:
         except InputError as error:
             failure = str(error)
         except Exception as error:
-            traceback.print_exc()
+            with suppress(OSError):  # the log may be on the disk that is full
+                traceback.print_exc()
             failure = f"{type(error).__name__}: {error}"
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stdout.flush()
+            with suppress(OSError):
+                sys.stderr.flush()
             logging.captureWarnings(False)
             if failure is not None:
-                os.write(2, f"{MARK}{failure}\n".encode())
+                with suppress(OSError):
+                    os.write(2, f"{MARK}{failure}\n".encode())
             for number, original in enumerate(terminal, start=1):
                 os.dup2(original, number)
                 os.close(original)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import gzip
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from nibabel.spatialimages import HeaderDataError
 from scipy import ndimage
 
 from gbm.errors import InputError
+from gbm.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -236,8 +236,6 @@ def coverage(mask: Volume, other: Volume) -> float:
 
 def write_volume(path: Path, volume: Volume, *, description: str = "") -> None:
     """Write a ``.nii.gz`` atomically; booleans as uint8, floats as float32."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = volume.data.dtype.kind
     data = volume.data.astype(np.float32 if kind == "f" else np.uint8 if kind == "b" else np.int16)
     image = nib.Nifti1Image(data, volume.affine)
@@ -245,11 +243,4 @@ def write_volume(path: Path, volume: Volume, *, description: str = "") -> None:
     image.header["descrip"] = description.encode("ascii", "replace")[:79]
     image.set_sform(volume.affine, code=1)
     image.set_qform(volume.affine, code=1, strip_shears=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".nii.gz")
-    os.close(handle)
-    try:
-        nib.save(image, name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))

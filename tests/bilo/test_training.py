@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from bilo.methods import bilo
+from bilo.network import OperatorNetwork
 from bilo.points import Points
 from bilo.problems.fisher_kpp import FisherKPP
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.training import Run
 
 TINY = Settings(
     width=8,
@@ -79,6 +81,25 @@ def test_an_interrupted_fit_ends_on_the_same_bits(
     assert torch.equal(found.codes, whole.codes)
     same = {k: torch.tensor(v).nan_to_num(-1).tolist() for k, v in found.history.items()}
     assert same == {k: torch.tensor(v).nan_to_num(-1).tolist() for k, v in whole.history.items()}
+
+
+def test_bad_numbers_after_an_interruption_go_back_as_far(tmp_path: Path) -> None:
+    """Without the interruption the fit goes back to its last snapshot, here its beginning."""
+    whole = _fit(Disturbed(bad=range(35, 36)))
+    kept = replace(TINY, checkpoint=tmp_path / "run.safetensors")
+    with pytest.raises(Stopped):
+        _fit(Disturbed(stop=31), kept)
+    found = _fit(Disturbed(bad=range(5, 6)), kept)
+    assert torch.equal(_weights(found), _weights(whole))
+    assert found.warnings == whole.warnings
+
+
+def test_bad_parameters_of_the_objective_are_bad_numbers() -> None:
+    network = OperatorNetwork(FisherKPP(), 6, 1, 0, 0)
+    run = Run(network, torch.zeros(2), torch.zeros(1), {}, torch.Generator())
+    assert run.finite()
+    run.auxiliary[0] = math.nan
+    assert not run.finite()
 
 
 @pytest.mark.parametrize("change", [{"key": "another"}, {"seed": 1}, {"points": 16}, {"width": 9}])

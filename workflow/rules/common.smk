@@ -14,6 +14,7 @@ from gbm.config import load_settings  # noqa: E402
 from gbm.errors import InputError  # noqa: E402
 from gbm.roster import entries, patient_in, roster  # noqa: E402
 from gbm.sources import source_hash  # noqa: E402
+from gbm.writable import require_writable  # noqa: E402
 
 
 def settings_of(file=None):
@@ -41,6 +42,7 @@ try:
     OWN_FILE = patient_in([BASE / "config.yaml", *workflow.overwrite_configfiles])
     SETTINGS = settings_of(OWN_FILE)
     PATIENTS = read_roster()
+    require_writable(SETTINGS.output.root, "output.root")
 except InputError as error:
     raise WorkflowError(f"error: {error}") from None
 
