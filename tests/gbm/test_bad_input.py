@@ -1,0 +1,399 @@
+"""Bad and awkward patients, as `python -m gbm check` meets them: every word of what it says.
+
+A refused patient ends with 1 and one line that names file and key. An accepted one ends with 0, and
+says in a line what was remarked. The same check is every patient's first job in the workflow.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from gbm.__main__ import main
+from tests.gbm import head
+
+COARSE = (3.0, 3.0, 3.0)
+SEG, T1, WM, GM, CSF = (f"{name}.nii.gz" for name in ("seg", "t1", "wm", "gm", "csf"))
+Change = Callable[[Path], object]
+Data = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A patient who is spoilt, and what the check says.
+
+    Parameters
+    ----------
+    kind : str
+        ``image`` or ``maps``: where the tissue of the sound patient comes from.
+    spoil : callable
+        What is done to the folder of the sound patient.
+    file, key : str
+        Named by a refusal; the empty file: the patient is accepted.
+    words : str
+        The rest of the refusal, or the only remark; `D` stands for the folder.
+    """
+
+    kind: str
+    spoil: Change
+    file: str = ""
+    key: str = ""
+    words: str = ""
+
+
+def _refused(kind: str, spoil: Change, file: str, key: str, words: str) -> Case:
+    return Case(kind, spoil, file, key, words)
+
+
+def _accepted(kind: str, spoil: Change, remark: str = "") -> Case:
+    return Case(kind, spoil, words=remark)
+
+
+def _data(name: str, change: Data) -> Change:
+    def spoil(folder: Path) -> None:
+        image = nib.load(folder / name)
+        nib.save(nib.Nifti1Image(change(np.asarray(image.dataobj)), image.affine), folder / name)
+
+    return spoil
+
+
+def _grid(name: str, change: Callable[[nib.Nifti1Image], nib.Nifti1Image]) -> Change:
+    def spoil(folder: Path) -> None:
+        nib.save(change(nib.load(folder / name)), folder / name)
+
+    return spoil
+
+
+def _bytes(name: str, change: Callable[[bytes], bytes]) -> Change:
+    return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+
+def _header(name: str, start: int, value: int) -> Change:
+    """Overwrite a 16-bit number of the NIfTI header."""
+
+    def change(content: bytes) -> bytes:
+        raw = bytearray(gzip.decompress(content))
+        raw[start : start + 2] = np.array([value], "<i2").tobytes()
+        return gzip.compress(bytes(raw))
+
+    return _bytes(name, change)
+
+
+def _moved(name: str, *mm: float) -> Change:
+    def change(image: nib.Nifti1Image) -> nib.Nifti1Image:
+        affine = image.affine.copy()
+        affine[:3, 3] += mm
+        return nib.Nifti1Image(np.asarray(image.dataobj), affine)
+
+    return _grid(name, change)
+
+
+def _yaml(old: str, new: str) -> Change:
+    def spoil(folder: Path) -> None:
+        text = (folder / "p.yaml").read_text()
+        assert old in text
+        (folder / "p.yaml").write_text(text.replace(old, new))
+
+    return spoil
+
+
+def _added(line: str) -> Change:
+    return lambda folder: (folder / "p.yaml").write_text((folder / "p.yaml").read_text() + line)
+
+
+def _whole(text: str) -> Change:
+    return lambda folder: (folder / "p.yaml").write_text(text)
+
+
+def _masks(whole: Data, core: Data, shift: float = 0.0) -> Change:
+    """One mask a region instead of labels, the core's grid shifted."""
+
+    def spoil(folder: Path) -> None:
+        image = nib.load(folder / SEG)
+        labels, affine = np.asarray(image.dataobj), image.affine.copy()
+        head.save(folder / "wt.nii.gz", whole(labels).astype(np.uint8), affine)
+        affine[0, 3] += shift
+        head.save(folder / "tc.nii.gz", core(labels).astype(np.uint8), affine)
+        old = "{path: seg.nii.gz, convention: brats}"
+        _yaml(old, "{masks: {WT: wt.nii.gz, TC: tc.nii.gz}}")(folder)
+
+    return spoil
+
+
+def _further(data: Data) -> Change:
+    """A FLAIR that no step needs."""
+
+    def spoil(folder: Path) -> None:
+        image = nib.load(folder / T1)
+        head.save(folder / "flair.nii.gz", data(np.asarray(image.dataobj)), image.affine)
+        _yaml("t1: t1.nii.gz", "t1: t1.nii.gz, flair: flair.nii.gz")(folder)
+
+    return spoil
+
+
+def _renamed(old: str, new: str) -> Change:
+    def spoil(folder: Path) -> None:
+        (folder / old).rename(folder / new)
+        _yaml(old, new)(folder)
+
+    return spoil
+
+
+def _flat(folder: Path) -> None:
+    """Two-dimensional files of the slice of the largest tumour."""
+    labels = np.asarray(nib.load(folder / SEG).dataobj)
+    k = int(np.argmax((labels > 0).sum(axis=(0, 1))))
+    for name in (SEG, WM, GM, CSF):
+        image = nib.load(folder / name)
+        affine = image.affine.copy()
+        affine[:3, 3] += k * affine[:3, 2]
+        head.save(folder / name, np.asarray(image.dataobj)[:, :, k], affine)
+
+
+def _on_a_grid_of_its_own(folder: Path) -> None:
+    """The image on another, shifted grid, which holds the whole tumour."""
+    affine, shape = head.ras((2.5, 3.5, 3.0))
+    affine[:3, 3] += [1.2, -0.7, 0.4]
+    data = head.t1(head.tissue(head.world(affine, shape)), noise=12.0)
+    head.save(folder / T1, data, affine)
+
+
+def _thick_slices(folder: Path) -> None:
+    head.write_patient(folder, *head.ras((1.0, 1.0, 5.0)))
+
+
+def _middle(value: float) -> Data:
+    def change(data: np.ndarray) -> np.ndarray:
+        data = data.astype(np.float32)
+        data[tuple(n // 2 for n in data.shape)] = value
+        return data
+
+    return change
+
+
+def _core(labels: np.ndarray) -> np.ndarray:
+    return (labels == 1) | (labels == 4)
+
+
+def _any(labels: np.ndarray) -> np.ndarray:
+    return labels > 0
+
+
+IMAGE, SEGMENTATION = "patient.images.t1", "patient.segmentation.path"
+UNREADABLE = "is not a readable NIfTI file, or truncated"
+PATTERN = "String should match pattern '^[A-Za-z0-9]+$'"
+
+CASES = {
+    # files that are none
+    "missing file": _refused(
+        "image", lambda folder: (folder / T1).unlink(),
+        "p.yaml", IMAGE, "there is no such file: D/t1.nii.gz"),
+    "folder instead of a file": _refused(
+        "image", lambda folder: ((folder / T1).unlink(), (folder / T1).mkdir()),
+        "p.yaml", IMAGE, "there is no such file: D/t1.nii.gz"),
+    "wrong suffix": _refused(
+        "image", _renamed(T1, "t1.mgz"), "t1.mgz", IMAGE, "is not a .nii or .nii.gz file"),
+    "truncated gzip": _refused(
+        "image", _bytes(T1, lambda b: b[: len(b) // 2]), T1, IMAGE,
+        f"{UNREADABLE} (Compressed file ended before the end-of-stream marker was reached)"),
+    "text named .nii.gz": _refused(
+        "image", _bytes(T1, lambda _: b"no image\n" * 99), T1, IMAGE,
+        f"{UNREADABLE} (File D/t1.nii.gz is not a gzip file)"),
+    "plain NIfTI named .nii.gz": _refused(
+        "image", _bytes(T1, gzip.decompress), T1, IMAGE,
+        f"{UNREADABLE} (File D/t1.nii.gz is not a gzip file)"),
+    "empty file": _refused(
+        "image", _bytes(T1, lambda _: b""), T1, IMAGE,
+        f"{UNREADABLE} (Empty file: 'D/t1.nii.gz')"),
+    "negative size in the header": _refused(
+        "image", _header(T1, 42, -5), T1, IMAGE, f"{UNREADABLE} (negative count)"),
+    "affine of rank two": _refused(
+        "image", _grid(T1, lambda im: _degenerate(im)), T1, IMAGE,
+        "has an affine that cannot be inverted"),
+    "complex values": _refused(
+        "image", _data(T1, lambda d: d.astype(np.complex64)), T1, IMAGE,
+        "holds complex64, not numbers"),
+    # dimensions
+    "true 4-D": _refused(
+        "image", _data(T1, lambda d: np.stack([d, d], -1)), T1, IMAGE,
+        "is 4-D (33, 39, 27, 2): give one volume"),
+    "true 4-D segmentation": _refused(
+        "maps", _data(SEG, lambda d: np.stack([d, d], -1)), SEG, SEGMENTATION,
+        "is 4-D (33, 39, 27, 2): give one volume"),
+    "trailing singleton axes": _accepted("image", _data(T1, lambda d: d[..., None, None])),
+    "2-D files": _accepted("maps", _flat),
+    "1 x 1 x 5 mm slices": _accepted("maps", _thick_slices),
+    # values of images
+    "NaN inside the brain": _refused(
+        "image", _data(T1, _middle(np.nan)), T1, IMAGE,
+        "1 voxels inside the brain are not finite (NaN or infinity)"),
+    "infinity inside the brain": _refused(
+        "image", _data(T1, _middle(np.inf)), T1, IMAGE,
+        "1 voxels inside the brain are not finite (NaN or infinity)"),
+    "NaN outside the brain": _accepted("image", _data(T1, lambda d: np.where(d > 0, d, np.nan))),
+    "NaN in an image nobody needs": _accepted("image", _further(_middle(np.nan))),
+    "constant image": _refused(
+        "image", _data(T1, np.ones_like), T1, IMAGE, "the image is empty: one value everywhere"),
+    "negative background": _accepted("image", _data(T1, lambda d: np.where(d > 0, d, -1000))),
+    # labels
+    "float labels": _accepted(
+        "maps", _data(SEG, lambda d: d + np.float32(4e-4) * (d > 0))),
+    "float labels off": _refused(
+        "maps", _data(SEG, lambda d: d + np.float32(0.01) * (d > 0)), SEG, SEGMENTATION,
+        "labels must be integers; a value is 0.01 away from one"),
+    "NaN labels": _refused(
+        "maps", _data(SEG, _middle(np.nan)), SEG, SEGMENTATION, "holds values that are not finite"),
+    "unknown label": _refused(
+        "maps", _data(SEG, lambda d: np.where(d == 4, 9, d)), SEG, SEGMENTATION,
+        "label 9 is outside the convention (allowed: [0, 1, 2, 3, 4])"),
+    "negative label": _refused(
+        "maps", _data(SEG, lambda d: np.where(d == 4, -1, d)), SEG, SEGMENTATION,
+        "label -1 is outside the convention (allowed: [0, 1, 2, 3, 4])"),
+    "empty WT": _refused(
+        "maps", _data(SEG, np.zeros_like), SEG, SEGMENTATION, "the whole tumour (WT) is empty"),
+    "empty TC": _accepted(
+        "maps", _data(SEG, lambda d: np.where(d > 0, 2, 0).astype(np.int16)),
+        f"{SEGMENTATION}: TC is empty: the fit uses WT alone and starts at its centroid"),
+    "hardly any enhancement": _accepted(
+        "maps", _data(SEG, lambda d: np.where(d == 4, 1, d).astype(np.int16)),
+        f"{SEGMENTATION}: only 0.0% of the tumour enhances: it looks like a lower-grade glioma, "
+        "for which the model is not meant"),
+    # masks
+    "masks": _accepted("image", _masks(_any, _core)),
+    "masks swapped": _refused(
+        "image", _masks(_core, _any), "wt.nii.gz", "patient.segmentation.masks.WT",
+        "WT lies strictly inside TC: the two are swapped"),
+    "masks of oedema and core": _accepted(
+        "image", _masks(lambda d: d == 2, _core),
+        "patient.segmentation.masks.WT: WT does not contain TC (100% of TC outside; oedema only?): "
+        "WT := WT or TC"),
+    "masks apart": _refused(
+        "image", _masks(_any, _core, shift=500.0), "tc.nii.gz", "patient.segmentation.masks.TC",
+        "its grid does not overlap that of WT"),
+    "labels as a mask": _refused(
+        "image", _masks(lambda d: d, _core), "wt.nii.gz", "patient.segmentation.masks.WT",
+        "is not a mask: it must hold 0 and one other value"),
+    # grids
+    "grids that differ and overlap": _accepted("image", _on_a_grid_of_its_own),
+    "grids that do not overlap": _refused(
+        "image", _moved(T1, 0, 300, 0), T1, IMAGE,
+        "its grid does not overlap the tumour of the segmentation"),
+    "tumour outside the brain": _refused(
+        "image", _moved(SEG, 15, -39, 24), T1, IMAGE,
+        "100% of the segmented tumour lies outside the brain of this image"),
+    "image of a slab": _refused(
+        "image", _data(T1, lambda d: d[:, :, 12:18]), T1, IMAGE,
+        "the image is only 18 mm thick: a registration needs the whole brain; give "
+        "patient.tissue, or tissue.registration: none for images in the atlas's space"),
+    # tissue maps
+    "map in 0-255": _accepted(
+        "maps", _data(WM, lambda d: (255 * d).astype(np.uint8)),
+        "patient.tissue.wm: the map is in 0-255; divided by 255"),
+    "map in percent": _refused(
+        "maps", _data(WM, lambda d: 100 * d), WM, "patient.tissue.wm",
+        "the tissue map reaches 99.97: neither 0-1 nor 0-255"),
+    "negative map": _refused(
+        "maps", _data(WM, lambda d: -d), WM, "patient.tissue.wm",
+        "the tissue map is negative (-1)"),
+    "all-zero map": _refused(
+        "maps", _data(GM, np.zeros_like), GM, "patient.tissue.gm", "the tissue map is all zero"),
+    "NaN inside a map": _refused(
+        "maps", _data(WM, _middle(np.nan)), WM, "patient.tissue.wm",
+        "the tissue map is not finite within the tissue"),
+    "one map of two": _refused(
+        "maps", _yaml("wm: wm.nii.gz, gm: gm.nii.gz, csf: csf.nii.gz", "wm: wm.nii.gz"),
+        "p.yaml", "patient.tissue.gm",
+        "the key is missing: white and grey matter are both needed"),
+    "neither tissue nor T1 nor T1c": _refused(
+        "image", _yaml("t1: t1", "flair: t1"), "p.yaml", IMAGE,
+        "neither tissue maps (patient.tissue) nor a T1 or T1c image are given"),
+    # the patient file
+    "unknown key": _refused(
+        "image", _yaml("images", "imgaes"), "p.yaml", "patient.imgaes",
+        "unknown key; did you mean 'images'?"),
+    "unknown section": _refused(
+        "image", _added("grwoth: {h0: 0.2}\n"), "p.yaml", "grwoth",
+        "unknown key; did you mean 'growth'?"),
+    "key twice": _refused(
+        "image", _added("  id: \"again\"\n"), "p.yaml", "",
+        "is not valid YAML at line 5: the key 'id' stands twice"),
+    "wrong type": _refused(
+        "image", _yaml("{t1: t1.nii.gz}", "t1.nii.gz"), "p.yaml", "patient.images",
+        "should be a valid dictionary or instance of Images (given: 't1.nii.gz')"),
+    "number out of range": _refused(
+        "image", _added("growth: {h0: 2}\n"), "p.yaml", "growth.h0",
+        "should be less than 1 (given: 2)"),
+    "slice outside": _refused(
+        "maps", _added("slice: {index: 99}\n"), SEG, "slice.index",
+        "slice 99 is outside the segmentation, which has 27 axial slices"),
+    "hostile id": _refused(
+        "image", _yaml('"head1"', '"../x"'), "p.yaml", "patient.id", f"{PATTERN} (given: '../x')"),
+    "id with a space": _refused(
+        "image", _yaml('"head1"', '"a b"'), "p.yaml", "patient.id", f"{PATTERN} (given: 'a b')"),
+    "id without quotes": _refused(
+        "image", _yaml('"head1"', "007"), "p.yaml", "patient.id",
+        "an id of digits must be put in quotes (given: 7)"),
+    "misspelt convention": _refused(
+        "image", _yaml("brats}", "bratz}"), "p.yaml", "patient.segmentation.convention",
+        "unknown convention 'bratz'; did you mean 'brats'? (given: 'bratz')"),
+    "no YAML": _refused(
+        "image", _whole("patient: ["), "p.yaml", "", "is not valid YAML at line 1"),
+    "a file that holds itself": _refused(
+        "image", _whole("patient: &p\n  id: *p\n"), "p.yaml", "", "is not valid YAML at line 1"),
+    "no patient": _refused(
+        "image", _whole("patiant: {}\n"), "p.yaml", "patient",
+        "the key is missing; did you mean 'patient'?"),
+    "a list": _refused(
+        "image", _whole("- patient\n"), "p.yaml", "",
+        "must hold keys and values, with `patient:` at the top"),
+}  # fmt: skip
+
+
+def _degenerate(image: nib.Nifti1Image) -> nib.Nifti1Image:
+    affine = image.affine.copy()
+    affine[:3, 1] = 0
+    made = nib.Nifti1Image(np.asarray(image.dataobj), None)
+    made.header.set_sform(affine, 1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the two sound patients."""
+    folder = tmp_path_factory.mktemp("sound")
+    head.write_patient(folder / "maps", *head.ras(COARSE))
+    head.write_patient(folder / "image", *head.ras(COARSE), maps=False)
+    return folder
+
+
+def _check(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str], list[str]]:
+    status = main(["check", str(file)])
+    said = capsys.readouterr()
+    return status, said.out.splitlines(), said.err.splitlines()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_behaves_as_specified(
+    name: str, sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = CASES[name]
+    folder = tmp_path / "patient"
+    shutil.copytree(sound / case.kind, folder)
+    case.spoil(folder)
+    status, out, err = _check(folder / "p.yaml", capsys)
+    words = case.words.replace("D/", f"{folder}/")
+    if case.file:
+        parts = ["error", str(folder / case.file), *([case.key] if case.key else []), words]
+        assert (status, out, err) == (1, [], [": ".join(parts)])
+    else:
+        assert (status, err) == (0, [])
+        *remarks, last = out
+        assert remarks == ([f"warning: {words}"] if words else [])
+        assert last.startswith(f"ok: {folder / 'p.yaml'}: head1, axial slice ")
