@@ -17,7 +17,7 @@ import numpy as np
 from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
-from gbm.provenance import inputs, versions
+from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
 from gbm.settings import Settings
 from gbm.spread import physical
@@ -203,6 +203,7 @@ def run(
     params: Path,
     metrics: Path,
     check: Path | None = None,
+    logs: Path | None = None,
 ) -> None:
     """Gather all steps of one patient.
 
@@ -220,6 +221,8 @@ def run(
         Written: `desc-growth_params.json` and `desc-growth_metrics.tsv`.
     check : Path, optional
         `check.json`; its warnings are passed on.
+    logs : Path, optional
+        Folder of the logs of the steps, for their time and memory.
 
     Raises
     ------
@@ -268,6 +271,7 @@ def run(
         "domain": {"plane": problem.plane, "slice": problem.slice, **problem.numbers},
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
+        "cost": cost(logs, fitted) if logs else None,
         "settings": settings,
     }
     plain = {key: fit[key] for key in ("lambda_mm", "rhoT", "thresholds")}

@@ -14,7 +14,7 @@ from gbm.disc import centroid, disc
 from gbm.domain import load_domain
 from gbm.files import read_json, write_json, write_npz
 from gbm.finite_volume import coarsen, solve
-from gbm.identifiability import REDRAWN, local_spread, profile
+from gbm.identifiability import REDRAWN, local_spread, profile, surface
 from gbm.metrics import REGIONS, masks, scores
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run(
         Objective, bounds, growth and verify.
     record, fields : Path
         Written: `baselines.json` (characteristic_fdm, direct_fdm, direct_fixed_fdm with the origin
-        fixed, disc, profile, spread) and `baselines.npz` (`u_characteristic`, `u_direct`,
+        fixed, disc, profile, surface, spread) and `baselines.npz` (`u_characteristic`, `u_direct`,
         `u_direct_fixed` (nx, ny), `disc_WT`, `disc_TC`).
     """
     problem, refine = load_domain(domain), settings.verify.refine
@@ -100,6 +100,7 @@ def run(
             "direct_fixed_fdm": fit_record(problem, fixed),
             "disc": {"x0_plane_mm": centroid(problem), "metrics": scores(problem, discs)},
             "profile": profile(problem, fitted.candidate, conditions),
+            "surface": surface(problem, fitted.candidate, conditions),
             "spread": {"dice_loss": REDRAWN, **local_spread(problem, fitted.candidate, conditions)},
         },
     )

@@ -1,4 +1,4 @@
-"""What one scan can identify: a profile over lambda and the local spread of every unknown.
+"""What one scan can identify: the objective over lambda and rho T, and the spread of every unknown.
 
 The objective is no likelihood, so its curvature has no sampling distribution of its own, and on the
 voxels it is too rough for a Hessian. The spread asks instead how far the unknowns can move while
@@ -15,10 +15,10 @@ from scipy.special import expit
 
 from gbm.conditions import Conditions
 from gbm.descent import Descent
-from gbm.finite_volume import GrowthMap
-from gbm.screen import Candidate
+from gbm.finite_volume import GrowthMap, solve
+from gbm.screen import Candidate, best_thresholds
 from gbm.thresholds import PRIOR_SD
-from gbm.trust_region import Point, sensitivities
+from gbm.trust_region import Point, sensitivities, tangent_minimum
 
 if TYPE_CHECKING:
     from gbm.domain import Domain
@@ -77,6 +77,60 @@ def profile(
             rows.append((start.lambda_mm, start.objective, start.rhoT))
     columns = zip(*sorted(rows), strict=True)
     return dict(zip(("lambda_mm", "objective", "rhoT"), map(list, columns), strict=True))
+
+
+def surface(
+    domain: Domain,
+    best: Candidate,
+    conditions: Conditions | None = None,
+    *,
+    reach: tuple[float, float] = (0.7, 0.5),
+    count: int = 11,
+) -> dict[str, list[float] | list[list[float]]]:
+    """Least objective for each pair of lambda and rho T, the thresholds fitted again.
+
+    The origin stays where it is. One solve a lambda serves all rho T, on the 1 mm grid: the density
+    for (D T, rho T) at the fraction t of the time is that for (D T t, rho T t) at the end.
+
+    Parameters
+    ----------
+    domain : Domain
+        The patient's problem.
+    best : Candidate
+        The optimum, in the middle of the surface where the bounds allow.
+    conditions : Conditions, optional
+        Objective, bounds and seed; the defaults without it.
+    reach : tuple of float
+        How far ln lambda and ln rho T run to either side.
+    count : int
+        Points along each.
+
+    Returns
+    -------
+    dict
+        Axes lambda_mm and rhoT, ascending, and objective[i][j] at lambda_mm[i], rhoT[j].
+    """
+    given = Conditions.of(domain) if conditions is None else conditions
+    grid, goal = GrowthMap.of(domain), given.objective
+    search = Descent(domain, False, given).search(best.x0)
+    axes = [
+        np.exp(np.linspace(max(np.log(v) - r, low), min(np.log(v) + r, high), count))
+        for v, r, low, high in zip(
+            (best.lambda_mm, best.rhoT), reach, search.low, search.high, strict=True
+        )
+    ]
+    lambdas, ladder = axes
+    no_slopes, no_box = np.empty((0, *domain.P.shape)), np.empty((0, 2))
+    rows = []
+    for lambda_mm in lambdas:
+        DT, times = float(lambda_mm**2 * ladder[-1]), list(ladder / ladder[-1])
+        densities = solve(grid, DT, ladder[-1], best.x0, h0=given.h0, r0=given.r0, times=times)
+        row = []
+        for u in densities:
+            levels = best_thresholds(goal, u, given.threshold_bounds)[0]
+            row.append(tangent_minimum(goal, u, no_slopes, levels, no_box, search)[2])
+        rows.append(row)
+    return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}
 
 
 def local_spread(

@@ -1,16 +1,18 @@
-"""What made a result: input files with their hashes, versions, settings."""
+"""What made a result: input files with their hashes, versions, the commit, time and memory."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import gbm
-from gbm.files import sha256
-from gbm.sources import source_hash
+from gbm.files import read_json, sha256
+from gbm.sources import ROOT, source_hash
+from gbm.step import COST
 
 PACKAGES = (
     "torch",
@@ -33,6 +35,7 @@ def versions() -> dict[str, str]:
     found = {
         "bilo-gbm": gbm.__version__,
         "source": source_hash("gbm.fit", "gbm.assemble"),
+        "commit": commit(),
         "python": platform.python_version(),
     }
     for name in PACKAGES:
@@ -60,3 +63,52 @@ def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
         }
         for key, path in files.items()
     ]
+
+
+def commit() -> str:
+    """The git commit of this checkout, with `, changed` where files differ from it."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        # An installed package may lie inside a checkout of something else.
+        if git("rev-parse", "--show-toplevel") != str(ROOT):
+            return "not a checkout"
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (", changed" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
+
+
+def cost(logs: Path, fits: Collection[str]) -> dict[str, Any]:
+    """Time and memory of the steps so far, from the files beside their logs.
+
+    Parameters
+    ----------
+    logs : Path
+        Folder of one patient's logs.
+    fits : collection of str
+        Names of the fits that belong to this result; others may be left from earlier commands.
+
+    Returns
+    -------
+    dict
+        `steps`, each with `step`, `seconds` and `peak_memory_mb`, in the order they ended; the sum
+        of `seconds` and the largest `peak_memory_mb`. A fit that was cut off and resumed counts
+        its last part.
+    """
+    files = sorted(logs.glob(f"**/*{COST}"), key=lambda file: file.stat().st_mtime)
+    steps = [read_json(file) for file in files]
+    names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
+    steps = [
+        s for s in steps if s["step"] in names or not s["step"].startswith(("fit_", "verify_"))
+    ]
+    return {
+        "steps": steps,
+        "seconds": sum(step["seconds"] for step in steps),
+        "peak_memory_mb": max((step["peak_memory_mb"] for step in steps), default=None),
+    }

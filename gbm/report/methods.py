@@ -5,37 +5,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+REFERENCES = (
+    "Bakas S. et al. 2017. Advancing The Cancer Genome Atlas glioma MRI collections with expert "
+    "segmentation labels and radiomic features. Scientific Data 4, 170117.",
+    "Fonov V. et al. 2011. Unbiased average age-appropriate atlases for pediatric studies. "
+    "NeuroImage 54, 313–327.",
+    "Harpold H., Alvord E., Swanson K. 2007. The evolution of mathematical modeling of glioma "
+    "proliferation and invasion. Journal of Neuropathology and Experimental Neurology 66, 1–9.",
+    "Li X., Lowengrub J., Rätz A., Voigt A. 2009. Solving PDEs in complex geometries: a diffuse "
+    "domain approach. Communications in Mathematical Sciences 7, 81–107.",
+    "Lowekamp B. et al. 2013. The design of SimpleITK. Frontiers in Neuroinformatics 7, 45.",
+    "Mattes D. et al. 2003. PET-CT image registration in the chest using free-form deformations. "
+    "IEEE Transactions on Medical Imaging 22, 120–128.",
+    "Menze B. et al. 2015. The multimodal brain tumor image segmentation benchmark (BRATS). IEEE "
+    "Transactions on Medical Imaging 34, 1993–2024.",
+    "Raissi M., Perdikaris P., Karniadakis G. 2019. Physics-informed neural networks. Journal of "
+    "Computational Physics 378, 686–707.",
+    "Tustison N. et al. 2010. N4ITK: improved N3 bias correction. IEEE Transactions on Medical "
+    "Imaging 29, 1310–1320.",
+    "Zhang R. Z., Xie X., Lowengrub J. 2024. BiLO: bilevel local operator learning for PDE inverse "
+    "problems. arXiv:2404.17789.",
+)
+"""Sources that the paragraphs name by author and year."""
+
 
 def methods(params: Mapping[str, Any]) -> list[str]:
     """Paragraphs of the method boilerplate."""
     settings = params["settings"]
     tissue, growth, objective = settings["tissue"], settings["growth"], settings["objective"]
     given = any(item["key"].startswith("patient.tissue") for item in params["inputs"])
-    atlas = "MNI152 2009a symmetric" if tissue["atlas"] == "mni152" else "a user-defined atlas"
+    atlas = (
+        "MNI152 2009a symmetric (Fonov et al. 2011)"
+        if tissue["atlas"] == "mni152"
+        else "a user-defined atlas"
+    )
     maps = (
         "Tissue probability maps were given with the patient."
         if given
         else f"Tissue maps of {atlas} were registered to the patient "
-        f"(mutual information, tumour excluded, {tissue['registration']}; N4 bias correction "
-        "first) and refined by a Gaussian-mixture expectation maximisation with the warped maps as "
+        f"(mutual information, Mattes et al. 2003, in SimpleITK, Lowekamp et al. 2013; tumour "
+        f"excluded, {tissue['registration']}; N4 bias correction first, Tustison et al. 2010) "
+        "and refined by a Gaussian-mixture expectation maximisation with the warped maps as "
         "priors; inside the tumour the priors alone decide."
     )
     return [
+        "Regions are those of the BraTS challenge (Menze et al. 2015; Bakas et al. 2017): whole "
+        "tumour and tumour core. "
         f"Images were read in their own space, brought to RAS and 1 mm. {maps} "
         f"The two-dimensional problem lives on the {params['domain']['plane']} slice "
         f"{params['domain']['slice']} of the segmentation file. Relative diffusivity: "
         f"P = P_white + P_grey / {tissue['white_to_grey']:g}. The tissue is a phase field φ with "
         f"an interface of {tissue['interface_width_mm']:g} mm.",
-        "Growth follows the Fisher-KPP equation in a diffuse domain, "
+        "Growth follows the Fisher-KPP equation (Harpold et al. 2007) in a diffuse domain "
+        "(Li et al. 2009), "
         "φ ∂u/∂t = ∇·(D P φ ∇u) + ρ φ u (1 − u), with "
         f"u(x, 0) = {growth['h0']:g} exp(−{growth['r0_per_mm2']:g}/mm² · |x − x0|²). Start "
         "values are the two numbers for which the radially symmetric solution meets the "
         "equal-area radii of whole tumour and core at the prior thresholds.",
-        "BiLO (bilevel local operator learning) trains a network u(x, t; θ) that solves the "
-        "equation at the current parameters θ and in their neighbourhood: the lower level descends "
-        "the residual and its derivative by θ in the network's weights, the upper level descends "
-        f"the segmentation objective ({objective['name'].replace('_', ' ')}, slope of the soft "
-        f"threshold {objective['k_start']:g} to {objective['k_final']:g}, prior weight "
+        "BiLO (bilevel local operator learning, Zhang et al. 2024) trains a network u(x, t; θ) "
+        "that solves the equation at the current parameters θ and in their neighbourhood: the "
+        "lower level descends the residual and its derivative by θ in the network's weights, the "
+        "upper level descends the segmentation objective "
+        f"({objective['name'].replace('_', ' ')}, slope of the soft threshold "
+        f"{objective['k_start']:g} to {objective['k_final']:g}, prior weight "
         f"{objective['prior_weight']:g}) in θ only. The headline fit represents u by a correction "
         f"of the solution at its start in logit form. {_start(params)} The origin x0 is not "
         "descended by the networks: in all fits named “origin inferred”, PINN included, it is "
@@ -51,8 +83,8 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "beside it. References: a disc of the area of "
         "each region at the centre of the core; the characteristic start; a direct fit of the same "
         "objective and unknowns by finite volumes and a classical optimiser; and a "
-        "physics-informed network (PINN) with the same representation, optimiser and budget, "
-        "of which the weight with the best network DICE is shown.",
+        "physics-informed network (PINN, Raissi et al. 2019) with the same representation, "
+        "optimiser and budget, of which the weight with the best network DICE is shown.",
     ]
 
 

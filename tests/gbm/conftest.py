@@ -138,9 +138,16 @@ def bundle(tmp_path: Path) -> Bundle:
     labels = np.zeros((*SHAPE, SLICES), np.uint8)
     labels[..., FILE_SLICE] = 2 * domain.WT + 2 * domain.TC
     nib.save(nib.Nifti1Image(labels, affine), made.root / "seg.nii.gz")
+    for name in ("WM", "GM", "CSF"):
+        maps = np.repeat(getattr(domain, name.lower())[..., None], SLICES, axis=2)
+        image = nib.Nifti1Image(maps.astype(np.float32), affine)
+        nib.save(image, made.anat_file(f"label-{name}_probseg.nii.gz"))
     times = np.array([0.5, 0.75, 1.0])
     distance = np.hypot(domain.x[:, None] - 15.0, domain.y[None, :] - 25.0)
     u = np.stack([t * np.exp(-(distance**2) / (2 * (9 * t) ** 2)) for t in times])
+    cells = np.zeros((*SHAPE, SLICES), np.float32)
+    cells[..., FILE_SLICE] = np.where(domain.phi > 0.5, u[-1], 0.0)
+    nib.save(nib.Nifti1Image(cells, affine), made.anat_file("desc-fit_celldensity.nii.gz"))
     for name, (method, lift, x0, weight, seed, network, solver) in FITS.items():
         write_json(made.work / "fits" / f"{name}.json", fit_record(method, lift, x0, weight, seed))
         write_npz(made.work / "fits" / f"{name}.npz", u=u * 0.99, times=times)
@@ -166,6 +173,8 @@ def bundle(tmp_path: Path) -> Bundle:
          "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
                     "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
                     "correlation_ln_lambda_ln_rhoT": -0.5},
+         "surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
+                     "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29]}},
     )  # fmt: skip

@@ -79,6 +79,10 @@ rule report:
         arrays=fits(f"{WORK}/fits/{{fit}}.npz"),
         verifications=fits(f"{WORK}/verify/{{fit}}.npz"),
         exported=f"{ANAT}_desc-fit_celldensity.nii.gz",
+        wm=f"{ANAT}_label-WM_probseg.nii.gz",
+        gm=f"{ANAT}_label-GM_probseg.nii.gz",
+        csf=f"{ANAT}_label-CSF_probseg.nii.gz",
+        registration=registered,
         truth=truth,
     output:
         html=report(
@@ -98,7 +102,7 @@ rule report:
         mem_mb=more(2000),
         runtime=more(10),
     params:
-        code=source_hash("gbm.report.page", "gbm.config"),
+        code=source_hash("gbm.report.page", "gbm.report", "gbm.config"),
     message:
         "Report of {wildcards.patient}"
     script:

@@ -15,7 +15,10 @@ with step(snakemake.log[0]):
             name: [Path(path) for path in files[name]]
             for name in ("fits", "arrays", "verifications")
         },
-        files=load_patient(Path(files.file)).paths(),
+        patient=load_patient(Path(files.file)),
+        tissue={name: Path(files[name]) for name in ("wm", "gm", "csf")},
+        density=Path(files.exported),
+        registration={Path(f).name.split(".")[0]: Path(f) for f in files.get("registration", [])},
         page=Path(snakemake.output.html),
         figures=Path(snakemake.output.figures),
         truth=Path(files.truth[0]) if files.truth else None,

@@ -1,9 +1,8 @@
-"""Curves: what the fit did step by step, how sharp the objective is, how well each model scores."""
+"""Curves: what the fit did step by step, and how well each model scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,31 +61,6 @@ def _series(
     else:
         axes.legend(loc="best")
     axes.set(title=title, xlabel="step" if steps is not None else "record")
-    return figure
-
-
-def profile(curve: Mapping[str, Any], fitted: float) -> Figure:
-    """The objective along lambda, the other unknowns re-optimised at each value.
-
-    Parameters
-    ----------
-    curve : mapping
-        `lambda_mm` and `objective`, sequences of equal length.
-    fitted : float
-        The inferred lambda, mm.
-    """
-    figure, axes = panel(4.8, 3.6)
-    x = np.asarray(curve["lambda_mm"], float)
-    y = np.asarray([np.nan if v is None else v for v in curve["objective"]], float)
-    axes.axvspan(0.85 * fitted, 1.4 * fitted, color="#e8eef3", lw=0, label="0.85 to 1.4 × λ")
-    axes.plot(x, y, "o-", color=SERIES[0], ms=4, label="objective (finite volumes)")
-    axes.axvline(fitted, color=SERIES[1], ls="--", label="inferred λ")
-    axes.set_xscale("log")
-    ticks = [t for t in (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15) if x.min() * 0.99 <= t <= x.max() * 1.01]
-    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    axes.minorticks_off()
-    axes.set(title="How sharply λ is determined", xlabel="λ = √(D/ρ) [mm]", ylabel="objective J")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=3, columnspacing=1.2)
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -16,6 +17,11 @@ from gbm.report.figures.style import ANATOMY, DENSITY, INK, REGION_COLOURS, halo
 
 TISSUE_COLOURS = {"wm": (0.99, 0.97, 0.90), "gm": (0.62, 0.66, 0.71), "csf": (0.27, 0.45, 0.66)}
 TISSUE_NAMES = {"wm": "white matter", "gm": "grey matter", "csf": "CSF"}
+TISSUE_OVER = ("#3b7fd0", "#8fd18a", "#f4efe2")
+"""CSF, grey and white matter over an image, as in the interactive viewer."""
+
+REGIONS_OVER = (REGION_COLOURS["WT"], REGION_COLOURS["TC"])
+VIEW_WIDTH = 9.6
 Thresholds = Mapping[str, float | None]
 
 
@@ -64,6 +70,41 @@ def tissue(domain: Domain) -> Figure:
         figure,
         [Line2D([], [], mfc=c, label=TISSUE_NAMES[n], **patch) for n, c in TISSUE_COLOURS.items()],
     )
+    return figure
+
+
+def views(domain: Domain, image: tuple[str, np.ndarray] | None, u: np.ndarray) -> Figure:
+    """What the interactive viewer shows, side by side on the fitted slice."""
+    window = whole(domain)
+    first = "tissue in grey" if image is None else image[0]
+    panels = [first, "tissue", "segmentation", "predicted cell density"]
+    height = VIEW_WIDTH / len(panels) * (window[3] - window[2]) / (window[1] - window[0])
+    figure = Figure(figsize=(VIEW_WIDTH, height + 0.3))
+    seen = domain.phi > 0.5
+    kinds = np.argmax([domain.csf, domain.gm, domain.wm], axis=0)
+    regions = domain.WT.astype(int) + domain.TC
+    layers: list[tuple[np.ndarray, Colormap, int, int] | None] = [
+        None,
+        (np.ma.masked_where(~seen, kinds), ListedColormap(TISSUE_OVER), 0, 2),
+        (np.ma.masked_equal(regions, 0), ListedColormap(REGIONS_OVER), 1, 2),
+        (np.ma.masked_where(~seen | (u < 0.01), u), DENSITY, 0, 1),
+    ]
+    for n, (title, layer) in enumerate(zip(panels, layers, strict=True)):
+        share = 1 / len(panels)
+        axes = figure.add_axes((n * share, 0, share * 0.985, height / (height + 0.3)))
+        if image is None:
+            background(axes, domain)
+        else:
+            show_image(axes, domain, image[1])
+        if layer is not None:
+            values, cmap, low, high = layer
+            axes.imshow(
+                values.T, origin="lower", extent=extent(domain), alpha=0.6, cmap=cmap, vmin=low,
+                vmax=high,
+            )  # fmt: skip
+        axes.set(xlim=window[:2], ylim=window[2:])
+        axes.set_axis_off()
+        axes.set_title(title, size=9.5, pad=3)
     return figure
 
 
