@@ -130,7 +130,7 @@ def registration(params: Mapping[str, Any], anatomy: Anatomy) -> dict[str, Figur
     drawn = {}
     if anatomy.registered is not None:
         atlas = {name: anatomy.registered[name].data for name in ("wm", "gm", "csf")}
-        outlines = {"brain": sum(atlas.values()), "white matter": atlas["wm"]}
+        outlines = {"brain": np.sum(list(atlas.values()), axis=0), "white matter": atlas["wm"]}
         lines = {name: (outlines[name], colour) for name, colour in ATLAS_COLOURS.items()}
         drawn["registration"] = planes.contours(
             image, lines, place, "Registered atlas over the patient's image"

@@ -34,8 +34,8 @@ def contours(
     title : str
         Title of the figure.
     """
-    seen = image.data > 0
-    box = tuple(_box(seen.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
+    seen = np.asarray(image.data > 0)
+    box = tuple(_box(np.any(seen, axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
     index = np.linalg.inv(image.affine)[:3] @ np.append(point, 1.0)
     place = np.clip(np.round(index).astype(int), 0, np.array(image.data.shape) - 1)
     shapes = [[box[k].stop - box[k].start for k in range(3) if k != axis] for axis in range(3)]
