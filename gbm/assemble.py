@@ -203,7 +203,7 @@ def run(
     params: Path,
     metrics: Path,
     check: Path | None = None,
-    logs: Path | None = None,
+    costs: Path | None = None,
 ) -> None:
     """Gather all steps of one patient.
 
@@ -221,8 +221,8 @@ def run(
         Written: `desc-growth_params.json` and `desc-growth_metrics.tsv`.
     check : Path, optional
         `check.json`; its warnings are passed on.
-    logs : Path, optional
-        Folder of the logs of the steps, for their time and memory.
+    costs : Path, optional
+        Folder of what the steps took, see `gbm.provenance.cost`.
 
     Raises
     ------
@@ -271,7 +271,7 @@ def run(
         "domain": {"plane": problem.plane, "slice": problem.slice, **problem.numbers},
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
-        "cost": cost(logs, fitted) if logs else None,
+        "cost": cost(costs, fitted) if costs else None,
         "settings": settings,
     }
     plain = {key: fit[key] for key in ("lambda_mm", "rhoT", "thresholds")}

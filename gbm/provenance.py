@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import gbm
-from gbm.files import read_json, sha256
+from gbm.files import sha256
 from gbm.sources import ROOT, source_hash
-from gbm.step import COST
 
 PACKAGES = (
     "torch",
@@ -84,31 +83,40 @@ def commit() -> str:
         return "not a checkout"
 
 
-def cost(logs: Path, fits: Collection[str]) -> dict[str, Any]:
-    """Time and memory of the steps so far, from the files beside their logs.
+def cost(folder: Path, fits: Collection[str]) -> dict[str, Any]:
+    """Time and memory of the steps so far, from what the workflow measured.
 
     Parameters
     ----------
-    logs : Path
-        Folder of one patient's logs.
+    folder : Path
+        Holds `<step>.tsv` with the columns `s` and `max_rss` (MB), as Snakemake writes them.
     fits : collection of str
         Names of the fits that belong to this result; others may be left from earlier commands.
 
     Returns
     -------
     dict
-        `steps`, each with `step`, `seconds` and `peak_memory_mb`, in the order they ended; the sum
-        of `seconds` and the largest `peak_memory_mb`. A fit that was cut off and resumed counts
-        its last part.
+        `steps`, each with `step`, `seconds` and `peak_memory_mb` (None where a step was too short
+        to be measured), in the order they ended; the sum of `seconds` and the largest
+        `peak_memory_mb`. A fit that was cut off and resumed counts its last part.
     """
-    files = sorted(logs.glob(f"**/*{COST}"), key=lambda file: file.stat().st_mtime)
-    steps = [read_json(file) for file in files]
+    files = sorted(folder.glob("*.tsv"), key=lambda file: file.stat().st_mtime)
     names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
     steps = [
-        s for s in steps if s["step"] in names or not s["step"].startswith(("fit_", "verify_"))
+        {"step": file.stem, **_measured(file)}
+        for file in files
+        if file.stem in names or not file.stem.startswith(("fit_", "verify_"))
     ]
+    peaks = [step["peak_memory_mb"] for step in steps if step["peak_memory_mb"] is not None]
     return {
         "steps": steps,
         "seconds": sum(step["seconds"] for step in steps),
-        "peak_memory_mb": max((step["peak_memory_mb"] for step in steps), default=None),
+        "peak_memory_mb": max(peaks, default=None),
     }
+
+
+def _measured(file: Path) -> dict[str, Any]:
+    header, *rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
+    last = dict(zip(header, rows[-1], strict=True))
+    peak = None if last["max_rss"] in ("-", "NA") else float(last["max_rss"])
+    return {"seconds": float(last["s"]), "peak_memory_mb": peak}

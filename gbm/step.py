@@ -1,26 +1,20 @@
-"""Run one step of the pipeline: a log and a cost of its own, faults of the input in plain words."""
+"""Run one step of the pipeline: a log of its own, and faults of the input in the user's words."""
 
 from __future__ import annotations
 
 import io
 import logging
 import os
-import resource
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gbm.errors import InputError
-from gbm.files import write_json
 
 MARK = "error: "
 """Begins the line of a log that says why a step failed."""
-
-COST = ".cost.json"
-"""Ends the name of the file that says what a step took."""
 
 
 @contextmanager
@@ -28,8 +22,7 @@ def step(log: Path | str) -> Iterator[None]:
     """Send everything that is printed to ``log``; end the process with status 1 on a failure.
 
     An `InputError` is told in its own one or two lines, on the terminal and in the log. Any other
-    exception leaves its traceback in the log and one line on the terminal. A step that ends well
-    leaves its time and the peak memory of its process beside the log, as ``<step>.cost.json``.
+    exception leaves its traceback in the log and one line on the terminal.
 
     Parameters
     ----------
@@ -49,7 +42,6 @@ def step(log: Path | str) -> Iterator[None]:
         sys.stdout.reconfigure(line_buffering=True)  # in order with what other programs write
     terminal = [os.dup(1), os.dup(2)]
     failure: str | None = None
-    began = time.perf_counter()
     with path.open("w", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
@@ -77,13 +69,6 @@ def step(log: Path | str) -> Iterator[None]:
     if failure is not None:
         print(f"{MARK}{failure}", file=sys.stderr, flush=True)
         raise SystemExit(1)
-    write_json(path.with_suffix(COST), _cost(path.stem, time.perf_counter() - began))
-
-
-def _cost(name: str, seconds: float) -> dict[str, str | float]:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    kibibytes = peak / 1024 if sys.platform == "darwin" else peak
-    return {"step": name, "seconds": seconds, "peak_memory_mb": kibibytes / 1024}
 
 
 def failures(logs: Path) -> list[str]:

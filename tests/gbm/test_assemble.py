@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from gbm import assemble
 from gbm.errors import InputError
 from gbm.files import read_json, write_json
+from gbm.provenance import cost
 
 
 def test_headline_and_fields(bundle: Any) -> None:
@@ -138,3 +141,20 @@ def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: An
     assert verdict["colour"] == "red"
     assert "probably no glioblastoma" in verdict["reasons"][0]
     assert "sits on a bound" in verdict["reasons"][1]
+
+
+def test_cost_of_the_steps_that_belong_to_the_result(tmp_path: Path) -> None:
+    header = "s\th:m:s\tmax_rss\tcpu_time\n"
+    rows = {"check": ("0.4", "NA"), "fit_a": ("60.5", "512.25"), "fit_old": ("99.0", "9999.0")}
+    for n, (name, (seconds, memory)) in enumerate(rows.items()):
+        file = tmp_path / f"{name}.tsv"
+        file.write_text(f"{header}{seconds}\t0:00:00\t{memory}\t1.0\n")
+        os.utime(file, (n, n))
+    assert cost(tmp_path, ["a"]) == {
+        "steps": [
+            {"step": "check", "seconds": 0.4, "peak_memory_mb": None},
+            {"step": "fit_a", "seconds": 60.5, "peak_memory_mb": 512.25},
+        ],
+        "seconds": 60.9,
+        "peak_memory_mb": 512.25,
+    }

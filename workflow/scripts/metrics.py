@@ -18,7 +18,7 @@ with step(snakemake.log[0]):
         verifications=[Path(path) for path in files.verifications],
         settings=snakemake.params.settings,
         files=load_patient(Path(files.file)).paths(),
-        logs=Path(snakemake.log[0]).parent,
+        costs=Path(files.check).parent / "costs",
         params=Path(snakemake.output.params),
         metrics=Path(snakemake.output.metrics),
     )
