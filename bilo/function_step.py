@@ -103,8 +103,11 @@ def by_codes(problem: Problem, points: Points, codes: Tensor, J: Tensor) -> Tens
 
 
 def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """`Regulariser.rows` of the unknown function, (K,) and (size, K)."""
+    """`Regulariser.rows` of the unknown function, (K,) and by all codes (size, K)."""
     assert problem.regulariser is not None
-    pairs = zip(problem.unknowns, problem.split(codes), strict=True)
-    (found,) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
-    return found
+    pairs = list(zip(problem.unknowns, problem.split(codes), strict=True))
+    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
+    by_all = [
+        by_own if isinstance(k, Field) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
+    ]
+    return b, torch.cat(by_all)

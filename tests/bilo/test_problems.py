@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -24,9 +24,13 @@ from bilo.problems.bpn import BoundaryValues
 from bilo.search import classical, differenced
 from bilo.unknown import Field, unit_grid
 from bilo.upper import through_inputs
+from tests.bilo.decaying import Decaying
 from tests.bilo.oracle import nested, plain_field
 
-VARIANTS = {"bpn, soft": lambda: BoundaryValues("soft")}
+VARIANTS: dict[str, Callable[[], Problem]] = {
+    "bpn, soft": lambda: BoundaryValues("soft"),
+    "function and scalar": Decaying,
+}
 """What the registry does not give by a name alone."""
 FIRST_ORDER = {"burgers"}
 """Problems whose numerical solution is of first order: Godunov's scheme."""
@@ -50,9 +54,9 @@ def scalars(request: pytest.FixtureRequest) -> Problem:
 
 
 @functools.cache
-def _start(name: str) -> Tensor:
+def _start(problem: type[Problem]) -> Tensor:
     """Codes of a problem's start: fitting a function's network takes seconds."""
-    return get(name).start_codes(0)
+    return problem().start_codes(0)
 
 
 def elsewhere(problem: Problem) -> Tensor:
@@ -103,7 +107,7 @@ def test_declaration(problem: Problem) -> None:
 
 def test_functions_can_be_represented(problem: Problem) -> None:
     """The transform says of start and truths what it says of every function; the start is met."""
-    start = problem.decode(_start(problem.name))
+    start = problem.decode(_start(type(problem)))
     for k in problem.fields:
         points = unit_grid(k.coordinates, 31)
         wanted = k.start(points)
@@ -208,7 +212,7 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
     problem = variant
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
-    codes = _start(problem.name) if at_start else elsewhere(problem)
+    codes = _start(type(problem)) if at_start else elsewhere(problem)
     exact = nested(network, points, codes, 0.1)
     found = operator_loss(network, points, codes, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)

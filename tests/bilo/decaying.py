@@ -1,0 +1,45 @@
+"""A synthetic problem with an unknown function and an unknown scalar: heat that decays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.frame import Frame
+from bilo.jets import Jet
+from bilo.objective import LeastSquares
+from bilo.points import Points, grid
+from bilo.problem import Problem
+from bilo.problems.heat import Heat
+from bilo.unknown import Field, Scalar, Unknown
+
+
+class Decaying(Heat):
+    """u_t = 0.01 u_xx - k u, u(x, 0) = f(x): the heat solution times exp(-k t), seen twice."""
+
+    name = "decaying"
+    unknowns = (*Heat.unknowns, Scalar("k", start=0.5, bounds=(0.0, 5.0), truth=1.0))
+
+    def residual(self, u: Jet, at: Frame) -> Jet:
+        return at.apply(u) + at["k"] * u
+
+    def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
+        heat = super().reference(theta)
+        return lambda points: heat(points) * (-theta["k"] * points.coordinates["t"].double()).exp()
+
+    def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
+        times = torch.tensor([0.2, 1.0], dtype=torch.float64)
+        points = grid(t=times, x=torch.linspace(0, 1, 51, dtype=torch.float64))
+        values = self.reference(theta)(points)
+        generator = torch.Generator().manual_seed(seed)
+        values += noise * torch.randn(len(values), generator=generator, dtype=torch.float64)
+        return LeastSquares(points, values)
+
+
+def small(problem: type[Problem], width: int = 6) -> tuple[Unknown, ...]:
+    """A problem's unknowns, the networks of functions narrow."""
+    return tuple(replace(k, width=width) if isinstance(k, Field) else k for k in problem.unknowns)
