@@ -1,0 +1,162 @@
+"""The documents tell the truth: every block of commands, of settings and of code in them is run.
+
+Each line of a bash block is a command; `RUN` says how a program's lines are run here. A line of
+another program, or a block in another language, fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gbm.config import load_patient
+from tests.workflow.phantom import write
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+PAGES += sorted((REPOSITORY / "docs").glob("*.md"))
+LANGUAGES = {"bash", "yaml", "python"}
+
+
+def _blocks(page: Path, language: str = r"\w*") -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def _commands() -> list[str]:
+    """All commands, each once, in the order of the pages; `a && b` are two."""
+    lines = [
+        line
+        for page in PAGES
+        for block in _blocks(page, "bash")
+        for line in block.splitlines()
+        if line.strip()
+    ]
+    parts = [part.strip() for line in lines for part in re.sub(r"\s#.*$", "", line).split("&&")]
+    # experiments differ in the target alone: one dry run plans them all
+    planned = "snakemake --cores all bench"
+    others = [part for part in parts if not part.startswith(planned)]
+    targets = [part.split()[-1] for part in parts if part.startswith(planned)]
+    return list(dict.fromkeys([*others, " ".join(["snakemake --cores all", *targets])]))
+
+
+def _python(words: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _plan(words: list[str], folder: Path) -> None:
+    """A dry run; the wiring of --use-conda has a test of its own in test_environments."""
+    if words == ["snakemake", "--lint"]:
+        return _in_ci(words, folder)
+    kept = [word for word in words if word != "--use-conda"]
+    return _python([*kept, "-n", "-q", "-s", str(REPOSITORY / "Snakefile")], folder)
+
+
+def _extras(words: list[str], folder: Path) -> None:
+    """An installation of this folder with extras that exist; .ci/run makes one for real."""
+    assert words[:3] == ["pip", "install", "-e"]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    known = set(project["optional-dependencies"])
+    target = re.fullmatch(r"\.(?:\[([\w,]+)\])?", words[3])
+    assert target is not None
+    assert set((target[1] or "test").split(",")) <= known
+
+
+def _collect(words: list[str], folder: Path) -> None:
+    """The options of pytest hold; the tests themselves are what runs now."""
+    some = [str(REPOSITORY / name) for name in ("tests/test_imports.py", "tests/slurm")]
+    _python([*words, "--collect-only", "-q", *some], REPOSITORY)
+
+
+def _in_ci(words: list[str], folder: Path) -> None:
+    """Run by continuous integration, where a formatter only checks."""
+    script = (REPOSITORY / ".ci/run").read_text().replace(" --check", "")
+    assert re.search(rf"^{re.escape(' '.join(words))}$", script, re.MULTILINE)
+
+
+RUN: dict[str, Callable[[list[str], Path], None]] = {
+    "snakemake": _plan,
+    "python -m": lambda words, folder: _python(words[2:], folder),
+    "pip install": _extras,
+    "pytest": _collect,
+    "ruff": _in_ci,
+    "snakefmt": _in_ci,
+    "mypy": _in_ci,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a user would type the commands: two patients, one of them in a BraTS-style folder."""
+    made = tmp_path_factory.mktemp("user")
+    write(made / "cohort", "p01")
+    write(made / "DIR/p02", "p02").unlink()
+    (made / "DIR/p02/p02_wm.nii.gz").rename(made / "DIR/p02/p02_t1.nii.gz")
+    (made / "workflow").symlink_to(REPOSITORY / "workflow")
+    return made
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_a_command_runs(command: str, folder: Path) -> None:
+    how = [run for program, run in RUN.items() if f"{command} ".startswith(f"{program} ")]
+    assert how, f"no way to run this is listed: {command}"
+    how[0](shlex.split(command), folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_is_in_a_language_that_nothing_runs(page: Path) -> None:
+    fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(fences[::2]) <= LANGUAGES
+    assert set(fences[1::2]) <= {""}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_two_commands_set_everything_up() -> None:
+    text = PAGES[0].read_text(encoding="utf-8")
+    assert "pip install -e . && snakemake --cores all\n" in text
+    assert 'pip install -e ".[test]" && pytest\n' in text
+
+
+def test_patient_files_are_valid(tmp_path: Path) -> None:
+    """As they stand, and with the comments that are settings made settings."""
+    blocks = [block for page in PAGES for block in _blocks(page, "yaml")]
+    assert blocks
+    file = tmp_path / "p01.yaml"
+    for block in blocks:
+        file.write_text(block)
+        assert load_patient(file).id == "p01"
+        file.write_text(re.sub(r"^(\s*)# ", r"\1", block, flags=re.MULTILINE))
+        assert load_patient(file).tissue.given
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for page in PAGES for block in _blocks(page, "python")],
+    ids=lambda block: "code",
+)
+def test_code_runs(block: str) -> None:
+    """The assertions in it are those of the page."""
+    assert "\nassert " in block
+    exec(compile(block, "docs", "exec"), {"__name__": "docs"})
