@@ -56,8 +56,9 @@ def _overview(there: dict[str, list[dict[str, Any]]]) -> list[str]:
         return []
     intro = (
         "The best method of each comparison, means over the seeds; `unknowns` are compared with "
-        "the direct fit of the same data, `field` with the numerical solution at the method's own "
-        "unknowns. The direct fit itself competes in `seconds` alone."
+        "the direct fit of the same data, a `function` with the truth, `field` with the numerical "
+        "solution at the method's own unknowns. Classical methods compete in `function` and in "
+        "`seconds` alone."
     )
     return ["", "## Who wins", "", intro, "", *table.grid(table.informative(best))]
 

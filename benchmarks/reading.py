@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from benchmarks import published
 from benchmarks.experiments.theory import EXPERIMENT as THEORY
-from benchmarks.summary import Result, Row, rows, short, titles
+from benchmarks.setting import CLASSICAL
+from benchmarks.summary import FIELDS, Result, Row, rows, short, titles
 
-CLASSICAL = "direct_fit"
 CLOSE = 2.0
 """Two numbers whose ratio is smaller are called close."""
 Named = list[tuple[str, Row]]
@@ -27,7 +27,7 @@ class Criterion:
         The number of a row; None where it has none.
     show : callable
     classical : bool
-        Whether the direct fit, the judge of the others, competes.
+        Whether classical methods, the judges of the others, compete.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Criterion:
         found = [
             (value, title)
             for title, row in named
-            if (self.classical or row.labels["method"] != CLASSICAL)
+            if (self.classical or row.labels["method"] not in CLASSICAL)
             and (value := self.value(row)) is not None
         ]
         return sorted(found, key=lambda pair: pair[0])
@@ -64,7 +64,7 @@ def winners(experiment: str, results: Sequence[Result]) -> list[dict[str, str]]:
         return []
     found = []
     for data, named in _groups(results):
-        if len({row.labels["method"] for _, row in named} - {CLASSICAL}) > 1:
+        if len({row.labels["method"] for _, row in named} - set(CLASSICAL)) > 1:
             best = {c.name: _best(c, named) for c in CRITERIA}
             found.append({"experiment": experiment, "data": data, **best})
     return found
@@ -76,7 +76,9 @@ def _groups(results: Sequence[Result]) -> list[tuple[str, Named]]:
     groups: dict[str, Named] = {}
     for title, row in zip(titles(table), table, strict=True):
         noise = "no noise" if row.noise == 0 else f"noise {row.labels['noise']}"
-        groups.setdefault(f"{row.labels['truth']}, {noise}", []).append((title, row))
+        truth = row.labels["truth"]
+        data = noise if truth == "-" else f"{truth}, {noise}"
+        groups.setdefault(data, []).append((title, row))
     return list(groups.items())
 
 
@@ -94,7 +96,23 @@ def _compare(experiment: str, named: Named) -> list[str]:
     if theirs:
         told = ", ".join(f"{p['method']} {p['value']}" for p in theirs)
         said.append(f"Iterations to the target as published: {told}.")
-    return said + [_honest(*pair) for pair in named if pair[1].labels["method"] != CLASSICAL]
+    said += _beside(experiment, named)
+    return said + [_honest(*pair) for pair in named if pair[1].labels["method"] not in CLASSICAL]
+
+
+def _beside(experiment: str, named: Named) -> list[str]:
+    """Errors of functions and what was published of them, where BiLO was published."""
+    said = []
+    for title, row in named:
+        theirs = published.beside(row.labels, published.read(experiment))
+        pairs = [
+            f"{column} {row.numbers[column]} (published {theirs[field]})"
+            for column, field in FIELDS.items()
+            if field in theirs and row.numbers[column].mean is not None
+        ]
+        if pairs and row.labels["method"] == "bilo" and row.labels["agree"] == "-":
+            said.append(f"{title}: {', '.join(pairs)}.")
+    return said
 
 
 def _best(criterion: Criterion, named: Named) -> str:
@@ -103,7 +121,9 @@ def _best(criterion: Criterion, named: Named) -> str:
 
 
 def _from_fit(row: Row) -> float | None:
-    """Largest mean difference of an unknown from the direct fit of the same data."""
+    """Largest mean difference of an unknown scalar from the direct fit of the same data."""
+    if row.labels["agree"] == "-":
+        return None
     means = [spread.mean for name, spread in row.numbers.items() if name.endswith(" vs fit")]
     return max((mean for mean in means if mean is not None), default=None)
 
@@ -113,10 +133,14 @@ def _mean(column: str) -> Callable[[Row], float | None]:
 
 
 def _honest(title: str, row: Row) -> str:
-    wrong = [run for run in row.runs if run["status"] == "converged" and not run["agrees_with_fit"]]
+    wrong = [
+        run for run in row.runs if run["status"] == "converged" and run["agrees_with_fit"] is False
+    ]
     count = f"{row.labels['converged']} of {row.labels['runs']} runs called converged"
     warning = f", **{len(wrong)} wrongly**" if wrong else ""
-    return f"{title}: {count}{warning}; {row.labels['agree']} agree with the direct fit."
+    agree = row.labels["agree"]
+    end = "." if agree == "-" else f"; {agree} agree with the direct fit."
+    return f"{title}: {count}{warning}{end}"
 
 
 def _cost(result: Result) -> list[str]:
@@ -181,6 +205,13 @@ def _ms(value: float) -> str:
 
 
 CRITERIA = (
+    Criterion(
+        "Smallest relative L2 error of the unknown function",
+        "function",
+        _mean("rel. L2 error"),
+        _percent,
+        classical=True,
+    ),
     Criterion("Nearest to the direct fit's unknowns", "unknowns", _from_fit, _percent),
     Criterion(
         "Nearest to the numerical solution at its own unknowns",
@@ -193,4 +224,4 @@ CRITERIA = (
     ),
     Criterion("Fastest", "seconds", _mean("seconds"), _seconds, classical=True),
 )
-"""Figure 2 of the paper, figure 19, and the clock."""
+"""Tables 2 to 5 of the paper, figure 2, figure 19, and the clock."""

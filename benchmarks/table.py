@@ -7,13 +7,17 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import experiments, figures, published, results, summary
+from benchmarks import experiments, figures, published, results, summary, truncation
 from benchmarks.cost_table import cost_rows
 from benchmarks.theory_table import theory_rows
 
 Cells = list[dict[str, str]]
 ROWS = {"cost": cost_rows, "theory": theory_rows}
 """Tables that are no means over seeds."""
+FURTHER = {
+    "heat": ("The truth and the classical inversion, cut after some modes:", truncation.rows)
+}
+"""A second table of what no run says."""
 
 
 def write(experiment: str, root: Path = results.ROOT, suffix: str = "") -> str:
@@ -49,7 +53,10 @@ def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
         shown, means = ROWS[experiment](found, theirs), []
     else:
         shown = _beside(summary.rows(found), theirs)
-        means = ["", "Means ± standard deviations over the seeds."]
+        means = ["", "Means ± standard deviations over the seeds, ours and the published ones."]
+    if experiment in FURTHER:
+        title, rows = FURTHER[experiment]
+        means += ["", title, "", *grid(rows())]
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
     return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
 

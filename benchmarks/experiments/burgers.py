@@ -38,7 +38,7 @@ EXPERIMENT = Experiment(
     w_reg=(1e-3, 1e-3),
     reference="adjoint",
     measures=("final_time",),
-    figures=("losses",),
+    figures=("burgers", "losses"),
     remarks=(
         "The paper shows this experiment in figures only; it prints no number to put beside ours.",
         "`u(x, 1) rel. L1` compares the represented u(x, 1) with the data, `of FDM` that of "

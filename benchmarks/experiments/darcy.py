@@ -33,7 +33,7 @@ EXPERIMENT = Experiment(
     w_reg=(1e-9, 1e-9),
     reference="adjoint",
     measures=("phases",),
-    figures=("losses",),
+    figures=("darcy", "losses"),
     remarks=(
         "Accuracy is that of A cut at 7.5, on the grid of 61 x 61; `least L2 of it` is the "
         "smallest relative L2 error of A that an accuracy allows. The published 1.3 % cannot be "

@@ -33,7 +33,7 @@ EXPERIMENT = Experiment(
     },
     w_reg=(0.0, 1e-2),
     reference="tikhonov",
-    figures=("losses",),
+    figures=("functions", "losses", "pretrained"),
     remarks=(
         "`tikhonov` is the classical control, in closed form and float64: linear Tikhonov "
         "regularisation at the same weight, and without one a truncated sine series.",

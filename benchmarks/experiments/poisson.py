@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     },
     w_reg=(1e-3, 1e-3),
     reference="adjoint",
-    figures=("losses",),
+    figures=("functions", "losses", "pretrained", "samples"),
     remarks=(
         "`adjoint` is the classical control: finite elements, the exact gradient, L-BFGS to a "
         "small gradient, the same data term and regulariser. `descent` follows the same gradient "

@@ -36,7 +36,7 @@ def panels(
     named = list(zip(titles(rows(runs)), rows(runs), strict=True))
     colours = style.tints([(row.labels["method"], title) for title, row in named])
     noises = sorted({run["noise"] for run in runs})
-    size = (1.2 + 2.6 * len(noises), 0.8 + 1.8 * len(quantities))
+    size = (max(5.0, 1.2 + 2.6 * len(noises)), 0.8 + 1.8 * len(quantities))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(quantities), len(noises), squeeze=False, sharex=True, sharey="row")
     found = {}

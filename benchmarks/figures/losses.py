@@ -13,6 +13,7 @@ QUANTITIES = {
     "residual": "L_res",
     "residual_gradient": "L_rgrad",
     "objective": "L_dat",
+    "regulariser": "R",
 }
 
 

@@ -29,7 +29,7 @@ def result(
             "rel_error_vs_reference_fit": error / 2,
         }
 
-    trained = method != "direct_fit"
+    trained = method not in ("direct_fit", "adjoint", "tikhonov")
     steps = [20.0, 40.0, 60.0]
     return {
         "experiment": "fisher_kpp",
@@ -65,6 +65,40 @@ def result(
         if trained
         else {},
         **more,
+    }
+
+
+def function_result(
+    method: str, seed: int, error: float, noise: float = 0.01, **more: Any
+) -> dict[str, Any]:
+    """Of an experiment with an unknown function of one coordinate, Poisson unless `more` says so.
+
+    The estimate is off by `error` everywhere; the represented field is zero.
+    """
+    x = [k / 200 for k in range(201)]
+    truth = [min(1 + a, 2 - a) for a in x]
+    classical = method in ("adjoint", "tikhonov")
+    made = result(method, seed, noise, error, w_reg=1e-3, **{"u": [0.0] * 101, **more})
+    return {
+        **made,
+        "experiment": more.get("experiment", "poisson"),
+        "recipe": None if classical else "lm" if method == "bilo" else "fast",
+        "unknowns": {
+            more.get("name", "D"): {
+                "coordinates": ["x"],
+                "nodes": 201,
+                "example": more.get("example"),
+                "truth": truth,
+                "estimate": [v + error for v in truth],
+                "start": [1.0] * 201,
+                "rel_error": error / 1.26,
+                "rel_error_vs_reference_fit": error / 2,
+            }
+        },
+        "field_error": {"l2": error / 1.26, "linf": error, "mean_square": error**2},
+        "agrees_with_fit": None,
+        "u_rel_l2_vs_truth": error / 3,
+        "history": {} if classical else {**made["history"], "regulariser": [None, 1.0, 0.9]},
     }
 
 
