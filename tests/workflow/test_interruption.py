@@ -55,9 +55,7 @@ def test_locks_and_half_made_jobs_of_a_killed_command_are_cleared(
     assert (tmp_path / "notes.txt").read_text() == "the user's own"
 
 
-SETTINGS = (
-    "fit={pinn_weights: [1.0e-3], lifts: [char], pretrain_steps: 300, finetune_steps: 300}",
-)
+SETTINGS = ("fit={pinn_weights: [], lifts: [char], pretrain_steps: 200, finetune_steps: 200}",)
 
 
 def _begin(repository: Path, folder: Path, patients: str, cores: int) -> subprocess.Popen[bytes]:
@@ -75,11 +73,17 @@ def _begin(repository: Path, folder: Path, patients: str, cores: int) -> subproc
 
 
 def _until(reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 400
+    deadline = time.monotonic() + 900
     while not reached():
         assert process.poll() is None, "the command ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def _steps(folder: Path) -> int:
+    """Lines in which the fits of a patient tell their steps."""
+    logs = (folder / "results/gbm/logs/sub-p01").glob("fit_*.log")
+    return sum(log.read_text().count(": step ") for log in logs)
 
 
 def _numbers(folder: Path, patient: str) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def _flat(value: Any, name: str = "") -> dict[str, float]:
 
 @pytest.mark.slow
 def test_a_killed_command_finishes_with_the_same_numbers(repository: Path, tmp_path: Path) -> None:
-    """Killed with all its jobs, then alone during a fit (its jobs live on), then during another.
+    """Killed with all its jobs, then alone during a fit (its job lives on), then after a fit.
 
     The reference runs beside a twin of the patient, who has the same files under another id.
     """
@@ -111,7 +115,7 @@ def test_a_killed_command_finishes_with_the_same_numbers(repository: Path, tmp_p
     write(calm, "p01")
     twin = (calm / "p01.yaml").read_text().replace('id: "p01"', 'id: "twin"')
     (calm / "p02.yaml").write_text(twin)
-    assert _begin(repository, calm, "p*.yaml", 2).wait(900) == 0, (calm / "said.txt").read_text()
+    assert _begin(repository, calm, "p*.yaml", 2).wait(1800) == 0, (calm / "said.txt").read_text()
 
     shutil.copytree(calm, rough, ignore=shutil.ignore_patterns("results", ".snakemake", "*.txt"))
     work = rough / "results/gbm/work/sub-p01"
@@ -123,9 +127,11 @@ def test_a_killed_command_finishes_with_the_same_numbers(repository: Path, tmp_p
         process.wait()
 
     kill_when((work / "characteristic.json").exists, group=True)
-    kill_when(lambda: any((work / "fits").glob("*.safetensors")), group=False)
+    kill_when(lambda: _steps(rough) > 0, group=False)
     kill_when(lambda: any((work / "fits").glob("*.json")), group=True)
-    assert _begin(repository, rough, "p01.yaml", 1).wait(900) == 0, (rough / "said.txt").read_text()
+    assert _begin(repository, rough, "p01.yaml", 1).wait(1800) == 0, (
+        rough / "said.txt"
+    ).read_text()
 
     expected = _flat(_numbers(calm, "p01"))
     assert len(expected) > 50
