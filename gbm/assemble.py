@@ -17,6 +17,7 @@ import numpy as np
 from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
+from gbm.flat_range import flat_range
 from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
 from gbm.settings import Settings
@@ -102,6 +103,13 @@ def parameters(fit: Record, domain: Domain, local: Record) -> dict[str, Any]:
         "x0_plane_mm": fit["x0_plane_mm"],
         "x0_plane_sd_mm": sd.get("x0_plane_mm"),
     }
+
+
+def absolute(fit: Record, days: float | None) -> dict[str, float] | None:
+    """D and rho where the time since onset is stated; one scan alone does not fix them."""
+    if days is None:
+        return None
+    return {"D_mm2_per_day": fit["DT_mm2"] / days, "rho_per_day": fit["rhoT"] / days}
 
 
 def world(point: Sequence[float], domain: Domain) -> list[float]:
@@ -271,6 +279,8 @@ def run(
         "domain": {"plane": problem.plane, "slice": problem.slice, **problem.numbers},
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
+        "flat_lambda_mm": flat_range(references.get("profile")),
+        "absolute": absolute(fit, settings["growth"]["T_days"]),
         "cost": cost(costs, fitted) if costs else None,
         "settings": settings,
     }

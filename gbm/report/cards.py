@@ -48,7 +48,7 @@ def headline(params: Mapping[str, Any], metrics: Metrics) -> str:
         overlap += f" and {num(scores['TC'])} for the core"
     return (
         f"The invasive front of this tumour has the width λ = {known('lambda_mm', 1, ' mm')}; its "
-        f"growth over the unknown time T since onset is ρT = {known('rhoT', 1, '')}, its "
+        f"growth over the unknown time T since onset is ρT = {known('rhoT', 1, '')} and its "
         f"diffusion over that time D·T = {known('DT_mm2', 0, ' mm²')}. The network "
         f"and an independent solver differ by {percent(params['relative_error_u']['final'])} at "
         "these values, and the predicted outlines overlap the segmentation with a DICE of "

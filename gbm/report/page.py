@@ -20,11 +20,9 @@ from gbm.report.cards import cards, headline
 from gbm.report.drawing import draw, read_fields
 from gbm.report.figures.style import look, svg
 from gbm.report.methods import REFERENCES, methods
-from gbm.report.numbers import value
 from gbm.report.quality import quality_rows
 from gbm.report.tables import (
     fit_rows,
-    flat_range,
     other_minima,
     parameter_rows,
     read_metrics,
@@ -162,10 +160,6 @@ def render(
             truth=truth,
             fit_rows=fit_rows(params),
             minima=other_minima(params),
-            flat=flat_range(params["baselines"].get("profile")),
-            days=settings["growth"]["T_days"],
-            dt=value(params["DT_mm2"]),
-            rt=value(params["rhoT"]),
             quality_rows=quality_rows(params),
             methods=methods(params),
             settings_text=json.dumps(settings, indent=2),

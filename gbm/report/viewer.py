@@ -122,7 +122,7 @@ def scene(
     layers = []
     if image is not None:
         grey = _bytes(resample_to(image[1], grid).data)
-        layers.append(Layer("image", image[0], grey, 1.0, _ramp(_GREY)))
+        layers.append(Layer("image", image[0], grey, 1.0, _ramp(_grey)))
     parts = np.array([small(maps[name].data) for name in ("csf", "gm", "wm")])
     kinds = np.where(parts.sum(axis=0) > 0.5, parts.argmax(axis=0) + 1, 0)
     names = ("CSF", "grey matter", "white matter")
@@ -132,7 +132,7 @@ def scene(
     table = _labels(("whole tumour", "tumour core"), REGIONS_OVER)
     layers.append(Layer("segmentation", "segmentation", labels, 1.0, table))
     cells = np.round(DENSITY_STEPS * np.clip(small(density.data), 0, 1)).astype(np.uint8)
-    ramp = _ramp(DENSITY, clear_below=2)
+    ramp = _ramp(DENSITY)
     layers.append(Layer("density", "predicted cell density", cells, 1 / DENSITY_STEPS, ramp))
     return Scene(grid.affine, tuple(layers), (focus[0], focus[1], focus[2]), domain.plane)
 
@@ -149,7 +149,7 @@ def starter() -> str:
     return files("gbm.report").joinpath("templates/viewer.js").read_text(encoding="utf-8")
 
 
-def _GREY(values: np.ndarray) -> np.ndarray:
+def _grey(values: np.ndarray) -> np.ndarray:
     return np.stack([values, values, values, np.ones_like(values)], axis=-1)
 
 
@@ -185,11 +185,11 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.round(255 * np.clip(known / top, 0, 1)).astype(np.uint8))
 
 
-def _ramp(colours: Colormap | Any, clear_below: int = 0) -> dict[str, list[int]]:
-    """A continuous colour table; the first `clear_below` of its 256 steps are clear."""
-    steps = np.unique([0, max(clear_below - 1, 0), clear_below, *range(16, 256, 16), 255])
+def _ramp(colours: Colormap | Any) -> dict[str, list[int]]:
+    """A continuous colour table of 256 steps, clear at 0."""
+    steps = np.array([0, 1, *range(16, 256, 16), 255])
     rgb = np.round(255 * np.asarray(colours(steps / 255.0)))[:, :3].astype(int)
-    alpha = np.where(steps < clear_below, 0, 255)
+    alpha = np.where(steps > 0, 255, 0)
     columns = dict(zip("RGB", rgb.T.tolist(), strict=True))
     return {**columns, "A": alpha.tolist(), "I": steps.tolist()}
 

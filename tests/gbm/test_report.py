@@ -14,11 +14,12 @@ import pytest
 from gbm import assemble
 from gbm.config import Patient
 from gbm.files import read_json, write_json
+from gbm.flat_range import flat_range
 from gbm.plane import sample
 from gbm.report import page
 from gbm.report.methods import methods
 from gbm.report.quality import quality_rows
-from gbm.report.tables import flat_range, read_metrics
+from gbm.report.tables import read_metrics
 from gbm.report.words import findings
 
 

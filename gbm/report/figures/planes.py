@@ -39,22 +39,15 @@ def contours(
     index = np.linalg.inv(image.affine)[:3] @ np.append(point, 1.0)
     place = np.clip(np.round(index).astype(int), 0, np.array(image.data.shape) - 1)
     shapes = [[box[k].stop - box[k].start for k in range(3) if k != axis] for axis in range(3)]
-    total = sum(width for width, _ in shapes)
-    height = WIDTH * max(tall for _, tall in shapes) / total
-    figure = Figure(figsize=(WIDTH, TITLE + height + KEY))
-    figure.text(0.005, 1 - 0.6 * TITLE / figure.get_figheight(), title, va="center", size=10.5)
+    shares = np.array([width / tall for width, tall in shapes])
+    height = WIDTH / shares.sum()  # of all three panels
+    total = TITLE + height + KEY
+    figure = Figure(figsize=(WIDTH, total))
+    figure.text(0.005, 1 - 0.6 * TITLE / total, title, va="center", size=10.5, color=INK)
     low, high = np.percentile(image.data[seen], [1, 99.5]) if seen.any() else (0.0, 1.0)
     left = 0.0
-    for (name, axis), (width, tall) in zip(PLANES.items(), shapes, strict=True):
-        share = width / total
-        axes = figure.add_axes(
-            (
-                left,
-                KEY / figure.get_figheight(),
-                share,
-                WIDTH * tall / total / figure.get_figheight(),
-            )
-        )
+    for (name, axis), share in zip(PLANES.items(), shares / shares.sum(), strict=True):
+        axes = figure.add_axes((left, KEY / total, share, height / total))
         left += share
         part = tuple(place[k] if k == axis else box[k] for k in range(3))
         axes.imshow(image.data[part].T, origin="lower", cmap="gray", vmin=low, vmax=high)

@@ -33,7 +33,7 @@
     const { Niivue, NVImage, SLICE_TYPE } = await library();
     const planes = { axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL };
     const viewer = new Niivue({
-      backColor: [0, 0, 0, 1], crosshairWidth: 0.5, crosshairColor: [1, 1, 1, 0.6], show3Dcrosshair: false,
+      backColor: [0, 0, 0, 1], crosshairWidth: 0.25, crosshairGap: 4, crosshairColor: [1, 1, 1, 0.7], show3Dcrosshair: false,
       dragAndDropEnabled: false, isColorbar: false, loadingText: "", logLevel: "warn",
     });
     await viewer.attachToCanvas(box.querySelector("canvas"));
