@@ -23,8 +23,8 @@ from bilo.settings import Settings
 from bilo.solution import Solution
 
 ROUNDS = {
-    "quick": {"fisher_kpp": 25, "particles": 101},
-    "full": {"fisher_kpp": 51, "particles": 201},
+    "quick": {"fisher_kpp": 25, "particles": 101, "poisson": 101, "heat": 25},
+    "full": {"fisher_kpp": 51, "particles": 201, "poisson": 201, "heat": 51},
 }
 """Steps of each kind; a short one needs more to have a median."""
 SEEDS = tuple(range(10, 20))

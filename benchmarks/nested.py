@@ -70,10 +70,56 @@ def particles_economical(
     return (r**2).mean() + w_rgrad * (r_rate**2 + r_decay**2).mean() + conditions
 
 
-TEXTBOOK: dict[str, NestedLoss] = {"fisher_kpp": fisher_kpp, "particles": particles}
+def poisson(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+    """L_LO of Poisson with an unknown function: D_x, u_x, u_xx, dr/dz at z = D(x).
+
+    Derivatives by x are total, through z too; D_x is no function of z. No two share a pass.
+    """
+    (x,) = _coordinates(points)
+    z = 1 + function_output(network, codes, x) * x * (1 - x)
+    D_x = _by(z, x)
+    u = network_output(network, x, z) * x * (1 - x)
+    u_x = _by(u, x)
+    u_xx = _by(u_x, x)
+    r = D_x * u_x + z * u_xx + math.pi**2 * torch.sin(math.pi * x)
+    r_z = _by(r, z)
+    return (r**2).mean() + w_rgrad * (r_z**2).mean()
+
+
+def heat(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+    """L_LO of the heat equation with an unknown function: u_t, u_x, u_xx, dr/dz at z = f(x)."""
+    t, x = _coordinates(points)
+    u, z = _heat_field(network, codes, t, x)
+    u_t = _by(u, t)
+    u_x = _by(u, x)
+    r = u_t - 0.01 * _by(u_x, x)
+    r_z = _by(r, z)
+    return (r**2).mean() + w_rgrad * (r_z**2).mean()
+
+
+def heat_economical(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> Tensor:
+    """The same with the fewest passes: u_t and u_x in one call."""
+    t, x = _coordinates(points)
+    u, z = _heat_field(network, codes, t, x)
+    u_t, u_x = torch.autograd.grad(u.sum(), (t, x), create_graph=True)
+    r = u_t - 0.01 * _by(u_x, x)
+    r_z = _by(r, z)
+    return (r**2).mean() + w_rgrad * (r_z**2).mean()
+
+
+TEXTBOOK: dict[str, NestedLoss] = {
+    "fisher_kpp": fisher_kpp,
+    "particles": particles,
+    "poisson": poisson,
+    "heat": heat,
+}
 ECONOMICAL: dict[str, NestedLoss] = {
     "fisher_kpp": fisher_kpp_economical,
     "particles": particles_economical,
+    "poisson": poisson,
+    "heat": heat_economical,
 }
 
 
@@ -83,6 +129,24 @@ def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
     for W, b in network.weights()[:-1]:
         y = torch.tanh(torch.nn.functional.linear(y, W, b))
     return torch.nn.functional.linear(y, *network.weights()[-1])[:, 0]
+
+
+def function_output(network: OperatorNetwork, codes: Tensor, x: Tensor) -> Tensor:
+    """Output (N,) of the unknown function's own network at x, its weights held."""
+    (k,) = network.problem.fields
+    y = x.unsqueeze(1)
+    layers = k.weights(codes.to(x).detach())
+    for W, b in layers[:-1]:
+        y = torch.tanh(torch.nn.functional.linear(y, W, b))
+    return torch.nn.functional.linear(y, *layers[-1])[:, 0]
+
+
+def _heat_field(
+    network: OperatorNetwork, codes: Tensor, t: Tensor, x: Tensor
+) -> tuple[Tensor, Tensor]:
+    """u and z = f(x)."""
+    z = torch.nn.functional.softplus(function_output(network, codes, x)) * x * (1 - x)
+    return network_output(network, t, x, z) * x * (1 - x) * t + z, z
 
 
 def _fisher_kpp_field(network: OperatorNetwork, t: Tensor, x: Tensor, *theta: Tensor) -> Tensor:
@@ -121,8 +185,12 @@ def _jump(network: OperatorNetwork, codes: Tensor) -> tuple[Tensor, Tensor, Tens
 
 def _leaves(points: Points, codes: Tensor) -> list[Tensor]:
     """Coordinates and, point by point, unknowns to differentiate by."""
-    coordinates = [v.clone().requires_grad_() for v in points.coordinates.values()]
-    return coordinates + [c.repeat(len(points)).requires_grad_() for c in codes.detach()]
+    return _coordinates(points) + [c.repeat(len(points)).requires_grad_() for c in codes.detach()]
+
+
+def _coordinates(points: Points) -> list[Tensor]:
+    """Coordinates to differentiate by."""
+    return [v.clone().requires_grad_() for v in points.coordinates.values()]
 
 
 def _by(f: Tensor, x: Tensor) -> Tensor:

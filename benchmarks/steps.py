@@ -15,10 +15,11 @@ from bilo.losses import condition_loss, field, operator_loss, residual_loss
 from bilo.network import OperatorNetwork
 from bilo.points import Points
 from bilo.problems import get
+from bilo.regulariser import regularisation
 
 Step = Callable[[], object]
 
-W_RGRAD = 0.1
+W_RGRAD, W_REG = 0.1, 1e-3
 WIDTH, LAYERS = 128, 3
 
 
@@ -53,22 +54,25 @@ def economical(problem: str) -> Step:
 
 
 def pinn(problem: str) -> Step:
-    """A step of a PINN with the engine: residual and data loss, by weights and unknowns."""
+    """A step of a PINN with the engine: all its losses, by weights and unknowns."""
     torch.set_num_threads(1)
     declared = get(problem)
     network = OperatorNetwork(declared, WIDTH, LAYERS, 0, 0, theta=False)
     data = declared.observe(_truth(problem), 0.0, 0)
     points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
     data_points = data.points.to(network.like)
-    codes = declared.encode(declared.start()).to(network.like).requires_grad_()
+    codes = declared.start_codes(0).to(network.like).requires_grad_()
     adam = torch.optim.Adam([*network.parameters(), codes], 1e-3)
 
     def step() -> None:
         residual, _ = residual_loss(network, points, codes)
         residual = residual + condition_loss(network, codes, 0.0, tangents=False)
         u = field(network, data_points, codes).value
+        total = residual + data.value(u.double(), data.start).to(residual)
+        if declared.fields:
+            total = total + W_REG * regularisation(declared, codes)
         adam.zero_grad()
-        (residual + data.value(u.double(), data.start).to(residual)).backward()
+        total.backward()
         adam.step()
 
     return step
@@ -92,7 +96,7 @@ def _local_operator(problem: str, loss: nested.NestedLoss) -> Step:
     declared = get(problem)
     network = OperatorNetwork(declared, WIDTH, LAYERS, 0, 0)
     points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
-    codes = declared.encode(declared.start()).to(network.like)
+    codes = declared.start_codes(0).to(network.like)
     adam = torch.optim.Adam(network.parameters(), 1e-3)
 
     def step() -> None:

@@ -11,15 +11,16 @@ EXPERIMENT = Experiment(
     summary="Seconds and memory of a step, the engine against nested autograd, time to a solution",
     grids={profile: (Grid((ALL,)),) for profile in ("quick", "full")},
     module="benchmarks.cost",
-    problems=(TIMED, "particles"),
+    problems=(TIMED, "particles", "poisson", "heat"),
     figures=("cost",),
     remarks=(
         "A step is loss, gradient by the weights and an Adam update on the problem's full set of "
-        "points (Fisher-KPP 51 x 51, particles 100 and the jump), float32, one thread; medians of "
-        "runs that take turns in one process. Memory is the increase of a fresh process's peak by "
-        "three steps.",
-        "A step of a PINN includes the data loss, at the 3,000 positions of the particles; the "
-        "data of BiLO belong to its upper level, which is not in the step.",
+        "points (Fisher-KPP and heat 51 x 51, Poisson 101, particles 100 and the jump), float32, "
+        "one thread; medians of runs that take turns in one process. Memory is the increase of a "
+        "fresh process's peak by three steps.",
+        "A step of a PINN includes the data loss, at the 3,000 positions of the particles, and of "
+        "an unknown function the regulariser and the gradient by its weights; data, regulariser "
+        "and function of BiLO belong to its upper level, which is not in the step.",
         "`nested` is one autograd call a derivative; `nested, economical` shares passes between "
         "derivatives.",
         "The published numbers (Table 6) are of a Quadro RTX 8000 and of the paper's "

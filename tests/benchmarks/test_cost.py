@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import cost, nested, steps
+from benchmarks import cost, experiments, nested, steps
 from benchmarks.memory import peak_of
 from bilo.losses import operator_loss
 from bilo.network import OperatorNetwork
@@ -19,7 +19,7 @@ def test_nested_autograd_is_the_engine(name: str) -> None:
     problem = get(name)
     network = OperatorNetwork(problem, 12, 3, 0, 1).double()
     points = problem.collocation(40, torch.Generator().manual_seed(2)).to(network.like)
-    codes = problem.encode(problem.start()) * 1.3
+    codes = problem.start_codes(0) * 1.3
     engine = operator_loss(network, points, codes, 0.1)
     names, weights = zip(*network.named_parameters(), strict=True)
     exact = torch.autograd.grad(engine.surrogate, weights)
@@ -30,6 +30,18 @@ def test_nested_autograd_is_the_engine(name: str) -> None:
         )
         for label, g, g_exact in zip(names, torch.autograd.grad(loss, weights), exact, strict=True):
             assert (g - g_exact).abs().max() < 1e-10 * g_exact.abs().max(), label
+
+
+@pytest.mark.parametrize("name", nested.TEXTBOOK)
+def test_every_kind_of_step_on_every_timed_problem(name: str) -> None:
+    made = {make.__name__: make(name) for make in (steps.engine, steps.textbook, steps.pinn)}
+    assert min(steps.interleaved(made, rounds=1).values()) > 0
+
+
+def test_the_timed_problems_are_declared() -> None:
+    declared = set(experiments.get("cost").problems)
+    assert set(nested.TEXTBOOK) == set(nested.ECONOMICAL) == declared
+    assert all(set(rounds) == declared for rounds in cost.ROUNDS.values())
 
 
 def test_steps_take_turns() -> None:
