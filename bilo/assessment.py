@@ -58,8 +58,11 @@ def assess(
     auxiliary = run.auxiliary.detach().double().cpu()
     theta = problem.decode(codes)
     numbers: dict[str, Any] = {"held_out_residual": _held_out(problem, settings, run)}
-    error_at_data = None
-    reference = problem.reference(theta)
+    error_at_data, unsolvable = None, []
+    try:
+        reference = problem.reference(theta)
+    except ValueError as error:
+        reference, unsolvable = None, [f"no numerical solution at the inferred unknowns: {error}"]
     if reference is not None:
         everywhere = problem.collocation(None, torch.Generator())
         exact = reference(everywhere).double()
@@ -81,7 +84,7 @@ def assess(
             numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
     if reference is not None and scalars_only and isinstance(data, Pointwise):
         numbers |= _correction(problem, data, codes)
-    warnings = _warnings(problem, codes, numbers, settings, stationary)
+    warnings = unsolvable + _warnings(problem, codes, numbers, settings, stationary)
     if run.recoveries:
         warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
     verdict = status if status != "finished" else "not converged" if warnings else "converged"

@@ -21,6 +21,7 @@ from bilo.objective import Objective, Pointwise
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
+from bilo.regulariser import regularisation
 from bilo.streams import VALUE
 from bilo.training import Run
 from bilo.unknown import Field
@@ -41,7 +42,7 @@ def function_step(
     reach: float,
     momentum: float = 0.0,
 ) -> dict[str, float]:
-    """Move the weights of the unknown functions.
+    """Move the weights of the unknown functions, and scalars beside them inside their bounds.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def function_step(
         b, slopes = regulariser_rows(problem, run.codes)
         rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
         X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
-        record["regulariser"] = float(b @ b)
+        record["regulariser"] = float(regularisation(problem, run.codes))
     G = X.t() @ X
     G.diagonal().add_(MU * torch.linalg.matrix_norm(G, 2))
     d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
@@ -87,6 +88,7 @@ def function_step(
     if momentum and "before" in run.memory:
         run.codes.add_(momentum * (before - run.memory["before"]))
     run.memory["before"] = before
+    run.codes.copy_(problem.project(run.codes))
     return record
 
 

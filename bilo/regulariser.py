@@ -41,10 +41,10 @@ class Regulariser:
         return self._mean(sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(())))
 
     def rows(self, f: Field, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows b (K,) with R ~ |b|^2 and their derivative by the codes (size, K).
+        """Rows b (K,) with the gradient of R in |b|^2, and their derivative by the codes (size, K).
 
-        Where R is a total variation its Gauss-Newton model with the weights of the present slopes
-        (Vogel and Oman 1996): the gradient of |b|^2 is that of R.
+        R = |b|^2 but for a total variation: there |b|^2 is the quadratic form with the weights of
+        the present slopes, held fixed (Vogel and Oman 1996), and about R / 2.
         """
         at = self._chart(f, codes)
         with torch.no_grad():
@@ -70,8 +70,15 @@ class Regulariser:
 
 
 def regularisation(problem: Problem, codes: Tensor) -> Tensor:
-    """The problem's regulariser of its function, differentiable by the codes (size,)."""
-    assert problem.regulariser is not None
+    """The problem's regulariser of its function, differentiable by the codes (size,).
+
+    Raises
+    ------
+    ValueError
+        If the problem has none.
+    """
+    if problem.regulariser is None:
+        raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
     parts = zip(problem.unknowns, problem.split(codes), strict=True)
     (value,) = (problem.regulariser.value(k, v) for k, v in parts if isinstance(k, Field))
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +21,9 @@ from bilo.streams import Operator
 from bilo.unknown import Field
 
 CELLS = 1000
-"""Of the reference solution's initial condition."""
+"""Of the reference solution's initial condition,"""
+ROUNDING = 1e-9
+"""and how far from zero its ends may be."""
 
 
 def _tent(points: Points) -> Tensor:
@@ -70,7 +73,9 @@ class Heat(Problem):
     def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
         """The sine series of f, linear between 1,001 nodes; exact in time."""
         nodes = Points({"x": torch.linspace(0, 1, CELLS + 1, dtype=torch.float64)})
-        f = theta["f"](nodes).numpy()
+        f = theta["f"](nodes).numpy().copy()
+        if np.abs(f[[0, -1]]).max() > ROUNDING:
+            raise ValueError("the initial condition f must be zero at both ends")
         f[[0, -1]] = 0.0
 
         def u(points: Points) -> Tensor:

@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 
 DIFFUSIVITY = 0.01
 _DECAYED = 39.2  # exp(-39.2) < 1e-17
+_TOGETHER = 512  # modes
 
 
 def solve(f: ArrayLike, t: ArrayLike, x: ArrayLike) -> Array:
@@ -60,7 +61,19 @@ def solve(f: ArrayLike, t: ArrayLike, x: ArrayLike) -> Array:
     array([0.    , 0.7743])
     """
     f = _initial(f)
-    return np.asarray(f @ propagator(f.shape[-1] - 1, t, x).T)
+    t, x = _points(t, x)
+    u = np.asarray(f @ _interpolation(f.shape[-1] - 1, x).T)
+    later = np.flatnonzero(t > 0)
+    u[..., later] = 0.0
+    highest = np.zeros(len(t), int)
+    highest[later] = _modes(t[later])
+    b = sine_coefficients(f, highest.max(initial=0))
+    # early points need many modes, and there are few of them
+    for first in range(1, b.shape[-1] + 1, _TOGETHER):
+        k = np.arange(first, min(first + _TOGETHER, b.shape[-1] + 1))
+        here = np.flatnonzero(highest >= first)
+        u[..., here] += b[..., k - 1] @ (_decay(k, t[here]) * _sines(k, x[here])).T
+    return u
 
 
 def propagator(n: int, t: ArrayLike, x: ArrayLike) -> Array:
@@ -69,15 +82,11 @@ def propagator(n: int, t: ArrayLike, x: ArrayLike) -> Array:
     The columns of the two ends are zero. At t = 0 K interpolates; otherwise the number of modes is
     20 / sqrt(t) of the smallest time.
     """
-    t, x = np.broadcast_arrays(np.atleast_1d(np.asarray(t, float)), np.asarray(x, float))
-    if not ((t >= 0) & (t < np.inf) & (x >= 0) & (x <= 1)).all():
-        raise ValueError("a point is outside of t >= 0, 0 <= x <= 1")
-    nodes = np.arange(n + 1)
-    K = np.maximum(0.0, 1.0 - np.abs(n * x[:, None] - nodes))
+    t, x = _points(t, x)
+    K = _interpolation(n, x)
     later = t > 0
     if later.any():
-        slowest = DIFFUSIVITY * np.pi**2 * t[later].min()
-        k = np.arange(1, math.ceil(math.sqrt(_DECAYED / slowest)) + 1)
+        k = np.arange(1, _modes(t[later]).max() + 1)
         K[later] = (_decay(k, t[later]) * _sines(k, x[later])) @ _coefficients(n, k)
     K[:, [0, -1]] = 0.0
     return K
@@ -86,7 +95,10 @@ def propagator(n: int, t: ArrayLike, x: ArrayLike) -> Array:
 def sine_coefficients(f: ArrayLike, modes: int) -> Array:
     """b_1, .., b_modes of piecewise linear f given by nodal values, (..., modes)."""
     f = _initial(f)
-    return np.asarray(f @ _coefficients(f.shape[-1] - 1, np.arange(1, modes + 1)).T)
+    n, k = f.shape[-1] - 1, np.arange(1, modes + 1)
+    # the sines at the nodes repeat themselves after 2 n modes, the factor does not
+    period = np.arange(min(modes + 1, 2 * n))
+    return np.asarray((f @ _node_sines(n, period).T)[..., k % (2 * n)] * _factor(n, k))
 
 
 def sine_series(b: ArrayLike, x: ArrayLike) -> Array:
@@ -186,9 +198,36 @@ def _initial(f: ArrayLike) -> Array:
 
 def _coefficients(n: int, k: NDArray[np.int_]) -> Array:
     """From nodal values to the sine coefficients b_k, (modes, n + 1)."""
+    return np.asarray(_factor(n, k)[:, None] * _node_sines(n, k))
+
+
+def _factor(n: int, k: NDArray[np.int_]) -> Array:
+    """2 h sinc^2(k h / 2), (modes,)."""
+    return np.asarray(2 / n * np.sinc(k / (2 * n)) ** 2)
+
+
+def _node_sines(n: int, k: NDArray[np.int_]) -> Array:
+    """sin(k pi x_j) at the nodes, (modes, n + 1)."""
     # k j modulo 2 n keeps the argument small: sin(pi z) loses digits for a large z
-    sines = np.sin(np.pi / n * (np.multiply.outer(k, np.arange(n + 1)) % (2 * n)))
-    return np.asarray(2 / n * np.sinc(k[:, None] / (2 * n)) ** 2 * sines)
+    return np.asarray(np.sin(np.pi / n * (np.multiply.outer(k, np.arange(n + 1)) % (2 * n))))
+
+
+def _points(t: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:
+    """Points as arrays (m,) each."""
+    t, x = np.broadcast_arrays(np.atleast_1d(np.asarray(t, float)), np.asarray(x, float))
+    if not ((t >= 0) & (t < np.inf) & (x >= 0) & (x <= 1)).all():
+        raise ValueError("a point is outside of t >= 0, 0 <= x <= 1")
+    return t, x
+
+
+def _interpolation(n: int, x: Array) -> Array:
+    """Linear interpolation between n + 1 nodes, (m, n + 1)."""
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(n * x[:, None] - np.arange(n + 1))))
+
+
+def _modes(t: Array) -> NDArray[np.int_]:
+    """Modes that have not decayed at times t > 0, (m,)."""
+    return np.ceil(np.sqrt(_DECAYED / (DIFFUSIVITY * np.pi**2 * t))).astype(int)
 
 
 def _sines(k: NDArray[np.int_], x: Array) -> Array:

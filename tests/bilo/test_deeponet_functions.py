@@ -14,6 +14,7 @@ from bilo import training_set
 from bilo.branch_trunk import DeepONet
 from bilo.ensemble import Ensemble
 from bilo.frame import Frame
+from bilo.function_step import function_step
 from bilo.jets import Jet
 from bilo.losses import field as represented
 from bilo.methods import deeponet
@@ -26,6 +27,7 @@ from bilo.problems.poisson import Poisson
 from bilo.regulariser import regularisation
 from bilo.settings import Settings
 from bilo.solution import Solution
+from bilo.training import Run
 from bilo.unknown import Scalar, unit_grid
 from bilo.upper import through_inputs
 
@@ -250,6 +252,49 @@ def test_a_function_outside_of_the_training_is_named() -> None:
     near, far = (deeponet.fit(p, data, replace(TINY, finetune_steps=1)) for p in (problem, Thick()))
     assert outside not in str(near.warnings)
     assert outside in str(far.warnings)
+
+
+class Thin(Poisson):
+    """A solver that refuses what the inversion finds."""
+
+    def reference(self, theta: Mapping[str, Any]) -> Any:
+        if theta["D"](unit_grid(("x",), 11)).max() > 1.01:
+            raise ValueError("the diffusivity is too large")
+        return super().reference(theta)
+
+
+@pytest.mark.usefixtures("few")
+def test_an_answer_without_a_numerical_solution_is_still_an_answer() -> None:
+    """As a diffusivity that is negative somewhere: the fit says so instead of being lost."""
+    data = Poisson().observe(Poisson().truth(), 0.0, 0)
+    found = deeponet.fit(Thin(), data, replace(TINY, pretrain_steps=100))
+    assert found.status == "not converged"
+    assert found.warnings[0] == (
+        "no numerical solution at the inferred unknowns: the diffusivity is too large"
+    )
+    assert "u_rel_l2_vs_numerical" not in found.assessment
+
+
+@pytest.mark.parametrize("corner", [0.0, 1.0])
+def test_a_step_stays_in_the_bounds_and_says_the_regulariser(corner: float) -> None:
+    """A scalar beside a function whose whole step is far outside."""
+    problem = Heated()
+    problem.regulariser = replace(Poisson.regulariser, corner=corner)
+    network, codes = _network(problem), _codes(problem)
+    data = problem.observe({**problem.start(), "s": 50.0}, 0.0, 0)
+    run = Run(network, codes, data.start.clone(), {}, torch.Generator())
+    u, X = network.linearised(data.points, run.codes)
+    R = float(regularisation(problem, run.codes))
+    found = function_step(run, problem, data, W_REG, u, X, part=1.0, reach=100.0)
+    assert found["regulariser"] == pytest.approx(R, rel=1e-12)
+    assert found["move"] > 10
+    assert run.codes[0] == 4.0
+
+
+def test_a_regulariser_that_there_is_not() -> None:
+    problem = FisherKPP()
+    with pytest.raises(ValueError, match="fisher_kpp has no regulariser: w_reg must be 0"):
+        regularisation(problem, problem.start_codes(0))
 
 
 def test_samples_that_there_are_not() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
+import torch
 from scipy.fft import dst
 from scipy.linalg import solveh_banded
 
+from bilo.problems.heat import Heat
 from bilo.solvers import heat
 
 X = np.linspace(0.0, 1.0, 51)
@@ -101,6 +105,45 @@ def test_small_time_moves_the_corner_only() -> None:
     assert np.abs(np.delete(change, 25)).max() < 1e-14
     # a corner of slopes +-2 on the whole line loses 4 sqrt(0.01 t / pi)
     assert change[25] == pytest.approx(-4 * np.sqrt(1e-6 / np.pi), rel=1e-12)
+
+
+def test_a_point_early_in_time_costs_little() -> None:
+    """It needs 60,000 modes, of 1,001 nodes each; the other points do not."""
+    n = 1000
+    f = np.sin(np.pi * np.arange(n + 1) / n)
+    f[-1] = 0.0
+    t, x = np.linspace(1e-7, 1, 200), np.linspace(0.1, 0.9, 200)
+    tracemalloc.start()
+    try:
+        u = heat.solve(f, t, x)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    exact = np.exp(-heat.DIFFUSIVITY * np.pi**2 * t) * np.sin(np.pi * x)
+    assert np.abs(u - exact).max() < 1e-6
+    assert peak < 100e6
+
+
+def test_the_solution_is_that_of_the_propagator() -> None:
+    """At times with few modes and with more than the nodes tell apart, at t = 0, and in batches."""
+    f = np.random.default_rng(0).standard_normal((3, 11))
+    f[:, [0, -1]] = 0.0
+    t, x = np.array([0.0, 1e-3, 0.2, 0.0, 1.0]), np.linspace(0, 1, 5)
+    K = heat.propagator(10, t, x)
+    assert np.abs(heat.solve(f, t, x) - f @ K.T).max() < 1e-14
+    assert (heat.solve(f, 0.0, x) == f @ heat.propagator(10, 0.0, x).T).all()
+
+
+def test_the_problem_leaves_its_function_alone() -> None:
+    """And refuses one that is not zero at the ends, rather than cutting it off."""
+    table = torch.linspace(0, 1, 1001, dtype=torch.float64)
+    with pytest.raises(ValueError, match="f must be zero at both ends"):
+        Heat().reference({"f": lambda points: table})
+    assert table[-1] == 1.0
+    sine = (np.pi * table).sin()
+    before = sine.clone()
+    Heat().reference({"f": lambda points: sine})
+    assert torch.equal(sine, before)
 
 
 def test_tikhonov_is_the_minimum() -> None:
