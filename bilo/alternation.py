@@ -67,6 +67,7 @@ def following(problem: Problem, data: Objective, predict: Predict, w_reg: float)
         )
         # a lower level that found no further step has left its mu large
         memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)
+        run.codes.copy_(problem.project(run.codes))
         run.trace()
         return {"objective": value, **found}
 

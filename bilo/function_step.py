@@ -42,7 +42,7 @@ def function_step(
     reach: float,
     momentum: float = 0.0,
 ) -> dict[str, float]:
-    """Move the weights of the unknown functions, and scalars beside them inside their bounds.
+    """Move the weights of the unknown functions, and scalars beside them; bounds are not seen.
 
     Parameters
     ----------
@@ -88,7 +88,6 @@ def function_step(
     if momentum and "before" in run.memory:
         run.codes.add_(momentum * (before - run.memory["before"]))
     run.memory["before"] = before
-    run.codes.copy_(problem.project(run.codes))
     return record
 
 
