@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.setting import ALL, METHODS, RECIPES, Setting
 
@@ -32,7 +33,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Training:
-    """What all fits of an experiment share beside recipe and budget; None: the recipe's own.
+    """Settings of fits beside recipe and budget, see `bilo.settings`; None: the recipe's own.
 
     Attributes
     ----------
@@ -40,6 +41,10 @@ class Training:
         The network.
     rate, upper_rate : float or None
         Rates of the weights and of the unknowns.
+    upper_every : int or None
+        Steps of the weights to one of the unknowns.
+    damping : float or None
+        Of an unknown function's Gauss-Newton step.
     history_every : int or None
         Steps between two records of the history.
     """
@@ -49,6 +54,8 @@ class Training:
     fourier: int | None = None
     rate: float | None = None
     upper_rate: float | None = None
+    upper_every: int | None = None
+    damping: float | None = None
     history_every: int | None = None
 
 
@@ -98,6 +105,9 @@ class Experiment:
     recipe : str
         Where neither a grid nor the command names one.
     training : Training
+        Of all fits.
+    own : mapping of (method, recipe) to Training
+        Of some, over that of all.
     budgets : mapping of (method or recipe, profile) to Budget
         A method's goes before a recipe's; the missing ones are the recipe's own (`bilo.settings`).
     target : float or None
@@ -124,6 +134,7 @@ class Experiment:
     grids: Grids = field(default_factory=grids)
     recipe: str = "fast"
     training: Training = Training()
+    own: Mapping[tuple[str, str], Training] = field(default_factory=dict)
     budgets: Mapping[tuple[str, str], Budget] = field(default_factory=dict)
     target: float | None = None
     w_reg: tuple[float, float] | None = None
@@ -168,6 +179,13 @@ class Experiment:
             if (name, setting.profile) in self.budgets:
                 return self.budgets[name, setting.profile]
         return None
+
+    def settings(self, setting: Setting) -> dict[str, Any]:
+        """What the experiment says of a run's settings, by name; the budget with it."""
+        own = self.own.get((setting.method, setting.recipe), Training())
+        said = {k: v for t in (self.training, own) for k, v in vars(t).items() if v is not None}
+        budget = self.budget(setting)
+        return said | (vars(budget) if budget else {})
 
     def plan(self, profile: str) -> tuple[Setting, ...]:
         """All runs of a profile, noise by noise and seed by seed."""

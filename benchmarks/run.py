@@ -163,10 +163,7 @@ def training(setting: Setting) -> Settings:
     """
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device: cuda: no GPU that torch can use is here")
-    experiment = experiments.get(setting.experiment)
-    budget = experiment.budget(setting)
-    own = {name: value for name, value in vars(experiment.training).items() if value is not None}
-    chosen: dict[str, Any] = {**own, **(vars(budget) if budget else {})}
+    chosen = experiments.get(setting.experiment).settings(setting)
     if setting.w_dat is not None:
         chosen["w_data"] = setting.w_dat
     if setting.samples is not None:

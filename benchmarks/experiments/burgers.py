@@ -5,6 +5,7 @@ from benchmarks.experiment import Budget, Experiment, Grid, Training
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""
 TRAINING = Training()
+OWN = {("bilo", "fast"): Training(), ("pinn", "fast"): Training()}
 BUDGET = Budget(500, 2000, points=512)
 """Of recipe `fast`."""
 
@@ -29,6 +30,7 @@ EXPERIMENT = Experiment(
         ),
     },
     training=TRAINING,
+    own=OWN,
     budgets={
         ("fast", "quick"): BUDGET,
         ("fast", "full"): BUDGET,

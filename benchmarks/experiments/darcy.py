@@ -5,6 +5,7 @@ from benchmarks.experiment import Budget, Experiment, Grid, Training
 SAMPLES = (0, 1, 2, 3, 4)
 """The seed numbers the sample of A."""
 TRAINING = Training(fourier=24)
+OWN = {("bilo", "fast"): Training(), ("pinn", "fast"): Training()}
 BUDGET = Budget(500, 2000, points=512)
 """Of recipe `fast`."""
 
@@ -24,6 +25,7 @@ EXPERIMENT = Experiment(
         ),
     },
     training=TRAINING,
+    own=OWN,
     budgets={
         ("fast", "quick"): BUDGET,
         ("fast", "full"): BUDGET,

@@ -7,6 +7,8 @@ NOISE = (0.01,)
 WEIGHTS = (1e-2, 1e-3, 1e-4)
 LENGTHS = ("length0.1", "length0.2", "length0.3", "length0.4")
 PAPER = Budget(10_000, 10_000, points=None)
+DEEPONET = Budget(1000, 200, points=None)
+"""Of its training on solutions of the solver, and of the inversion."""
 
 EXPERIMENT = Experiment(
     name="poisson",
@@ -47,6 +49,8 @@ EXPERIMENT = Experiment(
     budgets={
         ("paper", "quick"): Budget(500, 500, points=None),
         ("paper", "full"): PAPER,
+        ("deeponet", "quick"): DEEPONET,
+        ("deeponet", "full"): DEEPONET,
     },
     w_reg=(1e-3, 1e-3),
     reference="adjoint",

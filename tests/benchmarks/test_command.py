@@ -14,6 +14,7 @@ import torch
 
 from benchmarks import experiments, run
 from benchmarks.__main__ import main
+from benchmarks.experiment import Training
 from benchmarks.setting import Setting
 from bilo.settings import Settings
 
@@ -169,6 +170,26 @@ def test_budgets_follow_recipe_and_profile() -> None:
     paper = run.training(Setting("fisher_kpp", "pinn", w_dat=7.0, recipe="paper", profile="full"))
     assert (paper.pretrain_steps, paper.finetune_steps, paper.points) == (10_000, 50_000, None)
     assert paper.w_data == 7.0
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_planned_fit_has_settings(name: str) -> None:
+    """Nothing an experiment says of training is unknown to the fit."""
+    if experiments.get(name).module == "benchmarks.run":
+        for setting in experiments.get(name).plan("full"):
+            settings = run.training(setting)
+            assert (settings.recipe, settings.seed) == (setting.recipe, setting.seed)
+            assert settings.w_reg == (setting.w_reg or 0.0)
+
+
+def test_a_method_with_a_recipe_has_training_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {("bilo", "fast"): Training(width=7, rate=0.1)}
+    burgers = replace(experiments.get("burgers"), training=Training(width=5, layers=2), own=own)
+    monkeypatch.setattr(experiments, "get", lambda name: burgers)
+    bilo = run.training(Setting("burgers", "bilo"))
+    pinn = run.training(Setting("burgers", "pinn"))
+    assert (bilo.width, bilo.layers, bilo.rate) == (7, 2, 0.1)
+    assert (pinn.width, pinn.layers, pinn.rate) == (5, 2, None)
 
 
 @pytest.mark.parametrize(
