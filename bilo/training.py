@@ -169,13 +169,12 @@ def train(
         now = time.perf_counter()
         run.seconds = offset + now - began
         if not (sound and run.finite()):
-            if run.recoveries == MAX_RECOVERIES:
-                run.restore(good)
-                status = "diverged"
-                break
-            recoveries = run.recoveries + 1
+            recoveries = run.recoveries
             run.restore(good)
-            run.recoveries, run.slower = recoveries, 0.5**recoveries
+            if recoveries == MAX_RECOVERIES:
+                run.recoveries, status = recoveries, "diverged"
+                break
+            run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
             continue
         if run.step % settings.history_every == 0 or run.step == total or run.done:
             _remember(run, {**record, **run.last})

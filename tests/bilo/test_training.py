@@ -134,6 +134,7 @@ def test_one_bad_step_of_second_order_is_done_again() -> None:
 def test_bad_numbers_without_end_are_called_diverged(settings: Settings) -> None:
     found = _fit(Disturbed(bad=range(32, 10_000)), settings)
     assert found.status == "diverged"
+    assert "training recovered 3 times from a non-finite loss" in found.warnings
     assert not found.converged
     assert torch.isfinite(_weights(found)).all()
     assert torch.isfinite(found.codes).all()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +105,56 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
     with np.load(folder / "whole.npz") as a, np.load(folder / "resumed.npz") as b:
         assert np.array_equal(a["u"], b["u"])
         assert a["u"].shape[0] == len(a["times"]) == 10
+
+
+KILLED = """
+from dataclasses import replace
+from pathlib import Path
+from gbm import fit
+from tests.gbm.test_fit import _run
+training = fit._training
+fit._training = lambda *arguments: replace(training(*arguments), checkpoint_seconds=0.0)
+_run(Path({folder!r}), {name!r}, "killed")
+"""
+
+
+def test_a_killed_process_leaves_what_another_finishes(folder: Path, repository: Path) -> None:
+    name = "pinn_char_w1e-3_seed0"
+    checkpoint = folder / "killed.safetensors"
+    code = KILLED.format(folder=str(folder), name=name)
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=repository)
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    time.sleep(0.1)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
+    whole, resumed = _run(folder, name, "calm"), _run(folder, name, "killed")
+    assert json.dumps(resumed | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
+
+
+def test_numbers_that_stay_bad_end_with_a_status(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fit falls back to its last good state, says so, and what it wrote is finite."""
+    collocation, drawn = Tumour.collocation, []
+
+    def spoilt(self: Tumour, n: int | None, generator: torch.Generator) -> Points:
+        points = collocation(self, n, generator)
+        drawn.append(n)
+        if len(drawn) <= 50 or n != TINY.fit.points:
+            return points
+        return replace(points, known={name: value * np.nan for name, value in points.known.items()})
+
+    monkeypatch.setattr(Tumour, "collocation", spoilt)
+    found = _run(folder, "bilo_char_inferred_seed0", "spoilt")
+    assert (found["status"], found["converged"]) == ("diverged", False)
+    assert "training recovered 3 times from a non-finite loss" in found["warnings"]
+    assert all(np.isfinite(found[name]) for name in ("DT_mm2", "rhoT", "lambda_mm"))
+    assert all(np.isfinite(value) for value in found["thresholds"].values())
+    with np.load(folder / "spoilt.npz") as stored:
+        assert np.isfinite(stored["u"]).all()
 
 
 def test_a_short_fit_stays_near_the_equation(folder: Path, grown: Any) -> None:
