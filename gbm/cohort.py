@@ -20,6 +20,7 @@ from gbm.step import failures
 IGNORED = (
     "*.html",
     "cohort_metrics.tsv",
+    "costs.tsv",
     "logs",
     "work",
     "sub-*/figures",

@@ -141,3 +141,27 @@ rule cohort:
         "Cohort page and tables"
     script:
         "../scripts/cohort.py"
+
+
+rule costs:
+    input:
+        reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
+    output:
+        f"{GBM}/costs.tsv",
+    log:
+        f"{LOGS}/costs.log",
+    benchmark:
+        f"{GBM}/work/costs/costs.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        folders=[f"{GBM}/work/sub-{key}/costs" for key in PATIENTS],
+        code=source_hash("gbm.costs"),
+    message:
+        "What the steps took"
+    script:
+        "../scripts/costs.py"

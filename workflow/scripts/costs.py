@@ -1,0 +1,10 @@
+"""Gather what the steps took."""
+
+from pathlib import Path
+
+from gbm.step import step
+
+with step(snakemake.log[0]):
+    from gbm.costs import run
+
+    run([Path(folder) for folder in snakemake.params.folders], Path(snakemake.output[0]))
