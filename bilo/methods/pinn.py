@@ -123,7 +123,9 @@ def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) ->
         objective = data.value(u, auxiliary, progress)
         total = equations + DATA_EVERY * settings.w_data * objective.to(residual)
         if settings.w_reg:
-            total = total + DATA_EVERY * settings.w_reg * regularisation(problem, codes)
+            R = regularisation(problem, codes)
+            total = total + DATA_EVERY * settings.w_reg * R
+            run.last["regulariser"] = R.item()
         run.last["objective"] = objective.item()
         return total, record
 
