@@ -95,6 +95,12 @@ def test_an_unknown_setting_is_refused(snakemake: Run) -> None:
     assert "grwoth: unknown key; did you mean 'growth'?" in text
 
 
+def test_an_output_folder_that_cannot_be_is_refused(snakemake: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    text = _refusal(snakemake, "--config", "output={root: taken/results}")
+    assert f"error: {tmp_path / 'taken'}: output.root: is no folder" in text
+
+
 def test_an_unreadable_configuration_is_refused(snakemake: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("patients: [\n")
     done = snakemake("-n", "--cores", "1", "--configfile", "mine.yaml")
