@@ -13,7 +13,8 @@ from torch import Tensor
 
 from bilo.frame import Frame
 from bilo.jets import Jet
-from bilo.objective import Pointwise
+from bilo.nodal import Nodal
+from bilo.objective import LeastSquares, Pointwise
 from bilo.points import Points
 from bilo.regulariser import Regulariser
 from bilo.streams import Operator
@@ -131,6 +132,16 @@ class Problem(ABC):
             If the problem brings its own data.
         """
         raise NotImplementedError(f"{self.name} generates no data")
+
+    def nodal(self, data: LeastSquares) -> Nodal | None:
+        """The discretised inverse problem of data, for classical methods; None: there is none.
+
+        Raises
+        ------
+        ValueError
+            If the scheme cannot predict data at these points.
+        """
+        return None
 
     def start_solution(self, points: Points) -> Tensor | None:
         """The numerical solution at the start at points (N,), which pretraining uses."""

@@ -6,22 +6,28 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bilo.chart import Chart
 from bilo.frame import Frame
 from bilo.jets import Jet
+from bilo.nodal import Array, Nodal, Pull
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid, lattice
 from bilo.problem import Problem
 from bilo.regulariser import Regulariser
-from bilo.solvers import burgers
+from bilo.solvers import burgers, poisson
 from bilo.streams import Operator
 from bilo.unknown import Field
 
 DATA = 101
 """Equidistant data points [o]."""
+NODAL = 200
+"""Cells of the classical methods' initial condition, linear in each,"""
+LARGEST = 2.0
+"""and its largest size."""
 
 
 def _start(points: Points) -> Tensor:
@@ -102,6 +108,32 @@ class Burgers(Problem):
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(DATA, generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
+
+    def nodal(self, data: LeastSquares) -> Nodal:
+        """f at 201 nodes, zero at the ends, |f| <= 2: Godunov's scheme on 1,001 cells.
+
+        The bound, twice the largest value of the start, makes one number of time steps stable.
+
+        Raises
+        ------
+        ValueError
+            If the data are not all at the time 1.
+        """
+        t, x = (data.points.coordinates[c].double().numpy() for c in ("t", "x"))
+        if not (t == 1.0).all():
+            raise ValueError("Burgers' discretised inverse problem takes data at t = 1 alone")
+        cells = poisson.interpolation(NODAL, burgers.centres())
+        steps = burgers.courant_steps([LARGEST] * burgers.CELLS)
+        C = burgers.observation(x)
+
+        def forward(f: Array) -> tuple[Array, Pull]:
+            u, pull = burgers.pullback(cells @ f, steps=steps)
+            return C @ u, lambda by_data: pull(by_data @ C) @ cells
+
+        high = np.full(NODAL + 1, LARGEST)
+        high[[0, -1]] = 0.0
+        (f,) = self.fields
+        return Nodal(f, forward, data.values.numpy(), -high, high)
 
 
 STEEP = 0.1

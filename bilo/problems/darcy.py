@@ -15,6 +15,7 @@ from torch import Tensor
 from bilo.chart import Chart
 from bilo.frame import Frame
 from bilo.jets import Jet
+from bilo.nodal import Array, Nodal, Pull
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid, lattice
 from bilo.problem import Problem
@@ -145,3 +146,25 @@ class Darcy(Problem):
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(len(values), generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
+
+    def nodal(self, data: LeastSquares) -> Nodal:
+        """3 <= A <= 12 at 61 x 61 nodes, constant about each: finite volumes on the same nodes.
+
+        Raises
+        ------
+        ValueError
+            If the data are not at all nodes, in order.
+        """
+        n, coordinates = darcy.NODES, _nodes(darcy.NODES).coordinates
+        if not all(torch.equal(data.points.coordinates[c], coordinates[c]) for c in ("x", "y")):
+            raise ValueError(f"Darcy's discretised inverse problem takes data at {n} x {n} nodes")
+
+        def forward(A: Array) -> tuple[Array, Pull]:
+            operator = darcy.factorise(A)
+            u = operator.solve()
+            return u.ravel(), lambda by_data: operator.adjoint(u, by_data.reshape(n, n))
+
+        low, high = np.full((n, n), LOW), np.full((n, n), HIGH)
+        (A,) = self.fields
+        values = data.values.numpy()
+        return Nodal(A, forward, values, low, high, corner=CORNER, between="nearest")

@@ -12,6 +12,7 @@ from torch import Tensor
 from bilo.chart import Chart
 from bilo.frame import Frame
 from bilo.jets import Jet
+from bilo.nodal import Array, Nodal, Pull
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid, lattice
 from bilo.problem import Problem
@@ -24,6 +25,8 @@ CELLS = 1000
 """Of the reference solution's initial condition,"""
 ROUNDING = 1e-9
 """and how far from zero its ends may be."""
+NODAL = 100
+"""Cells of the classical methods' initial condition."""
 
 
 def _tent(points: Points) -> Tensor:
@@ -92,3 +95,16 @@ class Heat(Problem):
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(51, generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
+
+    def nodal(self, data: LeastSquares) -> Nodal:
+        """f >= 0 at 101 nodes, zero at the ends: linear, u = K f."""
+        t, x = (data.points.coordinates[c].double().numpy() for c in ("t", "x"))
+        K = heat.propagator(NODAL, t, x)
+
+        def forward(f: Array) -> tuple[Array, Pull]:
+            return K @ f, lambda by_data: by_data @ K
+
+        low, high = np.zeros(NODAL + 1), np.full(NODAL + 1, np.inf)
+        high[[0, -1]] = 0.0
+        (f,) = self.fields
+        return Nodal(f, forward, data.values.numpy(), low, high, matrix=K)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from bilo.chart import Chart
 from bilo.ensemble import Ensemble
 from bilo.frame import Frame
 from bilo.jets import Jet
+from bilo.nodal import Array, Nodal, Pull
 from bilo.objective import LeastSquares
 from bilo.points import Points
 from bilo.problem import Problem
@@ -23,6 +25,10 @@ from bilo.unknown import Field
 
 CELLS = 1000
 """Of the reference solution."""
+NODAL = 200
+"""Cells of the classical methods."""
+POSITIVE = 0.01
+"""Least D of the classical methods."""
 LENGTHS = {f"length{length:g}": length for length in (0.1, 0.2, 0.3, 0.4)}
 """Of the functions D that a neural operator is trained on,"""
 LEAST = 0.1
@@ -103,6 +109,19 @@ class Poisson(Problem):
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(51, generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
+
+    def nodal(self, data: LeastSquares) -> Nodal:
+        """D at 201 nodes, D = 1 at the ends, D >= 0.01: finite elements on the same cells."""
+        C = poisson.interpolation(NODAL, data.points.coordinates["x"].double().numpy())
+
+        def forward(D: Array) -> tuple[Array, Pull]:
+            u = poisson.solve(D)
+            return C @ u, lambda by_data: poisson.adjoint(D, u, by_data @ C)
+
+        low, high = np.full(NODAL + 1, POSITIVE), np.full(NODAL + 1, np.inf)
+        low[[0, -1]] = high[[0, -1]] = 1.0
+        (D,) = self.fields
+        return Nodal(D, forward, data.values.numpy(), low, high)
 
 
 def _nodes() -> Points:

@@ -164,6 +164,23 @@ def pullback(
     return path[-1, 1:-1].copy(), pull
 
 
+def observation(x: ArrayLike, cells: int = CELLS) -> Array:
+    """The matrix (m, cells) from cell averages to values at points x (m,) of [0, 1].
+
+    Linear through centres and ends, as in `Trajectory`.
+    """
+    nodes = np.concatenate([[0.0], centres(cells), [1.0]])
+    x = np.asarray(x, float)
+    if not ((x >= 0) & (x <= 1)).all():
+        raise ValueError("a point of observation is outside of [0, 1]")
+    k = np.minimum(np.searchsorted(nodes, x, side="right") - 1, cells)
+    weight = (x - nodes[k]) / (nodes[k + 1] - nodes[k])
+    matrix = np.zeros((len(x), cells + 2))
+    rows = np.arange(len(x))
+    matrix[rows, k], matrix[rows, k + 1] = 1 - weight, weight
+    return matrix[:, 1:-1]
+
+
 def exact_riemann(u_left: float, u_right: float, x_over_t: ArrayLike) -> Array:
     """The entropy solution for f = u_left (x < 0), u_right (x > 0) on the line.
 

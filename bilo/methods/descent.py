@@ -1,0 +1,58 @@
+"""Plain gradient descent of the discretised inverse problem, as in the literature.
+
+    z <- P(z - s grad J),      J(new) <= J - c |new - z|^2 / s,      P the bounds
+
+The step length s is halved until Armijo's condition holds, and doubled after a step. It shows what
+`bilo.methods.adjoint` is when nobody waits for it: the same objective, the same exact gradient.
+
+Reference: Bertsekas 1976, IEEE Trans. Automat. Control 21 (Armijo's rule along the projection).
+"""
+
+from __future__ import annotations
+
+from bilo.nodal_search import Search, nodal_of
+from bilo.objective import Pointwise
+from bilo.problem import Problem
+from bilo.settings import Settings
+from bilo.solution import Solution
+
+GRADIENT = 1e-3
+"""Converged: the largest entry of the projected gradient, relative to that at the start."""
+STEPS = 2000
+ARMIJO = 1e-4
+"""c."""
+HALVINGS = 60
+"""Most of them; then J cannot be decreased in its precision."""
+
+
+def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
+    """Infer the unknown function of a problem with a discretised inverse problem.
+
+    Parameters
+    ----------
+    settings : Settings
+        `w_reg` alone matters.
+
+    Raises
+    ------
+    ValueError
+        If the problem has no discretised inverse problem.
+    """
+    nodal = nodal_of(problem, data)
+    search = Search(nodal, settings.w_reg)
+    z, length = search.start, 1.0 / search.scale
+    J, gradient = nodal.objective(z, settings.w_reg)
+    for _ in range(STEPS):
+        if abs(nodal.projected(z, gradient)).max() <= GRADIENT * search.scale:
+            break
+        for _ in range(HALVINGS):
+            there = nodal.admissible(z - length * gradient)
+            lower, by_there = nodal.objective(there, settings.w_reg)
+            if lower <= J - ARMIJO * float(((there - z) ** 2).sum()) / length:
+                break
+            length /= 2
+        else:
+            break
+        z, J, gradient, length = there, lower, by_there, 2 * length
+        search.note(J)
+    return search.solution("descent", z, GRADIENT)

@@ -1,0 +1,60 @@
+"""Linear inverse problems in closed form, float64: Tikhonov's regularisation, or truncation.
+
+    min  mean (K f - d)^2 + w_reg int f'^2
+
+Without a weight, the truncated singular value decomposition of K,
+
+    f = sum_(s_i > c s_1) (u_i . d) / s_i  v_i,      c = eps^(2/3) = 3.7e-11,
+
+which is for data without noise: errors of rounding, eps, come back as at most eps / c = 6e-6, and
+what is left out is worth less than c in the data. Bounds of f are not asked for.
+
+Reference: Engl, Hanke and Neubauer 1996, Regularization of Inverse Problems, sections 4.1, 5.1.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from bilo.nodal_search import answer, nodal_of
+from bilo.objective import Pointwise
+from bilo.problem import Problem
+from bilo.settings import Settings
+from bilo.solution import Solution
+from bilo.solvers import heat
+
+SMALLEST = float(np.finfo(float).eps ** (2 / 3))
+"""c."""
+
+
+def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
+    """Infer the unknown function of a linear problem.
+
+    Parameters
+    ----------
+    settings : Settings
+        `w_reg` alone matters.
+
+    Raises
+    ------
+    ValueError
+        If the problem is not linear in its function, or not discretised.
+    """
+    nodal = nodal_of(problem, data)
+    if nodal.matrix is None:
+        raise ValueError(f"{problem.name} is not linear in its function: take adjoint")
+    began = time.perf_counter()
+    K, free = nodal.matrix, nodal.high > nodal.low
+    U, values, V = np.linalg.svd(K[:, free], full_matrices=False)
+    numbers: dict[str, Any] = {"singular_values": values.tolist()}
+    if settings.w_reg:
+        f = heat.tikhonov(K, nodal.data, settings.w_reg)
+    else:
+        kept = values > SMALLEST * values[0]
+        numbers["kept"] = int(kept.sum())
+        f = nodal.low.copy()
+        f[free] = V[kept].T @ (U[:, kept].T @ nodal.data / values[kept])
+    return answer("tikhonov", nodal, f, time.perf_counter() - began, numbers)
