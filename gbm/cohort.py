@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import gbm
+from gbm.assemble import METRICS, MODELS, REGIONS
 from gbm.files import read_json, write_json, write_text
 from gbm.report.cohort_page import render
 from gbm.report.numbers import value
@@ -120,15 +121,29 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
     return rows
 
 
-def metric_rows(members: Sequence[Member]) -> list[list[str]]:
-    """Rows of `cohort_metrics.tsv`: the metrics of every patient that is done."""
-    return [
-        [f"sub-{member.patient}", model, region, metric, "n/a" if v is None else f"{v:.6g}"]
-        for member in members
-        for model, regions in (member.metrics or {}).items()
-        for region, metrics in regions.items()
-        for metric, v in metrics.items()
+def metric_columns() -> list[str]:
+    """Columns of `cohort_metrics.tsv`: identity, then `<model>_<metric>_<region>`."""
+    measured = [
+        f"{model}_{metric}_{region}" for model in MODELS for metric in METRICS for region in REGIONS
     ]
+    return ["participant_id", "status", "verdict", *measured]
+
+
+def metric_rows(members: Sequence[Member]) -> list[list[str]]:
+    """Rows of `cohort_metrics.tsv`, one a patient, whatever became of it."""
+    rows = []
+    for member in members:
+        found = member.metrics or {}
+        values = [
+            found.get(model, {}).get(region, {}).get(metric)
+            for model in MODELS
+            for metric in METRICS
+            for region in REGIONS
+        ]
+        verdict = member.params["verdict"]["colour"] if member.params else "n/a"
+        shown = ("n/a" if value is None else f"{value:.6g}" for value in values)
+        rows.append([f"sub-{member.patient}", member.status, verdict, *shown])
+    return rows
 
 
 def medians(members: Sequence[Member]) -> dict[str, dict[str, float | None]]:
@@ -184,8 +199,7 @@ def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
     write_json(results / "dataset_description.json", description())
     write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
     write_text(results / "participants.tsv", tsv(COLUMNS, participant_rows(members)))
-    header = ("participant_id", "model", "region", "metric", "value")
-    write_text(results / "cohort_metrics.tsv", tsv(header, metric_rows(members)))
+    write_text(results / "cohort_metrics.tsv", tsv(metric_columns(), metric_rows(members)))
     write_text(results / "cohort.html", render(members, medians(members)))
 
 

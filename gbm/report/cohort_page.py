@@ -1,23 +1,45 @@
-"""The page of a cohort: one row a patient, medians, and the reasons of every failure."""
+"""The page of a cohort: one row a patient, distributions, and the reasons of every failure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbm.report.numbers import num, percent, spread
+from gbm.report.figures.cohort import overlaps, parameters
+from gbm.report.figures.style import encoded, look, svg
+from gbm.report.numbers import num, percent, sd, spread, value
 from gbm.report.tables import MODELS
-from gbm.report.templating import environment
+from gbm.report.templating import environment, script
 from gbm.report.words import MARGIN, dice
 
 if TYPE_CHECKING:
     from gbm.cohort import Member
 
-SHOWN = {"bilo_fdm": "BiLO", "direct_fdm": "direct fit", "disc": "disc", "pinn_fdm": "PINN"}
-"""Models of the table of patients, by DICE of whole tumour and core."""
+SHOWN = {
+    "bilo_fdm": "BiLO",
+    "characteristic_fdm": "start",
+    "direct_fdm": "direct fit",
+    "disc": "disc",
+}
+"""Models of the table of patients and of the plots, BiLO beside its references."""
+
+REGIONS = ("WT", "TC")
+WEIGHT = {"green": 0, "amber": 1, "red": 2}
+MARKS = {"green": "●", "amber": "▲", "red": "■"}
+FEWEST = 2
+"""Patients of which a distribution is drawn."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows and what its column is sorted by; None: unknown, comes last."""
+
+    text: str
+    key: float | None
 
 
 def patient_row(member: Member) -> dict[str, Any]:
@@ -25,23 +47,54 @@ def patient_row(member: Member) -> dict[str, Any]:
     params, metrics = member.params, member.metrics
     assert params is not None
     assert metrics is not None
+    colour = params["verdict"]["colour"]
+    error = params["relative_error_u"]["final"]
+    growth = [Cell(_with_spread(params[key]), value(params[key])) for key in ("lambda_mm", "rhoT")]
+    scores = [dice(metrics, model, region) for region in REGIONS for model in SHOWN]
     return {
         "patient": member.patient,
-        "colour": params["verdict"]["colour"],
+        "colour": colour,
+        "mark": MARKS[colour],
+        "weight": WEIGHT[colour],
         "reasons": member.reasons,
-        "status": params["status"],
-        "converged": params["converged"],
         "cells": [
-            f"{num(params['lambda_mm'])} {spread(params['lambda_mm'])}".replace(" –", ""),
-            f"{num(params['rhoT'])} {spread(params['rhoT'])}".replace(" –", ""),
-            percent(params["relative_error_u"]["final"]),
-            *(
-                f"{num(dice(metrics, model, 'WT'))} / {num(dice(metrics, model, 'TC'))}"
-                for model in SHOWN
-            ),
-            num(params["seconds"], 0),
+            *growth,
+            Cell(percent(error), error),
+            *(Cell(num(score), score) for score in scores),
+            Cell(num(params["seconds"], 0), params["seconds"]),
         ],
     }
+
+
+def distributions(members: Sequence[Member]) -> dict[str, str]:
+    """Plots over the patients that are done, SVG by name; none for fewer than `FEWEST`."""
+    done = [m for m in members if m.params is not None and m.metrics is not None]
+    if len(done) < FEWEST:
+        return {}
+    scores = {
+        region: {
+            name: [dice(m.metrics or {}, model, region) for m in done]
+            for model, name in SHOWN.items()
+        }
+        for region in REGIONS
+    }
+    found = [m.params or {} for m in done]
+    columns = {
+        "λ = √(D/ρ), mm": [value(p["lambda_mm"]) for p in found],
+        "ρT": [value(p["rhoT"]) for p in found],
+        "D·T, mm²": [value(p["DT_mm2"]) for p in found],
+        "error of the network, %": [_percent(p["relative_error_u"]["final"]) for p in found],
+    }
+    with look():
+        return {"overlaps": svg(overlaps(scores)), "parameters": svg(parameters(columns))}
+
+
+def _with_spread(entry: Any) -> str:
+    return num(entry) if sd(entry) is None else f"{num(entry)} {spread(entry)}"
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
 
 
 def summary(members: Sequence[Member]) -> list[str]:
@@ -87,6 +140,8 @@ def render(members: Sequence[Member], medians: Mapping[str, Mapping[str, float |
             others=[member for member in members if member.status != "done"],
             summary=summary(members),
             shown=list(SHOWN.values()),
+            figures={name: encoded(text) for name, text in distributions(members).items()},
+            sorting=script("sort.js"),
             medians=[
                 (MODELS[model][0], num(medians[model]["WT"], 3), num(medians[model]["TC"], 3))
                 for model in MODELS

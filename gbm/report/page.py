@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from gbm.plane import edge_names
 from gbm.report.anatomy import read_anatomy
 from gbm.report.cards import cards, headline
 from gbm.report.drawing import draw, read_fields
-from gbm.report.figures.style import look, svg
+from gbm.report.figures.style import encoded, look, svg
 from gbm.report.methods import REFERENCES, methods
 from gbm.report.quality import quality_rows
 from gbm.report.tables import (
@@ -28,8 +27,8 @@ from gbm.report.tables import (
     read_metrics,
     score_rows,
 )
-from gbm.report.templating import environment
-from gbm.report.viewer import Scene, niivue, scene, starter
+from gbm.report.templating import environment, script
+from gbm.report.viewer import Scene, niivue, scene
 from gbm.report.words import Metrics, findings
 
 VERDICT_TEXT = {
@@ -131,10 +130,6 @@ def render(
     truth: Mapping[str, Any] | None,
 ) -> str:
     """The page as text; `pictures` are SVG texts by name."""
-    encoded = {
-        name: "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
-        for name, text in pictures.items()
-    }
     settings = params["settings"]
     return (
         environment()
@@ -142,7 +137,7 @@ def render(
         .render(
             p=params,
             s=settings,
-            figures=encoded,
+            figures={name: encoded(text) for name, text in pictures.items()},
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             verdict_text=VERDICT_TEXT[params["verdict"]["colour"]],
             headline=headline(params, metrics),
@@ -151,7 +146,7 @@ def render(
             scene=Markup(views.description()),
             volumes=views.volumes(),
             niivue=niivue(),
-            starter=Markup(starter()),
+            starter=script("viewer.js"),
             references=REFERENCES,
             findings=findings(params, metrics),
             orientation=orientation(domain),

@@ -23,6 +23,11 @@ def environment() -> Environment:
     return made
 
 
+def script(name: str) -> Markup:
+    """A script of the pages, not to be escaped."""
+    return Markup(files("gbm.report").joinpath("templates", name).read_text(encoding="utf-8"))
+
+
 def style_sheet() -> Markup:
     """The style sheet of all pages, not to be escaped."""
     return Markup(files("gbm.report").joinpath("templates/style.css").read_text(encoding="utf-8"))

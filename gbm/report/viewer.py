@@ -144,11 +144,6 @@ def niivue() -> str:
     return _encoded(gzip.compress(source, 9, mtime=0))
 
 
-def starter() -> str:
-    """The page's own script, which starts the viewer when it comes into sight."""
-    return files("gbm.report").joinpath("templates/viewer.js").read_text(encoding="utf-8")
-
-
 def _grey(values: np.ndarray) -> np.ndarray:
     return np.stack([values, values, values, np.ones_like(values)], axis=-1)
 

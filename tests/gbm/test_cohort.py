@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gbm import assemble, cohort
+from gbm.cohort import Member
 from gbm.files import write_text
+from gbm.report.cohort_page import distributions, patient_row, render
+from gbm.report.tables import read_metrics
+from tests.browser import chromium
 
 
 @pytest.fixture
@@ -50,10 +55,16 @@ def test_participants_have_one_row_each(results: Path) -> None:
     assert rows["sub-idle"]["status"] == "unfinished"
 
 
-def test_metrics_of_the_patients_that_are_done(results: Path) -> None:
-    rows = rows_of(results / "cohort_metrics.tsv")
-    assert {row["participant_id"] for row in rows} == {"sub-p1"}
-    assert len(rows) == 7 * 2 * 3
+def test_metrics_have_one_row_each(results: Path) -> None:
+    rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
+    assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
+    assert len(rows["sub-p1"]) == 3 + 7 * 2 * 3
+    found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
+    for model, regions in found.items():
+        for region, metrics in regions.items():
+            for metric, number in metrics.items():
+                assert float(rows["sub-p1"][f"{model}_{metric}_{region}"]) == number
+    assert rows["sub-bad"]["bilo_fdm_dice_WT"] == "n/a"
 
 
 def test_page_names_the_reasons_escaped_and_loads_nothing(results: Path) -> None:
@@ -62,8 +73,9 @@ def test_page_names_the_reasons_escaped_and_loads_nothing(results: Path) -> None
     assert "RuntimeError: diverged" in text
     assert 'href="sub-p1.html"' in text
     assert "cohort/bad.yaml" in text
-    assert "<script" not in text
-    assert "http" not in text
+    assert "default-src 'none'" in text
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+    assert "Distributions" not in text  # one patient has none
 
 
 def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) -> None:
@@ -84,4 +96,68 @@ def test_description_is_bids(results: Path) -> None:
 def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
     cohort.run(results=tmp_path, patients={"x": Path("x.yaml")}, logs=tmp_path / "logs")
     assert "No patient has results yet" in (tmp_path / "cohort.html").read_text()
-    assert rows_of(tmp_path / "cohort_metrics.tsv") == []
+    (row,) = rows_of(tmp_path / "cohort_metrics.tsv")
+    assert set(row.values()) == {"sub-x", "unfinished", "n/a"}
+
+
+def member(name: str, lambda_mm: float, whole: float, colour: str, error: float | None) -> Member:
+    """A patient that is done."""
+    params = {
+        "verdict": {"colour": colour, "reasons": ["a remark"]}, "status": "converged",
+        "lambda_mm": {"value": lambda_mm, "sd": 0.5}, "rhoT": 7.0, "DT_mm2": 100.0,
+        "relative_error_u": {"final": error}, "seconds": 40.0, "converged": True,
+    }  # fmt: skip
+    models = ("bilo_fdm", "characteristic_fdm", "direct_fdm", "disc")
+    metrics = {
+        model: {"WT": {"dice": whole - 0.01 * n}, "TC": {"dice": None}}
+        for n, model in enumerate(models)
+    }
+    return Member(name, f"{name}.yaml", "done", ("a remark",), params, metrics)
+
+
+@pytest.fixture
+def three() -> list[Member]:
+    return [
+        member("b", 5.0, 0.91, "green", 0.01),
+        member("a", 11.0, 0.85, "red", None),
+        member("c", 2.0, 0.88, "amber", 0.03),
+    ]
+
+
+def test_references_stand_beside_bilo(three: list[Member]) -> None:
+    texts = [cell.text for cell in patient_row(three[0])["cells"]]
+    assert texts == [
+        "5.00 ± 0.50", "7.00", "1\xa0%", "0.91", "0.90", "0.89", "0.88", *"––––", "40"
+    ]  # fmt: skip
+
+
+def test_distributions_show_every_patient(three: list[Member]) -> None:
+    drawn = distributions(three)
+    assert set(drawn) == {"overlaps", "parameters"}
+    text = render(three, cohort.medians(three))
+    assert text.count("data:image/svg+xml;base64,") == 2
+
+
+def test_a_click_sorts_the_patients(three: list[Member], tmp_path: Path) -> None:
+    page = tmp_path / "cohort.html"
+    page.write_text(render(three, cohort.medians(three)), encoding="utf-8")
+    rows = (
+        "[...document.querySelectorAll('#patients tbody tr')]"
+        ".map((row) => row.cells[0].dataset.value).join('')"
+    )
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(page)
+        assert browser.evaluate(rows) == "bac"  # as the command names them
+        for name, up, down in (
+            ("patient", "abc", "cba"), ("verdict", "bca", "acb"), ("λ, mm", "cba", "abc"),
+            ("error of u", "bca", "cba"),  # unknown comes last either way
+            ("BiLO", "acb", "bca"),
+        ):  # fmt: skip
+            for order in (up, down):
+                browser.evaluate(
+                    "[...document.querySelectorAll('th button')]"
+                    f".find((b) => b.textContent === '{name}').click()"
+                )
+                assert browser.evaluate(rows) == order, name
+        assert browser.complaints == []
+        assert {address.split(":")[0] for address in browser.requests} <= {"file", "data"}
