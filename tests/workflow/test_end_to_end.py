@@ -90,7 +90,7 @@ def test_the_good_patient_finishes(cohort: Cohort) -> None:
     )
     assert [name for name in names if not cohort.anat(name).is_file()] == [], cohort.said
     page = (cohort.results / "sub-good.html").read_text()
-    assert "http-equiv" not in page
+    assert "default-src 'none'" in page
     assert 'src="http' not in page
     assert list((cohort.results / "sub-good/figures").glob("*.svg"))
 
