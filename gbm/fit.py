@@ -31,6 +31,7 @@ from gbm.plan import Fit
 from gbm.results import FitResult
 from gbm.segmentation_objective import SegmentationObjective
 from gbm.settings import Settings
+from gbm.sources import source_hash
 from gbm.tumour import Tumour
 
 TIMES = np.linspace(0.1, 1.0, 10)
@@ -113,8 +114,8 @@ def _key(
     settings: Settings,
     plan: Fit,
 ) -> str:
-    """Hash of everything a fit depends on: a checkpoint of another problem is not continued."""
-    digest = hashlib.sha256()
+    """Hash of all a fit depends on: a checkpoint of other data or other code is not continued."""
+    digest = hashlib.sha256(source_hash("gbm.fit").encode())
     for array in (domain.P, domain.phi, domain.WT, domain.TC, origin):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(repr((characteristic.DT, characteristic.rhoT, settings, plan)).encode())

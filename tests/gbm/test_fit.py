@@ -20,6 +20,7 @@ from gbm import fit
 from gbm.characteristic import characteristic
 from gbm.domain import save_domain
 from gbm.files import read_json, write_json
+from gbm.plan import Fit
 from gbm.results import FitResult
 from gbm.settings import Settings
 from gbm.tumour import Tumour
@@ -33,6 +34,7 @@ TINY = Settings.model_validate(
     }
 )  # fmt: skip
 DIRECT = [2.4, 33.5]
+PLANS = ("bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def _run(folder: Path, name: str, as_: str, settings: Settings = TINY) -> dict[s
     return read_json(folder / f"{as_}.json")
 
 
-@pytest.mark.parametrize("name", ["bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0"])
+@pytest.mark.parametrize("name", PLANS)
 def test_an_inferred_origin_is_that_of_the_direct_fit(folder: Path, name: str) -> None:
     found = _run(folder, name, name)
     assert found["x0_plane_mm"] == pytest.approx(DIRECT)
@@ -105,6 +107,24 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
     with np.load(folder / "whole.npz") as a, np.load(folder / "resumed.npz") as b:
         assert np.array_equal(a["u"], b["u"])
         assert a["u"].shape[0] == len(a["times"]) == 10
+
+
+def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
+    grown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, origin, plan = characteristic(20.0, 12.0), np.array(DIRECT), Fit.parse(PLANS[0])
+    given = (grown.domain, start, origin, TINY, plan)
+    others = [
+        (replace(grown.domain, P=grown.domain.P * 1.001), *given[1:]),
+        (grown.domain, characteristic(20.0, 12.1), *given[2:]),
+        (*given[:2], origin + 1e-9, *given[3:]),
+        (*given[:3], Settings(), plan),
+        (*given[:4], Fit.parse(PLANS[1])),
+    ]
+    keys = {fit._key(*given), fit._key(*given), *(fit._key(*other) for other in others)}
+    assert len(keys) == 6
+    monkeypatch.setattr(fit, "source_hash", lambda *modules: "of another version")
+    assert fit._key(*given) not in keys
 
 
 KILLED = """
