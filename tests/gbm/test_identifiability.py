@@ -9,8 +9,9 @@ import pytest
 
 from gbm.conditions import Conditions
 from gbm.finite_volume import GrowthMap, coarsen, solve
-from gbm.identifiability import REDRAWN, local_spread, profile
+from gbm.identifiability import REDRAWN, local_spread, profile, surface
 from gbm.metrics import dice, masks
+from gbm.report.figures.identifiability import ellipse
 from gbm.screen import Candidate
 
 
@@ -28,6 +29,32 @@ def test_profile_is_lowest_near_the_truth(grown: Any, truth: Candidate) -> None:
     assert curve["objective"][-1] > min(curve["objective"])
     # A wider front must start to grow later: rho T falls as lambda rises.
     assert np.all(np.diff(curve["rhoT"]) < 0)
+
+
+def test_surface_is_lowest_at_the_truth_and_refits_the_thresholds(
+    grown: Any, truth: Candidate
+) -> None:
+    table = surface(grown.domain, truth, reach=(0.5, 0.4), count=5)
+    values = np.array(table["objective"])
+    # The slope k = 80 biases the optimum towards steep fronts, by less than half a step here.
+    assert np.unravel_index(values.argmin(), values.shape) in ((2, 2), (1, 3))
+    assert table["lambda_mm"][2] == pytest.approx(truth.lambda_mm)
+    goal = Conditions.of(grown.domain).objective
+    u = solve(GrowthMap.of(grown.domain), truth.DT, truth.rhoT, truth.x0)[0]
+    assert values[2, 2] <= goal.value(u, truth.thresholds) + 1e-3
+    # The valley: a wider front with less growth explains the regions better than with more.
+    assert values[3, 1] < values[3, 3]
+
+
+def test_ellipse_is_the_border_of_the_half_widths() -> None:
+    a, b, c = 0.3, 0.15, -0.7
+    spread = {"ln_lambda": a, "ln_rhoT": b, "correlation_ln_lambda_ln_rhoT": c}
+    x, y = (np.log(v) for v in ellipse(spread, (1.0, 1.0)))
+    inverse = np.linalg.inv([[a * a, c * a * b], [c * a * b, b * b]])
+    d = np.stack([x, y])
+    assert np.allclose(np.einsum("in,ij,jn->n", d, inverse, d), 1.0)
+    assert x.max() == pytest.approx(a, rel=1e-3)
+    assert y.max() == pytest.approx(b, rel=1e-3)
 
 
 def test_profile_stays_within_the_bounds(grown: Any, truth: Candidate) -> None:
