@@ -57,8 +57,8 @@ def _overview(there: dict[str, list[dict[str, Any]]]) -> list[str]:
     intro = (
         "The best method of each comparison, means over the seeds; `unknowns` are compared with "
         "the direct fit of the same data, a `function` with the truth, `field` with the numerical "
-        "solution at the method's own unknowns. Classical methods compete in `function` and in "
-        "`seconds` alone."
+        "solution at the method's own unknowns, `data` with that from the inferred function. "
+        "Classical methods compete in all that is said of functions, and in `seconds`."
     )
     return ["", "## Who wins", "", intro, "", *table.grid(table.informative(best))]
 

@@ -132,6 +132,12 @@ def _mean(column: str) -> Callable[[Row], float | None]:
     return lambda row: row.numbers[column].mean
 
 
+def _wrong_phase(row: Row) -> float | None:
+    """Share of points; none where a function has no phases."""
+    accuracy = row.numbers["accuracy"].mean
+    return None if accuracy is None else 1 - accuracy
+
+
 def _honest(title: str, row: Row) -> str:
     wrong = [
         run for run in row.runs if run["status"] == "converged" and run["agrees_with_fit"] is False
@@ -209,6 +215,14 @@ CRITERIA = (
         "Smallest relative L2 error of the unknown function",
         "function",
         _mean("rel. L2 error"),
+        _percent,
+        classical=True,
+    ),
+    Criterion("Fewest points in the wrong phase", "phases", _wrong_phase, _percent, classical=True),
+    Criterion(
+        "Nearest to the data by the numerical solution from its own function (relative L1)",
+        "data",
+        _mean("of FDM"),
         _percent,
         classical=True,
     ),

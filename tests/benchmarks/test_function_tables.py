@@ -123,4 +123,8 @@ def test_figures_of_darcy(tmp_path: Path) -> None:
     text = table.write("darcy", tmp_path)
     assert "| pino |" in text
     assert "| 0.97 ± 0 | 0.98 |" in text
+    said = reading.read("darcy", results.read("darcy", tmp_path))
+    (told,) = [line for line in said if "wrong phase" in line]
+    assert told.startswith("* Fewest points in the wrong phase: ")
+    assert "adjoint w_reg 0.001 (3 %)" in told
     assert _drawn(tmp_path / "darcy") == {"darcy", "losses"}
