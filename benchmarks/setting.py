@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-METHODS = ("bilo", "pinn", "deeponet", "bpn", "direct_fit")
+CLASSICAL = ("direct_fit", "adjoint", "descent", "tikhonov")
+"""Methods of the numerical solution alone: without network, recipe or budget."""
+METHODS = ("bilo", "pinn", "deeponet", "bpn", *CLASSICAL)
 RECIPES = ("fast", "lm", "paper")
 """What `bilo` offers; the planned runs of anything else wait for it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
-
-CLASSICAL = ("direct_fit", "adjoint", "descent", "tikhonov")
-"""Methods of the numerical solution alone: without network, recipe or budget."""
 
 OPTIONS = ("w_dat", "samples", "boundary")
 """What only some methods of some experiments take."""

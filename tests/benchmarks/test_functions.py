@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmarks import functions, measures, run
 from benchmarks.__main__ import main
 from bilo import unknown
+from bilo.methods import adjoint
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get
@@ -106,6 +107,27 @@ def test_two_shocks_of_the_first_truth() -> None:
     assert numbers["u_final_rel_l1"] == 1.0
 
 
+def test_the_classical_fit_of_the_same_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It judges others and is judged itself: the same numbers, whoever asks for it."""
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "heat", "--noise", "0.03", "--seed", "4", "--w-reg", "3e-3"]
+    assert main([*words, "--method", "tikhonov", "--out", "out.json"]) == 0
+    own = json.loads(Path("out.json").read_text())
+    assert own["unknowns"]["f"]["rel_error_vs_reference_fit"] == 0
+    assert own["u_rel_l2_vs_fdm"] == 0
+    assert own["reference_fit"]["field_error"] == own["field_error"]
+    assert own["reference_fit"]["data_loss"] == own["data_loss"]
+    assert own["data_loss_rel_error"] == pytest.approx(own["data_loss"] / 0.03**2 - 1)
+    tiny = run.Settings(recipe="lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
+    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    monkeypatch.setattr(unknown, "FIT_STEPS", 5)
+    assert main([*words, "--out", "bilo.json"]) == 0
+    bilo = json.loads(Path("bilo.json").read_text())
+    assert bilo["reference_fit"]["unknowns"]["f"] == own["unknowns"]["f"]["estimate"]
+
+
 @pytest.mark.parametrize(
     ("words", "fields"),
     [
@@ -137,6 +159,7 @@ def test_a_run_with_an_unknown_function(
 
     monkeypatch.setattr(run, "training", tiny)
     monkeypatch.setattr(unknown, "FIT_STEPS", 5)
+    monkeypatch.setattr(adjoint, "STEPS", 2)
     monkeypatch.chdir(tmp_path)
     assert main(["run", *words, "--out", "out.json"]) == 0
     result = json.loads(Path("out.json").read_text())
@@ -148,6 +171,12 @@ def test_a_run_with_an_unknown_function(
     assert row["rel_error"] == result["field_error"]["l2"]
     assert result["agrees_with_fit"] is None
     assert result["u_rel_l2_vs_truth"] > 0
+    fit = result["reference_fit"]
+    assert fit["method"] == ("tikhonov" if words[0] == "heat" else "adjoint")
+    assert set(fit) >= {"field_error", "data_loss", "status", "seconds"} | (
+        fields - {"data_loss_rel_error"}
+    )
+    assert row["rel_error_vs_reference_fit"] > 0
     assert len(result["u"]) == len(problem.collocation(None, torch.Generator()))
     truth, estimate = np.array(row["truth"]), np.array(row["estimate"])
     assert len(truth) == len(estimate) == len(row["start"]) == row["nodes"] ** len(k.coordinates)

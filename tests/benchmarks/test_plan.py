@@ -90,6 +90,12 @@ def test_the_weight_of_the_regulariser_has_a_default() -> None:
     assert {name: experiments.get(name).regularisation(0.0) for name in weights} == weights
 
 
+def test_functions_have_a_classical_control() -> None:
+    judges = {name: experiments.get(name).judges for name in ("poisson", "heat", "darcy")}
+    assert judges == {"poisson": ("adjoint",), "heat": ("tikhonov",), "darcy": ("adjoint",)}
+    assert {"adjoint", "descent"} <= set(experiments.get("poisson").methods)
+
+
 def test_a_method_has_the_recipe_of_its_grid() -> None:
     poisson = experiments.get("poisson")
     assert (poisson.recipe_of("bilo"), poisson.recipe_of("pinn")) == ("lm", "fast")
