@@ -45,6 +45,10 @@ class Training:
         Steps of the weights to one of the unknowns.
     damping : float or None
         Of an unknown function's Gauss-Newton step.
+    w_rgrad : float or None
+        Weight of the residual-gradient loss.
+    sample_directions : bool or None
+        Of that loss.
     history_every : int or None
         Steps between two records of the history.
     """
@@ -56,6 +60,8 @@ class Training:
     upper_rate: float | None = None
     upper_every: int | None = None
     damping: float | None = None
+    w_rgrad: float | None = None
+    sample_directions: bool | None = None
     history_every: int | None = None
 
 

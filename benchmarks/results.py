@@ -66,12 +66,11 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise CommandError(f"{path}: is a folder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"{path.parent}: {error.strerror or error}") from None
-    if not os.access(path.parent, os.W_OK):
-        raise CommandError(f"{path.parent}: cannot be written")
+    there = next(folder for folder in path.parents if folder.exists())
+    if not there.is_dir():
+        raise CommandError(f"{there}: is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise CommandError(f"{there}: cannot be written")
 
 
 def read(experiment: str, root: Path = ROOT) -> list[dict[str, Any]]:

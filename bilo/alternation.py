@@ -20,6 +20,7 @@ from bilo.levenberg_marquardt import START
 from bilo.objective import Objective, Pointwise
 from bilo.problem import Problem
 from bilo.recipes import RecipeError
+from bilo.settings import Settings
 from bilo.training import Record, Run, Upper
 from bilo.upper import Predict
 
@@ -48,7 +49,7 @@ RETRIES = 6
 """Values of nu for a step that bounds cut until it promised nothing."""
 
 
-def following(problem: Problem, data: Objective, predict: Predict, w_reg: float) -> Upper:
+def following(problem: Problem, data: Objective, predict: Predict, settings: Settings) -> Upper:
     """Upper level of recipe ``lm`` for functions: a step each time the lower level has settled.
 
     The fixed point is where the gradient *through the operator's input* vanishes, which is no
@@ -63,7 +64,16 @@ def following(problem: Problem, data: Objective, predict: Predict, w_reg: float)
         u, J = predict(run)
         value = float(data.value(u, run.auxiliary))
         found = function_step(
-            run, problem, data, w_reg, u, J, part=1.0, reach=REACH, momentum=MOMENTUM
+            run,
+            problem,
+            data,
+            settings.w_reg,
+            u,
+            J,
+            part=settings.upper_rate or 1.0,
+            reach=REACH,
+            damping=settings.damping,
+            momentum=MOMENTUM,
         )
         # a lower level that found no further step has left its mu large
         memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)

@@ -26,9 +26,6 @@ from bilo.streams import VALUE
 from bilo.training import Run
 from bilo.unknown import Field
 
-MU = 1e-5
-"""Levenberg's parameter, relative to the largest eigenvalue of X^T X."""
-
 
 def function_step(
     run: Run,
@@ -40,6 +37,7 @@ def function_step(
     *,
     part: float,
     reach: float,
+    damping: float,
     momentum: float = 0.0,
 ) -> dict[str, float]:
     """Move the weights of the unknown functions, and scalars beside them; bounds are not seen.
@@ -54,6 +52,8 @@ def function_step(
         Of the whole step.
     reach : float
         Largest change of a function (over its scale) by this step.
+    damping : float
+        mu, relative to the largest eigenvalue of X^T X.
     momentum : float
         Part of the last step that is taken again.
 
@@ -79,7 +79,7 @@ def function_step(
         X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
         record["regulariser"] = float(regularisation(problem, run.codes))
     G = X.t() @ X
-    G.diagonal().add_(MU * torch.linalg.matrix_norm(G, 2))
+    G.diagonal().add_(damping * torch.linalg.matrix_norm(G, 2))
     d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
     moved = problem.probe(run.codes + d) - problem.probe(run.codes)
     record["move"] = float(moved.abs().max())

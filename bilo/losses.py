@@ -13,6 +13,9 @@ from bilo.network import Network, OperatorNetwork
 from bilo.points import Points
 from bilo.problem import Problem
 
+TINY = 1e-30
+"""Smallest length that a random direction is divided by."""
+
 
 @dataclass(frozen=True)
 class OperatorLoss:
@@ -97,7 +100,8 @@ def sampled_operator_loss(
     problem = network.problem
     m, like = len(problem.unknowns), codes
     v = torch.randn(m, len(points), generator=generator)
-    v = (v * (m**0.5 / v.norm(dim=0))).to(like)
+    # a normal number of single precision is 0 once in ten million draws
+    v = (v * (m**0.5 / v.norm(dim=0).clamp(min=TINY))).to(like)
     at = Frame(problem, points, codes, v)
     u = problem.transform(network(at), at)
     r = problem.residual(u, at)

@@ -43,7 +43,7 @@ class OperatorNetwork(Network):
     width, layers : int
         Width and number of tanh layers, the embedding layer included.
     fourier : int
-        Pairs ``sin, cos(pi b . x)``, b ~ N(0, 1), of the problem's leading features; frozen.
+        Pairs ``sin, cos(pi b . x)``, b ~ N(0, s^2), of the problem's leading features; frozen.
     theta : bool
         False leaves the unknowns out: the PINN's network.
     seed : int
@@ -73,7 +73,8 @@ class OperatorNetwork(Network):
         def uniform(bound: float, *shape: int) -> Tensor:
             return (2 * torch.rand(*shape, generator=generator) - 1) * bound
 
-        self.register_buffer("B", math.pi * torch.randn(fourier, k, generator=generator))
+        scale = math.pi * problem.fourier_scale
+        self.register_buffer("B", scale * torch.randn(fourier, k, generator=generator))
         self.register_buffer("R", uniform(1 / math.sqrt(max(m, 1)), width, m))
         self.A = nn.Parameter(uniform(1 / math.sqrt(d), width, d))
         self.b = nn.Parameter(uniform(1 / math.sqrt(d), width))

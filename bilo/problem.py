@@ -58,7 +58,9 @@ class Problem(ABC):
     regulariser: Regulariser | None = None
     """Of the unknown function, where there is one; weighted by `Settings.w_reg`."""
     fourier_coordinates: int = 0
-    """How many leading features get Fourier pairs, where the network has any."""
+    """How many leading features get Fourier pairs, where the network has any,"""
+    fourier_scale: float = 1.0
+    """and the standard deviation of their frequencies, in half waves on the unit interval."""
 
     @abstractmethod
     def principal(self, at: Frame) -> Operator:
@@ -152,6 +154,10 @@ class Problem(ABC):
     def start_weight(self, known: Tensor, points: Points) -> Tensor | None:
         """Weight (N,) in what pretraining adds, mean w (u - u_num(theta_0))^2; None for one."""
         return None
+
+    judged: bool = False
+    """Whether a fit keeps the best unknowns it saw by the numerical solution, because where both
+    levels rest need not be near an optimum; for a solution that costs little."""
 
     _at_start: Callable[[Points], Tensor] | None = None
 

@@ -28,7 +28,14 @@ class Settings:
     rate : float or None
         Rate of the weights, where they have one; None: the recipe's own.
     upper_rate : float or None
-        Rate of the unknowns where a first-order optimiser descends them; None: the recipe's own.
+        Rate of the unknowns where a first-order optimiser descends them, or the part that is taken
+        of a function's Gauss-Newton step; None: the recipe's own.
+    upper_every : int or None
+        Steps of the weights to one of the unknowns, where both levels descend at once; None: the
+        objective's own.
+    damping : float
+        Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue:
+        what the data hardly see moves slowly, and coarse features come first.
     width, layers, fourier : int
         The network: width and number of tanh layers, pairs of Fourier features.
     pretrain_steps, finetune_steps : int
@@ -74,6 +81,8 @@ class Settings:
     recipe: str = "fast"
     rate: float | None = None
     upper_rate: float | None = None
+    upper_every: int | None = None
+    damping: float = 1e-5
     width: int = OWN
     layers: int = 3
     fourier: int = 0

@@ -15,11 +15,12 @@ from bilo.objective import LAST_REACH, MAX_MOVE, Objective
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.regulariser import regularisation
+from bilo.settings import Settings
 from bilo.streams import VALUE
 from bilo.training import Record, Run
 
 PART = 0.1
-"""Of a Gauss-Newton step of functions, after each step of the weights."""
+"""Of a Gauss-Newton step of functions, after each step of the weights, unless a fit says more."""
 
 Predict = Callable[[Run], tuple[Tensor, Tensor]]
 """run -> the field at the data (N,) and its derivative by the operator's inputs (m, N), float64."""
@@ -66,7 +67,7 @@ def upper_step(
     u: Tensor,
     J: Tensor,
     progress: float,
-    w_reg: float = 0.0,
+    settings: Settings,
 ) -> Record:
     """Move the unknowns and the objective's own parameters, inside the bounds.
 
@@ -81,9 +82,10 @@ def upper_step(
         Its derivative by the operator's inputs; or (size, N), by all codes.
     progress : float
         Of the fine-tuning, in [0, 1).
-    w_reg : float
-        Weight of the regulariser of an unknown function.
+    settings : Settings
+        Weight of the regulariser; part and damping of a function's step.
     """
+    w_reg = settings.w_reg
     value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
     record: dict[str, float] = {"objective": value}
     if "upper" in run.optimisers:
@@ -93,7 +95,10 @@ def upper_step(
         run.optimisers["upper"].step()
     elif problem.fields:
         reach = MAX_MOVE * max(1.0 - progress, LAST_REACH)
-        record |= function_step(run, problem, data, w_reg, u, J, part=PART, reach=reach)
+        part, damping = settings.upper_rate or PART, settings.damping
+        record |= function_step(
+            run, problem, data, w_reg, u, J, part=part, reach=reach, damping=damping
+        )
     else:
         codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
         run.codes.copy_(codes)

@@ -4,9 +4,8 @@ from benchmarks.experiment import Budget, Experiment, Grid, Training
 
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""
-TRAINING = Training()
-OWN = {("bilo", "fast"): Training(), ("pinn", "fast"): Training()}
-BUDGET = Budget(500, 2000, points=512)
+OWN = {("bilo", "fast"): Training(upper_rate=0.03, damping=1e-3)}
+BUDGET = Budget(300, 2000, points=512)
 """Of recipe `fast`."""
 
 EXPERIMENT = Experiment(
@@ -14,7 +13,7 @@ EXPERIMENT = Experiment(
     summary="Burgers: the initial condition f(x) from u(x, 1) at 101 points, through shocks",
     grids={
         "quick": (
-            Grid(("bilo", "adjoint"), (0,), truths=EXAMPLES),
+            Grid(("bilo", "adjoint"), (0,), truths=EXAMPLES, w_reg=(1e-5, 1e-3)),
             Grid(("pinn",), (0,), truths=EXAMPLES, w_dat=(10.0,)),
         ),
         "full": (
@@ -29,7 +28,6 @@ EXPERIMENT = Experiment(
             ),
         ),
     },
-    training=TRAINING,
     own=OWN,
     budgets={
         ("fast", "quick"): BUDGET,
@@ -37,7 +35,7 @@ EXPERIMENT = Experiment(
         ("paper", "quick"): Budget(500, 500, points=None),
         ("paper", "full"): Budget(5000, 5000, points=None),
     },
-    w_reg=(1e-3, 1e-3),
+    w_reg=(1e-5, 1e-5),
     reference="adjoint",
     measures=("final_time",),
     figures=("burgers", "losses"),
@@ -50,6 +48,13 @@ EXPERIMENT = Experiment(
         "data term and regulariser.",
         "`shock error` is the largest distance of a shock from the true one; a cell of a grid of "
         "51 points is 0.02.",
+        "The weight of the regulariser is 1e-5 where none is asked for, not the paper's 1e-3: at "
+        "1e-3 the smoothness costs more than the data can say, and no method comes nearer to "
+        "u(x, 1) than 13 to 17 % (see `adjoint`).",
+        "The local gradient answers to a shift of f at a point while characteristics carry it up "
+        "to 0.2 away: for what is finer than that its sign is wrong, so that BiLO rests at no "
+        "optimum, and an exact solver in the network's place does not either. The fit keeps the "
+        "best f it saw by Godunov's scheme on the data (`judged`); the truth is not used.",
         "Not recoverable from the paper, our choice: both truths, the start, 101 data points.",
     ),
 )

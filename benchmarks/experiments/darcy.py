@@ -4,9 +4,13 @@ from benchmarks.experiment import Budget, Experiment, Grid, Training
 
 SAMPLES = (0, 1, 2, 3, 4)
 """The seed numbers the sample of A."""
-TRAINING = Training(fourier=24)
-OWN = {("bilo", "fast"): Training(), ("pinn", "fast"): Training()}
-BUDGET = Budget(500, 2000, points=512)
+TRAINING = Training(fourier=32)
+OWN = {
+    ("bilo", "fast"): Training(
+        upper_rate=4e-3, upper_every=3, w_rgrad=1e-3, sample_directions=True
+    ),
+}
+BUDGET = Budget(600, 3600, points=1024)
 """Of recipe `fast`."""
 
 EXPERIMENT = Experiment(

@@ -27,11 +27,14 @@ from bilo.objective import Objective
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.recipes import RECIPES, Recipe, adam_of
+from bilo.regulariser import regularisation
 from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.training import Lower, Record, Run, Upper, train
 from bilo.upper import Predict, tangent_model, upper_step
 
+MAX_ROWS = 1000
+"""Most data with which functions take Gauss-Newton steps, whose matrix is as large; else Adam."""
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
 
@@ -53,7 +56,8 @@ def fit(
         The upper level's objective; recipe `lm` needs a `Pointwise` one.
     settings : Settings
     referee : callable, optional
-        Judges the unknowns by the numerical solution; recipe `lm` asks none.
+        Judges the unknowns by the numerical solution; a problem that is `judged` has its own.
+        Recipe `lm` asks none.
     """
     if settings.start_grid:
         return multi_start(fit, problem, data, settings)
@@ -75,21 +79,28 @@ def fit(
     if recipe.lower is None:
         lower = _solved(network, settings)
         if problem.fields:
-            upper = following(problem, data, predict, settings.w_reg)
+            upper = following(problem, data, predict, settings)
         else:
             upper = alternating(problem, data, predict)
     else:
         run.optimisers["lower"] = recipe.lower.over(network.parameters())
-        if recipe.upper == "adam":
+        if recipe.upper == "adam" or _too_large(problem, data):
             run.optimisers["upper"] = adam_of(
                 [codes, auxiliary], settings.upper_rate or recipe.upper_rate
             )
         lower = descending(recipe.lower, settings, _loss(network, settings))
-        upper = _simultaneous(problem, data, recipe, predict, referee, settings.w_reg)
+        if referee is None and problem.judged:
+            referee = _numerical(problem, data, settings.w_reg)
+        upper = _simultaneous(problem, data, recipe, predict, referee, settings)
     status = train(run, settings, draw, lower, upper)
     stationary = finish(run) if recipe.lower is None else run.rested()
     u, J = predict(run)
     return assess("bilo", problem, data, settings, run, status, u, J, stationary=stationary)
+
+
+def _too_large(problem: Problem, data: Objective) -> bool:
+    """Whether a function's Gauss-Newton step would cost more than it saves."""
+    return bool(problem.fields) and len(data.points) > MAX_ROWS
 
 
 def _solved(network: OperatorNetwork, settings: Settings) -> Lower:
@@ -132,24 +143,37 @@ def _simultaneous(
     recipe: Recipe,
     predict: Predict,
     referee: Referee | None,
-    w_reg: float,
+    settings: Settings,
 ) -> Upper:
     """A small step of the unknowns after each step of the weights."""
+    every = settings.upper_every or data.every
 
     def upper(run: Run, progress: float) -> Record:
         if progress >= 1.0 - recipe.hold:
             return _settle(run)
-        if run.step % data.every:
+        if run.step % every:
             return {}
         progress /= 1.0 - recipe.hold
         u, J = predict(run)
-        record = upper_step(run, problem, data, u, J, progress, w_reg)
+        record = upper_step(run, problem, data, u, J, progress, settings)
         late = progress > REFEREE_FROM
-        if referee is not None and late and (run.step // data.every) % REFEREE_EVERY == 0:
+        if referee is not None and late and (run.step // every) % REFEREE_EVERY == 0:
             _judge(run, referee)
         return record
 
     return upper
+
+
+def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
+    """The upper objective of the numerical solution, L_dat + w_reg R."""
+
+    def referee(codes: Tensor, auxiliary: Tensor) -> float:
+        reference = problem.reference(problem.decode(codes))
+        assert reference is not None
+        value = float(data.value(reference(data.points).double(), auxiliary))
+        return value + (w_reg * float(regularisation(problem, codes)) if w_reg else 0.0)
+
+    return referee
 
 
 REFEREE_EVERY, REFEREE_FROM = 5, 0.5

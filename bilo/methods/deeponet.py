@@ -100,7 +100,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         if run.step % data.every:
             return {}
         u, X = network.linearised(data.points, run.codes)
-        return upper_step(run, problem, data, u, X, progress, settings.w_reg)
+        return upper_step(run, problem, data, u, X, progress, settings)
 
     schedule = recipe.lower.schedule
     falling = replace(recipe.lower, schedule=lambda done: schedule(min(done / offline, 1.0)))

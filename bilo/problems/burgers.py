@@ -59,6 +59,7 @@ class Burgers(Problem):
     coordinates = ("t", "x")
     unknowns = (Field("f", ("x",), _zero_at_ends, start=_start, truths=(_sine, _hat)),)
     derivatives = ("x",)
+    judged = True
     regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
 
     def principal(self, at: Frame) -> Operator:
@@ -80,7 +81,7 @@ class Burgers(Problem):
         The strong form says nothing at a shock; what surrounds it decides where it is
         (Liu et al. 2024, J. Sci. Comput. 98).
         """
-        return 1 / (1 + STEEP * (-u.d("x").value).clamp(min=0)) ** 2
+        return 1 / (1 + (-u.d("x").value).clamp(min=0)) ** 2
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """A grid of 51 x 51, or n points of a randomly shifted lattice."""
@@ -134,7 +135,3 @@ class Burgers(Problem):
         high[[0, -1]] = 0.0
         (f,) = self.fields
         return Nodal(f, forward, data.values.numpy(), -high, high)
-
-
-STEEP = 0.1
-"""Of the weight: the slope at which a residual counts a quarter."""

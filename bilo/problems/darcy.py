@@ -98,6 +98,7 @@ class Darcy(Problem):
     )
     derivatives = ("x", "y")
     fourier_coordinates = 2
+    fourier_scale = 3.0
     regulariser = Regulariser(_nodes(darcy.NODES), corner=CORNER)
 
     def truth(self, seed: int = 0) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def test_faults_are_told_in_one_line(
     found, line = _error(capsys, *words)
     assert found == status
     assert text in line
-    assert not list(Path().rglob("*.json"))
+    assert not list(Path().iterdir())
 
 
 def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:

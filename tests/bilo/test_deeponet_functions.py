@@ -285,7 +285,10 @@ def test_a_step_stays_in_the_bounds_and_says_the_regulariser(corner: float) -> N
     run = Run(network, codes, data.start.clone(), {}, torch.Generator())
     run.memory.update(fall=1.0, mu=1.0)
     R = float(regularisation(problem, run.codes))
-    step = following(problem, data, lambda run: network.linearised(data.points, run.codes), W_REG)
+    settings = Settings(recipe="lm", w_reg=W_REG)
+    step = following(
+        problem, data, lambda run: network.linearised(data.points, run.codes), settings
+    )
     found = step(run, 0.0)
     assert found["regulariser"] == pytest.approx(R, rel=1e-12)
     low, high = problem.code_bounds()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.function_step import MU, function_step, regulariser_rows
+from bilo.function_step import function_step, regulariser_rows
 from bilo.network import OperatorNetwork
 from bilo.objective import LeastSquares, Objective
 from bilo.problem import Problem
@@ -18,6 +18,8 @@ from bilo.upper import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
 from tests.bilo.oracle import plain_field
 from tests.bilo.test_problems import elsewhere
+
+MU = 1e-5
 
 
 class SmallPoisson(Poisson):
@@ -73,7 +75,7 @@ def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) ->
     damped = torch.cat([matrix, mu**0.5 * torch.eye(len(codes), dtype=torch.float64)])
     wanted = torch.cat([-rows, torch.zeros_like(codes)])
     exact = torch.linalg.lstsq(damped, wanted.unsqueeze(1)).solution[:, 0]
-    record = function_step(run, problem, data, w_reg, u, J, part=1.0, reach=1e9)
+    record = function_step(run, problem, data, w_reg, u, J, part=1.0, reach=1e9, damping=MU)
     assert (run.codes - codes - exact).norm() < 1e-6 * exact.norm()
     moved = (problem.probe(codes + exact) - problem.probe(codes)).abs().max()
     assert record["move"] == pytest.approx(float(moved), rel=1e-5)
@@ -87,7 +89,7 @@ def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
     u, J = _tangents(run, data)
     _, by_u, _ = data.gradient(u, run.auxiliary)
     gradient, R = through_inputs(problem, data.points, codes, J * by_u, 1e-2)
-    record = function_step(run, problem, data, 1e-2, u, J, part=1e-4, reach=1e9)
+    record = function_step(run, problem, data, 1e-2, u, J, part=1e-4, reach=1e9, damping=MU)
     assert R == pytest.approx(record["regulariser"], rel=1e-12)
 
     def total(codes: Tensor) -> Tensor:
@@ -104,7 +106,9 @@ def _step(run: Run, data: Objective, *, reach: float = 1e9, momentum: float = 0.
     """The change of the codes by one whole step without a regulariser."""
     problem, before = run.network.problem, run.codes.clone()
     u, J = _tangents(run, data)
-    function_step(run, problem, data, 0.0, u, J, part=1.0, reach=reach, momentum=momentum)
+    function_step(
+        run, problem, data, 0.0, u, J, part=1.0, reach=reach, damping=MU, momentum=momentum
+    )
     return run.codes - before
 
 

@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bilo import alternation
 from bilo.methods import bilo, pinn
+from bilo.objective import Objective
 from bilo.points import Points
+from bilo.problem import Problem
 from bilo.problems import get
+from bilo.problems.burgers import Burgers
+from bilo.regulariser import regularisation
 from bilo.settings import Settings
 from bilo.solvers import heat
 from bilo.unknown import unit_grid
@@ -136,3 +141,50 @@ def test_an_interrupted_fit_ends_on_the_same_function(
     assert not torch.equal(found.codes, Disturbed().start_codes(0).to(found.codes))
     assert found.history["step"] == whole.history["step"]
     assert found.assessment["regulariser"] == whole.assessment["regulariser"]
+
+
+def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    problem, w = Burgers(), 1e-3
+    data = problem.observe(problem.truth(), 0.0, 0)
+    seen = []
+
+    def spy(problem: Problem, data: Objective, w_reg: float) -> bilo.Referee:
+        judge = numerical(problem, data, w_reg)
+
+        def referee(codes: Tensor, auxiliary: Tensor) -> float:
+            seen.append((judge(codes, auxiliary), codes.clone()))
+            return seen[-1][0]
+
+        return referee
+
+    numerical = bilo._numerical
+    monkeypatch.setattr(bilo, "_numerical", spy)
+    settings = Settings(
+        width=16, points=64, pretrain_steps=10, finetune_steps=60, w_reg=w, device="cpu"
+    )
+    found = bilo.fit(problem, data, settings)
+    best, codes = min(seen, key=lambda pair: pair[0])
+    assert len(seen) >= 4
+    assert best < max(value for value, _ in seen)
+    assert torch.equal(found.codes, codes)
+    u = problem.reference(found.unknowns)(data.points)
+    slope = regularisation(problem, codes)
+    assert best == pytest.approx(float(((u - data.values) ** 2).mean() + w * slope))
+
+
+@pytest.mark.parametrize(("rows", "adam"), [(101, False), (100, True)])
+def test_functions_descend_by_adam_where_the_data_are_many(
+    monkeypatch: pytest.MonkeyPatch, rows: int, adam: bool
+) -> None:
+    monkeypatch.setattr(bilo, "MAX_ROWS", rows)
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    problem = Burgers()
+    settings = Settings(
+        width=8, points=32, pretrain_steps=5, finetune_steps=20, upper_every=4, device="cpu"
+    )
+    found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    moves = "move" in found.history
+    assert moves is not adam

@@ -75,7 +75,8 @@ def test_a_pinn_that_fits_the_data_alone_is_not_called_converged() -> None:
     settings = replace(SMALL, w_data=100.0)
     found = pinn.fit(problem, problem.observe(TRUTH, 0.0, 0), settings)
     assert (found.method, found.steps) == ("pinn", 500)
-    assert found.data_loss < 1e-6
+    # from 2e-2; how far below this differs from one processor to another
+    assert found.data_loss < 1e-5
     assert found.unknowns["rho"] == pytest.approx(TRUTH["rho"], rel=0.2)
     assert abs(found.unknowns["D"] - TRUTH["D"]) > 0.5
     assert found.status == "not converged"
@@ -104,6 +105,17 @@ def test_a_pinn_knows_no_neighbouring_parameters() -> None:
 def _gradient(network: OperatorNetwork, surrogate: torch.Tensor) -> torch.Tensor:
     found = torch.autograd.grad(surrogate, list(network.parameters()))
     return torch.cat([g.flatten() for g in found])
+
+
+def test_a_direction_of_length_zero_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = FisherKPP()
+    network = OperatorNetwork(problem, 8, 2, 0, seed=3)
+    points = problem.collocation(16, torch.Generator()).to(network.like)
+    monkeypatch.setattr(torch, "randn", lambda *shape, generator: torch.zeros(*shape))
+    codes = torch.tensor([1.2, 0.8])
+    drawn = sampled_operator_loss(network, points, codes, 5.0, torch.Generator())
+    assert drawn.gradient == 0.0
+    assert torch.isfinite(_gradient(network, drawn.surrogate)).all()
 
 
 def test_random_directions_are_unbiased() -> None:
