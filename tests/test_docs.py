@@ -66,7 +66,7 @@ def _plan(words: list[str], folder: Path) -> None:
     if words == ["snakemake", "--lint"]:
         return _in_ci(words, folder)
     kept = [word for word in words if word != "--use-conda"]
-    return _python([*kept, "-n", "-q", "-s", str(REPOSITORY / "Snakefile")], folder)
+    return _python([kept[0], "-n", "-q", "-s", str(REPOSITORY / "Snakefile"), *kept[1:]], folder)
 
 
 def _extras(words: list[str], folder: Path) -> None:
@@ -131,6 +131,12 @@ def test_no_block_is_in_a_language_that_nothing_runs(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_profile_is_in_a_command() -> None:
+    commands = " ".join(_commands())
+    profiles = (path.name for path in (REPOSITORY / "workflow/profiles").iterdir())
+    assert [p for p in profiles if f"--profile workflow/profiles/{p} " not in commands] == []
 
 
 def test_two_commands_set_everything_up() -> None:

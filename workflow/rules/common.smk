@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,6 +18,7 @@ from gbm.sources import source_hash  # noqa: E402
 from gbm.writable import require_writable  # noqa: E402
 
 
+@cache
 def settings_of(file=None):
     """Settings with a patient file's overrides; without them where that file is faulty."""
     try:
