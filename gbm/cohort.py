@@ -34,20 +34,22 @@ IGNORED = (
 """What is not BIDS in a results folder. No slash at the end: the validator asks about `work`, not
 `work/`, where a folder has folders in it."""
 
-COLUMNS = (
-    "participant_id",
-    "status",
-    "verdict",
-    "lambda_mm",
-    "rhoT",
-    "DT_mm2",
-    "threshold_WT",
-    "threshold_TC",
-    "relative_error_u",
-    "converged",
-    "reason",
-)
-"""Columns of `participants.tsv`."""
+COLUMNS: dict[str, dict[str, str]] = {
+    "participant_id": {"Description": "name of the patient in paths"},
+    "status": {"Description": "done, failed or unfinished"},
+    "verdict": {"Description": "green, amber or red, the worst of the quality gates"},
+    "lambda_mm": {"Description": "infiltration length sqrt(D / rho)", "Units": "mm"},
+    "rhoT": {"Description": "proliferation rate times the time T since onset"},
+    "DT_mm2": {"Description": "diffusivity in white matter times T", "Units": "mm^2"},
+    "threshold_WT": {"Description": "density at the outline of the whole tumour"},
+    "threshold_TC": {"Description": "density at the outline of the tumour core"},
+    "relative_error_u": {
+        "Description": "relative L2 distance of network and finite volumes at the time of the scan"
+    },
+    "converged": {"Description": "whether the headline fit converged and agrees with its check"},
+    "reason": {"Description": "why the patient failed, or the reasons of the verdict"},
+}
+"""Columns of `participants.tsv`, as `participants.json` describes them."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
     ----------
     results : Path
         Folder of the derivatives (`results/gbm`). Written there: `dataset_description.json`,
-        `.bidsignore`, `participants.tsv`, `cohort_metrics.tsv`, `cohort.html`.
+        `.bidsignore`, `participants.tsv` and `.json`, `cohort_metrics.tsv`, `cohort.html`.
     patients : mapping
         Name of the patient in paths to its patient file, in the order of the command.
     logs : Path
@@ -198,7 +200,8 @@ def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
     members = [read_member(results, key, file, logs) for key, file in patients.items()]
     write_json(results / "dataset_description.json", description())
     write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
-    write_text(results / "participants.tsv", tsv(COLUMNS, participant_rows(members)))
+    write_text(results / "participants.tsv", tsv([*COLUMNS], participant_rows(members)))
+    write_json(results / "participants.json", COLUMNS)
     write_text(results / "cohort_metrics.tsv", tsv(metric_columns(), metric_rows(members)))
     write_text(results / "cohort.html", render(members, medians(members)))
 

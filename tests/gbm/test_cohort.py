@@ -53,6 +53,9 @@ def test_participants_have_one_row_each(results: Path) -> None:
     assert rows["sub-bad"]["lambda_mm"] == "n/a"
     assert "diverged" in rows["sub-late"]["reason"]
     assert rows["sub-idle"]["status"] == "unfinished"
+    described = json.loads((results / "participants.json").read_text())
+    assert list(described) == list(rows["sub-p1"])
+    assert all(column["Description"] for column in described.values())
 
 
 def test_metrics_have_one_row_each(results: Path) -> None:

@@ -122,6 +122,7 @@ rule cohort:
         ),
         metrics=f"{GBM}/cohort_metrics.tsv",
         participants=f"{GBM}/participants.tsv",
+        columns=f"{GBM}/participants.json",
         description=f"{GBM}/dataset_description.json",
         ignore=f"{GBM}/.bidsignore",
     log:
