@@ -58,8 +58,9 @@ EXPERIMENT = Experiment(
     remarks=(
         "`adjoint` is the classical control: finite elements, the exact gradient, L-BFGS to a "
         "small gradient, the same data term and regulariser. `descent` follows the same gradient "
-        "by plain steps, as in the literature. The published rows of the adjoint method look "
-        "under-converged.",
+        "by plain steps, as in the literature. The published rows of the adjoint method have a "
+        "smaller L_dat than a converged minimum of this objective at the same weight: their "
+        "weight means something else, or the search ended early.",
         "`vs fit` is the relative L2 distance from the adjoint's answer on the same data. BiLO's "
         "fixed point is where the gradient through the operator's input vanishes, which is another "
         "place: judge it by the error.",
