@@ -37,7 +37,8 @@ absolute for unknowns below 1,"""
 REACH = 0.3
 """Longest step of a function, over its scale,"""
 MOMENTUM = 0.8
-"""beside this part of the last one."""
+"""beside this part of the last one. Where a regulariser holds the function there is none: what the
+data hardly see need not be crept along there, and momentum makes it oscillate."""
 STILL = 1e-5
 """The functions are found when a whole step would move them by less."""
 SURPRISES = 6
@@ -73,7 +74,7 @@ def following(problem: Problem, data: Objective, predict: Predict, settings: Set
             part=settings.upper_rate or 1.0,
             reach=REACH,
             damping=settings.damping,
-            momentum=MOMENTUM,
+            momentum=0.0 if settings.w_reg else MOMENTUM,
         )
         # a lower level that found no further step has left its mu large
         memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bilo import alternation
 from bilo.methods import bilo, pinn
 from bilo.objective import Objective
 from bilo.points import Points
@@ -28,16 +27,14 @@ from tests.bilo.decaying import Decaying, small
 LINE = unit_grid(("x",), 101)
 
 
-def test_the_fixed_point_is_lavrentievs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fixed_point_is_lavrentievs() -> None:
     """A constant added to f is carried by the heat equation unchanged inside, so that the operator
     answers du/dz = 1 at every point. The gradient through its input then vanishes where
 
         K f - d = w f'',        f = 0 at the ends       (Lavrentiev's regularisation)
 
-    and not where Tikhonov's, K^T (K f - d) = w f'', does. Without momentum, which is for what no
-    regulariser holds.
+    and not where Tikhonov's, K^T (K f - d) = w f'', does.
     """
-    monkeypatch.setattr(alternation, "MOMENTUM", 0.0)
     problem, w = get("heat"), 1e-2
     data = problem.observe(problem.truth(), 1e-3**0.5, 0)
     settings = Settings(
