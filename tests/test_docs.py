@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from gbm.config import load_patient
+from tests.benchmarks import made
 from tests.workflow.phantom import write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -104,13 +105,15 @@ RUN: dict[str, Callable[[list[str], Path], None]] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a user would type the commands: two patients, one of them in a BraTS-style folder."""
-    made = tmp_path_factory.mktemp("user")
-    write(made / "cohort", "p01")
-    write(made / "DIR/p02", "p02").unlink()
-    (made / "DIR/p02/p02_wm.nii.gz").rename(made / "DIR/p02/p02_t1.nii.gz")
-    (made / "workflow").symlink_to(REPOSITORY / "workflow")
-    return made
+    """Where a user would type the commands: two patients, one of them in a BraTS-style folder, and
+    results of an experiment."""
+    user = tmp_path_factory.mktemp("user")
+    write(user / "cohort", "p01")
+    write(user / "DIR/p02", "p02").unlink()
+    (user / "DIR/p02/p02_wm.nii.gz").rename(user / "DIR/p02/p02_t1.nii.gz")
+    (user / "workflow").symlink_to(REPOSITORY / "workflow")
+    made.write(user / "results/benchmarks", [made.result("bilo", 0, 0.0, 0.01)])
+    return user
 
 
 @pytest.mark.parametrize("command", _commands())
