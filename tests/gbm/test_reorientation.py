@@ -135,14 +135,12 @@ def test_a_grid_turned_in_the_plane_shows_the_same_tumour(plain: Domain, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["tilted", "mirrored"])
-def test_the_inferred_parameters_are_the_same(case: str, plain: Domain, tmp_path: Path) -> None:
-    """Direct fit and BiLO to one percent, from files that differ in more than their storage."""
+def test_the_inferred_parameters_of_a_tilted_patient_are_the_same(
+    plain: Domain, tmp_path: Path
+) -> None:
+    """Direct fit and BiLO to one percent, where the world's coordinates are others."""
     file = head.write_patient(tmp_path, *head.ras())
-    if case == "tilted":
-        _moved(tmp_path, _tilt(12.0, -9.0, 21.0))
-    else:
-        _mirrored(tmp_path)
+    _moved(tmp_path, _tilt(12.0, -9.0, 21.0))
     settings = Settings.model_validate(
         {"fit": {"pretrain_steps": 300, "finetune_steps": 600, "device": "cpu"}}
     )
