@@ -4,8 +4,8 @@ from benchmarks.experiment import Budget, Experiment, Grid, Training
 
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""
-OWN = {("bilo", "fast"): Training(upper_rate=0.03, damping=1e-3)}
-BUDGET = Budget(300, 2000, points=512)
+OWN = {("bilo", "fast"): Training(upper_rate=0.02, damping=1e-3)}
+BUDGET = Budget(300, 3000, points=512)
 """Of recipe `fast`."""
 
 EXPERIMENT = Experiment(

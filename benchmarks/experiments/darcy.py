@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     summary="Darcy: a permeability of two phases, A(x, y), from u on a grid of 61 x 61",
     grids={
         "quick": (
-            Grid(("bilo",), (0, 1)),
+            Grid(("bilo",), (0, 1, 2)),
             Grid(("adjoint",), SAMPLES),
             Grid(("pinn",), (0,), w_dat=(1000.0,)),
         ),

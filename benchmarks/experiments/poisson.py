@@ -15,9 +15,9 @@ EXPERIMENT = Experiment(
     summary="Poisson: the diffusivity D(x) from u at 51 noisy points, from D = 1 to a hat",
     grids={
         "quick": (
-            Grid(("bilo",), (0, 1, 2), NOISE, w_reg=(1e-3,), recipes=("lm",)),
+            Grid(("bilo",), SEEDS, NOISE, w_reg=(1e-3,), recipes=("lm",)),
             Grid(("bilo",), (0,), NOISE, w_reg=(1e-2, 1e-4), recipes=("lm",)),
-            Grid(("adjoint",), (0, 1, 2), NOISE, w_reg=WEIGHTS),
+            Grid(("adjoint",), SEEDS, NOISE, w_reg=WEIGHTS),
             Grid(("descent",), (0,), NOISE, w_reg=(1e-3,)),
             Grid(("pinn",), (0,), NOISE, w_dat=(10.0, 100.0), w_reg=(1e-4,), recipes=("fast",)),
             Grid(
