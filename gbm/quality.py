@@ -119,7 +119,7 @@ def at_border(mask: np.ndarray) -> float:
     """
     inner = tuple(slice(1, -1) if n > 1 else slice(None) for n in mask.shape)
     whole = int(mask.sum())
-    return 1.0 - int(mask[inner].sum()) / whole if whole else 0.0
+    return (whole - int(mask[inner].sum())) / whole if whole else 0.0
 
 
 def _difference(a: float | None, b: float | None) -> float | None:

@@ -51,8 +51,11 @@ def step(log: Path | str) -> Iterator[None]:
         except InputError as error:
             failure = str(error)
         except Exception as error:
-            with suppress(OSError):  # the log may be on the disk that is full
-                traceback.print_exc()
+            # The log may be on the disk that is full. What a buffer could not write there would come
+            # out on the terminal later: nothing is left in one.
+            with suppress(OSError):
+                sys.stderr.flush()
+                os.write(2, traceback.format_exc().encode())
             failure = f"{type(error).__name__}: {error}"
         finally:
             with suppress(OSError):

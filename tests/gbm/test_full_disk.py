@@ -48,7 +48,8 @@ def test_a_full_disk_ends_a_step_in_plain_words(kind: str, tmp_path: Path) -> No
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
+    assert done.stderr.count("\n") == 1, done.stderr
+    line = done.stderr.strip()
     assert line.startswith("error: OSError: ")
     assert "File too large" in line
     if kind != "log":
