@@ -51,8 +51,8 @@ def step(log: Path | str) -> Iterator[None]:
         except InputError as error:
             failure = str(error)
         except Exception as error:
-            # The log may be on the disk that is full. What a buffer could not write there would come
-            # out on the terminal later: nothing is left in one.
+            # The log may be on the disk that is full; what a buffer could not write there would
+            # come out on the terminal later: nothing is left in one.
             with suppress(OSError):
                 sys.stderr.flush()
                 os.write(2, traceback.format_exc().encode())
