@@ -37,8 +37,11 @@ absolute for unknowns below 1,"""
 REACH = 0.3
 """Longest step of a function, over its scale,"""
 MOMENTUM = 0.8
-"""beside this part of the last one. Where a regulariser holds the function there is none: what the
-data hardly see need not be crept along there, and momentum makes it oscillate."""
+"""beside this part of the last one. Where a regulariser holds the function there is none, and
+only"""
+HELD = 0.3
+"""of a whole step is taken: what the data hardly see need not be crept along there, and the lower
+level did not follow longer steps on noisy data."""
 STILL = 1e-5
 """The functions are found when a whole step would move them by less."""
 SURPRISES = 6
@@ -71,7 +74,7 @@ def following(problem: Problem, data: Objective, predict: Predict, settings: Set
             settings.w_reg,
             u,
             J,
-            part=settings.upper_rate or 1.0,
+            part=settings.upper_rate or (HELD if settings.w_reg else 1.0),
             reach=REACH,
             damping=settings.damping,
             momentum=0.0 if settings.w_reg else MOMENTUM,
