@@ -18,13 +18,13 @@ from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
 from gbm.flat_range import flat_range
+from gbm.metrics import REGIONS
 from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
 from gbm.settings import Settings
 from gbm.spread import physical
 from gbm.verdict import judge
 
-REGIONS = ("WT", "TC")
 METRICS = ("dice", "hd95_mm", "area_mm2")
 MODELS = (
     "bilo_network",

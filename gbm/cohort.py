@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 import gbm
-from gbm.assemble import METRICS, MODELS, REGIONS
+from gbm.assemble import METRICS, MODELS
 from gbm.files import read_json, write_json, write_text
+from gbm.metrics import REGIONS
 from gbm.report.cohort_page import render
 from gbm.report.numbers import value
 from gbm.report.tables import read_metrics

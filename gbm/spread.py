@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-REGIONS = ("WT", "TC")
+from gbm.metrics import REGIONS
+
 ORIGIN = (("x0_x_mm", "x0_y_mm"), ("x0_1", "x0_2"), ("x0_x", "x0_y"))
 """Names under which the two coordinates of the origin may appear."""
 

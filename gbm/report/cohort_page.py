@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbm.metrics import REGIONS
 from gbm.report.figures.cohort import overlaps, parameters
 from gbm.report.figures.style import encoded, look, svg
 from gbm.report.numbers import num, percent, sd, spread, value
@@ -27,7 +28,6 @@ SHOWN = {
 }
 """Models of the table of patients and of the plots, BiLO beside its references."""
 
-REGIONS = ("WT", "TC")
 WEIGHT = {"green": 0, "amber": 1, "red": 2}
 MARKS = {"green": "●", "amber": "▲", "red": "■"}
 FEWEST = 2
