@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.points import Points
 from bilo.problem import Problem
 from bilo.solution import Solution
 from bilo.unknown import Field, Function, unit_grid
@@ -18,12 +19,17 @@ KEPT = (201, 61)
 """Points that a result keeps for the figures."""
 
 
+def judged(k: Field) -> Points:
+    """The points that a function is judged at."""
+    return unit_grid(k.coordinates, JUDGED[len(k.coordinates) - 1])
+
+
 def errors(k: Field, found: Function, exact: Function) -> dict[str, float]:
     """Relative L2, largest and mean square error of a function.
 
     ``l2`` = |f - f*|_2 / |f*|_2,  ``linf`` = max |f - f*|,  ``mean_square`` = mean (f - f*)^2.
     """
-    points = unit_grid(k.coordinates, JUDGED[len(k.coordinates) - 1])
+    points = judged(k)
     truth = exact(points).double()
     error = found(points).double() - truth
     return {

@@ -9,17 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.functions import judged
 from bilo.objective import LeastSquares, Pointwise
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.solution import Solution
 from bilo.solvers import burgers
-from bilo.unknown import Function, unit_grid
+from bilo.unknown import Function
 
 Measure = Callable[[Problem, Pointwise, Mapping[str, Any], Solution], dict[str, float | None]]
 
-NODES = 61
-"""Along each coordinate of the plane, where phases are compared."""
 FINE = 1001
 """Points at which a network's u(x, 1) is searched for shocks."""
 NOTABLE = 0.3
@@ -36,7 +35,7 @@ def phases(
         |A - A*|_2 / |A*|_2 >= sqrt(N (1 - accuracy)) (A_2 - A_1) / 2 / |A*|_2.
     """
     (k,) = problem.fields
-    points = unit_grid(k.coordinates, NODES)
+    points = judged(k)
     exact = truth[k.name](points)
     found = solution.unknowns[k.name](points)
     low, high = float(exact.min()), float(exact.max())

@@ -104,6 +104,10 @@ class Nodal:
         """What is left of a gradient where the bounds hold z: zero at a minimum."""
         return z - self.admissible(z - gradient)
 
+    def slope(self, z: Array, gradient: Array) -> float:
+        """The largest entry of the projected gradient."""
+        return float(np.abs(self.projected(z, gradient)).max())
+
     def function(self, z: Array) -> Function:
         """The function of nodal values."""
         interpolant = RegularGridInterpolator(self.axes, z, method=self.between)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from bilo.nodal import Array, Nodal
@@ -48,14 +47,9 @@ class Search:
         self._began = time.perf_counter()
         self._nodal, self._w_reg = nodal, w_reg
         self.start = nodal.start()
-        objective, _ = nodal.objective(self.start, w_reg)
-        self.scale = self.slope(self.start)
+        objective, gradient = nodal.objective(self.start, w_reg)
+        self.scale = nodal.slope(self.start, gradient)
         self._objectives = [objective]
-
-    def slope(self, z: Array) -> float:
-        """The largest entry of the projected gradient."""
-        _, gradient = self._nodal.objective(z, self._w_reg)
-        return float(np.abs(self._nodal.projected(z, gradient)).max())
 
     def note(self, objective: float) -> None:
         """The objective after a step."""
@@ -66,12 +60,13 @@ class Search:
 
         It is judged again, at the answer itself.
         """
-        gradient = self.slope(z) / self.scale
+        _, gradient = self._nodal.objective(z, self._w_reg)
+        left = self._nodal.slope(z, gradient) / self.scale
         warnings = []
-        if not gradient <= tolerance:
-            warnings.append(f"the gradient fell to {gradient:.1g} of its start, not {tolerance:g}")
+        if not left <= tolerance:
+            warnings.append(f"the gradient fell to {left:.1g} of its start, not {tolerance:g}")
         seconds = time.perf_counter() - self._began
-        numbers = {"relative_gradient": gradient}
+        numbers = {"relative_gradient": left}
         return answer(method, self._nodal, z, seconds, numbers, warnings, self._objectives)
 
 

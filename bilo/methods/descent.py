@@ -43,7 +43,7 @@ def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
     z, length = search.start, 1.0 / search.scale
     J, gradient = nodal.objective(z, settings.w_reg)
     for _ in range(STEPS):
-        if abs(nodal.projected(z, gradient)).max() <= GRADIENT * search.scale:
+        if nodal.slope(z, gradient) <= GRADIENT * search.scale:
             break
         for _ in range(HALVINGS):
             there = nodal.admissible(z - length * gradient)

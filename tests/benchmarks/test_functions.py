@@ -57,7 +57,7 @@ def test_the_error_that_an_accuracy_implies() -> None:
     """Seven nodes of the low phase a hair above the cut: the least error for this accuracy."""
     problem = get("darcy")
     truth = problem.truth(2)
-    nodes = unit_grid(("x", "y"), measures.NODES)
+    nodes = unit_grid(("x", "y"), functions.JUDGED[1])
     exact = truth["A"](nodes)
     wrong = torch.nonzero(exact == 3.0)[:7, 0]
 
