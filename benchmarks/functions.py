@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.field import Field
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.solution import Solution
-from bilo.unknown import Field, Function, unit_grid
+from bilo.unknown import Function, unit_grid
 
 JUDGED = (1001, 61)
 """Equidistant points along the one coordinate, or along each of two, that errors are taken at."""

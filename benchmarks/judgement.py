@@ -8,11 +8,11 @@ from typing import Any
 from benchmarks import experiments, functions
 from benchmarks.measures import MEASURES
 from benchmarks.setting import Setting
+from bilo.field import Field
 from bilo.objective import LeastSquares, Pointwise
 from bilo.problem import Problem
 from bilo.settings import Settings
 from bilo.solution import Solution
-from bilo.unknown import Field
 
 ZERO = 1e-6
 """Of a value smaller than this, errors are absolute ones."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.objective import Objective, Pointwise
 from bilo.points import Points
 from bilo.problem import Problem
@@ -24,7 +25,6 @@ from bilo.recipes import RecipeError
 from bilo.regulariser import regularisation
 from bilo.streams import VALUE
 from bilo.training import Run
-from bilo.unknown import Field
 
 
 def function_step(

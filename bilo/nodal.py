@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor
 
+from bilo.field import Field
 from bilo.points import Points
-from bilo.unknown import Field, Function
+from bilo.unknown import Function
 
 Array = NDArray[np.float64]
 Pull = Callable[[Array], Array]

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.nodal import Nodal
@@ -18,7 +19,7 @@ from bilo.objective import LeastSquares, Pointwise
 from bilo.points import Points
 from bilo.regulariser import Regulariser
 from bilo.streams import Operator
-from bilo.unknown import Field, Scalar, Unknown
+from bilo.unknown import Scalar, Unknown
 
 Values = Mapping[str, Any]
 """Unknowns by name: a float for a scalar, points -> (N,) for a function."""

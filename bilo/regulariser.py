@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.streams import Streams
-from bilo.unknown import Field
 
 if TYPE_CHECKING:
     from bilo.problem import Problem

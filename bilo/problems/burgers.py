@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.nodal import Array, Nodal, Pull
@@ -20,7 +21,6 @@ from bilo.problem import Problem
 from bilo.regulariser import Regulariser
 from bilo.solvers import burgers, poisson
 from bilo.streams import Operator
-from bilo.unknown import Field
 
 DATA = 101
 """Equidistant data points [o]."""

@@ -13,6 +13,7 @@ from scipy.interpolate import RectBivariateSpline
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.nodal import Array, Nodal, Pull
@@ -23,7 +24,6 @@ from bilo.random_fields import sample_2d
 from bilo.regulariser import Regulariser
 from bilo.solvers import darcy
 from bilo.streams import Operator
-from bilo.unknown import Field
 
 LOW, HIGH = 3.0, 12.0
 S, LENGTH = 10.0, 0.2

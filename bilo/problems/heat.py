@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.nodal import Array, Nodal, Pull
@@ -19,7 +20,6 @@ from bilo.problem import Problem
 from bilo.regulariser import Regulariser
 from bilo.solvers import heat
 from bilo.streams import Operator
-from bilo.unknown import Field
 
 CELLS = 1000
 """Of the reference solution's initial condition,"""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bilo.chart import Chart
 from bilo.ensemble import Ensemble
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.nodal import Array, Nodal, Pull
@@ -21,7 +22,6 @@ from bilo.problem import Problem
 from bilo.regulariser import Regulariser
 from bilo.solvers import poisson
 from bilo.streams import Operator
-from bilo.unknown import Field
 
 CELLS = 1000
 """Of the reference solution."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks import functions, measures, run
 from benchmarks.__main__ import main
-from bilo import unknown
+from bilo import field
 from bilo.methods import adjoint
 from bilo.points import Points
 from bilo.problem import Problem
@@ -122,7 +122,7 @@ def test_the_classical_fit_of_the_same_data(
     assert own["data_loss_rel_error"] == pytest.approx(own["data_loss"] / 0.03**2 - 1)
     tiny = run.Settings(recipe="lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
     monkeypatch.setattr(run, "training", lambda setting: tiny)
-    monkeypatch.setattr(unknown, "FIT_STEPS", 5)
+    monkeypatch.setattr(field, "FIT_STEPS", 5)
     assert main([*words, "--out", "bilo.json"]) == 0
     bilo = json.loads(Path("bilo.json").read_text())
     assert bilo["reference_fit"]["unknowns"]["f"] == own["unknowns"]["f"]["estimate"]
@@ -158,7 +158,7 @@ def test_a_run_with_an_unknown_function(
         )
 
     monkeypatch.setattr(run, "training", tiny)
-    monkeypatch.setattr(unknown, "FIT_STEPS", 5)
+    monkeypatch.setattr(field, "FIT_STEPS", 5)
     monkeypatch.setattr(adjoint, "STEPS", 2)
     monkeypatch.chdir(tmp_path)
     assert main(["run", *words, "--out", "out.json"]) == 0

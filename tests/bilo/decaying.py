@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.objective import LeastSquares
 from bilo.points import Points, grid
 from bilo.problem import Problem
 from bilo.problems.heat import Heat
-from bilo.unknown import Field, Scalar, Unknown
+from bilo.unknown import Scalar, Unknown
 
 
 class Decaying(Heat):

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.jets import Jet
 from bilo.network import OperatorNetwork
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.streams import VALUE, Streams
-from bilo.unknown import Field, Unknown
+from bilo.unknown import Unknown
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bilo.field import Field
 from bilo.frame import Frame
 from bilo.function_step import by_codes
 from bilo.jets import Jet
@@ -22,7 +23,7 @@ from bilo.problem import Problem
 from bilo.problems import get, names
 from bilo.problems.bpn import BoundaryValues
 from bilo.search import classical, differenced
-from bilo.unknown import Field, unit_grid
+from bilo.unknown import unit_grid
 from bilo.upper import through_inputs
 from tests.bilo.decaying import Decaying
 from tests.bilo.oracle import nested, plain_field

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get
 from bilo.regulariser import Regulariser, regularisation
-from bilo.unknown import Field, unit_grid
+from bilo.unknown import unit_grid
 from tests.bilo.decaying import Decaying
 
 

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from bilo.chart import Chart
+from bilo.field import Field
 from bilo.jets import Jet
 from bilo.points import Points
 from bilo.streams import VALUE, Streams
-from bilo.unknown import Field, unit_grid
+from bilo.unknown import unit_grid
 from tests.bilo.oracle import derivatives_of, plain_input
 
 
