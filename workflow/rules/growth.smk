@@ -67,6 +67,8 @@ rule verify:
         f"{LOGS}/sub-{{patient}}/verify_{{fit}}.log",
     benchmark:
         f"{WORK}/costs/verify_{{fit}}.tsv"
+    # before the fits of other patients: a patient whose fits are there is done within seconds
+    priority: 60
     conda:
         "../envs/growth.yaml"
     threads: 1

@@ -24,6 +24,8 @@ rule metrics:
         f"{LOGS}/sub-{{patient}}/metrics.log",
     benchmark:
         f"{WORK}/costs/metrics.tsv"
+    # as of `verify`: before the fits of other patients
+    priority: 60
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -54,6 +56,7 @@ rule export:
         f"{LOGS}/sub-{{patient}}/export.log",
     benchmark:
         f"{WORK}/costs/export.tsv"
+    priority: 60
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -95,6 +98,7 @@ rule report:
         f"{LOGS}/sub-{{patient}}/report.log",
     benchmark:
         f"{WORK}/costs/report.tsv"
+    priority: 60
     conda:
         "../envs/report.yaml"
     threads: 1
