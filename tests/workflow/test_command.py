@@ -48,6 +48,20 @@ def test_a_glob_of_patients_with_tissue_of_their_own(snakemake: Run, tmp_path: P
     assert all(jobs[step] == 2 for step in STEPS)
 
 
+def test_patients_are_finished_one_after_the_other(snakemake: Run, tmp_path: Path) -> None:
+    names = ("p01", "p02", "p03")
+    for name in names:
+        write(tmp_path, name)
+    work = "results/gbm/work/sub-{}/{}.json"
+    targets = [work.format(name, "characteristic") for name in names]
+    done = snakemake("--cores", "1", *targets, "--config", "patients=p*.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = [(name, step) for name in names for step in ("check", "tissue", "characteristic")]
+    made = sorted(steps, key=lambda of: (tmp_path / work.format(*of)).stat().st_mtime_ns)
+    assert {step for _, step in made[: len(names)]} == {"check"}
+    assert made[len(names) :] == [of for of in steps if of[1] != "check"]
+
+
 def test_one_patient_file_wins_over_patients(snakemake: Run, tmp_path: Path) -> None:
     file = write(tmp_path / "cohort", "p01", "fit: {pinn_weights: [], lifts: [char]}\n")
     jobs = _plan(snakemake, "--configfile", str(file), "--config", "patients=nowhere")

@@ -54,6 +54,9 @@ WORK = f"{GBM}/work/sub-{{patient}}"
 ANAT = f"{GBM}/sub-{{patient}}/anat/sub-{{patient}}"
 LOGS = f"{GBM}/logs"
 FIT_NAMES = plan.PATTERN
+# Priorities: the checks of all patients, then patient by patient (`in_turn`).
+FIRST = len(PATIENTS) + 1
+PLACES = {key: place for place, key in enumerate(PATIENTS)}
 
 
 def entry(wildcards):
@@ -127,6 +130,14 @@ def headline(pattern):
         return pattern.replace("{fit}", first.name)
 
     return file
+
+
+def in_turn(wildcards):
+    """Priority of a patient's jobs: patients are finished one after the other, in their order.
+
+    Pages come while the command runs, and an interrupted one leaves whole patients.
+    """
+    return FIRST - 1 - PLACES[wildcards.patient]
 
 
 def more(amount):

@@ -22,7 +22,7 @@ rule demo:
         f"{LOGS}/sub-demo/demo.log",
     benchmark:
         f"{GBM}/work/sub-demo/costs/demo.tsv"
-    priority: 200
+    priority: FIRST + 1
     conda:
         "../envs/imaging.yaml"
     threads: 1

@@ -10,7 +10,7 @@ rule characteristic:
         f"{LOGS}/sub-{{patient}}/characteristic.log",
     benchmark:
         f"{WORK}/costs/characteristic.tsv"
-    priority: 20
+    priority: in_turn
     conda:
         "../envs/growth.yaml"
     threads: 1
@@ -38,7 +38,7 @@ rule fit:
         f"{LOGS}/sub-{{patient}}/fit_{{fit}}.log",
     benchmark:
         f"{WORK}/costs/fit_{{fit}}.tsv"
-    priority: 10
+    priority: in_turn
     conda:
         "../envs/fit.yaml"
     threads: 1
@@ -67,8 +67,7 @@ rule verify:
         f"{LOGS}/sub-{{patient}}/verify_{{fit}}.log",
     benchmark:
         f"{WORK}/costs/verify_{{fit}}.tsv"
-    # before the fits of other patients: a patient whose fits are there is done within seconds
-    priority: 60
+    priority: in_turn
     conda:
         "../envs/growth.yaml"
     threads: 1
@@ -95,7 +94,7 @@ rule baselines:
         f"{LOGS}/sub-{{patient}}/baselines.log",
     benchmark:
         f"{WORK}/costs/baselines.tsv"
-    priority: 15
+    priority: in_turn
     conda:
         "../envs/growth.yaml"
     threads: 1

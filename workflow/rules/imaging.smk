@@ -20,7 +20,7 @@ rule check:
         f"{LOGS}/sub-{{patient}}/check.log",
     benchmark:
         f"{WORK}/costs/check.tsv"
-    priority: 100
+    priority: FIRST
     # a faulty file stays faulty
     retries: 0
     conda:
@@ -48,7 +48,7 @@ rule register:
         f"{LOGS}/sub-{{patient}}/register.log",
     benchmark:
         f"{WORK}/costs/register.tsv"
-    priority: 50
+    priority: in_turn
     conda:
         "../envs/imaging.yaml"
     # sums of several threads differ in their last digits; patients run beside each other instead
@@ -81,7 +81,7 @@ rule tissue:
         f"{LOGS}/sub-{{patient}}/tissue.log",
     benchmark:
         f"{WORK}/costs/tissue.tsv"
-    priority: 40
+    priority: in_turn
     conda:
         "../envs/imaging.yaml"
     threads: 1
@@ -114,7 +114,7 @@ rule domain:
         f"{LOGS}/sub-{{patient}}/domain.log",
     benchmark:
         f"{WORK}/costs/domain.tsv"
-    priority: 30
+    priority: in_turn
     conda:
         "../envs/imaging.yaml"
     threads: 1

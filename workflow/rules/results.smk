@@ -24,8 +24,7 @@ rule metrics:
         f"{LOGS}/sub-{{patient}}/metrics.log",
     benchmark:
         f"{WORK}/costs/metrics.tsv"
-    # as of `verify`: before the fits of other patients
-    priority: 60
+    priority: in_turn
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -56,7 +55,7 @@ rule export:
         f"{LOGS}/sub-{{patient}}/export.log",
     benchmark:
         f"{WORK}/costs/export.tsv"
-    priority: 60
+    priority: in_turn
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -98,7 +97,7 @@ rule report:
         f"{LOGS}/sub-{{patient}}/report.log",
     benchmark:
         f"{WORK}/costs/report.tsv"
-    priority: 60
+    priority: in_turn
     conda:
         "../envs/report.yaml"
     threads: 1
