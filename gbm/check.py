@@ -80,6 +80,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
         *_check_scope(patient, regions, settings),
         *remarks,
         *_check_others(patient, regions, used),
+        *_check_output(settings, load_settings(config)),
     ]
     voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
     return Report(
@@ -134,3 +135,13 @@ def _check_others(patient: Patient, regions: Regions, used: str) -> list[str]:
             raise InputError("the image holds no finite value", file=path, key=key)
         remarks += check_overlap(regions, volume, key)
     return remarks
+
+
+def _check_output(own: Settings, of_command: Settings) -> list[str]:
+    """Say so where a patient file asks for a folder that is not the command's."""
+    if own.output == of_command.output:
+        return []
+    return [
+        f"output.root: {own.output.root} counts only where this file is given with --configfile;"
+        f" the results of a command with several patients are all in {of_command.output.root}"
+    ]

@@ -248,3 +248,11 @@ def test_a_real_patient_is_accepted(data_dir: Path, tmp_path: Path) -> None:
     assert report.warnings == ()
     assert report.volumes_ml["WT"] == pytest.approx(155, abs=1)
     assert report.volumes_ml["TC"] == pytest.approx(71, abs=1)
+
+
+def test_a_folder_of_results_that_is_not_the_command_s_is_named(with_maps: Path) -> None:
+    with_maps.write_text(with_maps.read_text() + "output: {root: elsewhere}\n")
+    (warning,) = check_patient(with_maps, {}).warnings
+    assert warning.startswith("output.root: elsewhere counts only")
+    assert "all in results" in warning
+    assert check_patient(with_maps, {"output": {"root": "elsewhere"}}).warnings == ()
