@@ -129,14 +129,15 @@ def summary(members: Sequence[Member]) -> list[str]:
 
 def render(members: Sequence[Member], medians: Mapping[str, Mapping[str, float | None]]) -> str:
     """The page as text."""
-    done = [member for member in members if member.status == "done"]
+    done = [patient_row(member) for member in members if member.status == "done"]
     return (
         environment()
         .get_template("cohort.html.j2")
         .render(
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             total=len(members),
-            done=[patient_row(member) for member in done],
+            done=done,
+            remarked=[row for row in done if row["reasons"]],
             others=[member for member in members if member.status != "done"],
             summary=summary(members),
             shown=list(SHOWN.values()),

@@ -105,8 +105,9 @@ def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
 
 def member(name: str, lambda_mm: float, whole: float, colour: str, error: float | None) -> Member:
     """A patient that is done."""
+    why = [] if colour == "green" else [f"what is wrong with {name}"]
     params = {
-        "verdict": {"colour": colour, "reasons": ["a remark"]}, "status": "converged",
+        "verdict": {"colour": colour, "reasons": why}, "status": "converged",
         "lambda_mm": {"value": lambda_mm, "sd": 0.5}, "rhoT": 7.0, "DT_mm2": 100.0,
         "relative_error_u": {"final": error}, "seconds": 40.0, "converged": True,
     }  # fmt: skip
@@ -115,7 +116,7 @@ def member(name: str, lambda_mm: float, whole: float, colour: str, error: float 
         model: {"WT": {"dice": whole - 0.01 * n}, "TC": {"dice": None}}
         for n, model in enumerate(models)
     }
-    return Member(name, f"{name}.yaml", "done", ("a remark",), params, metrics)
+    return Member(name, f"{name}.yaml", "done", tuple(why), params, metrics)
 
 
 @pytest.fixture
@@ -139,6 +140,14 @@ def test_distributions_show_every_patient(three: list[Member]) -> None:
     assert set(drawn) == {"overlaps", "parameters"}
     text = render(three, cohort.medians(three))
     assert text.count("data:image/svg+xml;base64,") == 2
+
+
+def test_verdicts_that_are_not_green_have_their_reason_below_the_table(three: list[Member]) -> None:
+    text = render(three, cohort.medians(three))
+    table, below = text.split("</table>", 1)
+    assert "what is wrong" not in table
+    assert [name for name in "abc" if f"what is wrong with {name}" in below] == ["a", "c"]
+    assert "not green" not in render(three[:1], cohort.medians(three[:1]))
 
 
 def test_a_click_sorts_the_patients(three: list[Member], tmp_path: Path) -> None:
