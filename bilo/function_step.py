@@ -71,7 +71,8 @@ def function_step(
         raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
     first, second = data.derivatives(u)
     root = second.sqrt()
-    rows, X = first / root, by_codes(problem, data.points, run.codes, J) * root
+    feet = problem.feet(data.points, u)
+    rows, X = first / root, by_codes(problem, feet, run.codes, J) * root
     record: dict[str, float] = {}
     if w_reg:
         b, slopes = regulariser_rows(problem, run.codes)

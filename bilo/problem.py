@@ -136,6 +136,14 @@ class Problem(ABC):
         """
         raise NotImplementedError(f"{self.name} generates no data")
 
+    def feet(self, points: Points, u: Tensor) -> Points:
+        """Where an unknown function acts on what u (N,) is at points; there itself, unless known.
+
+        The upper level takes the derivative of u through the operator's input for that by the
+        function's value there.
+        """
+        return points
+
     def nodal(self, data: LeastSquares) -> Nodal | None:
         """The discretised inverse problem of data, for classical methods; None: there is none.
 

@@ -89,7 +89,8 @@ def upper_step(
     value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
     record: dict[str, float] = {"objective": value}
     if "upper" in run.optimisers:
-        by_codes, R = through_inputs(problem, data.points, run.codes, J * by_u, w_reg)
+        feet = problem.feet(data.points, u)
+        by_codes, R = through_inputs(problem, feet, run.codes, J * by_u, w_reg)
         run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
         record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()

@@ -83,6 +83,15 @@ class Burgers(Problem):
         """
         return 1 / (1 + (-u.d("x").value).clamp(min=0)) ** 2
 
+    def feet(self, points: Points, u: Tensor) -> Points:
+        """Feet of the characteristics, x - a t u at t = 0.
+
+        u = f(x - a t u) where u is smooth, so that du = df(x - a t u) / (1 + a t f'): the factor is
+        the derivative by a shift of f, which the operator knows.
+        """
+        t, x = (points.coordinates[c].to(u) for c in ("t", "x"))
+        return Points({"t": torch.zeros_like(x), "x": (x - burgers.SPEED * t * u).clamp(0, 1)})
+
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """A grid of 51 x 51, or n points of a randomly shifted lattice."""
         if n is None:

@@ -6,13 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.function_step import function_step, regulariser_rows
+from bilo.function_step import by_codes, function_step, regulariser_rows
 from bilo.network import OperatorNetwork
 from bilo.objective import LeastSquares, Objective
+from bilo.points import Points
 from bilo.problem import Problem
+from bilo.problems.burgers import Burgers
 from bilo.problems.poisson import Poisson
 from bilo.recipes import RecipeError
 from bilo.regulariser import regularisation
+from bilo.solvers.burgers import SPEED
 from bilo.training import Run
 from bilo.upper import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
@@ -146,3 +149,41 @@ def test_an_objective_that_is_no_sum_over_points_is_refused() -> None:
 
     with pytest.raises(RecipeError, match="no second-order step of functions for Whole"):
         _step(_run(SmallPoisson()), Whole())
+
+
+class SmallBurgers(Burgers):
+    """With a function of few weights."""
+
+    unknowns = small(Burgers)
+
+
+def _along_characteristics(problem: Burgers, points: Points, codes: Tensor) -> Tensor:
+    """The u of u = f(x - a t u) before any shock, by bisection."""
+    f, x, t = problem.decode(codes)["f"], points.coordinates["x"], points.coordinates["t"]
+    low, high = torch.full_like(x, -2.0), torch.full_like(x, 2.0)
+    for _ in range(60):
+        u = (low + high) / 2
+        above = u > f(Points({"x": x - SPEED * t * u}))
+        low, high = torch.where(above, low, u), torch.where(above, u, high)
+    return u
+
+
+def test_a_shift_of_f_at_the_foot_is_the_derivative_by_every_weight() -> None:
+    problem, h = SmallBurgers(), 1e-5
+    codes = problem.start_codes(0)
+    x = torch.linspace(0.3, 0.95, 40, dtype=torch.float64)
+    points = Points({"t": torch.linspace(0.2, 1, 40, dtype=torch.float64), "x": x})
+    u, f = _along_characteristics(problem, points, codes), problem.decode(codes)["f"]
+    foot = x - SPEED * points.coordinates["t"] * u
+    slope = (f(Points({"x": foot + h})) - f(Points({"x": foot - h}))) / (2 * h)
+    by_shift = (1 / (1 + SPEED * points.coordinates["t"] * slope))[None]
+    feet = problem.feet(points, u)
+    torch.testing.assert_close(feet.coordinates["x"], foot)
+    v = torch.randn(len(codes), generator=torch.Generator().manual_seed(0)).double()
+    ahead, behind = (_along_characteristics(problem, points, codes + s * v) for s in (h, -h))
+    exact = (ahead - behind) / (2 * h)
+    torch.testing.assert_close(
+        v @ by_codes(problem, feet, codes, by_shift), exact, rtol=1e-5, atol=1e-6
+    )
+    there = v @ by_codes(problem, points, codes, by_shift)
+    assert float((there - exact).norm() / exact.norm()) > 0.1
