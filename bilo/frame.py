@@ -82,6 +82,16 @@ class Frame(Chart):
             ]
         return self._inputs
 
+    @property
+    def held_inputs(self) -> list[Jet]:
+        """The inputs as plain features: their derivatives in space, and none by themselves."""
+        return [Jet(z.data[:1], z.streams) for z in self.inputs]
+
+    def held(self, name: str) -> Jet:
+        """An unknown as `held_inputs` has it."""
+        j = [k.name for k in self._problem.unknowns].index(name)
+        return self._problem.unknowns[j].value(self.held_inputs[j])
+
     def along(self, direction: Tensor) -> Self:
         """The same frame with one derivative along `direction` (m, N) in z at each point."""
         frame = type(self)(self._problem, self.points, self.codes, direction)

@@ -68,7 +68,8 @@ class OperatorNetwork(Network):
         generator = torch.Generator().manual_seed(seed)
         m = len(problem.unknowns) if theta else 0
         k = problem.fourier_coordinates
-        d = problem.feature_count() + 2 * fourier
+        held = len(problem.unknowns) if theta and problem.held_inputs else 0
+        d = problem.feature_count() + held + 2 * fourier
 
         def uniform(bound: float, *shape: int) -> Tensor:
             return (2 * torch.rand(*shape, generator=generator) - 1) * bound
@@ -87,6 +88,8 @@ class OperatorNetwork(Network):
     def inputs(self, at: Frame) -> Tensor:
         """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""
         features = self.problem.features(at)
+        if self.theta and self.problem.held_inputs:
+            features = features + at.held_inputs
         x = stack(features + (at.inputs if self.theta else []))
         if not len(self.B):
             return x

@@ -58,6 +58,10 @@ class Problem(ABC):
     """First derivatives that the residual uses beside the principal operator."""
     regulariser: Regulariser | None = None
     """Of the unknown function, where there is one; weighted by `Settings.w_reg`."""
+    held_inputs: bool = False
+    """Whether the operator takes the unknowns twice, u(x, z_0, z) with z_0 = z, of which only z has
+    a derivative (`Frame.held_inputs`). Where f jumps u has kinks; through z alone they would ask
+    of du/dz what the residual-gradient loss forbids."""
     fourier_coordinates: int = 0
     """How many leading features get Fourier pairs, where the network has any,"""
     fourier_scale: float = 1.0

@@ -97,6 +97,7 @@ class Darcy(Problem):
         ),
     )
     derivatives = ("x", "y")
+    held_inputs = True
     fourier_coordinates = 2
     fourier_scale = 3.0
     regulariser = Regulariser(_nodes(darcy.NODES), corner=CORNER)
@@ -111,9 +112,14 @@ class Darcy(Problem):
         return Operator("M", diffusion=(("x", "x", 1.0), ("y", "y", 1.0)))
 
     def transform(self, N: Jet, at: Frame) -> Jet:
-        """u = N x (1 - x) y (1 - y)."""
+        """u = N x (1 - x) y (1 - y) A_0 / A, with A_0 = A held.
+
+        A_0 / A is 1 and its derivative by A is -1 / A. So du/dA begins at -u / A, what it is for a
+        change in proportion, u(c A) = u(A) / c, and the network learns the rest.
+        """
         x, y = at["x"], at["y"]
-        return N * at.memo("edge", lambda at: x * (1 - x) * y * (1 - y))
+        edge = at.memo("edge", lambda at: x * (1 - x) * y * (1 - y))
+        return N * edge * (at.held("A") / at["A"])
 
     def residual(self, u: Jet, at: Frame) -> Jet:
         """r = A_x u_x + A_y u_y + A M u + 1."""

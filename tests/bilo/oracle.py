@@ -84,6 +84,15 @@ class Textbook(Frame):
             jets.append(Jet(torch.stack(rows)[None], self.streams))
         return jets
 
+    @property
+    def held_inputs(self) -> list[Jet]:
+        """Neither the shift nor a change of the codes moves them; the coordinates do."""
+        still = Textbook(
+            self._problem, self.points, self.codes.detach(), torch.zeros_like(self.shift),
+            derivatives=self._derivatives,
+        )  # fmt: skip
+        return still.inputs
+
 
 def plain_input(k: Unknown, codes: Tensor, points: Points) -> Tensor:
     """The operator's input of an unknown, (N,) or (1,), as the method writes it."""
@@ -130,7 +139,8 @@ def plain_field(
     problem = network.problem
     shift = codes.new_zeros(len(problem.unknowns)) if shift is None else shift
     at = Textbook(problem, points, codes, shift, derivatives=False)
-    features = torch.stack([f.value.expand(len(points)) for f in problem.features(at)], 1)
+    known = problem.features(at) + (at.held_inputs if problem.held_inputs else [])
+    features = torch.stack([f.value.expand(len(points)) for f in known], 1)
     N = plain_network(network, features, [z.value for z in at.inputs])
     return problem.transform(Jet(N.reshape(1, 1, -1), at.streams), at).value
 
