@@ -40,6 +40,14 @@ def errors(k: Field, found: Function, exact: Function) -> dict[str, float]:
     }
 
 
+def accuracy(k: Field, found: Function, exact: Function) -> float:
+    """Part of the points where a function with two values, cut half-way, is in the right phase."""
+    points = judged(k)
+    truth = exact(points)
+    cut = (truth.min() + truth.max()) / 2
+    return float(((found(points) >= cut) == (truth >= cut)).double().mean())
+
+
 def row(
     k: Field,
     truth: Function,

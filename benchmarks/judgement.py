@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks import experiments, functions
+from benchmarks import experiments, functions, published
 from benchmarks.measures import MEASURES
 from benchmarks.setting import Setting
 from bilo.field import Field
@@ -85,6 +85,45 @@ def until_target(
         if iterations is None
         else (settings.pretrain_steps + iterations) * solution.seconds_per_step,
     }
+
+
+def watch(
+    problem: Problem, setting: Setting, truth: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], dict[str, float]] | None:
+    """How good an unknown function is, in the published quantities; None where there are none."""
+    asked = published.levels(setting.experiment, setting.w_reg, setting.noise)
+    if not asked or not problem.fields:
+        return None
+    (k,) = problem.fields
+
+    def numbers(unknowns: Mapping[str, Any]) -> dict[str, float]:
+        found, exact = unknowns[k.name], truth[k.name]
+        every = {f"field_error.{n}": v for n, v in functions.errors(k, found, exact).items()}
+        if "accuracy" in asked:
+            every["accuracy"] = functions.accuracy(k, found, exact)
+        return {name: every[name] for name in asked}
+
+    return numbers
+
+
+def until_published(
+    setting: Setting, solution: Solution, settings: Settings
+) -> dict[str, float | None]:
+    """Seconds until the function is as good as that of the published BiLO for the first time.
+
+    None where it never is, or nothing was published.
+    """
+    asked = published.levels(setting.experiment, setting.w_reg, setting.noise)
+    history = solution.history
+    watched = asked and all(name in history for name in asked)
+    for k, step in enumerate(history["step"] if watched else []):
+        good = [
+            history[name][k] >= level if name == "accuracy" else history[name][k] <= level
+            for name, level in asked.items()
+        ]
+        if step > settings.pretrain_steps and all(good):
+            return {"seconds_to_published": step * solution.seconds_per_step}
+    return {"seconds_to_published": None}
 
 
 def reference(

@@ -27,6 +27,18 @@ def beside(labels: Mapping[str, str], printed: Sequence[Printed]) -> dict[str, s
     return {p["quantity"]: shown(p) for p in printed if _covers(p, labels)}
 
 
+def levels(experiment: str, w_reg: float | None, noise: float) -> dict[str, float]:
+    """How good the function of the published BiLO is at a weight and a noise, by quantity."""
+    labels = dict.fromkeys(SETTINGS, "-")
+    labels |= {"method": "bilo", "noise": f"{noise:g}"}
+    labels |= {} if w_reg is None else {"w_reg": f"{w_reg:g}"}
+    return {
+        p["quantity"]: float(p["value"])
+        for p in read(experiment)
+        if _covers(p, labels) and p["quantity"].startswith(("field_error.", "accuracy"))
+    }
+
+
 def alone(ours: Sequence[Mapping[str, str]], printed: Sequence[Printed]) -> list[dict[str, str]]:
     """Settings that were printed and have no row of ours."""
     missing = [p for p in printed if not any(_covers(p, labels) for labels in ours)]

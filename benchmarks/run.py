@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -34,7 +35,7 @@ def run(setting: Setting) -> Result:
     """
     problem = problem_of(setting)
     truth = truth_of(problem, setting)
-    settings = training(setting)
+    settings = replace(training(setting), watch=judgement.watch(problem, setting, truth))
     data = observe(problem, truth, setting)
     try:
         solution = method(setting.method)(problem, data, settings)
@@ -68,6 +69,7 @@ def run(setting: Setting) -> Result:
         "assessment": dict(solution.assessment),
         "pretrain_steps": 0 if classical else settings.pretrain_steps,
         **judgement.until_target(setting, truth, solution, settings),
+        **judgement.until_published(setting, solution, settings),
         "steps": solution.steps,
         "seconds": solution.seconds,
         "seconds_per_step": solution.seconds_per_step,

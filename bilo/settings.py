@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ class Settings:
     checkpoint_seconds : float
     history_every : int
         Steps between two records of the history.
+    watch : callable or None
+        (unknowns by name) -> numbers that the history records beside; training never sees them.
     progress : str or None
         What a progress bar calls the fit; None: silent.
     """
@@ -105,6 +108,7 @@ class Settings:
     key: str = ""
     checkpoint_seconds: float = 20.0
     history_every: int = OWN
+    watch: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
     progress: str | None = None
 
     def __post_init__(self) -> None:

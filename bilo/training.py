@@ -177,7 +177,7 @@ def train(
             run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
             continue
         if run.step % settings.history_every == 0 or run.step == total or run.done:
-            _remember(run, {**record, **run.last})
+            _remember(run, {**record, **run.last, **_watched(run, settings)})
         if run.step % SNAPSHOT_STEPS == 0:
             good = copy.deepcopy(run.state())
         if now - saved > settings.checkpoint_seconds:
@@ -211,9 +211,16 @@ def _remember(run: Run, record: Record) -> None:
         column.append(float(row.get(name, float("nan"))))
 
 
+def _watched(run: Run, settings: Settings) -> Mapping[str, float]:
+    """What `Settings.watch` says of the unknowns."""
+    if settings.watch is None:
+        return {}
+    return settings.watch(run.network.problem.decode(run.codes))
+
+
 def _fingerprint(run: Run, settings: Settings) -> str:
     """What must agree for a checkpoint to be continued."""
-    skipped = {"checkpoint", "checkpoint_seconds", "progress", "threads", "device"}
+    skipped = {"checkpoint", "checkpoint_seconds", "progress", "watch", "threads", "device"}
     values = {k: str(v) for k, v in vars(settings).items() if k not in skipped}
     shapes = [tuple(p.shape) for p in run.network.parameters()]
     return f"{run.network.problem.name} {sorted(values.items())} {shapes}"

@@ -13,13 +13,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks import functions, measures, run
+from benchmarks import functions, judgement, measures, run
 from benchmarks.__main__ import main
+from benchmarks.setting import Setting
 from bilo import field
 from bilo.methods import adjoint
 from bilo.points import Points
 from bilo.problem import Problem
 from bilo.problems import get
+from bilo.settings import Settings
 from bilo.solution import Solution
 from bilo.unknown import unit_grid
 
@@ -185,3 +187,35 @@ def test_a_run_with_an_unknown_function(
     assert row["example"] == (2 if words[0] == "burgers" else None)
     exact = functions.sampled(k, problem.truth(6)["A"]) if words[0] == "darcy" else row["truth"]
     assert row["truth"] == exact
+
+
+def test_the_history_knows_when_the_published_accuracy_was_reached() -> None:
+    problem, setting = get("heat"), Setting("heat", "bilo", w_reg=0.0)
+    seen = judgement.watch(problem, setting, problem.truth())
+    assert seen is not None
+    assert seen(problem.truth()) == {"field_error.linf": 0.0, "field_error.mean_square": 0.0}
+    assert seen(problem.start())["field_error.linf"] > 0.1
+    history = {
+        "step": [10.0, 20.0, 30.0],
+        "field_error.linf": [0.01, 0.055, 0.05],
+        "field_error.mean_square": [1e-5, 1e-5, 1e-4],
+    }
+    settings = Settings(pretrain_steps=10)
+    made = replace(_answer(problem, problem.truth()["f"]), history=history, seconds_per_step=0.1)
+    reached = judgement.until_published(setting, made, settings)
+    assert reached == {"seconds_to_published": pytest.approx(3.0)}
+    never = replace(made, history=history | {"field_error.mean_square": [1e-5, 1e-5, 1.1e-4]})
+    assert judgement.until_published(setting, never, settings) == {"seconds_to_published": None}
+
+
+def test_an_accuracy_is_reached_from_below() -> None:
+    setting = Setting("darcy", "pinn", w_reg=1e-9, w_dat=10.0)
+    problem = get("darcy")
+    seen = judgement.watch(problem, setting, problem.truth(2))
+    assert seen is not None
+    assert seen(problem.truth(2)) == {"accuracy": 1.0}
+    history = {"step": [1.0, 2.0, 3.0], "accuracy": [0.97, 0.985, 0.99]}
+    made = replace(_answer(problem, problem.truth(2)["A"]), history=history, seconds_per_step=2.0)
+    reached = judgement.until_published(setting, made, Settings(pretrain_steps=0))
+    assert reached == {"seconds_to_published": 4.0}
+    assert judgement.watch(get("burgers"), Setting("burgers", "bilo"), {}) is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +140,20 @@ def test_an_interrupted_fit_ends_on_the_same_function(
     assert not torch.equal(found.codes, Disturbed().start_codes(0).to(found.codes))
     assert found.history["step"] == whole.history["step"]
     assert found.assessment["regulariser"] == whole.assessment["regulariser"]
+
+
+def test_what_watches_the_unknowns_stands_in_the_history_and_changes_nothing() -> None:
+    data = Decaying().observe(Decaying().truth(), 0.01, 0)
+    plain = bilo.fit(Decaying(), data, TINY)
+    assert "largest" not in plain.history
+
+    def watch(unknowns: Mapping[str, Any]) -> dict[str, float]:
+        return {"largest": float(unknowns["f"](LINE).max())}
+
+    found = bilo.fit(Decaying(), data, replace(TINY, watch=watch))
+    assert torch.equal(found.codes, plain.codes)
+    assert found.history["largest"][-1] == float(found.unknowns["f"](LINE).max())
+    assert len(set(found.history["largest"])) > 1
 
 
 def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
