@@ -7,7 +7,7 @@ SAMPLES = (0, 1, 2, 3, 4)
 TRAINING = Training(fourier=32)
 OWN = {
     ("bilo", "fast"): Training(
-        upper_rate=4e-3, upper_every=3, w_rgrad=1e-2, sample_directions=True
+        upper_rate=5e-3, upper_every=3, w_rgrad=1e-2, sample_directions=True
     ),
 }
 BUDGET = Budget(500, 3200, points=1024)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from bilo.alternation import alternating, finish, following
 from bilo.assessment import assess
@@ -154,6 +155,8 @@ def _simultaneous(
         if run.step % every:
             return {}
         progress /= 1.0 - recipe.hold
+        if "upper" in run.optimisers:
+            _slow_down(run.optimisers["upper"], recipe, settings, progress)
         u, J = predict(run)
         record = upper_step(run, problem, data, u, J, progress, settings)
         late = progress > REFEREE_FROM
@@ -162,6 +165,13 @@ def _simultaneous(
         return record
 
     return upper
+
+
+def _slow_down(upper: Optimizer, recipe: Recipe, settings: Settings, progress: float) -> None:
+    """Both levels descend at rates of one schedule."""
+    assert recipe.lower is not None
+    for group in upper.param_groups:
+        group["lr"] = (settings.upper_rate or recipe.upper_rate) * recipe.lower.schedule(progress)
 
 
 def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:

@@ -23,6 +23,7 @@ from bilo.problems.burgers import Burgers
 from bilo.regulariser import regularisation
 from bilo.settings import Settings
 from bilo.solvers import heat
+from bilo.training import Run
 from bilo.unknown import unit_grid
 from tests.bilo.decaying import Decaying, small
 
@@ -201,3 +202,28 @@ def test_functions_descend_by_adam_where_the_data_are_many(
     found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
     moves = "move" in found.history
     assert moves is not adam
+
+
+@pytest.mark.parametrize(("recipe", "last"), [("fast", 0.02), ("paper", 1.0)])
+def test_adam_of_functions_slows_down_as_the_network_does(
+    monkeypatch: pytest.MonkeyPatch, recipe: str, last: float
+) -> None:
+    monkeypatch.setattr(bilo, "MAX_ROWS", 100)
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    rates, step = [], bilo.upper_step
+
+    def spy(run: Run, *words: Any) -> Any:
+        rates.append(run.optimisers["upper"].param_groups[0]["lr"])
+        return step(run, *words)
+
+    monkeypatch.setattr(bilo, "upper_step", spy)
+    problem = Burgers()
+    settings = Settings(
+        recipe=recipe, width=8, points=32, pretrain_steps=5, finetune_steps=100, upper_every=4,
+        upper_rate=2e-3, device="cpu",
+    )  # fmt: skip
+    bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    assert rates[0] == pytest.approx(2e-3, rel=0.02)
+    assert rates[-1] <= 1.001 * last * rates[0]
+    assert rates == sorted(rates, reverse=True)
+    assert (len(set(rates)) == 1) == (recipe == "paper")
