@@ -67,7 +67,8 @@ EXPERIMENT = Experiment(
         "fixed point is where the gradient through the operator's input vanishes, which is another "
         "place: judge it by the error.",
         "Recipe `paper` with its full budget ended, on three seeds, at the errors of `lm` (0.12 "
-        "and 0.035 of D): they are those of the fixed point under this noise, not of the optimiser.",
+        "and 0.035 of D): they are those of the fixed point under this noise, not of the "
+        "optimiser.",
         "Errors of D at 1,001 points; the smoothness of the regulariser rounds the peak, where the "
         "largest error is.",
         "Not recoverable from the paper, our choice: 101 residual points, 51 data points.",
