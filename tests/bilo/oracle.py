@@ -139,7 +139,7 @@ def plain_field(
     problem = network.problem
     shift = codes.new_zeros(len(problem.unknowns)) if shift is None else shift
     at = Textbook(problem, points, codes, shift, derivatives=False)
-    known = problem.features(at) + (at.held_inputs if problem.held_inputs else [])
+    known = problem.features(at) + (at.held_inputs if network.theta and problem.held_inputs else [])
     features = torch.stack([f.value.expand(len(points)) for f in known], 1)
     N = plain_network(network, features, [z.value for z in at.inputs])
     return problem.transform(Jet(N.reshape(1, 1, -1), at.streams), at).value

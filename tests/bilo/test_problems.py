@@ -330,3 +330,15 @@ def test_sensitivities_are_differences_of_the_numerical_solution(scalars: Proble
 def test_a_misspelt_problem_is_named() -> None:
     with pytest.raises(KeyError, match=r"no problem 'fisher'; there are .*fisher_kpp"):
         get("fisher")
+
+
+@pytest.mark.parametrize("name", ["poisson", "darcy"])
+def test_a_pinn_s_field_moves_with_its_weights_alone(name: str) -> None:
+    problem = get(name)
+    network = OperatorNetwork(problem, 6, 3, 0, 1, theta=False).double()
+    codes = problem.start_codes(0).requires_grad_()
+    points = problem.collocation(20, torch.Generator().manual_seed(1)).to(network.like)
+    u = field(network, points, codes).value
+    (moved,) = torch.autograd.grad(u.sum() + 0 * codes.sum(), codes)
+    assert u.abs().max() > 0
+    assert moved.abs().max() < 1e-12
