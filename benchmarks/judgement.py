@@ -73,17 +73,15 @@ def until_target(
     if target is None:
         return {}
     history = solution.history
-    iterations = None
-    for k, step in enumerate(history.get("step", [])):
+
+    def good(k: int) -> bool:
         errors = [_relative(history[name][k], exact) for name, exact in truth.items()]
-        if step > settings.pretrain_steps and max(errors) < target:
-            iterations = int(step) - settings.pretrain_steps
-            break
+        return max(errors) < target
+
+    step = _first(solution, settings, good)
     return {
-        "iterations_to_target": iterations,
-        "seconds_to_target": None
-        if iterations is None
-        else (settings.pretrain_steps + iterations) * solution.seconds_per_step,
+        "iterations_to_target": None if step is None else int(step) - settings.pretrain_steps,
+        "seconds_to_target": None if step is None else step * solution.seconds_per_step,
     }
 
 
@@ -115,15 +113,23 @@ def until_published(
     """
     asked = published.levels(setting.experiment, setting.w_reg, setting.noise)
     history = solution.history
-    watched = asked and all(name in history for name in asked)
-    for k, step in enumerate(history["step"] if watched else []):
-        good = [
+    if not asked or not all(name in history for name in asked):
+        return {"seconds_to_published": None}
+
+    def good(k: int) -> bool:
+        return all(
             history[name][k] >= level if name == "accuracy" else history[name][k] <= level
             for name, level in asked.items()
-        ]
-        if step > settings.pretrain_steps and all(good):
-            return {"seconds_to_published": step * solution.seconds_per_step}
-    return {"seconds_to_published": None}
+        )
+
+    step = _first(solution, settings, good)
+    return {"seconds_to_published": None if step is None else step * solution.seconds_per_step}
+
+
+def _first(solution: Solution, settings: Settings, good: Callable[[int], bool]) -> float | None:
+    """Step of the first record of the fine-tuning that is good; None where none is."""
+    steps = solution.history.get("step", [])
+    return next((n for k, n in enumerate(steps) if n > settings.pretrain_steps and good(k)), None)
 
 
 def reference(
