@@ -53,7 +53,7 @@ def _init(brats: Path, out: Path) -> None:
 
 def _check(file: Path, config: Path | None) -> int:
     from gbm.check import check_patient
-    from gbm.config import read_yaml
+    from gbm.yaml_file import read_yaml
 
     settings: dict[str, Any] = {} if config is None else read_yaml(config)
     try:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gbm.config import load_patient, read_yaml
+from gbm.config import load_patient
 from gbm.errors import InputError
+from gbm.yaml_file import read_yaml
 
 ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
