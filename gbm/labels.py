@@ -29,12 +29,20 @@ class Regions:
         Voxels of each label that is present (empty for masks).
     warnings : tuple of str
         What was accepted with a remark.
+    key : str
+        Dotted key of the file that holds WT.
     """
 
     WT: Volume
     TC: Volume
     labels: dict[int, int]
     warnings: tuple[str, ...] = ()
+    key: str = "patient.segmentation.path"
+
+    @property
+    def source(self) -> str:
+        """Key and file of WT, for messages about another file that does not fit it."""
+        return self.key if self.WT.path is None else f"{self.key} ({self.WT.path})"
 
     def on(self, reference: Volume) -> tuple[Volume, Volume]:
         """Return WT and TC on another grid, by nearest neighbour."""
@@ -158,4 +166,5 @@ def _checked(
         warnings.append(
             f"{core_source[1]}: TC is empty: the fit uses WT alone and starts at its centroid"
         )
-    return Regions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings))
+    key = whole_source[1]
+    return Regions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings), key)

@@ -18,6 +18,7 @@ from gbm.volumes import Volume, coverage, read_volume, resample_to, to_one_milli
 MINIMUM_SHARE = 0.5
 """Part of the tumour that must lie within an image's field of view, and within the tissue."""
 
+WHICH = "one of the two files is misplaced or another patient's"
 
 MARGIN_MM = 20  # the registration looks that far beyond the brain
 
@@ -106,9 +107,9 @@ def check_overlap(regions: Regions, other: Volume, key: str) -> tuple[str, ...]:
     """
     share = coverage(regions.WT, other)
     if share < MINIMUM_SHARE:
-        text = "its grid does not overlap the tumour of the segmentation"
+        text = f"its grid does not overlap the tumour of {regions.source}: {WHICH}"
         if share > 0:
-            text = f"its field of view holds only {share:.0%} of the segmented tumour"
+            text = f"its field of view holds only {share:.0%} of the tumour of {regions.source}"
         raise InputError(text, file=other.path, key=key)
     if share < 0.999:
         return (f"{key}: the field of view holds only {share:.1%} of the tumour",)
@@ -127,16 +128,16 @@ def check_inside(regions: Regions, tissue: Volume, what: str, key: str, path: Pa
     what : str
         Its name in the message.
     key, path
-        Of the file at fault.
+        Of the file of the tissue.
 
     Raises
     ------
     InputError
-        If more than half of WT lies outside.
+        If more than half of WT lies outside; names both files, since either can be the wrong one.
     """
     inside = resample_to(tissue, regions.WT, 0).data[regions.WT.data].mean()
     if inside < 1 - MINIMUM_SHARE:
-        text = f"{1 - inside:.0%} of the segmented tumour lies outside {what}"
+        text = f"{1 - inside:.0%} of the tumour of {regions.source} lies outside {what}: {WHICH}"
         raise InputError(text, file=path, key=key)
 
 

@@ -187,6 +187,7 @@ def _any(labels: np.ndarray) -> np.ndarray:
 
 
 IMAGE, SEGMENTATION = "patient.images.t1", "patient.segmentation.path"
+WHICH = "one of the two files is misplaced or another patient's"
 UNREADABLE = "is not a readable NIfTI file, or truncated"
 PATTERN = "String should match pattern '^[A-Za-z0-9]+$'"
 
@@ -284,10 +285,22 @@ CASES = {
     "grids that differ and overlap": _accepted("image", _on_a_grid_of_its_own),
     "grids that do not overlap": _refused(
         "image", _moved(T1, 0, 300, 0), T1, IMAGE,
-        "its grid does not overlap the tumour of the segmentation"),
+        f"its grid does not overlap the tumour of {SEGMENTATION} (D/seg.nii.gz): {WHICH}"),
+    "grid of a part": _refused(
+        "image", _data(T1, lambda d: d[15:, :, :]), T1, IMAGE,
+        f"its field of view holds only 6% of the tumour of {SEGMENTATION} (D/seg.nii.gz)"),
     "tumour outside the brain": _refused(
         "image", _moved(SEG, 15, -39, 24), T1, IMAGE,
-        "100% of the segmented tumour lies outside the brain of this image"),
+        f"100% of the tumour of {SEGMENTATION} (D/seg.nii.gz) lies outside the brain of this "
+        f"image: {WHICH}"),
+    "tumour outside the tissue maps": _refused(
+        "maps", _moved(SEG, 15, -39, 24), WM, "patient.tissue.wm",
+        f"100% of the tumour of {SEGMENTATION} (D/seg.nii.gz) lies outside the tissue: {WHICH}"),
+    "masks outside the brain": _refused(
+        "image", lambda f: (_masks(_any, _core)(f), _moved("wt.nii.gz", 15, -39, 24)(f)),
+        T1, IMAGE,
+        "85% of the tumour of patient.segmentation.masks.WT (D/wt.nii.gz) lies outside the brain "
+        f"of this image: {WHICH}"),
     "image of a slab": _refused(
         "image", _data(T1, lambda d: d[:, :, 12:18]), T1, IMAGE,
         "the image is only 18 mm thick: a registration needs the whole brain; give "
