@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from gbm.conventions import CONVENTIONS
 from gbm.errors import InputError
@@ -29,6 +36,11 @@ class LabelMap(Model):
     TC: tuple[Annotated[int, Field(gt=0)], ...] = ()
     ET: tuple[Annotated[int, Field(gt=0)], ...] = ()
 
+    @property
+    def labels(self) -> frozenset[int]:
+        """Labels of the regions, without the background."""
+        return frozenset({*self.WT, *self.TC})
+
     @model_validator(mode="after")
     def _not_swapped(self) -> LabelMap:
         if set(self.WT) < set(self.TC):
@@ -49,6 +61,9 @@ class Segmentation(Model):
     path: Path | None = None
     convention: LabelMap | None = None
     masks: Masks | None = None
+    ignore: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        default=(), description="labels outside the convention that count as background"
+    )
 
     @field_validator("convention", mode="before")
     @classmethod
@@ -61,6 +76,20 @@ class Segmentation(Model):
         return LabelMap(
             WT=tuple(sorted(preset.WT)), TC=tuple(sorted(preset.TC)), ET=tuple(sorted(preset.ET))
         )
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _of_no_region(cls, value: Any, info: ValidationInfo) -> Any:
+        labels = value if isinstance(value, (list, tuple)) else [None]
+        if any(type(label) is not int or label < 1 for label in labels):
+            raise ValueError("must be a list of positive integers")
+        if labels and info.data.get("masks") is not None:
+            raise ValueError("belongs to path, not to masks")
+        convention = info.data.get("convention")
+        if convention is not None and not convention.labels.isdisjoint(labels):
+            shared = ", ".join(map(str, sorted(convention.labels.intersection(labels))))
+            raise ValueError(f"holds labels of the convention: {shared}")
+        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> Segmentation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from gbm.volumes import Volume, read_volume, resample_to
 __all__ = ["CONVENTIONS", "Regions", "read_regions", "regions", "regions_from_masks"]
 
 LABEL_TOLERANCE = 1e-3
+MOST_NAMED = 20  # an image taken for a segmentation holds thousands
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Regions:
     WT, TC : Volume
         Boolean, in the file's own orientation; TC lies inside WT.
     labels : dict of int
-        Voxels of each label that is present (empty for masks).
+        Voxels of each label that is present and not ignored (empty for masks).
     warnings : tuple of str
         What was accepted with a remark.
     key : str
@@ -65,10 +67,10 @@ def read_regions(segmentation: Segmentation) -> Regions:
     if segmentation.path is None or segmentation.convention is None:
         raise InputError("give either path and convention, or masks", key="patient.segmentation")
     volume = read_volume(segmentation.path, "patient.segmentation.path")
-    return regions(volume, segmentation.convention)
+    return regions(volume, segmentation.convention, segmentation.ignore)
 
 
-def regions(volume: Volume, convention: LabelMap) -> Regions:
+def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) -> Regions:
     """Make regions of integer labels.
 
     Parameters
@@ -77,6 +79,8 @@ def regions(volume: Volume, convention: LabelMap) -> Regions:
         Labels, integers or floats within 1e-3 of integers.
     convention : LabelMap
         Labels of each region.
+    ignore : collection of int
+        Labels that count as background, with a remark where there are any.
 
     Raises
     ------
@@ -93,15 +97,44 @@ def regions(volume: Volume, convention: LabelMap) -> Regions:
         text = f"labels must be integers; a value is {off:.3g} away from one"
         raise InputError(text, file=volume.path, key=key)
     found, counts = np.unique(rounded, return_counts=True)
-    allowed = {0, *convention.WT, *convention.TC}
-    foreign = [int(label) for label in found if int(label) not in allowed]
+    voxels = {int(label): int(n) for label, n in zip(found, counts, strict=True) if label}
+    ignored = {label: voxels.pop(label) for label in sorted(ignore) if label in voxels}
+    foreign = {label: n for label, n in voxels.items() if label not in convention.labels}
     if foreign:
-        text = f"label {foreign[0]} is outside the convention (allowed: {sorted(allowed)})"
-        raise InputError(text, file=volume.path, key=key)
+        raise InputError(_foreign(foreign, convention, ignore), file=volume.path, key=key)
     whole = np.isin(rounded, convention.WT)
     core = np.isin(rounded, convention.TC)
-    labels = {int(label): int(n) for label, n in zip(found, counts, strict=True) if label}
-    return _checked(volume, whole, core, labels, (volume.path, key), (volume.path, key))
+    made = _checked(volume, whole, core, voxels, (volume.path, key), (volume.path, key))
+    if not ignored:
+        return made
+    remark = f"patient.segmentation.ignore: {_counted(ignored, 'counts', 'count')} as background"
+    return replace(made, warnings=(*made.warnings, remark))
+
+
+def _foreign(voxels: Mapping[int, int], convention: LabelMap, ignore: Collection[int]) -> str:
+    """Say which labels are outside the convention, and the two ways out."""
+    allowed = ", ".join(map(str, sorted({0, *convention.labels})))
+    outside = f"outside the convention (allowed: {allowed})"
+    if len(voxels) > MOST_NAMED:
+        return f"{len(voxels)} labels are {outside}: is it a segmentation?"
+    text = f"{_counted(voxels, 'is', 'are')} {outside}: "
+    if min(voxels) < 0:
+        return f"{text}a label must not be negative"
+    them = "it" if len(voxels) == 1 else "them"
+    return (
+        f"{text}map {them} with convention: {{WT: [...], TC: [...]}}, or count {them} as background"
+        f" with patient.segmentation: {{ignore: {sorted({*ignore, *voxels})}}}"
+    )
+
+
+def _counted(voxels: Mapping[int, int], one: str, many: str) -> str:
+    """Labels with their voxels and a verb.
+
+    >>> _counted({2: 8}, "is", "are"), _counted({2: 8, 7: 1}, "is", "are")
+    ('label 2 (8 voxels) is', 'labels 2 (8 voxels), 7 (1 voxel) are')
+    """
+    named = ", ".join(f"{label} ({n} voxel{'s' if n > 1 else ''})" for label, n in voxels.items())
+    return f"label {named} {one}" if len(voxels) == 1 else f"labels {named} {many}"
 
 
 def regions_from_masks(whole: Volume, core: Volume) -> Regions:

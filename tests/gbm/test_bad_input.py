@@ -252,11 +252,21 @@ CASES = {
     "NaN labels": _refused(
         "maps", _data(SEG, _middle(np.nan)), SEG, SEGMENTATION, "holds values that are not finite"),
     "unknown label": _refused(
-        "maps", _data(SEG, lambda d: np.where(d == 4, 9, d)), SEG, SEGMENTATION,
-        "label 9 is outside the convention (allowed: [0, 1, 2, 3, 4])"),
+        "maps", _data(SEG, _middle(9)), SEG, SEGMENTATION,
+        "label 9 (1 voxel) is outside the convention (allowed: 0, 1, 2, 3, 4): map it with "
+        "convention: {WT: [...], TC: [...]}, or count it as background with "
+        "patient.segmentation: {ignore: [9]}"),
     "negative label": _refused(
-        "maps", _data(SEG, lambda d: np.where(d == 4, -1, d)), SEG, SEGMENTATION,
-        "label -1 is outside the convention (allowed: [0, 1, 2, 3, 4])"),
+        "maps", _data(SEG, _middle(-1)), SEG, SEGMENTATION,
+        "label -1 (1 voxel) is outside the convention (allowed: 0, 1, 2, 3, 4): "
+        "a label must not be negative"),
+    "ignored label": _accepted(
+        "maps",
+        lambda f: (_data(SEG, _middle(9))(f), _yaml("brats}", "brats, ignore: [9, 11]}")(f)),
+        "patient.segmentation.ignore: label 9 (1 voxel) counts as background"),
+    "ignored label of the convention": _refused(
+        "maps", _yaml("brats}", "brats, ignore: [9, 3]}"), "p.yaml", "patient.segmentation.ignore",
+        "holds labels of the convention: 3"),
     "empty WT": _refused(
         "maps", _data(SEG, np.zeros_like), SEG, SEGMENTATION, "the whole tumour (WT) is empty"),
     "empty TC": _accepted(

@@ -72,6 +72,43 @@ def test_faults_name_file_and_key(tmp_path: Path, old: str, new: str, key: str, 
     assert len(message.splitlines()) <= 2
 
 
+MASKS = "masks: {WT: a.nii, TC: b.nii}"
+PATH = "path: seg.nii.gz, convention: "
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "word"),
+    [
+        (f"{PATH}brats, ignore: [7, 2]", "labels of the convention: 2"),
+        (f"{PATH}{{WT: [1, 5], TC: [1]}}, ignore: [5]", "labels of the convention: 5"),
+        (f"{PATH}brats, ignore: [0]", "positive integers"),
+        (f"{PATH}brats, ignore: [-1]", "positive integers"),
+        (f"{PATH}brats, ignore: [7.0]", "positive integers"),
+        (f"{PATH}brats, ignore: ['7']", "positive integers"),
+        (f"{PATH}brats, ignore: [true]", "positive integers"),
+        (f"{PATH}brats, ignore: 7", "positive integers"),
+        (f"{MASKS}, ignore: [7]", "belongs to path, not to masks"),
+    ],
+)
+def test_labels_that_cannot_be_ignored_are_refused(
+    segmentation: str, word: str, tmp_path: Path
+) -> None:
+    file = _file(tmp_path, GOOD.replace(f"{PATH}brats", segmentation))
+    with pytest.raises(InputError, match=word) as caught:
+        load_patient(file)
+    assert caught.value.key == "patient.segmentation.ignore"
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_labels_outside_the_convention_can_be_ignored(tmp_path: Path) -> None:
+    def ignored(words: str) -> tuple[int, ...]:
+        file = _file(tmp_path, GOOD.replace(f"{PATH}brats", words))
+        return load_patient(file).segmentation.ignore
+
+    assert ignored(f"{PATH}gliodil, ignore: [2, 7]") == (2, 7)
+    assert ignored(f"{PATH}brats, ignore: []") == ignored(f"{PATH}brats") == ()
+
+
 @pytest.mark.parametrize(
     ("extra", "key"),
     [

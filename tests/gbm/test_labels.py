@@ -31,7 +31,7 @@ def test_conventions(convention: str, whole: list[int | None], core: list[int | 
     for label, (in_whole, in_core) in enumerate(zip(whole, core, strict=True), start=1):
         volume = _line(0, label, 4, 1)
         if in_whole is None:
-            with pytest.raises(InputError, match=f"label {label} is outside"):
+            with pytest.raises(InputError, match=f"label {label} .* is outside"):
                 regions(volume, _preset(convention))
             continue
         found = regions(volume, _preset(convention))
@@ -44,6 +44,49 @@ def test_float_labels_near_integers_are_labels() -> None:
     assert found.labels == {1: 1, 2: 1, 4: 1}
     with pytest.raises(InputError, match="integers"):
         regions(_line(0, 1.01, 2, 4), _preset("brats"))
+
+
+@pytest.mark.parametrize(
+    ("ignore", "said"),
+    [
+        (
+            (),
+            "labels 2 (3 voxels), 7 (1 voxel) are outside the convention (allowed: 0, 1, 3, 4): "
+            "map them with convention: {WT: [...], TC: [...]}, or count them as background with "
+            "patient.segmentation: {ignore: [2, 7]}",
+        ),
+        (
+            (7, 9),
+            "label 2 (3 voxels) is outside the convention (allowed: 0, 1, 3, 4): "
+            "map it with convention: {WT: [...], TC: [...]}, or count it as background with "
+            "patient.segmentation: {ignore: [2, 7, 9]}",
+        ),
+    ],
+)
+def test_foreign_labels_are_counted_with_the_ways_out(ignore: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        regions(_line(0, 2, 2, 2, 7, 1, 3), _preset("gliodil"), ignore)
+    assert caught.value.message == said
+
+
+def test_an_image_instead_of_a_segmentation_is_told_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"996 labels .* is it a segmentation") as caught:
+        regions(_line(*range(1000)), _preset("gliodil"))
+    assert len(str(caught.value)) < 200
+
+
+def test_ignored_labels_are_background() -> None:
+    stray, clean = (
+        regions(_line(0, label, 4, 1, 3, label), _preset("gliodil"), (7, 8)) for label in (7, 0)
+    )
+    assert np.array_equal(stray.WT.data, clean.WT.data)
+    assert np.array_equal(stray.TC.data, clean.TC.data)
+    assert stray.labels == clean.labels == {1: 1, 3: 1, 4: 1}
+    (remark,) = stray.warnings
+    assert remark == "patient.segmentation.ignore: label 7 (2 voxels) counts as background"
+    assert clean.warnings == ()  # a label that the file does not hold is no matter
+    with pytest.raises(InputError, match="empty"):
+        regions(_line(0, 7, 7), _preset("gliodil"), (7,))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 
 from tests.conftest import Run
@@ -90,6 +93,28 @@ def test_a_faulty_patient_file_is_no_fault_of_the_command(
     write(tmp_path, "p01")
     (tmp_path / "p02.yaml").write_text(faulty)
     assert _plan(snakemake, "--config", "patients=p*.yaml")["check"] == 2
+
+
+def test_a_change_of_the_ignored_labels_repeats_what_reads_them(
+    snakemake: Run, tmp_path: Path
+) -> None:
+    file = write(tmp_path, "p01")
+    image = nibabel.load(tmp_path / "p01_seg.nii.gz")
+    labels = np.asarray(image.dataobj).copy()
+    labels[0, 0] = 7
+    nibabel.save(nibabel.Nifti1Image(labels, image.affine), tmp_path / "p01_seg.nii.gz")
+    text = file.read_text()
+    file.write_text(text.replace("brats}", "brats, ignore: [7]}"))
+    target = "results/gbm/sub-p01/anat/sub-p01_desc-domain.npz"
+    words = (target, "--config", "patients=p01.yaml")
+    done = snakemake("--cores", "1", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "results/gbm/work/sub-p01/check.json").read_text())
+    assert set(report["labels"]) == {"2", "4"}
+    assert "ignore: label 7 (5 voxels) counts as background" in report["warnings"][0]
+    assert _plan(snakemake, *words) == {}
+    file.write_text(text.replace("brats}", "brats, ignore: [7, 8]}"))
+    assert set(_plan(snakemake, *words)) == {"check", "tissue", "domain", "total"}
 
 
 def test_no_match_is_refused(snakemake: Run) -> None:
