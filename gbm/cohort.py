@@ -11,13 +11,13 @@ import numpy as np
 
 import gbm
 from gbm.assemble import METRICS, MODELS
+from gbm.ending import COMPLETE, Ending
 from gbm.files import read_json, write_json, write_text
 from gbm.metrics import REGIONS
 from gbm.report.cohort_page import render
 from gbm.report.numbers import value
 from gbm.report.tables import read_metrics
 from gbm.report.words import Metrics
-from gbm.step import failures
 
 IGNORED = (
     "*.html",
@@ -48,9 +48,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "Description": "relative L2 distance of network and finite volumes at the time of the scan"
     },
     "converged": {"Description": "whether the headline fit converged and agrees with its check"},
-    "reason": {"Description": "why the patient failed, or the reasons of the verdict"},
+    "reason": {
+        "Description": "why the patient failed or is unfinished, or the reasons of the verdict"
+    },
 }
 """Columns of `participants.tsv`, as `participants.json` describes them."""
+
+STOPPED = "the command was stopped before this patient was finished: the same command goes on"
+KILLED = "was killed, perhaps for lack of memory: its log names no error"
+KILLED_AT_STOP = "was killed, by the stop or before it"
+NOT_MADE = "its results have not been made yet"
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Member:
     status : str
         `done`, `failed` or `unfinished`.
     reasons : tuple of str
-        Why it failed, or the reasons of its verdict.
+        Why it failed or is unfinished, or the reasons of its verdict.
     params : mapping or None
         `desc-growth_params.json` where it is done.
     metrics : mapping or None
@@ -81,19 +88,28 @@ class Member:
     metrics: Metrics | None = None
 
 
-def read_member(results: Path, patient: str, file: Path, logs: Path) -> Member:
-    """State of one patient, from its outputs and its logs.
+def read_member(
+    results: Path, patient: str, file: Path, logs: Path, ending: Ending = COMPLETE
+) -> Member:
+    """State of one patient, from its outputs, its logs and how the command ended.
 
-    A failure in the logs counts more than outputs, which may be those of an earlier command.
+    A failure in the logs counts more than outputs, which may be those of an earlier command; so do
+    steps that a stopped command left. A step that ended without a word failed; it may also have
+    been ended with the command, where that was stopped.
     """
     anat = results / f"sub-{patient}" / "anat"
     params = anat / f"sub-{patient}_desc-growth_params.json"
     metrics = anat / f"sub-{patient}_desc-growth_metrics.tsv"
-    failed = failures(logs / f"sub-{patient}")
-    if failed:
-        return Member(patient, str(file), "failed", tuple(failed))
+    own = logs / f"sub-{patient}"
+    errors, silent = ending.errors(own), ending.silent(own)
+    why = KILLED_AT_STOP if ending.stopped else KILLED
+    killed = [f"{name}: {why}" for name in silent]
+    if errors or (killed and not ending.stopped):
+        return Member(patient, str(file), "failed", (*errors, *killed))
+    if killed or ending.leaves(own):
+        return Member(patient, str(file), "unfinished", (STOPPED, *killed))
     if not params.exists() or not metrics.exists():
-        return Member(patient, str(file), "unfinished", ("a step before the results did not end",))
+        return Member(patient, str(file), "unfinished", (NOT_MADE,))
     found = read_json(params)
     reasons = tuple(found["verdict"]["reasons"])
     return Member(patient, str(file), "done", reasons, found, read_metrics(metrics))
@@ -163,6 +179,18 @@ def medians(members: Sequence[Member]) -> dict[str, dict[str, float | None]]:
     return found
 
 
+def notice(members: Sequence[Member]) -> str | None:
+    """A sentence about a command that was stopped; None where no patient waits for its next."""
+    waiting = sum(STOPPED in member.reasons for member in members)
+    if not waiting:
+        return None
+    are = "is" if waiting == 1 else "are"
+    return (
+        f"The command was stopped: {waiting} of {len(members)} patients {are} not finished; "
+        "type it again to go on."
+    )
+
+
 def description() -> dict[str, Any]:
     """The BIDS `dataset_description.json` of the results."""
     return {
@@ -185,7 +213,9 @@ def tsv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join("\t".join(row) + "\n" for row in [header, *rows])
 
 
-def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
+def run(
+    *, results: Path, patients: Mapping[str, Path], logs: Path, ending: Ending = COMPLETE
+) -> None:
     """Write the files of the cohort from whatever the patients have so far.
 
     Parameters
@@ -197,14 +227,17 @@ def run(*, results: Path, patients: Mapping[str, Path], logs: Path) -> None:
         Name of the patient in paths to its patient file, in the order of the command.
     logs : Path
         Folder with one folder `sub-<id>` of logs for each patient.
+    ending : Ending
+        How the command ended; by default with all its steps.
     """
-    members = [read_member(results, key, file, logs) for key, file in patients.items()]
+    members = [read_member(results, key, file, logs, ending) for key, file in patients.items()]
     write_json(results / "dataset_description.json", description())
     write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
     write_text(results / "participants.tsv", tsv([*COLUMNS], participant_rows(members)))
     write_json(results / "participants.json", COLUMNS)
     write_text(results / "cohort_metrics.tsv", tsv(metric_columns(), metric_rows(members)))
-    write_text(results / "cohort.html", render(members, medians(members)))
+    page = render(members, medians(members), notice(members))
+    write_text(results / "cohort.html", page)
 
 
 def _one_line(text: str) -> str:

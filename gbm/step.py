@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ def step(log: Path | str) -> Iterator[None]:
     """Send everything that is printed to ``log``; end the process with status 1 on a failure.
 
     An `InputError` is told in its own one or two lines, on the terminal and in the log. Any other
-    exception leaves its traceback in the log and one line on the terminal.
+    exception leaves its traceback in the log and one line on the terminal. An interruption from
+    the keyboard is no failure of the step: the log says so, without the mark of an error.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def step(log: Path | str) -> Iterator[None]:
     Raises
     ------
     SystemExit
-        With status 1 when the step failed.
+        With status 1 when the step failed, 130 when it was interrupted.
     """
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,7 @@ def step(log: Path | str) -> Iterator[None]:
         sys.stdout.reconfigure(line_buffering=True)  # in order with what other programs write
     terminal = [os.dup(1), os.dup(2)]
     failure: str | None = None
+    interrupted = False
     with path.open("w", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
@@ -50,6 +53,10 @@ def step(log: Path | str) -> Iterator[None]:
             yield
         except InputError as error:
             failure = str(error)
+        except KeyboardInterrupt:
+            interrupted = True
+            with suppress(OSError):
+                os.write(2, b"interrupted\n")
         except Exception as error:
             # The log may be on the disk that is full; what a buffer could not write there would
             # come out on the terminal later: nothing is left in one.
@@ -72,26 +79,14 @@ def step(log: Path | str) -> Iterator[None]:
     if failure is not None:
         print(f"{MARK}{failure}", file=sys.stderr, flush=True)
         raise SystemExit(1)
+    if interrupted:
+        raise SystemExit(128 + signal.SIGINT)
 
 
-def failures(logs: Path) -> list[str]:
-    """Say why steps failed, from a folder of logs; empty when none did.
-
-    Parameters
-    ----------
-    logs : Path
-        Folder of one patient's logs.
-
-    Returns
-    -------
-    list of str
-        ``"<step>: <reason>"``, oldest first.
-    """
-    found = []
-    for log in sorted(logs.glob("**/*.log"), key=lambda path: path.stat().st_mtime):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        marked = [n for n, line in enumerate(lines) if line.startswith(MARK)]
-        if marked:
-            reason = " ".join(lines[marked[-1] :]).removeprefix(MARK)
-            found.append(f"{log.relative_to(logs).with_suffix('')}: {reason}")
-    return found
+def error_in(log: Path) -> str | None:
+    """Return why a step failed, as its log says; None where it names no error, or is missing."""
+    if not log.is_file():
+        return None
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    marked = [n for n, line in enumerate(lines) if line.startswith(MARK)]
+    return " ".join(lines[marked[-1] :]).removeprefix(MARK) if marked else None

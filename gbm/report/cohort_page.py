@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,18 +128,42 @@ def summary(members: Sequence[Member]) -> list[str]:
     return lines
 
 
-def render(members: Sequence[Member], medians: Mapping[str, Mapping[str, float | None]]) -> str:
-    """The page as text."""
+def counts(members: Sequence[Member]) -> str:
+    """How many patients there are, and how many of each state."""
+    total = f"{len(members)} patient{'' if len(members) == 1 else 's'}"
+    found = Counter(member.status for member in members)
+    states = [
+        f"{found[s]} {s}" for s in ("done", "failed", "unfinished") if found[s] or s == "done"
+    ]
+    return f"{total}: {', '.join(states)}"
+
+
+def alike(members: Sequence[Member]) -> dict[tuple[str, ...], list[str]]:
+    """Patients that have the same reasons, by these."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for member in members:
+        found.setdefault(member.reasons, []).append(member.patient)
+    return found
+
+
+def render(
+    members: Sequence[Member],
+    medians: Mapping[str, Mapping[str, float | None]],
+    notice: str | None = None,
+) -> str:
+    """The page as text; a notice stands at its top."""
     done = [patient_row(member) for member in members if member.status == "done"]
     return (
         environment()
         .get_template("cohort.html.j2")
         .render(
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            total=len(members),
+            counts=counts(members),
+            notice=notice,
             done=done,
             remarked=[row for row in done if row["reasons"]],
-            others=[member for member in members if member.status != "done"],
+            failed=[member for member in members if member.status == "failed"],
+            unfinished=alike([member for member in members if member.status == "unfinished"]),
             summary=summary(members),
             shown=list(SHOWN.values()),
             figures={name: encoded(text) for name, text in distributions(members).items()},

@@ -11,6 +11,7 @@ import pytest
 
 from gbm import assemble, cohort
 from gbm.cohort import Member
+from gbm.ending import Ending
 from gbm.files import write_text
 from gbm.report.cohort_page import distributions, patient_row, render
 from gbm.report.tables import read_metrics
@@ -86,6 +87,16 @@ def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) 
     member = cohort.read_member(bundle.root, "p1", Path("p1.yaml"), bundle.root / "logs")
     assert member.status == "failed"
     assert member.params is None
+
+
+def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path) -> None:
+    """They may be those of an earlier command, and the page of the patient may be missing."""
+    logs = results / "logs"
+    ending = Ending(stopped=True, left={logs / "sub-p1" / "report.log"})
+    member = cohort.read_member(results, "p1", Path("p1.yaml"), logs, ending)
+    assert (member.status, member.params) == ("unfinished", None)
+    other = Ending(stopped=True, left={logs / "sub-late" / "report.log"})
+    assert cohort.read_member(results, "p1", Path("p1.yaml"), logs, other).status == "done"
 
 
 def test_description_is_bids(results: Path) -> None:

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from gbm.cohort import KILLED, KILLED_AT_STOP, NOT_MADE, STOPPED
 from tests.conftest import Run
 from tests.workflow.phantom import write
 
@@ -55,12 +57,71 @@ def test_locks_and_half_made_jobs_of_a_killed_command_are_cleared(
     assert (tmp_path / "notes.txt").read_text() == "the user's own"
 
 
+def _told(folder: Path) -> dict[str, tuple[str, str]]:
+    """Status and reason of every patient, as the command left them."""
+    rows = (folder / "results/gbm/participants.tsv").read_text().splitlines()[1:]
+    cells = [row.split("\t") for row in rows]
+    return {row[0].removeprefix("sub-"): (row[1], row[-1]) for row in cells}
+
+
+def test_a_command_that_was_stopped_says_so(repository: Path, tmp_path: Path) -> None:
+    """Ctrl-C goes to the command and to its jobs."""
+    for name in ("p01", "p02"):
+        write(tmp_path, name)
+    bad = (tmp_path / "p01.yaml").read_text().replace('"p01"', '"bad"').replace("p01_wm", "lost")
+    (tmp_path / "p03.yaml").write_text(bad)
+    process = _begin(repository, tmp_path, "p*.yaml", 1)
+    _until((tmp_path / "results/gbm/logs/sub-p01/tissue.log").exists, process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 1
+    assert "KeyboardInterrupt" not in (tmp_path / "said.txt").read_text()
+    told = _told(tmp_path)
+    assert told["bad"][0] == "failed"
+    assert "lost.nii.gz" in told["bad"][1]
+    assert told["p01"] == told["p02"] == ("unfinished", STOPPED)
+    page = (tmp_path / "results/gbm/cohort.html").read_text()
+    assert "The command was stopped: 2 of 3 patients are not finished" in page
+
+
+def test_a_command_whose_only_job_was_ended_with_it_says_so(
+    repository: Path, tmp_path: Path
+) -> None:
+    """SIGTERM to all processes, as a batch system ends them: no job is left that could begin."""
+    write(tmp_path, "p01")
+    process = _begin(repository, tmp_path, "p01.yaml", 1)
+    _until((tmp_path / "results/gbm/logs/sub-p01/tissue.log").exists, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(60) == 1
+    status, reason = _told(tmp_path)["p01"]
+    assert (status, reason) == ("unfinished", f"{STOPPED} | tissue: {KILLED_AT_STOP}")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_that_was_killed_alone_is_named(
+    how: signal.Signals, repository: Path, tmp_path: Path
+) -> None:
+    for name in ("p01", "p02"):
+        write(tmp_path, name)
+    process = _begin(repository, tmp_path, "p*.yaml", 1, CHECKED, CHECKED.replace("p01", "p02"))
+    _until((tmp_path / "results/gbm/logs/sub-p01/check.log").exists, process)
+    for job in psutil.Process(process.pid).children(recursive=True):
+        job.send_signal(how)
+    assert process.wait(60) == 1
+    assert _told(tmp_path) == {
+        "p01": ("failed", f"check: {KILLED}"),
+        "p02": ("unfinished", NOT_MADE),
+    }
+    assert "command was stopped" not in (tmp_path / "results/gbm/cohort.html").read_text()
+
+
 SETTINGS = ("fit={pinn_weights: [], lifts: [char], pretrain_steps: 200, finetune_steps: 200}",)
 
 
-def _begin(repository: Path, folder: Path, patients: str, cores: int) -> subprocess.Popen[bytes]:
+def _begin(
+    repository: Path, folder: Path, patients: str, cores: int, *targets: str
+) -> subprocess.Popen[bytes]:
     """Start the command in a process group of its own."""
-    words = ["--cores", str(cores), "--config", f"patients={patients}", *SETTINGS]
+    words = ["--cores", str(cores), *targets, "--config", f"patients={patients}", *SETTINGS]
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "-s", str(repository / "Snakefile"), *words],

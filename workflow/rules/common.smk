@@ -157,9 +157,27 @@ def patient_files():
     return {key: shown(patient.file) for key, patient in PATIENTS.items()}
 
 
+def ending():
+    """How this command ended, by the logs of its jobs."""
+    from gbm.ending import Ending
+
+    def logs(jobs):
+        return tuple(tuple(Path(log) for log in job.log) for job in jobs)
+
+    scheduler = workflow.scheduler
+    left = logs([*scheduler.running, *scheduler.remaining_jobs])
+    return Ending(
+        # Only a command that was stopped leaves jobs that run or could begin; `_user_kill` is set
+        # by SIGTERM, which may also have ended the only job there was.
+        stopped=bool(scheduler._user_kill or scheduler.running or scheduler.open_jobs),
+        failed=logs(scheduler.failed),
+        left=frozenset(log for of_job in left for log in of_job),
+    )
+
+
 def write_cohort_after_failure():
-    """Write the cohort page although some patients failed; it names the reasons."""
+    """Write the cohort page although some patients have no results; it names the reasons."""
     from gbm import cohort
 
     files = {key: Path(file) for key, file in patient_files().items()}
-    cohort.run(results=Path(GBM), patients=files, logs=Path(LOGS))
+    cohort.run(results=Path(GBM), patients=files, logs=Path(LOGS), ending=ending())
