@@ -23,7 +23,7 @@ _STEPS_RESERVE = 1.2
 
 @dataclass(frozen=True)
 class Descent:
-    """The objective as a function of g = (ln lambda, ln rho T[, x0]).
+    """The objective as a function of g = (ln lambda, ln rho T[, x0]), its prior included.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Descent:
     free : bool
         Whether x0 is an unknown; otherwise that of a candidate is kept.
     conditions : Conditions
-        Bounds and seed.
+        Bounds, seed and prior of the growth parameters.
     """
 
     domain: Domain
@@ -84,6 +84,7 @@ class Descent:
             scale,
             self.conditions.threshold_bounds,
             lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
+            self.conditions.growth_prior.along(np.zeros(2), np.eye(2, len(scale))),
         )
 
     def pack(self, candidate: Candidate) -> np.ndarray:

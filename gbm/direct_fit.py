@@ -45,6 +45,8 @@ class DirectFit:
         Origin in the plane, mm.
     objective : float
         At the final k, on the 1 mm voxels.
+    objective_prior : float
+        The priors' share of it.
     u : ndarray (nx, ny)
         Final density on the 1 mm voxels.
     minima : tuple of dict
@@ -63,6 +65,7 @@ class DirectFit:
     thresholds: dict[str, float]
     x0: np.ndarray
     objective: float
+    objective_prior: float
     u: np.ndarray
     minima: tuple[dict[str, Any], ...]
     converged: bool
@@ -144,7 +147,8 @@ def direct_fit(
         best.rhoT,
         {"WT": float(best.thresholds[0]), "TC": float(best.thresholds[1])},
         best.x0,
-        final.value(u, best.thresholds),
+        given.value(u, best.thresholds, best.lambda_mm, best.rhoT),
+        given.prior(best.thresholds, best.lambda_mm, best.rhoT),
         u,
         tuple(_describe(end) for end in found),
         not warnings,

@@ -108,7 +108,7 @@ def verification_record(network: float, solver: float, error: float = 0.01) -> d
         "relative_error_u": {
             "final": error, "all_t": 1.2 * error, "final_with_interface": 1.5 * error
         },
-        "objective": {"network": 0.25, "fdm": 0.251},
+        "objective": {"network": 0.25, "fdm": 0.251}, "objective_prior": 0.002,
         "dice": {"network": {"WT": network, "TC": network - 0.05},
                  "fdm": {"WT": solver, "TC": solver - 0.05}},
         "metrics": {"network": scores(network, network - 0.05),
