@@ -17,7 +17,7 @@ import numpy as np
 from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
-from gbm.flat_range import flat_range
+from gbm.flat_range import flat_range, likely_range
 from gbm.metrics import REGIONS
 from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
@@ -282,6 +282,10 @@ def run(
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
         "flat_lambda_mm": flat_range(references.get("profile")),
+        "likely_lambda_mm": likely_range(
+            references.get("profile"),
+            [problem.numbers[f"radius_{region}_mm"] for region in REGIONS],
+        ),
         "absolute": absolute(fit, settings["growth"]["T_days"]),
         "cost": cost(costs, fitted) if costs else None,
         "settings": settings,

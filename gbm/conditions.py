@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gbm.domain import Domain
     from gbm.settings import Settings
 
+GENTLE = 80.0
+"""Slope k up to which the objective is smooth in the unknowns: the soft border of a region is about
+a voxel wide. Steeper ones, whose minimum is less biased, are rough and approached from there."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -61,6 +65,14 @@ class Conditions:
     def first(self) -> Objective:
         """The objective at the first slope."""
         return replace(self.objective, k=self.k_start)
+
+    @property
+    def steepened(self) -> tuple[Objective, ...]:
+        """The objective at slopes that double up to the final one, from no less than `GENTLE`."""
+        slopes = [self.objective.k]
+        while slopes[0] >= 2 * GENTLE:
+            slopes.insert(0, slopes[0] / 2)
+        return tuple(replace(self.objective, k=k) for k in slopes)
 
     @classmethod
     def of(cls, domain: Domain, settings: Settings | None = None) -> Conditions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +68,31 @@ class Descent:
             for candidate in candidates
         ]
         return sorted(ends, key=lambda end: end.objective)
+
+    def steepen(
+        self,
+        grid: GrowthMap,
+        candidates: Iterable[Candidate],
+        radius: float,
+        tolerance: float,
+        most: int | None = None,
+    ) -> list[Candidate]:
+        """Minima of the final objective on the voxels, through all slopes, best first.
+
+        Of the minima at the first slope the best `most` go on, by default all.
+        """
+        first, *others = self.conditions.steepened
+        ends = self.run(grid, first, candidates, radius, tolerance)[:most]
+        for objective in others:
+            ends = self.run(grid, objective, ends, radius / 2, tolerance)
+        return ends
+
+    def judged(self, grid: GrowthMap, candidate: Candidate) -> Candidate:
+        """A candidate with its best thresholds for the final objective, and its value there."""
+        search, density = self.search(candidate.x0), self.density(grid, candidate)
+        g = np.clip(self.pack(candidate), search.low, search.high)
+        point = start_point(density, self.conditions.objective, g, candidate.thresholds, search)
+        return replace(candidate, thresholds=point.thresholds, objective=point.objective)
 
     def search(self, x0: np.ndarray) -> Search:
         """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""

@@ -75,7 +75,7 @@ def profile(
             ]
             bounds = {**given.growth_bounds, "lambda_mm": (lambda_mm, lambda_mm)}
             descent = Descent(domain, free, replace(given, growth_bounds=bounds))
-            start = descent.run(grid, given.objective, starts, 0.2, 1e-4)[0]
+            start = descent.steepen(grid, starts, 0.2, 1e-4, most=1)[0]
             held = given.growth_prior.value(start.lambda_mm, given.growth_prior.rhoT.median)
             rows.append((start.lambda_mm, start.objective, start.rhoT, start.objective - held))
     names = ("lambda_mm", "objective", "rhoT", "without_prior_of_lambda")
@@ -163,11 +163,8 @@ def local_spread(
         of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
     """
     given = Conditions.of(domain) if conditions is None else conditions
-    descent, grid, goal = (
-        Descent(domain, free, given),
-        GrowthMap.of(domain, refine),
-        given.objective,
-    )
+    descent, grid = Descent(domain, free, given), GrowthMap.of(domain, refine)
+    goal = given.steepened[0]  # steeper borders hold too few voxels for the sums of H
     search, g = descent.search(best.x0), descent.pack(best)
     density = descent.density(grid, best, refine)
     u = density(g)

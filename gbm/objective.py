@@ -67,7 +67,7 @@ class Objective:
 
     phi: np.ndarray
     masks: tuple[np.ndarray, ...]
-    k: float = 80.0
+    k: float = 320.0
     name: Name = "soft_dice"
     prior_weight: float = 1e-3
     prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"])
@@ -76,7 +76,7 @@ class Objective:
     def of(
         cls,
         domain: Domain,
-        k: float = 80.0,
+        k: float = 320.0,
         name: Name = "soft_dice",
         prior_weight: float = 1e-3,
         prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),

@@ -97,7 +97,7 @@ class ObjectiveSettings(Model):
         default="soft_dice", description="loss per region"
     )
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
-    k_final: Positive = Field(default=80.0, description="last slope; reported objectives use it")
+    k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
     prior_weight: NonNegative = Field(default=1e-3, description="cost of one standard deviation")
     thresholds: Regions = Field(default=Regions(WT=0.35, TC=0.6), description="prior means")
     growth_prior: GrowthPriors = Field(
@@ -201,6 +201,11 @@ class Gates(Model):
         default=2e-3,
         description="objective of the fit minus that of the characteristic start; above it the "
         "verdict is red",
+    )
+    lambda_range_max: Annotated[float, Field(gt=1)] = Field(
+        default=2.0,
+        description="greatest / least lambda that explain the segmentation alike; 2 is a deviation "
+        "of ln lambda by 0.35 to either side",
     )
     bound_margin: Annotated[float, Field(gt=0, lt=0.2)] = Field(
         default=0.01,
