@@ -177,7 +177,7 @@ def bundle(tmp_path: Path) -> Bundle:
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],
-                     "without_prior_of_lambda": [0.33, 0.252, 0.2501, 0.2505, 0.35]}},
+                     "without_prior_of_lambda": [0.9, 0.8, 0.2501, 0.8, 0.9]}},
     )  # fmt: skip
     write_json(
         made.work / "quality.json",
