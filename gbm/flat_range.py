@@ -43,7 +43,7 @@ def hidden_share(radii_mm: Sequence[float]) -> float:
     without limit where there are no more pieces than unknowns.
 
     >>> [round(hidden_share(radii), 2) for radii in ((30, 20), (20, 14), (12, 5))]
-    [0.09, 0.17, 1.64]
+    [0.09, 0.17, 1.86]
     """
     spare = sum(2 * np.pi * radius / PIECE_MM for radius in radii_mm) - UNKNOWNS
     if spare <= 0:
