@@ -94,7 +94,7 @@ def assess(
         codes=codes,
         auxiliary=auxiliary,
         network=run.network,
-        data_loss=data.value(u, auxiliary).item(),
+        data_loss=(data.value(u, auxiliary) + data.prior(codes.double().cpu())).item(),
         converged=verdict == "converged",
         status=verdict,
         warnings=tuple(warnings),

@@ -38,13 +38,20 @@ class Objective(ABC):
 
     @abstractmethod
     def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
-        """The objective, differentiable by both tensors; `progress` in [0, 1] may soften it."""
+        """The objective but for `prior`, differentiable by both tensors.
+
+        `progress` in [0, 1] may soften it.
+        """
+
+    def prior(self, codes: Tensor) -> Tensor:
+        """What is added for the unknowns themselves, whatever the field; differentiable."""
+        return codes.new_zeros(())
 
     @abstractmethod
     def step(
         self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
-        """One damped second-order step on the tangent model u + J^T d.
+        """One damped second-order step on the tangent model u + J^T d, `prior` included.
 
         Parameters
         ----------

@@ -40,12 +40,17 @@ def tangent_model(network: Network, points: Points) -> Predict:
 
 @torch.enable_grad()
 def through_inputs(
-    problem: Problem, points: Points, codes: Tensor, by_inputs: Tensor, w_reg: float = 0.0
+    problem: Problem,
+    points: Points,
+    codes: Tensor,
+    by_inputs: Tensor,
+    w_reg: float = 0.0,
+    prior: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, float]:
     """The gradient by all codes (size,) from that by the operator's inputs at points (m, N).
 
     Or from that by all codes (size, N). With `w_reg` that of the weighted regulariser too, and its
-    value.
+    value; with `prior` that of the objective's prior too.
     """
     moving = codes.detach().clone().requires_grad_()
     if len(by_inputs) == len(codes):
@@ -55,6 +60,8 @@ def through_inputs(
         parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
         total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
     R = regularisation(problem, moving) if w_reg else moving.new_zeros(())
+    if prior is not None:
+        total = total + prior(moving)
     (gradient,) = torch.autograd.grad(total + w_reg * R, moving)
     return gradient, R.item()
 
@@ -87,10 +94,10 @@ def upper_step(
     """
     w_reg = settings.w_reg
     value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
-    record: dict[str, float] = {"objective": value}
+    record: dict[str, float] = {"objective": value + data.prior(run.codes).item()}
     if "upper" in run.optimisers:
         feet = problem.feet(data.points, u)
-        by_codes, R = through_inputs(problem, feet, run.codes, J * by_u, w_reg)
+        by_codes, R = through_inputs(problem, feet, run.codes, J * by_u, w_reg, data.prior)
         run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
         record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()

@@ -17,7 +17,7 @@ import numpy as np
 from gbm.domain import Domain, load_domain
 from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
-from gbm.flat_range import flat_range
+from gbm.flat_range import flat_range, likely_range
 from gbm.metrics import REGIONS
 from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
@@ -135,6 +135,7 @@ def fit_row(name: str, fit: Record, verification: Record, domain: Domain) -> dic
         **{key: fit.get(key) for key in keys},
         "relative_error_u": verification["relative_error_u"],
         "objective": verification["objective"],
+        "objective_prior": verification["objective_prior"],
         "dice": verification["dice"],
         "status": status(fit, verification),
         "converged": converged(fit, verification),
@@ -263,6 +264,7 @@ def run(
             "direct_fit": references["direct_fdm"]["objective"],
             "characteristic": references["characteristic_fdm"]["objective"],
         },
+        "objective_prior": verification["objective_prior"],
         "converged": converged(fit, verification),
         "status": status(fit, verification),
         "warnings": warnings_of(fit, verification),
@@ -280,6 +282,10 @@ def run(
         "input_warnings": read_json(check).get("warnings", []) if check else [],
         "inputs": inputs(files),
         "flat_lambda_mm": flat_range(references.get("profile")),
+        "likely_lambda_mm": likely_range(
+            references.get("profile"),
+            [problem.numbers[f"radius_{region}_mm"] for region in REGIONS],
+        ),
         "absolute": absolute(fit, settings["growth"]["T_days"]),
         "cost": cost(costs, fitted) if costs else None,
         "settings": settings,

@@ -45,7 +45,12 @@ def start_record(
         "lambda_mm": start.lambda_mm,
         "thresholds": levels,
         "x0_plane_mm": domain.x0.tolist(),
-        "objective": conditions.objective.value(u, np.array(list(levels.values()))),
+        "objective": conditions.value(
+            u, np.array(conditions.objective.prior_means), start.lambda_mm, start.rhoT
+        ),
+        "objective_prior": conditions.prior(
+            np.array(conditions.objective.prior_means), start.lambda_mm, start.rhoT
+        ),
         "metrics": scores(domain, masks(domain, u, levels)),
     }
     return record, u
@@ -61,6 +66,7 @@ def fit_record(domain: Domain, fit: DirectFit) -> dict[str, Any]:
         "x0_plane_mm": fit.x0.tolist(),
         "x0_shift_mm": float(np.hypot(*(fit.x0 - domain.x0))),
         "objective": fit.objective,
+        "objective_prior": fit.objective_prior,
         "minima": list(fit.minima),
         "converged": fit.converged,
         "warnings": list(fit.warnings),

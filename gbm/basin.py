@@ -57,10 +57,11 @@ def start_of(
     conditions : Conditions
     """
     own = Start(characteristic.DT, characteristic.rhoT)
-    grid, goal = halved(domain, conditions.objective)
+    grid, goal = halved(domain, conditions.steepened[0])
     best = screen(grid, [goal], [origin], conditions)[0][0]
     u = solve(grid, own.DT, own.rhoT, origin, h0=conditions.h0, r0=conditions.r0)[0]
     _, value = best_thresholds(goal, u, conditions.threshold_bounds)
+    value += conditions.growth_prior.value(characteristic.lambda_mm, characteristic.rhoT)
     far = abs(math.log(best.DT / own.DT)) > math.log(FAR)
     if far and best.objective < value - CLEARLY_BETTER:
         return Start(best.DT, best.rhoT, "table")

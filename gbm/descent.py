@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ _STEPS_RESERVE = 1.2
 
 @dataclass(frozen=True)
 class Descent:
-    """The objective as a function of g = (ln lambda, ln rho T[, x0]).
+    """The objective as a function of g = (ln lambda, ln rho T[, x0]), its prior included.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Descent:
     free : bool
         Whether x0 is an unknown; otherwise that of a candidate is kept.
     conditions : Conditions
-        Bounds and seed.
+        Bounds, seed and prior of the growth parameters.
     """
 
     domain: Domain
@@ -69,6 +69,31 @@ class Descent:
         ]
         return sorted(ends, key=lambda end: end.objective)
 
+    def steepen(
+        self,
+        grid: GrowthMap,
+        candidates: Iterable[Candidate],
+        radius: float,
+        tolerance: float,
+        most: int | None = None,
+    ) -> list[Candidate]:
+        """Minima of the final objective on the voxels, through all slopes, best first.
+
+        Of the minima at the first slope the best `most` go on, by default all.
+        """
+        first, *others = self.conditions.steepened
+        ends = self.run(grid, first, candidates, radius, tolerance)[:most]
+        for objective in others:
+            ends = self.run(grid, objective, ends, radius / 2, tolerance)
+        return ends
+
+    def judged(self, grid: GrowthMap, candidate: Candidate) -> Candidate:
+        """A candidate with its best thresholds for the final objective, and its value there."""
+        search, density = self.search(candidate.x0), self.density(grid, candidate)
+        g = np.clip(self.pack(candidate), search.low, search.high)
+        point = start_point(density, self.conditions.objective, g, candidate.thresholds, search)
+        return replace(candidate, thresholds=point.thresholds, objective=point.objective)
+
     def search(self, x0: np.ndarray) -> Search:
         """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""
         bounds = self.conditions.growth_bounds
@@ -84,6 +109,7 @@ class Descent:
             scale,
             self.conditions.threshold_bounds,
             lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
+            self.conditions.growth_prior.along(np.zeros(2), np.eye(2, len(scale))),
         )
 
     def pack(self, candidate: Candidate) -> np.ndarray:

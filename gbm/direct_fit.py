@@ -2,9 +2,10 @@
 
 It is what a practitioner would use for a handful of scalars, and the reference every network is
 compared with. Unknowns are ln lambda, ln rho T, both thresholds and, unless fixed, the origin x0.
-Coarse starts are screened at the first and at the final slope k; the best of different basins
-descend on 2 mm, then on 1 mm cells, and the winners are finished on the refined grid. The objective
-always lives on the 1 mm voxels, with cell means of the refined solution.
+Coarse starts are screened at two gentle slopes k; the best of different basins descend on 2 mm,
+then on 1 mm cells, where k doubles up to its final value, and the winners are finished on the
+refined grid. The objective always lives on the 1 mm voxels, with cell means of the refined
+solution.
 """
 
 from __future__ import annotations
@@ -45,11 +46,13 @@ class DirectFit:
         Origin in the plane, mm.
     objective : float
         At the final k, on the 1 mm voxels.
+    objective_prior : float
+        The priors' share of it.
     u : ndarray (nx, ny)
         Final density on the 1 mm voxels.
     minima : tuple of dict
         The distinct minima found, best first: lambda_mm, rhoT, x0 and objective. Those that were
-        not among the best end on the 1 mm grid, the first ones on the refined grid.
+        not among the best are judged on the 1 mm grid, the first ones on the refined grid.
     converged : bool
         Whether the last descent converged off the bounds.
     warnings : tuple of str
@@ -63,6 +66,7 @@ class DirectFit:
     thresholds: dict[str, float]
     x0: np.ndarray
     objective: float
+    objective_prior: float
     u: np.ndarray
     minima: tuple[dict[str, Any], ...]
     converged: bool
@@ -106,7 +110,7 @@ def direct_fit(
     refine : int
         Cells per voxel and axis of the last descent.
     descents : int
-        Screened starts, in different basins, that descend from each of the two slopes.
+        Screened starts, in different basins, that descend from each of the two gentle slopes.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def direct_fit(
     given = Conditions.of(domain) if conditions is None else conditions
     final, free = given.objective, x0 == "inferred"
     descent = Descent(domain, free, given)
-    half_grid, half = halved(domain, final)
+    half_grid, half = halved(domain, given.steepened[0])
     soft = replace(half, k=given.k_start)
     lattice = origins(domain) if free else [domain.x0]
     gentle, steep = screen(half_grid, (soft, half), lattice, given)
@@ -128,12 +132,15 @@ def direct_fit(
     found = descent.run(half_grid, soft, starts, 0.3, 1e-4)
     starts = [*found, *distinct(steep, *_SAME_START, descents)]
     found = distinct(descent.run(half_grid, half, starts, 0.2, 1e-4), *_SAME_END)
-    for cells, margin, most in ((1, *_ON_VOXELS), (refine, *_ON_REFINED)):
-        count = sum(end.objective < found[0].objective + margin for end in found[:most])
-        grid = GrowthMap.of(domain, cells)
-        ends = descent.run(grid, final, found[:count], 0.1 / cells, 2e-5, cells)
-        found = [*distinct(ends, *_SAME_END), *found[count:]]
-    best, grid = found[0], GrowthMap.of(domain, refine)
+    voxels, grid = GrowthMap.of(domain), GrowthMap.of(domain, refine)
+    leading, left = _leading(found, *_ON_VOXELS)
+    ends = distinct(descent.steepen(voxels, leading, 0.1, 2e-5), *_SAME_END)
+    leading, others = _leading(ends, *_ON_REFINED)
+    ends = descent.run(grid, final, leading, 0.1 / refine, 2e-5, refine)
+    others += [descent.judged(voxels, candidate) for candidate in left]
+    others.sort(key=lambda end: end.objective)
+    found = [*distinct(ends, *_SAME_END), *others]
+    best = found[0]
     # The descents freeze the number of time steps; what is reported uses the default one.
     u = coarsen(solve(grid, best.DT, best.rhoT, best.x0, h0=given.h0, r0=given.r0)[0], refine)
     warnings = given.on_bound(best.lambda_mm, best.rhoT, best.thresholds)
@@ -144,13 +151,22 @@ def direct_fit(
         best.rhoT,
         {"WT": float(best.thresholds[0]), "TC": float(best.thresholds[1])},
         best.x0,
-        final.value(u, best.thresholds),
+        given.value(u, best.thresholds, best.lambda_mm, best.rhoT),
+        given.prior(best.thresholds, best.lambda_mm, best.rhoT),
         u,
         tuple(_describe(end) for end in found),
         not warnings,
         warnings,
         time.perf_counter() - began,
     )
+
+
+def _leading(
+    found: list[Candidate], margin: float, most: int
+) -> tuple[list[Candidate], list[Candidate]]:
+    """The first ones within a margin of the best, `most` at most, and the others."""
+    count = sum(end.objective < found[0].objective + margin for end in found[:most])
+    return found[:count], found[count:]
 
 
 def _describe(end: Candidate) -> dict[str, Any]:

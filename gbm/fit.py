@@ -153,7 +153,8 @@ def _referee(
         theta = tumour.decode(codes)
         DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
         u = coarsen(solve(grid, DT, rhoT, origin, h0=seed.h0, r0=seed.r0)[0], refine)
-        return objective.conditions.objective.value(u, objective.thresholds(auxiliary))
+        thresholds, lambda_mm = objective.thresholds(auxiliary), math.sqrt(DT / rhoT)
+        return objective.conditions.value(u, thresholds, lambda_mm, rhoT)
 
     return judge
 
@@ -190,7 +191,7 @@ def _result(
         rRHO=rhoT / characteristic.rhoT,
         thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
         x0_plane_mm=[tumour.x0, tumour.y0],
-        objective_network=objective.conditions.objective.value(final, thresholds),
+        objective_network=objective.conditions.value(final, thresholds, math.sqrt(DT / rhoT), rhoT),
         status=solution.status,
         converged=solution.converged,
         steps=solution.steps,

@@ -1,12 +1,21 @@
-"""The range of lambda that a profile of the objective cannot tell apart."""
+"""The ranges of lambda that a profile of the objective cannot tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
+
+MARGIN = 2e-3
+"""Rise of the objective that means nothing, whatever the outlines."""
+PIECE_MM = 14.0
+"""Length of an outline over which its errors hang together: noise smoothed by a Gaussian of sd 4 mm
+has the integral scale 2 sqrt(pi) 4 mm."""
+UNKNOWNS = 6
+"""lambda, rho T, the origin and both thresholds."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,47 @@ class FlatRange:
     open_high: bool
 
 
-def flat_range(curve: Mapping[str, Any] | None, margin: float = 2e-3) -> FlatRange | None:
+def hidden_share(radii_mm: Sequence[float]) -> float:
+    """Rise of the objective, relative to what is left of it, that errors of the outlines hide.
+
+    Outlines of discs of these radii have N = sum 2 pi R / `PIECE_MM` independent pieces. A fit of p
+    unknowns leaves a sum of squared errors that along one of them rises to 1 + F / (N - p) times
+    itself, F the 90 % quantile of F(1, N - p); one minus Dice is proportional to the root:
+
+        sqrt(1 + F / (N - p)) - 1,
+
+    without limit where there are no more pieces than unknowns.
+
+    >>> [round(hidden_share(radii), 2) for radii in ((30, 20), (20, 14), (12, 5))]
+    [0.09, 0.17, 1.86]
+    """
+    spare = sum(2 * np.pi * radius / PIECE_MM for radius in radii_mm) - UNKNOWNS
+    if spare <= 0:
+        return np.inf
+    return float(np.sqrt(1 + stats.f.ppf(0.9, 1, spare) / spare) - 1)
+
+
+def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> FlatRange | None:
+    """Where the data alone allow lambda to be, if the outlines err by as much as the fit misses.
+
+    The prior of lambda takes no part: a range that is narrow by its doing says nothing.
+
+    Parameters
+    ----------
+    curve : mapping or None
+        `lambda_mm`, ascending, and `without_prior_of_lambda`, see `gbm.identifiability.profile`.
+    radii_mm : sequence of float
+        Radii of discs of the regions' areas.
+    """
+    if not curve or "without_prior_of_lambda" not in curve:
+        return None
+    data = curve["without_prior_of_lambda"]
+    left = min((j for j in data if j is not None and np.isfinite(j)), default=0.0)
+    margin = max(MARGIN, hidden_share(radii_mm) * left)
+    return flat_range({"lambda_mm": curve["lambda_mm"], "objective": data}, margin)
+
+
+def flat_range(curve: Mapping[str, Any] | None, margin: float = MARGIN) -> FlatRange | None:
     """Where the objective stays within `margin` of the lowest, between points linear in ln lambda.
 
     Parameters

@@ -232,6 +232,15 @@ GATES = (
         _BOUND,
     ),
     Gate(
+        "lambda_range", "fit",
+        lambda s: (-ANY, s.gates.lambda_range_max),
+        "The segmentation does not determine lambda: if its outlines err by as much as the fit "
+        "misses them, values that are a factor of {value} apart explain it alike ({limit} "
+        "accepted).",
+        "Read the range of lambda and not its value; a sharp outline of a larger core narrows it.",
+        "{:.1f}",
+    ),
+    Gate(
         "rhoT", "fit",
         lambda s: _inside(s.bounds.rhoT, s.gates.bound_margin, relative=True),
         "rho T = {value} sits on a bound of its range ({limit} is inside).",

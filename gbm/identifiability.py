@@ -54,7 +54,9 @@ def profile(
     Returns
     -------
     dict
-        Columns lambda_mm, objective and rhoT, lambda ascending.
+        Columns lambda_mm, objective, rhoT and without_prior_of_lambda, lambda ascending. The last
+        is the objective less the prior of lambda: the least of the rest of J for that lambda,
+        because a constant does not move the other unknowns.
     """
     given = Conditions.of(domain) if conditions is None else conditions
     grid, rows = GrowthMap.of(domain), []
@@ -73,10 +75,12 @@ def profile(
             ]
             bounds = {**given.growth_bounds, "lambda_mm": (lambda_mm, lambda_mm)}
             descent = Descent(domain, free, replace(given, growth_bounds=bounds))
-            start = descent.run(grid, given.objective, starts, 0.2, 1e-4)[0]
-            rows.append((start.lambda_mm, start.objective, start.rhoT))
+            start = descent.steepen(grid, starts, 0.2, 1e-4, most=1)[0]
+            held = given.growth_prior.value(start.lambda_mm, given.growth_prior.rhoT.median)
+            rows.append((start.lambda_mm, start.objective, start.rhoT, start.objective - held))
+    names = ("lambda_mm", "objective", "rhoT", "without_prior_of_lambda")
     columns = zip(*sorted(rows), strict=True)
-    return dict(zip(("lambda_mm", "objective", "rhoT"), map(list, columns), strict=True))
+    return dict(zip(names, map(list, columns), strict=True))
 
 
 def surface(
@@ -126,9 +130,10 @@ def surface(
         DT, times = float(lambda_mm**2 * ladder[-1]), list(ladder / ladder[-1])
         densities = solve(grid, DT, ladder[-1], best.x0, h0=given.h0, r0=given.r0, times=times)
         row = []
-        for u in densities:
+        for rhoT, u in zip(ladder, densities, strict=True):
             levels = best_thresholds(goal, u, given.threshold_bounds)[0]
-            row.append(tangent_minimum(goal, u, no_slopes, levels, no_box, search)[2])
+            least = tangent_minimum(goal, u, no_slopes, levels, no_box, search)[2]
+            row.append(least + given.growth_prior.value(float(lambda_mm), float(rhoT)))
         rows.append(row)
     return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}
 
@@ -143,10 +148,10 @@ def local_spread(
 ) -> dict[str, float]:
     """Half-widths within which each unknown can move while the predicted regions hardly change.
 
-    With S_r the derivatives of the soft mask s_r by all unknowns and the prior of the thresholds
-    as a second term,
+    With S_r the derivatives of the soft mask s_r by all unknowns and the priors as further terms,
 
-        H = 2 sum_r S_r' phi S_r / (sum phi s_r + sum phi y_r) + 2 w / 0.1^2 on the thresholds,
+        H = 2 sum_r S_r' phi S_r / (sum phi s_r + sum phi y_r) + 2 w / sd^2 on the diagonal
+            for the thresholds, ln lambda and ln rho T, each with the sd of its prior,
 
     half of d' H d is the loss of Dice between the regions predicted at the optimum and at a step d,
     and the half-width of unknown i is `sqrt(2 REDRAWN (H^-1)_ii)`: the others are free to follow.
@@ -158,18 +163,15 @@ def local_spread(
         of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
     """
     given = Conditions.of(domain) if conditions is None else conditions
-    descent, grid, goal = (
-        Descent(domain, free, given),
-        GrowthMap.of(domain, refine),
-        given.objective,
-    )
+    descent, grid = Descent(domain, free, given), GrowthMap.of(domain, refine)
+    goal = given.steepened[0]  # steeper borders hold too few voxels for the sums of H
     search, g = descent.search(best.x0), descent.pack(best)
     density = descent.density(grid, best, refine)
     u = density(g)
     slopes = sensitivities(density, Point(g, best.thresholds, u, best.objective), search)
     by_g = slopes.reshape(g.size, -1) * (u * (1 - u)).ravel()
     n, phi = g.size + 2, goal.phi.ravel()
-    hessian = np.zeros((n, n))
+    hessian = np.diag(np.append(given.growth_prior.curvature, np.zeros(n - 2)))
     for r in goal.regions:
         s = expit(goal.k * (u - best.thresholds[r])).ravel()
         rows = np.zeros((n, s.size))

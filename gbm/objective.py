@@ -7,7 +7,8 @@ For each region r with mask y, threshold u_r and soft mask s = sigmoid(k (u - u_
 
 summed over WT and TC (WT alone where TC is empty), plus w sum_r ((u_r - m_r) / 0.1)^2 that keeps
 the thresholds near their prior means m_r. The sums run over every voxel of the 1 mm slice, so the
-objective lives on a region that is fixed for a patient.
+objective lives on a region that is fixed for a patient. What is known of the growth parameters
+themselves is added by `gbm.conditions`.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Objective:
 
     phi: np.ndarray
     masks: tuple[np.ndarray, ...]
-    k: float = 80.0
+    k: float = 320.0
     name: Name = "soft_dice"
     prior_weight: float = 1e-3
     prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"])
@@ -75,7 +76,7 @@ class Objective:
     def of(
         cls,
         domain: Domain,
-        k: float = 80.0,
+        k: float = 320.0,
         name: Name = "soft_dice",
         prior_weight: float = 1e-3,
         prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),
@@ -96,16 +97,20 @@ class Objective:
         slope = self.k * by_s * s * (1 - s)
         deviation = (threshold - self.prior_means[r]) / PRIOR_SD
         by_threshold = -float(slope.sum()) + 2 * self.prior_weight * deviation / PRIOR_SD
-        return value + self.prior_weight * deviation**2, slope, by_threshold
+        return value + self.prior(r, threshold), slope, by_threshold
+
+    def prior(self, r: int, threshold: float) -> float:
+        """Prior of the threshold of region r."""
+        return self.prior_weight * float((threshold - self.prior_means[r]) / PRIOR_SD) ** 2
 
     def value(self, u: np.ndarray, thresholds: np.ndarray) -> float:
-        """J at the density u (nx, ny) and the thresholds (2,)."""
+        """The sum at the density u (nx, ny) and the thresholds (2,)."""
         return sum(self.region(r, u, thresholds[r])[0] for r in self.regions)
 
     def value_and_grad(
         self, u: np.ndarray, thresholds: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """J, dJ/du (nx, ny) and dJ/dthresholds (2,)."""
+        """The sum and its derivatives by u (nx, ny) and by the thresholds (2,)."""
         total, by_u, by_thresholds = 0.0, np.zeros_like(u), np.zeros(2)
         for r in self.regions:
             value, slope, by_thresholds[r] = self.region(r, u, thresholds[r])

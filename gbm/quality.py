@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from gbm.config import LabelMap
+from gbm.flat_range import FlatRange
 from gbm.labels import Regions
 
 Numbers = dict[str, float | None]
@@ -64,19 +65,22 @@ def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
     Parameters
     ----------
     headline : mapping
-        `relative_error_u`, `objective`, `lambda_mm`, `rhoT`, `thresholds`, all plain numbers.
+        `relative_error_u`, `objective`, `lambda_mm`, `rhoT`, `thresholds`, all plain numbers, and
+        `likely_lambda_mm`, a `FlatRange` or None.
     domain : mapping
         `Domain.numbers`: a threshold of an empty core means nothing.
     """
     error, objective = headline["relative_error_u"]["final"], headline["objective"]
     rise = _difference(objective["fdm"], objective["characteristic"])
     core = domain["tc_area_mm2"] > 0
+    likely: FlatRange | None = headline.get("likely_lambda_mm")
     whole_at, core_at = (headline["thresholds"].get(region) for region in ("WT", "TC"))
     return {
         # JSON has no word for a disagreement that could not be measured
         "network_disagreement": np.inf if error is None else error,
         "objective_rise": rise,
         "lambda_mm": headline["lambda_mm"],
+        "lambda_range": None if likely is None else likely.high / likely.low,
         "rhoT": headline["rhoT"],
         "threshold_WT": whole_at,
         "threshold_TC": core_at if core else None,

@@ -116,6 +116,8 @@ class Verification(_Record):
         stored times, "all_t"; "final_with_interface" is that of the final time over all phi.
     objective : dict
         At the final k, of "network" and "fdm".
+    objective_prior : float
+        The priors' share of both: a function of the parameters alone.
     dice : dict
         "network" and "fdm" -> region -> value.
     metrics : dict
@@ -131,4 +133,5 @@ class Verification(_Record):
     dice: dict[str, dict[str, float]]
     metrics: dict[str, dict[str, dict[str, float]]]
     status: str
+    objective_prior: float
     warnings: tuple[str, ...] = ()

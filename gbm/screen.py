@@ -126,7 +126,7 @@ def screen(
     lattice : iterable of ndarray (2,)
         Origins, mm.
     conditions : Conditions
-        Bounds and seed.
+        Bounds, seed and prior of the growth parameters.
     """
     least_lambda, greatest_lambda = conditions.growth_bounds["lambda_mm"]
     least_rhoT, greatest_rhoT = conditions.growth_bounds["rhoT"]
@@ -147,16 +147,20 @@ def screen(
                 steps=_STEPS,
             )
             for rhoT, u in zip(ladder, densities, strict=True):
+                known = conditions.growth_prior.value(lambda_mm, rhoT)
                 for table, objective in zip(tables, objectives, strict=True):
                     thresholds, value = best_thresholds(objective, u, conditions.threshold_bounds)
-                    table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value))
+                    table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value + known))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
 
 
 def best_thresholds(
     objective: Objective, u: np.ndarray, bounds: Bounds
 ) -> tuple[np.ndarray, float]:
-    """The best thresholds of a small table for a density, and the objective there."""
+    """The best thresholds of a small table for a density, and the objective there.
+
+    The prior of the growth parameters is not in it.
+    """
     best, total = np.array(objective.prior_means), 0.0
     for r in objective.regions:
         low, high = bounds["WT" if r == 0 else "TC"]

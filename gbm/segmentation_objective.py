@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bilo import objective
 from gbm.conditions import Conditions
+from gbm.growth_prior import Explicit
 from gbm.metrics import REGIONS
 from gbm.objective import Objective as VoxelObjective
 from gbm.thresholds import from_unconstrained, to_unconstrained
@@ -23,10 +24,12 @@ FIRST_FRACTION, LAST_FRACTION = 1.0, 0.02
 """Part of a step that is taken at first, and at the end."""
 STEEP_FROM = 0.3
 """Progress at which the slope k has reached its final value."""
+BY_CODES = np.array([[0.5, -0.5], [0.0, 1.0]])
+"""Derivatives of ln lambda = ln sqrt(DT / rhoT) and of ln rho T by ln rD and ln rRHO."""
 
 
 class SegmentationObjective(objective.Objective):
-    """J(u, thresholds) of a patient on the 1 mm voxels.
+    """J(u, thresholds) of a patient on the 1 mm voxels, and the prior of lambda and rho T.
 
     The field is the logit l at the voxels that may show; all other voxels count as u = 0 and are,
     where they are not segmented, lumped into one, which leaves every sum unchanged.
@@ -53,6 +56,7 @@ class SegmentationObjective(objective.Objective):
         )
         self._count = len(index)
         self._objective = _lumped(conditions, index)
+        self._start = np.log([np.sqrt(tumour.DT / tumour.rhoT), tumour.rhoT])
         unlimited = np.full(2, np.inf)
         self._search = Search(
             -unlimited, unlimited, np.ones(2), conditions.threshold_bounds, lambda g: True
@@ -62,6 +66,15 @@ class SegmentationObjective(objective.Objective):
         """J at the slope that belongs to the progress."""
         value: Tensor = _Value.apply(l, auxiliary, self, self._at(progress))  # type: ignore[no-untyped-call]
         return value
+
+    def prior(self, codes: Tensor) -> Tensor:
+        """The prior of lambda and rho T at the codes ln rD and ln rRHO."""
+        value: Tensor = _Prior.apply(codes, self)  # type: ignore[no-untyped-call]
+        return value
+
+    def _along(self, codes: np.ndarray) -> Explicit:
+        """That prior as a function of a change d of the codes."""
+        return self.conditions.growth_prior.along(self._start + BY_CODES @ codes, BY_CODES)
 
     def _at(self, progress: float) -> VoxelObjective:
         """The slope k goes from its first to its final value, then stays."""
@@ -93,6 +106,7 @@ class SegmentationObjective(objective.Objective):
             self.thresholds(auxiliary),
             np.array([[-BOX, BOX]] * len(codes)),
             self._search,
+            self._along(codes.detach().double().numpy()),
         )
         late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
         part = FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
@@ -142,3 +156,18 @@ class _Value(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         by_l, by_auxiliary = ctx.saved_tensors
         return grad * by_l, grad * by_auxiliary, None, None
+
+
+class _Prior(torch.autograd.Function):
+    """The prior of the growth parameters with its derivative by the codes."""
+
+    @staticmethod
+    def forward(ctx: Any, codes: Tensor, goal: SegmentationObjective) -> Tensor:
+        value, by_codes = goal._along(codes.detach().double().numpy())(np.zeros(2))
+        ctx.save_for_backward(torch.from_numpy(by_codes).to(codes))
+        return codes.new_tensor(value)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        (by_codes,) = ctx.saved_tensors
+        return grad * by_codes, None

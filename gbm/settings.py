@@ -74,6 +74,22 @@ class Growth(Model):
     T_days: Positive | None = Field(default=None, description="days since onset; null: unknown")
 
 
+class LogNormal(Model):
+    """A prior of a positive number."""
+
+    median: Positive = Field(description="median of the prior")
+    log_sd: Positive = Field(description="standard deviation of the natural logarithm")
+
+
+class GrowthPriors(Model):
+    """Weak priors of the growth parameters."""
+
+    lambda_mm: LogNormal = Field(
+        default=LogNormal(median=3.5, log_sd=0.6), description="sqrt(D/rho), mm"
+    )
+    rhoT: LogNormal = Field(default=LogNormal(median=7.5, log_sd=0.5), description="rho T")
+
+
 class ObjectiveSettings(Model):
     """The segmentation objective."""
 
@@ -81,9 +97,12 @@ class ObjectiveSettings(Model):
         default="soft_dice", description="loss per region"
     )
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
-    k_final: Positive = Field(default=80.0, description="last slope; reported objectives use it")
-    prior_weight: NonNegative = Field(default=1e-3, description="weight of the threshold prior")
+    k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
+    prior_weight: NonNegative = Field(default=1e-3, description="cost of one standard deviation")
     thresholds: Regions = Field(default=Regions(WT=0.35, TC=0.6), description="prior means")
+    growth_prior: GrowthPriors = Field(
+        default=GrowthPriors(), description="log-normal priors of lambda and rho T"
+    )
 
     @model_validator(mode="after")
     def _continued(self) -> ObjectiveSettings:
@@ -182,6 +201,11 @@ class Gates(Model):
         default=2e-3,
         description="objective of the fit minus that of the characteristic start; above it the "
         "verdict is red",
+    )
+    lambda_range_max: Annotated[float, Field(gt=1)] = Field(
+        default=2.0,
+        description="greatest / least lambda that explain the segmentation alike; 2 is a deviation "
+        "of ln lambda by 0.35 to either side",
     )
     bound_margin: Annotated[float, Field(gt=0, lt=0.2)] = Field(
         default=0.01,

@@ -8,12 +8,13 @@ over both thresholds, and the step is accepted by the ratio of true to predicted
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from gbm.growth_prior import Explicit, flat
 from gbm.objective import Objective
 from gbm.thresholds import Bounds, from_unconstrained, to_unconstrained
 
@@ -37,6 +38,8 @@ class Search:
         Bounds of the imaging thresholds.
     allowed : callable
         Whether a point may be visited at all (the origin must lie in tissue).
+    prior : callable
+        Term of the objective in g itself, and its gradient.
     """
 
     low: np.ndarray
@@ -44,6 +47,7 @@ class Search:
     scale: np.ndarray
     thresholds: Bounds
     allowed: Callable[[np.ndarray], bool]
+    prior: Explicit = field(default=flat)
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,13 @@ def sensitivities(density: Density, point: Point, search: Search) -> np.ndarray:
 
 
 def tangent_model(
-    objective: Objective, u: np.ndarray, slopes: np.ndarray, search: Search
-) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """Value and gradient of the objective of sigmoid(logit u + slopes . dg).
+    objective: Objective,
+    u: np.ndarray,
+    slopes: np.ndarray,
+    search: Search,
+    prior: Explicit = flat,
+) -> Explicit:
+    """Value and gradient of the objective of sigmoid(logit u + slopes . dg) plus the prior of dg.
 
     Its argument (n + 2,) holds dg and the unconstrained thresholds.
     """
@@ -88,8 +96,9 @@ def tangent_model(
         v = expit(base + z[:n] @ rows)
         values, jacobian = from_unconstrained(z[n:], search.thresholds)
         value, by_v, by_thresholds = objective.value_and_grad(v.reshape(u.shape), values)
-        by_g = rows @ (by_v.ravel() * v * (1 - v))
-        return value, np.concatenate([by_g, by_thresholds @ jacobian])
+        known, by_dg = prior(z[:n])
+        by_g = rows @ (by_v.ravel() * v * (1 - v)) + by_dg
+        return value + known, np.concatenate([by_g, by_thresholds @ jacobian])
 
     return model
 
@@ -101,6 +110,7 @@ def tangent_minimum(
     thresholds: np.ndarray,
     box: np.ndarray,
     search: Search,
+    prior: Explicit = flat,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Minimum over dg in a box and the thresholds for the density sigmoid(logit u + slopes . dg).
 
@@ -118,6 +128,8 @@ def tangent_minimum(
         Least and greatest dg.
     search : Search
         Bounds of the thresholds.
+    prior : callable
+        Term in dg itself, and its gradient.
 
     Returns
     -------
@@ -128,7 +140,7 @@ def tangent_minimum(
     start = np.concatenate([np.zeros(n), to_unconstrained(thresholds, search.thresholds)])
     limits = [*map(tuple, box), (-_FARTHEST, _FARTHEST), (-_FARTHEST, _FARTHEST)]
     found = minimize(
-        tangent_model(objective, u, slopes, search),
+        tangent_model(objective, u, slopes, search, prior),
         start,
         jac=True,
         bounds=limits,
@@ -144,7 +156,7 @@ def start_point(
     u = density(g)
     no_slopes, no_box = np.empty((0, *u.shape)), np.empty((0, 2))
     _, best, value = tangent_minimum(objective, u, no_slopes, thresholds, no_box, search)
-    return Point(g, best, u, value)
+    return Point(g, best, u, value + search.prior(g)[0])
 
 
 def minimise(
@@ -163,7 +175,7 @@ def minimise(
     density : callable
         u(g) on the grid of the objective.
     objective : Objective
-        What is minimised.
+        What is minimised, together with `search.prior`.
     point : Point
         Start, with its objective at the same slope k.
     search : Search
@@ -190,8 +202,15 @@ def minimise(
         box = np.stack(
             [np.maximum(-reach, search.low - point.g), np.minimum(reach, search.high - point.g)], 1
         )
+        here = point.g
         dg, thresholds, predicted = tangent_minimum(
-            objective, point.u, slopes, point.thresholds, box, search
+            objective,
+            point.u,
+            slopes,
+            point.thresholds,
+            box,
+            search,
+            lambda d, here=here: search.prior(here + d),  # type: ignore[misc]
         )
         gain = point.objective - predicted
         if gain < tolerance or radius < _LEAST_RADIUS:
@@ -199,7 +218,7 @@ def minimise(
         g, ratio = point.g + dg, -np.inf
         if search.allowed(g):
             u = density(g)
-            value = objective.value(u, thresholds)
+            value = objective.value(u, thresholds) + search.prior(g)[0]
             ratio = (point.objective - value) / gain
             if ratio > _ACCEPTED:
                 point, slopes = Point(g, thresholds, u, value), None

@@ -102,7 +102,8 @@ def verify(
             *bounds,
         )
     status = "disagreement" if disagrees else "on a bound" if bounds else CONVERGED
-    objective = {name: given.objective.value(v, thresholds) for name, v in finals.items()}
+    growth = (fit.lambda_mm, fit.rhoT)
+    objective = {name: given.value(v, thresholds, *growth) for name, v in finals.items()}
     dice = {
         name: {region: values["dice"] for region, values in found.items()}
         for name, found in metrics.items()
@@ -110,6 +111,7 @@ def verify(
     return Verification(
         relative_error_u=error,
         objective=objective,
+        objective_prior=given.prior(thresholds, *growth),
         dice=dice,
         metrics=metrics,
         status=status,

@@ -175,12 +175,12 @@ def _slow_down(upper: Optimizer, recipe: Recipe, settings: Settings, progress: f
 
 
 def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
-    """The upper objective of the numerical solution, L_dat + w_reg R."""
+    """The upper objective of the numerical solution, L_dat + prior + w_reg R."""
 
     def referee(codes: Tensor, auxiliary: Tensor) -> float:
         reference = problem.reference(problem.decode(codes))
         assert reference is not None
-        value = float(data.value(reference(data.points).double(), auxiliary))
+        value = float(data.value(reference(data.points).double(), auxiliary) + data.prior(codes))
         return value + (w_reg * float(regularisation(problem, codes)) if w_reg else 0.0)
 
     return referee

@@ -120,7 +120,7 @@ def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) ->
             return equations, record
         u = field(network, data_points, codes).value.double().cpu()
         progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
-        objective = data.value(u, auxiliary, progress)
+        objective = data.value(u, auxiliary, progress) + data.prior(codes.double().cpu())
         total = equations + DATA_EVERY * settings.w_data * objective.to(residual)
         if settings.w_reg:
             R = regularisation(problem, codes)

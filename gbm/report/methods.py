@@ -68,8 +68,9 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "upper level descends the segmentation objective "
         f"({objective['name'].replace('_', ' ')}, slope of the soft threshold "
         f"{objective['k_start']:g} to {objective['k_final']:g}, prior weight "
-        f"{objective['prior_weight']:g}) in θ only. The headline fit represents u by a correction "
-        f"of the solution at its start in logit form. {_start(params)} The origin x0 is not "
+        f"{objective['prior_weight']:g}; {_priors(objective)}) in θ only. The headline fit "
+        "represents u by a correction of the solution at its start in logit form. "
+        f"{_start(params)} The origin x0 is not "
         "descended by the networks: in all fits named “origin inferred”, PINN included, it is "
         "that found by an outer search with the finite-volume solver (the direct fit), and all of "
         "them share it; "
@@ -86,6 +87,18 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "physics-informed network (PINN, Raissi et al. 2019) with the same representation, "
         "optimiser and budget, of which the weight with the best network DICE is shown.",
     ]
+
+
+def _priors(objective: Mapping[str, Any]) -> str:
+    """The log-normal priors of the growth parameters."""
+    parts = [
+        f"{name} (median {prior['median']:g}{unit}, sd of the logarithm {prior['log_sd']:g})"
+        for name, unit, prior in (
+            ("λ", " mm", objective["growth_prior"]["lambda_mm"]),
+            ("ρT", "", objective["growth_prior"]["rhoT"]),
+        )
+    ]
+    return f"log-normal priors of {' and '.join(parts)}"
 
 
 def _start(params: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ NAMES = {
     "network_disagreement": "network against finite volumes, relative L2",
     "objective_rise": "objective of the fit minus that of the characteristic start",
     "lambda_mm": "inferred lambda, mm",
+    "lambda_range": "greatest / least lambda that explain the segmentation alike",
     "rhoT": "inferred rho T",
     "threshold_WT": "inferred threshold of the whole tumour",
     "threshold_TC": "inferred threshold of the core",

@@ -108,7 +108,7 @@ def verification_record(network: float, solver: float, error: float = 0.01) -> d
         "relative_error_u": {
             "final": error, "all_t": 1.2 * error, "final_with_interface": 1.5 * error
         },
-        "objective": {"network": 0.25, "fdm": 0.251},
+        "objective": {"network": 0.25, "fdm": 0.251}, "objective_prior": 0.002,
         "dice": {"network": {"WT": network, "TC": network - 0.05},
                  "fdm": {"WT": solver, "TC": solver - 0.05}},
         "metrics": {"network": scores(network, network - 0.05),
@@ -176,7 +176,8 @@ def bundle(tmp_path: Path) -> Bundle:
          "surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
-                     "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29]}},
+                     "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],
+                     "without_prior_of_lambda": [0.9, 0.8, 0.2501, 0.8, 0.9]}},
     )  # fmt: skip
     write_json(
         made.work / "quality.json",

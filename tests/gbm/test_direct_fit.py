@@ -32,7 +32,9 @@ def fitted(grown: Any, start: Characteristic) -> DirectFit:
 
 def objective_at_truth(grown: Any) -> float:
     u = coarsen(solve(grown.domain, grown.DT, grown.rhoT, grown.x0, refine=2)[0], 2)
-    return Conditions.of(grown.domain).objective.value(u, np.array(list(grown.thresholds.values())))
+    levels = np.array(list(grown.thresholds.values()))
+    growth = (float(np.sqrt(grown.DT / grown.rhoT)), grown.rhoT)
+    return Conditions.of(grown.domain).value(u, levels, *growth)
 
 
 def test_phantom_parameters_come_back(grown: Any, fitted: DirectFit) -> None:
@@ -59,8 +61,9 @@ def test_reported_density_is_the_solver_s(grown: Any, fitted: DirectFit) -> None
     u = coarsen(solve(grown.domain, fitted.DT, fitted.rhoT, fitted.x0, refine=2)[0], 2)
     np.testing.assert_allclose(fitted.u, u, atol=1e-12)
     values = np.array([fitted.thresholds["WT"], fitted.thresholds["TC"]])
-    goal = Conditions.of(grown.domain).objective
-    assert fitted.objective == pytest.approx(goal.value(u, values))
+    given, growth = Conditions.of(grown.domain), (fitted.lambda_mm, fitted.rhoT)
+    assert fitted.objective == pytest.approx(given.value(u, values, *growth))
+    assert fitted.objective_prior == pytest.approx(given.prior(values, *growth))
 
 
 def test_minima_are_sorted(fitted: DirectFit) -> None:
@@ -105,6 +108,16 @@ def test_tangent_model_has_exact_gradients(grown: Any, rng: np.random.Generator)
     for i, step in enumerate(1e-6 * np.eye(6)):
         numeric = (model(z + step)[0] - model(z - step)[0]) / 2e-6
         assert gradient[i] == pytest.approx(numeric, rel=1e-4, abs=1e-7)
+
+
+def test_a_trust_region_descends_the_prior_too(grown: Any) -> None:
+    """With the weight of the prior so large that the data count for nothing, its medians win."""
+    given = Conditions.of(grown.domain)
+    given = replace(given, growth_prior=replace(given.growth_prior, weight=1e3))
+    off = Candidate(4.5, 5.0, grown.x0, np.array([0.35, 0.6]))
+    grid = GrowthMap.of(grown.domain)
+    end = Descent(grown.domain, False, given).run(grid, given.objective, [off], 0.2, 1e-4)[0]
+    assert (end.lambda_mm, end.rhoT) == pytest.approx((3.5, 7.5), rel=1e-3)
 
 
 def test_tangent_minimum_finds_a_known_change(grown: Any) -> None:

@@ -36,7 +36,7 @@ def test_surface_is_lowest_at_the_truth_and_refits_the_thresholds(
 ) -> None:
     table = surface(grown.domain, truth, reach=(0.5, 0.4), count=5)
     values = np.array(table["objective"])
-    # The slope k = 80 biases the optimum towards steep fronts, by less than half a step here.
+    # A finite slope biases the optimum towards steep fronts, by less than half a step here.
     assert np.unravel_index(values.argmin(), values.shape) in ((2, 2), (1, 3))
     assert table["lambda_mm"][2] == pytest.approx(truth.lambda_mm)
     goal = Conditions.of(grown.domain).objective

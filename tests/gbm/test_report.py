@@ -14,7 +14,7 @@ import pytest
 from gbm import assemble
 from gbm.config import Patient
 from gbm.files import read_json, write_json
-from gbm.flat_range import flat_range
+from gbm.flat_range import flat_range, likely_range
 from gbm.plane import sample
 from gbm.report import page
 from gbm.report.methods import methods
@@ -223,6 +223,29 @@ def test_flat_range_of_a_profile() -> None:
     assert flat.low == pytest.approx(4 / np.sqrt(2))
     assert (flat.high, flat.open_low, flat.open_high) == (pytest.approx(16.0), False, True)
     assert flat_range(None) is None
+
+
+def test_the_likely_range_of_lambda_grows_with_the_misfit_and_knows_no_prior() -> None:
+    curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [9, 9, 9, 9, 9]}
+    assert likely_range(curve, (20, 14)) is likely_range(None, (20, 14)) is None
+    well, badly, small = (
+        likely_range(curve | {"without_prior_of_lambda": data}, radii)
+        for data, radii in (
+            ([0.05, 0.02, 0.01, 0.02, 0.05], (20, 14)),
+            ([0.45, 0.42, 0.40, 0.42, 0.45], (20, 14)),
+            ([0.05, 0.02, 0.01, 0.02, 0.05], (6, 3)),
+        )
+    )
+    assert well is not None
+    assert badly is not None
+    # a fifth of the rise to the neighbours, 2e-3; all the rises there are, 0.17 of 0.4; and fewer
+    # independent pieces of the outlines than unknowns
+    assert (well.low, well.high) == pytest.approx((4 / 2**0.2, 4 * 2**0.2))
+    assert (badly.low, badly.high) == pytest.approx((1, 16))
+    assert badly.open_low
+    assert badly.open_high
+    assert small is not None
+    assert (small.low, small.high) == pytest.approx((1, 16))
 
 
 def test_gates_are_shown_with_their_limits(bundle: Any) -> None:

@@ -53,7 +53,7 @@ def test_lumping_leaves_the_value(grown: Any, tumour: Tumour, name: Name, core: 
     u = np.zeros(domain.P.size)
     u[index] = torch.sigmoid(l).numpy()
     whole = Objective.of(domain, name=name)
-    for progress, k in ((0.0, 20.0), (1.0, 80.0)):
+    for progress, k in ((0.0, 20.0), (1.0, 320.0)):
         found = goal.value(l, _auxiliary(), progress)
         wanted = replace(whole, k=k).value(u.reshape(domain.P.shape), THRESHOLDS)
         assert found.item() == pytest.approx(wanted, rel=1e-12)
@@ -99,3 +99,26 @@ def test_a_step_goes_part_of_the_way_downhill(
 def test_the_start_is_the_prior(grown: Any, tumour: Tumour) -> None:
     goal = _goal(tumour, grown.domain)
     assert goal.thresholds(goal.start) == pytest.approx([0.35, 0.6])
+
+
+def test_the_prior_is_that_of_lambda_and_rho_T(grown: Any, tumour: Tumour) -> None:
+    goal = _goal(tumour, grown.domain)
+    codes = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
+    DT, rhoT = tumour.DT * np.exp(0.3), tumour.rhoT * np.exp(-0.2)
+    value = goal.prior(codes)
+    known = goal.conditions.growth_prior
+    assert value.item() == pytest.approx(known.value(np.sqrt(DT / rhoT), rhoT))
+    (gradient,) = torch.autograd.grad(value, codes)
+    for i, step in enumerate(1e-6 * torch.eye(2, dtype=torch.float64)):
+        up, down = (goal.prior(codes.detach() + s * step).item() for s in (1, -1))
+        assert gradient[i].item() == pytest.approx((up - down) / 2e-6, rel=1e-6)
+
+
+def test_a_step_follows_the_prior_where_the_field_says_nothing(grown: Any, tumour: Tumour) -> None:
+    """A field that no unknown moves: the minimum of the tangent model is the prior's."""
+    goal, l = _goal(tumour, grown.domain), _logits(_goal(tumour, grown.domain))
+    DT, rhoT = 3.5**2 * 7.5 / tumour.DT, 7.5 / tumour.rhoT
+    medians = torch.log(torch.tensor([DT, rhoT], dtype=torch.float64))
+    codes = medians + torch.tensor([0.03, -0.02], dtype=torch.float64)
+    moved, _ = goal.step(l, torch.zeros((2, len(l)), dtype=torch.float64), codes, _auxiliary(), 0.0)
+    assert torch.allclose(moved, medians, atol=2e-3)
