@@ -8,9 +8,9 @@ Both satisfy the initial density exactly for every value of the unknowns.
       tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT,     q the ease of the way from x0 to x
 
   where q = r^2 / s^2 and s is how far x would be, were all tissue of mobility Pbar (`ease`). In
-  uniform tissue q = 1 and H is exact without saturation; at t = 0 it is the seed; ahead of the front
-  it is -s^2 / (4 DT Pbar t), Varadhan's law for the tissue's own distance. With q = 1 everywhere
-  the network would have to find all that grey matter, fissures and ventricles change.
+  uniform tissue q = 1 and H is exact without saturation; at t = 0 it is the seed; ahead of the
+  front it is -s^2 / (4 DT Pbar t), Varadhan's law for the tissue's own distance. With q = 1
+  everywhere the network would have to find all that grey matter and fissures change.
 
 * ``char``: the logit c of the finite-volume solution at the start theta_0 (`gbm.basin`),
   carried to other parameters as the heat field is,
