@@ -44,9 +44,8 @@ from gbm.lifts import (
     time_slices,
     tissue_distance,
 )
+from gbm.walls import TISSUE, behind, share, walls
 
-TISSUE = 0.5
-"""Least phi of a residual point: errors are weighted by phi, and beyond tissue nothing grows."""
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
 """The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
@@ -121,7 +120,8 @@ class Tumour(Problem):
         self._greatest = coarsen(np.maximum(u[-1], wide), refine)
         reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
         self.radius = float(r[reached].max()) + MARGIN_MM
-        self.inside = (grid.phi > TISSUE) & (r < self.radius)
+        # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
+        self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
         cells = np.flatnonzero(self.inside)
         self.table = CharacteristicTable.of(
             grid, times, u, cells, self.seed, r2, q, self.DT, self.rhoT
@@ -130,8 +130,11 @@ class Tumour(Problem):
         known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
         known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
         distance = tissue_distance(grid, origin, REACH * self.length) / self.length
+        self._grid = grid
         self._on_voxels = {"d": coarsen(distance, refine), "q": coarsen(q, refine)}
-        known |= derivatives("d", distance, cells, grid.h, c) | derivatives("q", q, cells, grid.h, c)
+        known |= derivatives("d", distance, cells, grid.h, c) | derivatives(
+            "q", q, cells, grid.h, c
+        )
         self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
         first = torch.sigmoid(self.table.values["a"])
         self._largest = first.max(1).values
@@ -275,6 +278,13 @@ class Tumour(Problem):
         known = {"a": a}
         known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_voxels.items()}
         return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
+
+    def behind_walls(self, u: np.ndarray) -> float:
+        """Relative L2 norm of a density u (nx, ny) on the voxels that is behind `gbm.walls`."""
+        x0 = np.array([self.x0, self.y0])
+        cells = behind(self._grid, x0, SHARP_REACH * self.length, self.seed)
+        voxels = coarsen(cells.astype(float), self.refine) > TISSUE
+        return share(u, coarsen(self._grid.phi, self.refine), voxels)
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
         """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""
