@@ -43,22 +43,24 @@ def descending(descent: Descent, settings: Settings, loss: Loss) -> Lower:
 
 
 def anchored(
-    problem: Problem, settings: Settings, points: Points, loss: Tensor, u: Tensor, record: Record
+    problem: Problem, weight: float, points: Points, loss: Tensor, u: Tensor, record: Record
 ) -> tuple[Tensor, Record]:
-    """What pretraining descends: a loss and, where known, the numerical solution at the start.
+    """A loss and, where known, the misfit to the numerical solution at the start.
 
     Parameters
     ----------
+    weight : float
+        Of the misfit; 0 leaves it out.
     loss : Tensor
         Of the lower level.
     u : Tensor (N,)
-        The represented field at the points, inside the graph of `loss`.
+        The represented field at the points and the start's unknowns, inside a graph with `loss`.
     record : mapping
         Numbers of the step, to which the misfit is added.
     """
-    known = problem.start_solution(points) if settings.w_start else None
+    known = problem.start_solution(points) if weight else None
     if known is None:
         return loss, record
-    weight, square = problem.start_weight(known, points), (u - known.to(u)) ** 2
-    misfit = (square if weight is None else weight * square).mean()
-    return loss + settings.w_start * misfit, {**record, "start": misfit.item()}
+    local, square = problem.start_weight(known, points), (u - known.to(u)) ** 2
+    misfit = (square if local is None else local * square).mean()
+    return loss + weight * misfit, {**record, "start": misfit.item()}

@@ -51,6 +51,10 @@ class Settings:
         cheaper, and no noisier than random points are anyway. Recipe `lm` always takes them all.
     w_start : float
         Weight, in pretraining, of the numerical solution at the start.
+    w_keep : float
+        Weight of the same in fine-tuning, of the field at the start's unknowns wherever these have
+        gone: where the equation hardly determines a part of the field the operator forgets it.
+        BiLO, descending by gradients, only.
     start_grid : int
         Further starts along each unknown, see `bilo.multistart`; 0: only the problem's own.
     w_reg : float
@@ -95,6 +99,7 @@ class Settings:
     w_rgrad: float = 0.1
     sample_directions: bool = False
     w_start: float = 1.0
+    w_keep: float = 0.0
     start_grid: int = 0
     w_reg: float = 0.0
     w_data: float = 1.0

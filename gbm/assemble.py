@@ -134,6 +134,7 @@ def fit_row(name: str, fit: Record, verification: Record, domain: Domain) -> dic
         "name": name,
         **{key: fit.get(key) for key in keys},
         "relative_error_u": verification["relative_error_u"],
+        "behind_walls": (fit.get("assessment") or {}).get("behind_walls"),
         "objective": verification["objective"],
         "objective_prior": verification["objective_prior"],
         "dice": verification["dice"],

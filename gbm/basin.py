@@ -1,7 +1,8 @@
 """Where a network starts: the characteristic parameters, unless they lie in the wrong basin.
 
 The characteristic parameters know the sizes of the regions but nothing of the tissue. On some
-patients they are several times off in D, and the objective has a better basin elsewhere. The start
+patients they are several times off in D, and the objective has a better basin elsewhere; where
+there is hardly any oedema their front is narrower than a voxel, which no grid sees. The start
 is a matter of one coarse finite-volume table; nothing is descended, and the optimum plays no part.
 """
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from gbm.domain import Domain
 
 CLEARLY_BETTER = 0.05
-"""Least gain of the table in the objective, on 2 mm cells."""
+"""Least gain of the table in the objective, on 2 mm cells; any does where the front of the
+characteristic parameters, sqrt(DT / rhoT), is narrower than a voxel."""
 FAR = 3.0
 """Least factor in D by which the table's best is away: nearer, a local operator gets there."""
 
@@ -63,6 +65,7 @@ def start_of(
     _, value = best_thresholds(goal, u, conditions.threshold_bounds)
     value += conditions.growth_prior.value(characteristic.lambda_mm, characteristic.rhoT)
     far = abs(math.log(best.DT / own.DT)) > math.log(FAR)
-    if far and best.objective < value - CLEARLY_BETTER:
+    unseen = math.sqrt(own.DT / own.rhoT) < domain.spacing
+    if far and best.objective < value - (0.0 if unseen else CLEARLY_BETTER):
         return Start(best.DT, best.rhoT, "table")
     return own

@@ -40,6 +40,10 @@ RATE = 3e-3
 START_WEIGHT = 10.0
 """Weight of the start's solution in pretraining; 100 where the lift knows nothing of it."""
 
+KEPT_WEIGHT = 1.0
+"""Weight of it in fine-tuning, for such a lift: an error of one in the logit counts as much as a
+residual of one clock unit."""
+
 
 def fit_tumour(
     domain: Domain,
@@ -135,6 +139,7 @@ def _training(settings: Settings, plan: Fit) -> Training:
         points=fit.points,
         sample_directions=True,
         w_start=START_WEIGHT * (10.0 if plan.lift == "heat" else 1.0),
+        w_keep=KEPT_WEIGHT if plan.lift == "heat" else 0.0,
         w_data=plan.weight or 0.0,
         seed=plan.seed,
         device=fit.device,
@@ -199,7 +204,11 @@ def _result(
         device=solution.device,
         warnings=solution.warnings,
         history=dict(solution.history),
-        assessment={"start": asdict(start), **solution.assessment},
+        assessment={
+            "start": asdict(start),
+            "behind_walls": tumour.behind_walls(final),
+            **solution.assessment,
+        },
     )
 
 

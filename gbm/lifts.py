@@ -2,10 +2,15 @@
 
 Both satisfy the initial density exactly for every value of the unknowns.
 
-* ``heat``: the diffusing seed with exponential growth; analytic, nothing of a numerical solution:
+* ``heat``: the diffusing seed with exponential growth; nothing of the growth's numerical solution:
 
-      H = log h0 - log(1 + tau) - r0 |x - x0|^2 / (1 + tau) + rhoT t - log(1 - u0),
-      tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT
+      H = log h0 - log(1 + tau) - r0 r^2 / (1 + q tau) + rhoT t - log(1 - u0),      r = |x - x0|
+      tau = 4 r0 DT Pbar t,     Pbar the mean of P in WT,     q the ease of the way from x0 to x
+
+  where q = r^2 / s^2 and s is how far x would be, were all tissue of mobility Pbar (`ease`). In
+  uniform tissue q = 1 and H is exact without saturation; at t = 0 it is the seed; ahead of the
+  front it is -s^2 / (4 DT Pbar t), Varadhan's law for the tissue's own distance. With q = 1
+  everywhere the network would have to find all that grey matter and fissures change.
 
 * ``char``: the logit c of the finite-volume solution at the start theta_0 (`gbm.basin`),
   carried to other parameters as the heat field is,
@@ -29,6 +34,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
+from scipy.special import logsumexp
 from torch import Tensor
 
 from bilo.frame import Frame
@@ -44,6 +50,7 @@ CLIP_BELOW, CLIP_ABOVE = 60.0, 12.0
 """Range of c - H: beyond, the density is tiny and its numerical logit means nothing."""
 SLICES = 48
 SOURCE_MM = 1.0
+"""Standard deviation of the source of `tissue_distance`."""
 
 
 @dataclass(frozen=True)
@@ -56,24 +63,24 @@ class Seed:
 
 
 def heat(at: Frame, seed: Seed, x0: tuple[float, float], DT: Jet | float, rhoT: Jet | float) -> Jet:
-    """The ``heat`` field H of a seed at `x0` (mm)."""
+    """The ``heat`` field H of a seed at `x0` (mm); the points carry the ease ``q`` of their way."""
     t, dx, dy = at["t"], at["x"] - x0[0], at["y"] - x0[1]
     r2 = at.memo("r2", lambda at: dx * dx + dy * dy)
     initial = at.memo("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
-    spread = 1 + t * DT * (4 * seed.r0 * seed.mean_P)
-    return math.log(seed.h0) - spread.log() - r2 * seed.r0 / spread + t * rhoT - initial
+    q = at.memo("ease", lambda at: tabulated(at, "q", torch.zeros_like(at.points.known["q"])))
+    tau = t * DT * (4 * seed.r0 * seed.mean_P)
+    spread = r2 * seed.r0 / (1 + q * tau)
+    return math.log(seed.h0) - (1 + tau).log() - spread + t * rhoT - initial
 
 
 def heat_values(
-    x: np.ndarray, y: np.ndarray, t: float, seed: Seed, x0: np.ndarray, DT: float, rhoT: float
+    r2: np.ndarray, q: np.ndarray, t: float, seed: Seed, DT: float, rhoT: float
 ) -> np.ndarray:
-    """H on the grid x (nx,) times y (ny,) at one time."""
-    r2 = (x[:, None] - x0[0]) ** 2 + (y[None, :] - x0[1]) ** 2
-    spread = 1 + t * DT * (4 * seed.r0 * seed.mean_P)
+    """H at squared distances r2 = |x - x0|^2 (mm^2) and eases q, at one time."""
+    tau = 4 * seed.r0 * DT * seed.mean_P * t
     initial = np.log1p(-seed.h0 * np.exp(-seed.r0 * r2))
-    field: np.ndarray = (
-        math.log(seed.h0) - math.log(spread) - seed.r0 * r2 / spread + t * rhoT - initial
-    )
+    spread = seed.r0 * r2 / (1 + q * tau)
+    field: np.ndarray = math.log(seed.h0) - math.log1p(tau) - spread + t * rhoT - initial
     return field
 
 
@@ -105,7 +112,8 @@ class CharacteristicTable:
         u: np.ndarray,
         cells: np.ndarray,
         seed: Seed,
-        x0: np.ndarray,
+        r2: np.ndarray,
+        q: np.ndarray,
         DT: float,
         rhoT: float,
     ) -> CharacteristicTable:
@@ -113,7 +121,7 @@ class CharacteristicTable:
         c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
         rows = []
         for t, density in zip(times, u, strict=True):
-            H = heat_values(grid.x, grid.y, float(t), seed, x0, DT, rhoT)
+            H = heat_values(r2, q, float(t), seed, DT, rhoT)
             d = derivatives("a", clipped(density, H), cells, grid.h, c)
             rows.append(_with_rate(d, c, DT, rhoT))
         values = {k: torch.stack([row[k] for row in rows]) for k in rows[0]}
@@ -185,6 +193,38 @@ def tissue_distance(grid: GrowthMap, x0: np.ndarray, reach: float) -> np.ndarray
     v = np.maximum(spsolve(balance.tocsc(), source), 1e-300)
     distance: np.ndarray = -reach * np.log(v / v.max()).reshape(nx, ny)
     return distance
+
+
+def uniform_distance(reach: float, P: float, furthest: float) -> tuple[np.ndarray, np.ndarray]:
+    """`tissue_distance` in uniform tissue of mobility P: radii r (mm) and its values, as a table.
+
+    There v is a mixture of Gaussians: K_0(r / (reach sqrt(P))) smoothed by the source,
+
+        v(r) = int_0^inf exp(-s) exp(-r^2 / 2w) / w ds,     w = SOURCE_MM^2 + 2 reach^2 P s.
+    """
+    s = np.geomspace(1e-6, 1e4, 4000)
+    w = SOURCE_MM**2 + 2 * reach**2 * P * s
+    r = np.concatenate([[0.0], np.geomspace(1e-2, furthest, 600)])
+    log_v = logsumexp(np.log(s / w) - s - r[:, None] ** 2 / (2 * w), axis=1)  # ds = s d(log s)
+    return r, reach * (log_v[0] - log_v)
+
+
+def ease(
+    grid: GrowthMap, x0: np.ndarray, reach: float, seed: Seed
+) -> tuple[np.ndarray, np.ndarray]:
+    """r^2 = |x - x0|^2 (mm^2) and the ease of the way from x0 (mm) to each cell,
+
+        q = (r^2 + 1 / r0) / (s^2 + 1 / r0):
+
+    s is the radius at which uniform tissue of the mean mobility has the same `tissue_distance`, and
+    the seed, as large as 1 / sqrt(r0), has no way behind it. Below 1 where grey matter or a wall is
+    in the way, above 1 along white matter; P / Pbar in uniform tissue of another mobility P.
+    """
+    r2 = (grid.x[:, None] - x0[0]) ** 2 + (grid.y[None, :] - x0[1]) ** 2
+    found = tissue_distance(grid, x0, reach)
+    r, uniform = uniform_distance(reach, seed.mean_P, 2 * float(found.max()))
+    s = np.interp(found, uniform, r)
+    return r2, (r2 + 1 / seed.r0) / (s**2 + 1 / seed.r0)
 
 
 def derivatives(

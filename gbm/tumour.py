@@ -37,20 +37,22 @@ from gbm.lifts import (
     Seed,
     coefficients,
     derivatives,
+    ease,
     floored,
     heat,
     tabulated,
     time_slices,
     tissue_distance,
 )
+from gbm.walls import TISSUE, behind, share, walls
 
-TISSUE = 0.5
-"""Least phi of a residual point: errors are weighted by phi, and beyond tissue nothing grows."""
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
 """The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
 REACH = 0.25
-"""Screening length of the tissue's distance, in units of L."""
+"""Screening length of the tissue's distance as an input of the network, in units of L,"""
+SHARP_REACH = 0.125
+"""and of the distance in the heat field, which follows the tissue more closely."""
 SEEN = 0.01
 """Density that no imaging threshold comes near."""
 CONCENTRATED = 0.6
@@ -108,26 +110,31 @@ class Tumour(Problem):
         self.length = float(np.sqrt(domain.WT.sum() / np.pi)) * domain.spacing
         self.refine, self._axes = refine, (domain.x, domain.y)
         grid = GrowthMap.of(domain, refine)
+        r2, q = ease(grid, origin, SHARP_REACH * self.length, self.seed)
         times = time_slices(self.DT, self.seed)
         u = solve(grid, self.DT, self.rhoT, origin, h0=h0, r0=r0, times=times)
         self._final = coarsen(u[-1], refine)
         X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
-        r = np.hypot(X - self.x0, Y - self.y0)
+        r = np.sqrt(r2)
         wide = solve(grid, WIDER * self.DT, self.rhoT, origin, h0=h0, r0=r0)[0]
         self._greatest = coarsen(np.maximum(u[-1], wide), refine)
         reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
         self.radius = float(r[reached].max()) + MARGIN_MM
-        self.inside = (grid.phi > TISSUE) & (r < self.radius)
+        # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
+        self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
         cells = np.flatnonzero(self.inside)
         self.table = CharacteristicTable.of(
-            grid, times, u, cells, self.seed, origin, self.DT, self.rhoT
+            grid, times, u, cells, self.seed, r2, q, self.DT, self.rhoT
         )
         c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
         known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
         known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
         distance = tissue_distance(grid, origin, REACH * self.length) / self.length
-        self._distance = coarsen(distance, refine)
-        known |= derivatives("d", distance, cells, grid.h, c)
+        self._grid = grid
+        self._on_voxels = {"d": coarsen(distance, refine), "q": coarsen(q, refine)}
+        known |= derivatives("d", distance, cells, grid.h, c) | derivatives(
+            "q", q, cells, grid.h, c
+        )
         self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
         first = torch.sigmoid(self.table.values["a"])
         self._largest = first.max(1).values
@@ -268,8 +275,16 @@ class Tumour(Problem):
         places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
         x, y = torch.as_tensor(places)
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
-        known = {"a": a, "d": torch.as_tensor(self._distance.ravel()[index])}
+        known = {"a": a}
+        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_voxels.items()}
         return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
+
+    def behind_walls(self, u: np.ndarray) -> float:
+        """Relative L2 norm of a density u (nx, ny) on the voxels that is behind `gbm.walls`."""
+        x0 = np.array([self.x0, self.y0])
+        cells = behind(self._grid, x0, SHARP_REACH * self.length, self.seed)
+        voxels = coarsen(cells.astype(float), self.refine) > TISSUE
+        return share(u, coarsen(self._grid.phi, self.refine), voxels)
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
         """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""

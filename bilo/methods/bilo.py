@@ -21,7 +21,7 @@ from bilo.assessment import assess
 from bilo.descent import anchored, descending
 from bilo.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.levenberg_marquardt import solving
-from bilo.losses import operator_loss, sampled_operator_loss
+from bilo.losses import field, operator_loss, sampled_operator_loss
 from bilo.multistart import multi_start
 from bilo.network import OperatorNetwork
 from bilo.objective import Objective
@@ -120,6 +120,7 @@ def _loss(
     network: OperatorNetwork, settings: Settings
 ) -> Callable[[Run, Points, bool], tuple[Tensor, Record]]:
     """The lower level as one scalar."""
+    start = network.problem.start_codes(settings.seed).to(network.like)
 
     def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
         codes = run.codes.to(network.like)
@@ -130,10 +131,11 @@ def _loss(
         record = {"residual": local.residual, "residual_gradient": local.gradient}
         if local.conditions:
             record["conditions"] = local.conditions
-        if pretraining:
-            problem, u = network.problem, local.value
-            return anchored(problem, settings, points, local.surrogate, u, record)
-        return local.surrogate, record
+        u, weight = local.value, settings.w_start
+        if not pretraining:
+            weight = settings.w_keep
+            u = field(network, points, start).value if weight else u
+        return anchored(network.problem, weight, points, local.surrogate, u, record)
 
     return loss
 

@@ -88,7 +88,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
         total, u = equations(points, codes)
         record = {"residual": total.item()}
         if pretraining:
-            return anchored(problem, settings, points, total, u, record)
+            return anchored(problem, settings.w_start, points, total, u, record)
         return total, record
 
     def upper(run: Run, progress: float) -> Record:

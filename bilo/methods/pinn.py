@@ -115,7 +115,7 @@ def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) ->
         record = {"residual": residual.item()}
         equations = residual + condition_loss(network, theta, 0.0, tangents=False)
         if pretraining:
-            return anchored(problem, settings, points, equations, u, record)
+            return anchored(problem, settings.w_start, points, equations, u, record)
         if run.step % DATA_EVERY:
             return equations, record
         u = field(network, data_points, codes).value.double().cpu()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gbm.report.numbers import MISSING, num, percent, spread
-from gbm.report.words import Metrics, dice
+from gbm.report.words import Metrics, beside_headline, dice
 
 
 def cards(params: Mapping[str, Any], metrics: Metrics) -> list[dict[str, str]]:
@@ -34,7 +34,7 @@ def cards(params: Mapping[str, Any], metrics: Metrics) -> list[dict[str, str]]:
 
 
 def headline(params: Mapping[str, Any], metrics: Metrics) -> str:
-    """The result in plain words, with units and uncertainties."""
+    """The result in plain words, with units, uncertainties and what restricts it."""
 
     def known(name: str, digits: int, unit: str) -> str:
         text, wide = num(params[name], digits), spread(params[name], digits)
@@ -52,5 +52,5 @@ def headline(params: Mapping[str, Any], metrics: Metrics) -> str:
         f"diffusion over that time D·T = {known('DT_mm2', 0, ' mm²')}. The network "
         f"and an independent solver differ by {percent(params['relative_error_u']['final'])} at "
         "these values, and the predicted outlines overlap the segmentation with a DICE of "
-        f"{overlap}."
+        f"{overlap}.{beside_headline(params)}"
     )

@@ -60,6 +60,21 @@ def test_the_network_is_an_operator_near_the_solution(solved: Solution) -> None:
     assert torch.stack(found) == pytest.approx(exact, abs=0.05 * float(exact.abs().max()))
 
 
+def test_what_is_kept_is_not_forgotten(solved: Solution) -> None:
+    """The field at the start's unknowns, after these have moved to twice their values."""
+    problem = FisherKPP()
+    kept = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), replace(SMALL, w_keep=1.0))
+    everywhere = problem.collocation(None, torch.Generator())
+    exact = problem.reference(problem.start())(everywhere)
+
+    def error(found: Solution) -> float:
+        start = replace(found, codes=problem.start_codes(0))
+        return float((start.field(everywhere) - exact).norm() / exact.norm())
+
+    assert error(kept) < min(4e-3, 0.5 * error(solved))
+    assert kept.unknowns["D"] == pytest.approx(TRUTH["D"], rel=0.02)
+
+
 def test_a_fit_cut_short_is_not_called_converged() -> None:
     problem = FisherKPP()
     short = replace(SMALL, width=16, pretrain_steps=30, finetune_steps=30)

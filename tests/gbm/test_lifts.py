@@ -1,4 +1,4 @@
-"""The distance through the tissue: closed forms in homogeneous tissue, and walls."""
+"""The distance through the tissue and the heat field: closed forms in uniform tissue, and walls."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import k0
 
-from gbm.finite_volume import GrowthMap
-from gbm.lifts import tissue_distance
+from gbm.finite_volume import GrowthMap, solve
+from gbm.lifts import Seed, ease, heat_values, tissue_distance, uniform_distance
 
 REACH = 5.0
 
@@ -38,3 +38,45 @@ def test_a_wall_makes_what_lies_behind_it_far() -> None:
     assert walled[i, j] > free[i, j] + (43 - 15)
     before = 80 + 10
     assert walled[before, j] == pytest.approx(free[before, j], abs=2.0)
+
+
+@pytest.mark.parametrize("P", [1.0, 0.25])
+def test_the_table_of_uniform_tissue_is_the_bessel_function(P: float) -> None:
+    r, distance = uniform_distance(REACH, P, 100.0)
+    far = (r > 8.0) & (r < 60.0)
+    v = k0(r[far] / (REACH * np.sqrt(P)))
+    log_v = np.log(v / v[0])
+    assert distance[far] - distance[far][0] == pytest.approx(-REACH * log_v, abs=0.02 / P)
+    assert distance[0] == 0.0
+
+
+@pytest.mark.parametrize("P", [1.0, 0.25])
+def test_in_uniform_tissue_every_way_is_the_mean_one(P: float) -> None:
+    r2, q = ease(_grid(P), np.zeros(2), REACH, Seed(0.1, 0.1, P))
+    seen = r2 < 30.0**2  # the outer box is a wall
+    assert q[seen] == pytest.approx(np.ones(seen.sum()), abs=0.05)
+
+
+def test_behind_a_wall_the_way_is_hard() -> None:
+    """43 mm around the wall's end instead of 15 mm: q = (15 / 43)^2 = 0.12."""
+    q = ease(_grid(1.0, wall=True), np.zeros(2), 2.5, Seed(0.1, 0.1, 1.0))[1]
+    assert q[80 + 30, 80] == pytest.approx(0.12, abs=0.06)
+    assert q[80 - 30, 80] == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_heat_field_follows_the_tissue_ahead_of_the_front() -> None:
+    """White matter on one side, grey on the other, against the solver: logits where u is small."""
+    axis = np.arange(-40.0, 40.5, 0.5)
+    P = np.where(np.broadcast_to(axis[:, None] > 8.0, (len(axis), len(axis))), 0.1, 1.0)
+    grid, seed = GrowthMap.from_cells(axis, axis, P, np.ones_like(P)), Seed(0.1, 0.1, 0.8)
+    DT, rhoT = 60.0, 2.0
+    u = solve(grid, DT, rhoT, np.zeros(2), h0=seed.h0, r0=seed.r0)[0]
+    r2, q = ease(grid, np.zeros(2), 3.0, seed)
+    ahead = (u < 0.02) & (r2 < 30.0**2)
+    l = np.log(u[ahead] / (1 - u[ahead]))
+
+    def misfit(way: np.ndarray) -> float:
+        H = heat_values(r2, way, 1.0, seed, DT, rhoT)[ahead]
+        return float(np.sqrt(np.mean((H - l) ** 2)))
+
+    assert misfit(q) < 0.25 * misfit(np.ones_like(q))

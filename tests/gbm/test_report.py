@@ -215,6 +215,28 @@ def test_an_overfitting_network_is_said_to_overfit(params: dict[str, Any]) -> No
     assert not any("over-fits" in f.text for f in findings(params, metrics))
 
 
+@pytest.mark.parametrize(("error", "named"), [(0.029, False), (0.031, True)])
+def test_a_heat_lift_that_is_off_is_named_beside_the_headline(
+    bundle: Any, error: float, named: bool
+) -> None:
+    for kind, entry in (
+        ("verify", {"relative_error_u": {"final": error, "all_t": error}}),
+        ("fits", {"assessment": {"behind_walls": 0.071}}),
+    ):
+        path = bundle.work / kind / "bilo_heat_inferred_seed0.json"
+        write_json(path, read_json(path) | entry)
+    text = report(bundle)
+    top = text[: text.index("<section")]
+    assert ("(heat lift), is 3.1\xa0% off the solver" in top) == named
+    assert ("7.1\xa0% (relative L2) lies behind narrow gaps" in top) == named
+    row = next(
+        fit
+        for fit in read_json(bundle.anat_file("desc-growth_params.json"))["fits"]
+        if fit["name"] == "bilo_heat_inferred_seed0"
+    )
+    assert row["behind_walls"] == 0.071
+
+
 def test_flat_range_of_a_profile() -> None:
     curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [0.4, 0.304, 0.300, None, 0.3005]}
     flat = flat_range(curve)
