@@ -19,8 +19,10 @@ from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
 from gbm.flat_range import flat_range, likely_range
 from gbm.metrics import REGIONS
+from gbm.plan import REFERENCES
 from gbm.provenance import cost, inputs, versions
 from gbm.quality import of_fit
+from gbm.results import CONVERGED, NOT_CONVERGED
 from gbm.settings import Settings
 from gbm.spread import physical
 from gbm.verdict import judge
@@ -127,8 +129,10 @@ def placed(references: Record, domain: Domain) -> dict[str, Any]:
     }
 
 
-def fit_row(name: str, fit: Record, verification: Record, domain: Domain) -> dict[str, Any]:
-    """One entry of `fits`."""
+def fit_row(
+    name: str, fit: Record, verification: Record, domain: Domain, judged: Record
+) -> dict[str, Any]:
+    """One entry of `fits`; `judged` is its `outcome`."""
     keys = ("method", "lift", "x0", "weight", "relifted", "seed")
     return {
         "name": name,
@@ -138,29 +142,33 @@ def fit_row(name: str, fit: Record, verification: Record, domain: Domain) -> dic
         "objective": verification["objective"],
         "objective_prior": verification["objective_prior"],
         "dice": verification["dice"],
-        "status": status(fit, verification),
-        "converged": converged(fit, verification),
-        "warnings": warnings_of(fit, verification),
+        **judged,
         "seconds": fit["seconds"],
         **parameters(fit, domain, fit.get("sd") or {}),
     }
 
 
-def converged(fit: Record, verification: Record) -> bool:
-    """Whether both the fit and its verification call it converged."""
-    return bool(fit["converged"]) and verification["status"] == "converged"
+def outcome(fit: Record, verification: Record, reference: Record, limit: float) -> dict[str, Any]:
+    """What to call a fit, and why: `status`, `converged` and `warnings`.
+
+    The verification has the last word, then the direct fit with the same origin: a fit whose
+    verified objective is more than `limit` above that one's has not converged, whatever its own
+    losses say.
+    """
+    warnings = list(dict.fromkeys([*verification["warnings"], *fit["warnings"]]))
+    status = str(fit["status"])
+    gap = _gap(verification["objective"]["fdm"], reference["objective"])
+    if gap is not None and gap > limit:
+        warnings.append(f"the direct fit's objective is {gap:.4f} lower")
+        status = NOT_CONVERGED
+    if verification["status"] != CONVERGED:
+        status = str(verification["status"])
+    done = bool(fit["converged"]) and status == CONVERGED
+    return {"status": status, "converged": done, "warnings": warnings}
 
 
-def status(fit: Record, verification: Record) -> str:
-    """What to call a fit: the verification has the last word, then the fit."""
-    if verification["status"] != "converged":
-        return str(verification["status"])
-    return str(fit["status"])
-
-
-def warnings_of(*records: Record) -> list[str]:
-    """All warnings of several records, each once, in order."""
-    return list(dict.fromkeys(w for record in records for w in record.get("warnings") or ()))
+def _gap(ours: float | None, theirs: float | None) -> float | None:
+    return None if ours is None or theirs is None else ours - theirs
 
 
 def metric_rows(
@@ -251,6 +259,11 @@ def run(
     name = headline(fitted)
     fit, verification = fitted[name], verified[name]
     pinn = best_pinn(fitted, verified)
+    limit = settings["gates"]["objective_gap_max"]
+    judged = {
+        key: outcome(made, verified[key], references[REFERENCES[made["x0"]]], limit)
+        for key, made in fitted.items()
+    }
     # Both are optima of one objective: where the fit has no spread, the direct fit's stands for it.
     local = fit.get("sd") or references.get("spread") or {}
     summary = {
@@ -266,16 +279,16 @@ def run(
             "characteristic": references["characteristic_fdm"]["objective"],
         },
         "objective_prior": verification["objective_prior"],
-        "converged": converged(fit, verification),
-        "status": status(fit, verification),
-        "warnings": warnings_of(fit, verification),
+        **judged[name],
         **{
             key: fit[key]
             for key in ("lift", "x0", "relifted", "steps", "seconds", "device", "seed")
         },
-        "start": (fit.get("assessment") or {}).get("start"),
+        **{key: (fit.get("assessment") or {}).get(key) for key in ("start", "first_start")},
         "versions": versions(),
-        "fits": [fit_row(key, fitted[key], verified[key], problem) for key in sorted(fitted)],
+        "fits": [
+            fit_row(key, fitted[key], verified[key], problem, judged[key]) for key in sorted(fitted)
+        ],
         "headline": name,
         "pinn": pinn,
         "baselines": references,
@@ -300,6 +313,7 @@ def run(
             Settings.model_validate(settings),
             status=summary["status"],
             warnings=summary["warnings"],
+            reference_warnings=references["direct_fdm"]["warnings"],
         )
     )
     write_json(params, summary)

@@ -4,6 +4,9 @@ The characteristic parameters know the sizes of the regions but nothing of the t
 patients they are several times off in D, and the objective has a better basin elsewhere; where
 there is hardly any oedema their front is narrower than a voxel, which no grid sees. The start
 is a matter of one coarse finite-volume table; nothing is descended, and the optimum plays no part.
+
+A fit that ends clearly above the direct fit is offered a second start, at the direct fit's own
+parameters (`gbm.fit.fit_in_best_basin`); its source says so.
 """
 
 from __future__ import annotations
@@ -37,12 +40,12 @@ class Start:
     ----------
     DT, rhoT : float
         D T in mm^2 and rho T.
-    source : {"characteristic", "table"}
+    source : {"characteristic", "table", "direct fit"}
     """
 
     DT: float
     rhoT: float
-    source: Literal["characteristic", "table"] = "characteristic"
+    source: Literal["characteristic", "table", "direct fit"] = "characteristic"
 
 
 def start_of(

@@ -1,215 +1,104 @@
 """Fit the growth parameters of one patient by a network: BiLO, or a PINN for comparison.
 
-Unknowns are rD, rRHO and both thresholds; the origin x0 is the domain's (``fixed``), or that of the
-direct finite-volume fit (``inferred``: an outer search with the solver, whose optimum every network
-of a patient shares). Then pretraining at the start and fine-tuning from the segmentation; see
-`bilo.methods`, `gbm.tumour` and, for where a fit starts, `gbm.basin`.
+The origin x0 is the domain's (``fixed``), or that of the direct finite-volume fit (``inferred``: an
+outer search with the solver, whose optimum every network of a patient shares). The fit itself is in
+`gbm.tumour_fit`; here the direct fit with the same origin looks over it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from bilo.methods import bilo, pinn
-from bilo.settings import Settings as Training
-from bilo.solution import Solution, evaluate
-from gbm.basin import Start, start_of
+from gbm.basin import Start
 from gbm.characteristic import Characteristic
-from gbm.conditions import Conditions
 from gbm.domain import Domain, load_domain
 from gbm.files import read_json, write_json, write_npz
-from gbm.finite_volume import GrowthMap, coarsen, solve
-from gbm.metrics import REGIONS
-from gbm.plan import Fit
+from gbm.plan import REFERENCES, Fit
 from gbm.results import FitResult
-from gbm.segmentation_objective import SegmentationObjective
 from gbm.settings import Settings
-from gbm.sources import source_hash
-from gbm.tumour import Tumour
+from gbm.tumour_fit import TIMES, fit_tumour
 
-TIMES = np.linspace(0.1, 1.0, 10)
-RATE = 3e-3
-"""Rate of the weights; random points make steps noisier than a quadrature grid does."""
-START_WEIGHT = 10.0
-"""Weight of the start's solution in pretraining; 100 where the lift knows nothing of it."""
-
-KEPT_WEIGHT = 1.0
-"""Weight of it in fine-tuning, for such a lift: an error of one in the logit counts as much as a
-residual of one clock unit."""
+WORSE = 2e-3
+"""Rise of the verified objective above the direct fit's that no noise explains."""
 
 
-def fit_tumour(
+@dataclass(frozen=True)
+class Optimum:
+    """What the direct fit found: its parameters D T (mm^2) and rho T, and its objective."""
+
+    DT: float
+    rhoT: float
+    objective: float
+
+
+def fit_in_best_basin(
     domain: Domain,
     characteristic: Characteristic,
     origin: np.ndarray,
     settings: Settings,
     plan: Fit,
+    optimum: Optimum,
     *,
     threads: int = 1,
     checkpoint: Path | None = None,
     progress: str | None = None,
 ) -> tuple[FitResult, np.ndarray]:
-    """Fit one patient with one network.
+    """`fit_tumour`; BiLO once more from the direct fit's parameters where it ended above them.
+
+    The objective may have several minima within reach, and a network knows only the one that it
+    started by. Where its verified objective is more than `WORSE` above the direct fit's, it is
+    offered that one too, and the better fit counts. Its `assessment` holds the first fit's start
+    and objective as `first_start`.
 
     Parameters
     ----------
-    domain : Domain
-    characteristic : Characteristic
-        What rD and rRHO are relative to, and mostly where the network is pretrained.
-    origin : ndarray (2,)
-        x0 in the plane, mm.
-    settings : Settings
-        Sections growth, objective, bounds, fit and verify.
-    plan : Fit
-        Method, lift, data weight and seed.
-    threads : int
+    optimum : Optimum
+        The direct fit with this origin.
+    domain, characteristic, origin, settings, plan, threads, progress
+        See `fit_tumour`.
     checkpoint : Path, optional
-        Resumed from, and written to.
-    progress : str, optional
-        Name in progress lines; None: silent.
-
-    Returns
-    -------
-    result : FitResult
-    u : ndarray (10, nx, ny)
-        The network's density on the voxels at `TIMES`.
+        The second fit has one of its own beside it, see `second_checkpoint`.
     """
-    conditions = Conditions.of(domain, settings)
-    start = start_of(domain, characteristic, origin, conditions)
-    tumour = Tumour(
-        domain,
-        start,
-        origin,
-        plan.lift,
-        h0=conditions.h0,
-        r0=conditions.r0,
-        bounds=conditions.growth_bounds,
-        refine=settings.verify.refine,
-    )
-    continued = start.source == "characteristic"
-    objective = SegmentationObjective(tumour, conditions, continued=continued)
-    training = replace(
-        _training(settings, plan),
-        threads=threads,
-        checkpoint=checkpoint,
-        progress=progress,
-        key=_key(domain, characteristic, origin, settings, plan),
-    )
-    if plan.method == "bilo":
-        judge = _referee(domain, tumour, objective, settings.verify.refine)
-        solution = bilo.fit(tumour, objective, training, judge)
-    else:
-        solution = pinn.fit(tumour, objective, training)
-    u = np.stack([_density(tumour, solution, t) for t in TIMES])
-    return _result(plan, characteristic, start, tumour, objective, solution, u[-1]), u
+
+    def fit(start: Start | None, at: Path | None) -> tuple[FitResult, np.ndarray]:
+        return fit_tumour(
+            domain, characteristic, origin, settings, plan,
+            start=start, threads=threads, checkpoint=at, progress=progress,
+        )  # fmt: skip
+
+    first = fit(None, checkpoint)
+    if plan.method != "bilo" or _verified(first) <= optimum.objective + WORSE:
+        return first
+    start = Start(optimum.DT, optimum.rhoT, "direct fit")
+    second = fit(start, None if checkpoint is None else second_checkpoint(checkpoint))
+    result, u = min(first, second, key=_verified)
+    before = {
+        "first_start": {
+            "source": first[0].assessment["start"]["source"],
+            "objective_fdm": first[0].assessment["objective_fdm"],
+        }
+    }
+    return replace(
+        result,
+        steps=first[0].steps + second[0].steps,
+        seconds=first[0].seconds + second[0].seconds,
+        assessment={**result.assessment, **before},
+    ), u
 
 
-def _key(
-    domain: Domain,
-    characteristic: Characteristic,
-    origin: np.ndarray,
-    settings: Settings,
-    plan: Fit,
-) -> str:
-    """Hash of all a fit depends on: a checkpoint of other data or other code is not continued."""
-    digest = hashlib.sha256(source_hash("gbm.fit").encode())
-    for array in (domain.P, domain.phi, domain.WT, domain.TC, origin):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(repr((characteristic.DT, characteristic.rhoT, settings, plan)).encode())
-    return digest.hexdigest()
+def second_checkpoint(checkpoint: Path) -> Path:
+    """Where a second fit of the same name keeps its state."""
+    return checkpoint.with_name(f"second_{checkpoint.name}")
 
 
-def _training(settings: Settings, plan: Fit) -> Training:
-    fit, paper = settings.fit, settings.fit.recipe == "paper"
-    return Training(
-        recipe=fit.recipe,
-        rate=None if paper else RATE,
-        width=fit.width,
-        layers=fit.layers,
-        fourier=fit.fourier,
-        pretrain_steps=fit.pretrain_steps,
-        finetune_steps=fit.finetune_steps,
-        points=fit.points,
-        sample_directions=True,
-        w_start=START_WEIGHT * (10.0 if plan.lift == "heat" else 1.0),
-        w_keep=KEPT_WEIGHT if plan.lift == "heat" else 0.0,
-        w_data=plan.weight or 0.0,
-        seed=plan.seed,
-        device=fit.device,
-        history_every=20,
-    )
-
-
-def _referee(
-    domain: Domain, tumour: Tumour, objective: SegmentationObjective, refine: int
-) -> Callable[[torch.Tensor, torch.Tensor], float]:
-    """The objective of the finite-volume solution: the fit ends at the best place it judged."""
-    grid = GrowthMap.of(domain, refine)
-    origin, seed = np.array([tumour.x0, tumour.y0]), tumour.seed
-
-    def judge(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
-        theta = tumour.decode(codes)
-        DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
-        u = coarsen(solve(grid, DT, rhoT, origin, h0=seed.h0, r0=seed.r0)[0], refine)
-        thresholds, lambda_mm = objective.thresholds(auxiliary), math.sqrt(DT / rhoT)
-        return objective.conditions.value(u, thresholds, lambda_mm, rhoT)
-
-    return judge
-
-
-def _density(tumour: Tumour, solution: Solution, t: float) -> np.ndarray:
-    assert solution.network is not None
-    l = evaluate(solution.network, tumour.snapshot(t), solution.codes)
-    return tumour.to_voxels(torch.sigmoid(l))
-
-
-def _result(
-    plan: Fit,
-    characteristic: Characteristic,
-    start: Start,
-    tumour: Tumour,
-    objective: SegmentationObjective,
-    solution: Solution,
-    final: np.ndarray,
-) -> FitResult:
-    theta = solution.unknowns
-    DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
-    thresholds = objective.thresholds(solution.auxiliary)
-    return FitResult(
-        method=plan.method,
-        lift=plan.lift,
-        x0=plan.x0,
-        weight=plan.weight,
-        relifted=False,
-        seed=plan.seed,
-        DT_mm2=DT,
-        rhoT=rhoT,
-        lambda_mm=math.sqrt(DT / rhoT),
-        rD=DT / characteristic.DT,
-        rRHO=rhoT / characteristic.rhoT,
-        thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
-        x0_plane_mm=[tumour.x0, tumour.y0],
-        objective_network=objective.conditions.value(final, thresholds, math.sqrt(DT / rhoT), rhoT),
-        status=solution.status,
-        converged=solution.converged,
-        steps=solution.steps,
-        seconds=solution.seconds,
-        device=solution.device,
-        warnings=solution.warnings,
-        history=dict(solution.history),
-        assessment={
-            "start": asdict(start),
-            "behind_walls": tumour.behind_walls(final),
-            **solution.assessment,
-        },
-    )
+def _verified(made: tuple[FitResult, np.ndarray]) -> float:
+    """Objective of the finite-volume solution at the parameters; what is no number is the worst."""
+    value = float(made[0].assessment["objective_fdm"])
+    return value if math.isfinite(value) else math.inf
 
 
 def run(
@@ -229,7 +118,7 @@ def run(
     Parameters
     ----------
     domain, characteristic, baselines : Path
-        `desc-domain.npz`, `characteristic.json`, `baselines.json` (the origin of the direct fit).
+        `desc-domain.npz`, `characteristic.json`, `baselines.json` (the direct fit and its origin).
     name : str
         See `gbm.plan.Fit.name`.
     settings : Settings
@@ -240,19 +129,19 @@ def run(
     threads : int
     """
     problem, plan = load_domain(domain), Fit.parse(name)
-    origin = problem.x0
-    if plan.x0 == "inferred":
-        origin = np.array(read_json(baselines)["direct_fdm"]["x0_plane_mm"], dtype=float)
-    result, u = fit_tumour(
+    direct = read_json(baselines)[REFERENCES[plan.x0]]
+    result, u = fit_in_best_basin(
         problem,
         Characteristic.from_json(read_json(characteristic)),
-        origin,
+        np.array(direct["x0_plane_mm"], dtype=float),
         settings,
         plan,
+        Optimum(direct["DT_mm2"], direct["rhoT"], direct["objective"]),
         threads=threads,
         checkpoint=checkpoint,
         progress=f"{problem.patient} {name}",
     )
     write_npz(fields, u=u.astype(np.float32), times=TIMES)
     write_json(record, result.to_json())
-    checkpoint.unlink(missing_ok=True)
+    for state in (checkpoint, second_checkpoint(checkpoint)):
+        state.unlink(missing_ok=True)

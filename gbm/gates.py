@@ -226,6 +226,14 @@ GATES = (
         "{:.4f}", hard=True,
     ),
     Gate(
+        "objective_gap", "fit",
+        lambda s: (-ANY, s.gates.objective_gap_max),
+        "Not converged: the classical fit is clearly better, its objective is {value} lower "
+        "({limit} accepted). The parameters below are not the best explanation of the outlines.",
+        "Read the direct fit's parameters; try other seeds (`fit.seeds`).",
+        "{:.4f}",
+    ),
+    Gate(
         "lambda_mm", "fit",
         lambda s: _inside(s.bounds.lambda_mm, s.gates.bound_margin, relative=True),
         "lambda = {value} mm sits on a bound of its range ({limit} is inside).",

@@ -14,6 +14,9 @@ PATTERN = (
 )
 """Regular expression of all names, for wildcards."""
 
+REFERENCES = {"inferred": "direct_fdm", "fixed": "direct_fixed_fdm"}
+"""The direct fit of `baselines.json` that has the origin of a fit."""
+
 Lift = Literal["char", "heat"]
 
 _NAME = re.compile(

@@ -79,6 +79,7 @@ def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
         # JSON has no word for a disagreement that could not be measured
         "network_disagreement": np.inf if error is None else error,
         "objective_rise": rise,
+        "objective_gap": _difference(objective["fdm"], objective["direct_fit"]),
         "lambda_mm": headline["lambda_mm"],
         "lambda_range": None if likely is None else likely.high / likely.low,
         "rhoT": headline["rhoT"],

@@ -10,7 +10,7 @@ from gbm.files import plain
 
 T = TypeVar("T", bound="_Record")
 
-CONVERGED = "converged"
+CONVERGED, NOT_CONVERGED = "converged", "not converged"
 
 
 class _Record:

@@ -207,6 +207,11 @@ class Gates(Model):
         description="greatest / least lambda that explain the segmentation alike; 2 is a deviation "
         "of ln lambda by 0.35 to either side",
     )
+    objective_gap_max: NonNegative = Field(
+        default=2e-3,
+        description="objective of the fit minus that of the direct fit; above it the fit has not "
+        "converged",
+    )
     bound_margin: Annotated[float, Field(gt=0, lt=0.2)] = Field(
         default=0.01,
         description="closeness to a bound: relative for lambda and rho T, absolute for thresholds",

@@ -71,6 +71,7 @@ def judge(
     *,
     status: str = "converged",
     warnings: Iterable[str] = (),
+    reference_warnings: Iterable[str] = (),
 ) -> Verdict:
     """Judge the numbers of a patient, and what became of the headline fit.
 
@@ -82,9 +83,12 @@ def judge(
     settings : Settings
         Sections `gates`, `bounds` and `verify`: the limits.
     status : str
-        Of the headline fit; see `gbm.assemble.status`.
+        Of the headline fit; see `gbm.assemble.outcome`.
     warnings : iterable of str
         Why the fit has not converged.
+    reference_warnings : iterable of str
+        Of the direct fit: what sits on a bound, or that it was cut short. A network cannot vouch
+        for a minimum that its reference did not settle in.
     """
     judged: list[Judgement] = []
     for gate in GATES:
@@ -94,7 +98,22 @@ def judge(
         colour, limit = gate.colour(value, settings), gate.limit(settings)
         said = ("", "") if colour == "green" else (gate.says(value, settings), gate.advice)
         judged.append(Judgement(gate.number, gate.group, float(value), limit, colour, *said))
-    if status != "converged" and status not in EXPLAINED:
+    unsettled = "; ".join(reference_warnings)
+    if unsettled:
+        judged.append(
+            Judgement(
+                "direct_fit",
+                "fit",
+                0.0,
+                "settled inside its bounds",
+                "amber",
+                f"The direct fit, the reference of every fit, did not settle: {unsettled}.",
+                "Read the profile (“What one scan tells”) before the values, or try "
+                "another slice (`slice`).",
+            )
+        )
+    missed = any(j.number == "objective_gap" and j.colour != "green" for j in judged)
+    if status != "converged" and status not in EXPLAINED and not missed:
         details = "; ".join(warnings)
         text = f"The fit has not converged (status: {status}){': ' + details if details else '.'}"
         advice = "Read the ranges and the direct fit; try other seeds (`fit.seeds`)."

@@ -8,6 +8,24 @@ from typing import Any
 from gbm.report.numbers import MISSING, num, percent, spread
 from gbm.report.words import Metrics, beside_headline, dice
 
+VERDICT_TEXT = {
+    "green": "The inputs passed every gate and the fit is verified.",
+    "amber": "Read with caution: at least one check asks for a human eye.",
+    "red": "Do not rely on these numbers.",
+}
+OPENINGS = {
+    "objective_gap": "Not converged: the classical fit is clearly better.",
+    "direct_fit": "The classical fit, which every fit is compared with, did not settle.",
+}
+"""What the page begins with where the gate of that name failed."""
+
+
+def opening(verdict: Mapping[str, Any]) -> str:
+    """The first sentences of the page."""
+    failed = {gate["number"] for gate in verdict["gates"] if gate["colour"] != "green"}
+    said = [text for number, text in OPENINGS.items() if number in failed]
+    return " ".join([*said, VERDICT_TEXT[verdict["colour"]]])
+
 
 def cards(params: Mapping[str, Any], metrics: Metrics) -> list[dict[str, str]]:
     """The few numbers a reader looks for first."""

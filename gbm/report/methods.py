@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gbm.report.numbers import num
+
 REFERENCES = (
     "Bakas S. et al. 2017. Advancing The Cancer Genome Atlas glioma MRI collections with expert "
     "segmentation labels and radiomic features. Scientific Data 4, 170117.",
@@ -103,7 +105,15 @@ def _priors(objective: Mapping[str, Any]) -> str:
 
 def _start(params: Mapping[str, Any]) -> str:
     """Where the networks start."""
-    start = params.get("start") or {}
+    start, before = params.get("start") or {}, params.get("first_start")
+    if before is not None:
+        second = "kept" if start["source"] == "direct fit" else "no better, and left"
+        return (
+            "From its own start the headline network ended clearly above the direct fit (objective "
+            f"{num(before['objective_fdm'], 4)}); a second start at the direct fit's parameters "
+            f"was {second}. The other networks start at the characteristic parameters or at the "
+            "best of a coarse table of finite-volume solutions."
+        )
     if start.get("source") != "table":
         return "All networks start at the characteristic parameters."
     return (

@@ -15,7 +15,7 @@ from gbm.domain import Domain, load_domain
 from gbm.files import read_json, write_text
 from gbm.plane import edge_names
 from gbm.report.anatomy import read_anatomy
-from gbm.report.cards import cards, headline
+from gbm.report.cards import cards, headline, opening
 from gbm.report.drawing import draw, read_fields
 from gbm.report.figures.style import encoded, look, svg
 from gbm.report.methods import REFERENCES, methods
@@ -31,11 +31,6 @@ from gbm.report.templating import environment, script
 from gbm.report.viewer import Scene, niivue, scene
 from gbm.report.words import Metrics, findings
 
-VERDICT_TEXT = {
-    "green": "The inputs passed every gate and the fit is verified.",
-    "amber": "Read with caution: at least one check asks for a human eye.",
-    "red": "Do not rely on these numbers.",
-}
 SIDES = {
     "L": "left",
     "R": "right",
@@ -139,7 +134,7 @@ def render(
             s=settings,
             figures={name: encoded(text) for name, text in pictures.items()},
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            verdict_text=VERDICT_TEXT[params["verdict"]["colour"]],
+            verdict_text=opening(params["verdict"]),
             headline=headline(params, metrics),
             cards=cards(params, metrics),
             layers=views.layers,

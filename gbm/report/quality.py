@@ -26,6 +26,7 @@ NAMES = {
     "wt_at_border_fraction": "part of the whole tumour at the border of the field of view",
     "network_disagreement": "network against finite volumes, relative L2",
     "objective_rise": "objective of the fit minus that of the characteristic start",
+    "objective_gap": "objective of the fit minus that of the direct fit",
     "lambda_mm": "inferred lambda, mm",
     "lambda_range": "greatest / least lambda that explain the segmentation alike",
     "rhoT": "inferred rho T",

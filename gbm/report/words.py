@@ -23,9 +23,6 @@ MARGIN = 0.005
 CLEAR_GAP = 0.01
 """A network whose DICE exceeds its solver's by more than this has bent the equation."""
 
-OBJECTIVE_MARGIN = 2e-3
-"""Objective differences below this are called equal."""
-
 HEAT_LIMIT = 0.03
 """Error of the heat lift above which it is named beside the headline."""
 
@@ -120,6 +117,7 @@ def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]
     """BiLO beside the classical fit of the same objective."""
     ours, theirs = params["objective"]["fdm"], params["objective"]["direct_fit"]
     start = params["objective"]["characteristic"]
+    margin = params["settings"]["gates"]["objective_gap_max"]
     found = []
     if ours is not None and start is not None and ours > start:
         text = f"The fit is worse than its own start: objective {ours:.4f} against {start:.4f}."
@@ -133,10 +131,10 @@ def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]
         if seconds and params.get("seconds")
         else ""
     )
-    if ours > theirs + OBJECTIVE_MARGIN:
+    if ours > theirs + margin:
         text = f"The direct finite-volume fit beats BiLO: {both}.{speed}"
         found.append(Finding("bad", text))
-    elif ours < theirs - OBJECTIVE_MARGIN:
+    elif ours < theirs - margin:
         text = f"BiLO found a better optimum than the direct finite-volume fit: {both}.{speed}"
         found.append(Finding("note", text))
     else:

@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from bilo.points import Points
-from gbm import fit
+from gbm import fit, tumour_fit
+from gbm.basin import Start
 from gbm.characteristic import characteristic
 from gbm.domain import save_domain
 from gbm.files import read_json, write_json
@@ -44,8 +45,18 @@ def folder(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
     save_domain(made / "domain.npz", grown.domain)
     write_json(made / "characteristic.json", start.to_json())
-    write_json(made / "baselines.json", {"direct_fdm": {"x0_plane_mm": DIRECT}})
+    _write_baselines(made, grown, objective=10.0)
     return made
+
+
+def _write_baselines(folder: Path, grown: Any, objective: float) -> None:
+    """Direct fits at the truth, of a given objective."""
+    fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
+    origins = {"direct_fdm": DIRECT, "direct_fixed_fdm": grown.domain.x0.tolist()}
+    write_json(
+        folder / "baselines.json",
+        {name: {**fitted, "x0_plane_mm": origin} for name, origin in origins.items()},
+    )
 
 
 def _run(folder: Path, name: str, as_: str, settings: Settings = TINY) -> dict[str, Any]:
@@ -78,6 +89,26 @@ def test_a_fixed_origin_is_that_of_the_segmentation(folder: Path, grown: Any) ->
     assert found["x0_plane_mm"] == pytest.approx(grown.domain.x0.tolist())
 
 
+def test_a_fit_above_the_direct_fit_starts_once_more_there(folder: Path, grown: Any) -> None:
+    name = "bilo_char_inferred_seed0"
+    _write_baselines(folder, grown, objective=-1.0)  # out of reach
+    found = _run(folder, name, "offered")
+    pinn = _run(folder, PLANS[1], "alone")
+    _write_baselines(folder, grown, objective=10.0)
+    alone = _run(folder, name, "calm")
+    assert (found["steps"], alone["steps"], pinn["steps"]) == (180, 90, 90)
+    before = found["assessment"]["first_start"]
+    assert before == {
+        "source": alone["assessment"]["start"]["source"],
+        "objective_fdm": alone["assessment"]["objective_fdm"],
+    }
+    # Thirty steps of a small network get nowhere from afar; at the truth they need not.
+    assert found["assessment"]["start"]["source"] == "direct fit"
+    assert found["assessment"]["objective_fdm"] < before["objective_fdm"]
+    assert "first_start" not in pinn["assessment"]
+    assert not fit.second_checkpoint(folder / "offered.safetensors").exists()
+
+
 def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "bilo_heat_inferred_seed0"
     whole = _run(folder, name, "whole")
@@ -94,9 +125,9 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
             raise Stopped
         return collocation(self, n, generator)
 
-    training, collocation, drawn = fit._training, Tumour.collocation, []
+    training, collocation, drawn = tumour_fit._training, Tumour.collocation, []
     with monkeypatch.context() as patched:
-        patched.setattr(fit, "_training", often)
+        patched.setattr(tumour_fit, "_training", often)
         patched.setattr(Tumour, "collocation", stop)
         with pytest.raises(Stopped):
             _run(folder, name, "resumed")
@@ -113,27 +144,29 @@ def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
     grown: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, origin, plan = characteristic(20.0, 12.0), np.array(DIRECT), Fit.parse(PLANS[0])
-    given = (grown.domain, start, origin, TINY, plan)
+    given = (grown.domain, start, origin, TINY, plan, Start(80.0, 8.0))
     others = [
         (replace(grown.domain, P=grown.domain.P * 1.001), *given[1:]),
         (grown.domain, characteristic(20.0, 12.1), *given[2:]),
         (*given[:2], origin + 1e-9, *given[3:]),
-        (*given[:3], Settings(), plan),
-        (*given[:4], Fit.parse(PLANS[1])),
+        (*given[:3], Settings(), *given[4:]),
+        (*given[:4], Fit.parse(PLANS[1]), given[5]),
+        (*given[:5], Start(80.0, 8.0, "direct fit")),
     ]
-    keys = {fit._key(*given), fit._key(*given), *(fit._key(*other) for other in others)}
-    assert len(keys) == 6
-    monkeypatch.setattr(fit, "source_hash", lambda *modules: "of another version")
-    assert fit._key(*given) not in keys
+    key = tumour_fit._key
+    keys = {key(*given), key(*given), *(key(*other) for other in others)}
+    assert len(keys) == 7
+    monkeypatch.setattr(tumour_fit, "source_hash", lambda *modules: "of another version")
+    assert key(*given) not in keys
 
 
 KILLED = """
 from dataclasses import replace
 from pathlib import Path
-from gbm import fit
+from gbm import tumour_fit
 from tests.gbm.test_fit import _run
-training = fit._training
-fit._training = lambda *arguments: replace(training(*arguments), checkpoint_seconds=0.0)
+training = tumour_fit._training
+tumour_fit._training = lambda *arguments: replace(training(*arguments), checkpoint_seconds=0.0)
 _run(Path({folder!r}), {name!r}, "killed")
 """
 

@@ -15,7 +15,7 @@ from gbm.config import load_patient, load_settings
 from gbm.construct import build_domain
 from gbm.direct_fit import direct_fit
 from gbm.domain import Domain
-from gbm.fit import fit_tumour
+from gbm.tumour_fit import fit_tumour
 from gbm.labels import read_regions
 from gbm.plan import Fit
 from gbm.scan import read_head, read_maps
