@@ -6,7 +6,6 @@ unless it is worse than the one before in one number by more than its noise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,9 +31,9 @@ SPLINES: dict[Metric, tuple[tuple[float, float, int, float], ...]] = {
     "local correlation": ((100.0, SMOOTH_MM, 8, MOST),),
 }
 """Rounds of splines: distance of the control points (mm), grid (mm), iterations and sampled share.
-Fine splines alone find one of many warps, and two images of one head lead to warps six millimetres
-apart; on top of coarse ones, and stopped early, they keep to within two. The local correlation looks
-at every voxel with its neighbours, which takes too long on fine grids."""
+Fine splines alone find one of many warps: two images of one head then lead to warps six millimetres
+apart. On top of coarse ones, and stopped early, they keep to within two. The local correlation
+looks at every voxel with its neighbours, which takes too long on fine grids."""
 EVEN_MM = 25.0
 """What is wider is no anatomy but the rest of a bias field."""
 CLIMBED, REFINED = 6, 2
@@ -44,8 +43,8 @@ TURN = 30.0
 EDGE_MM = 16.0
 """The edge is information: the mask of the metric reaches beyond it."""
 LOST = 0.05
-"""A first image that leads this much less far (in overlap, or in the share of an information) has lost
-its way; otherwise it is preferred: tissue is made of it, and one image gives one answer."""
+"""A first image that leads this much less far, in overlap or in a share of information, has lost its
+way. Otherwise it is preferred: tissue is made of it, and one image gives one answer."""
 
 Pose = tuple[str, sitk.Similarity3DTransform]
 
@@ -112,7 +111,7 @@ class Aligner:
         return found, {"starts": [start.to_json() for start in first], "stages": stages}
 
     def starts(self) -> list[Candidate]:
-        """Nothing; the centre of mass, turned too; the moments; with the volumes' ratio and without.
+        """Nothing; the centre of mass, turned too; the moments; scaled by volumes or not.
 
         Their scores are not known yet.
         """
@@ -130,12 +129,12 @@ class Aligner:
                 sitk.CenteredTransformInitializerFilter.MOMENTS,
             )
         )
-        turns = {"centre of mass": (0.0, 0.0, 0.0)}
-        for axis, letter in enumerate("xyz"):
-            for sign in (-1, 1):
-                turn = [0.0, 0.0, 0.0]
-                turn[axis] = sign * math.radians(TURN)
-                turns[f"centre of mass, {letter} {sign * TURN:+.0f}°"] = tuple(turn)
+        turns: dict[str, tuple[float, ...]] = {"centre of mass": (0.0, 0.0, 0.0)}
+        for letter, axis in zip("xyz", np.eye(3), strict=True):
+            for degrees in (-TURN, TURN):
+                turns[f"centre of mass, {letter} {degrees:+.0f}°"] = tuple(
+                    np.radians(degrees) * axis
+                )
         for scaled, scale in (("", 1.0), (", scaled", ratio)):
             for name, turn in turns.items():
                 pose = _similarity(moments, scale)
@@ -166,10 +165,11 @@ class Aligner:
 
     def affine(self, rigid: Candidate) -> Candidate:
         """The affine transform climbed from a similarity."""
+        similarity = sitk.Similarity3DTransform(rigid.transform)
         model = sitk.AffineTransform(3)
-        model.SetCenter(rigid.transform.GetCenter())
-        model.SetMatrix(rigid.transform.GetMatrix())
-        model.SetTranslation(rigid.transform.GetTranslation())
+        model.SetCenter(similarity.GetCenter())
+        model.SetMatrix(similarity.GetMatrix())
+        model.SetTranslation(similarity.GetTranslation())
         return self._refined(rigid, model, rigid.image)
 
     def _refined(self, start: Candidate, model: sitk.Transform, image: str) -> Candidate:

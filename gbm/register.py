@@ -196,7 +196,8 @@ def register(
     limits = Gates() if gates is None else gates
     found: list[Registration] = []
     for metric, more in ATTEMPTS if method != "none" else ATTEMPTS[:1]:
-        transform, tried = sitk.Transform(3, sitk.sitkIdentity), {}
+        transform: sitk.Transform = sitk.Transform(3, sitk.sitkIdentity)
+        tried: dict[str, Any] = {}
         if method != "none":
             aligner = Aligner(
                 atlas, patient.clipped(), patient.brain, patient.tumour,
@@ -208,9 +209,13 @@ def register(
         numbers = patient.numbers(warped)
         found.append(
             Registration(
-                *(warped[name] for name in ("t1", "wm", "gm", "csf")),
+                t1=warped["t1"],
+                wm=warped["wm"],
+                gm=warped["gm"],
+                csf=warped["csf"],
                 image=patient.image,
-                **numbers,
+                brain_dice=numbers["brain_dice"],
+                correlation=numbers["correlation"],
                 method=method,
                 seconds=time.perf_counter() - began,
                 transform=transform,
