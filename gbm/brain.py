@@ -11,6 +11,8 @@ from gbm.volumes import Volume
 MINIMUM_EXTENT_MM = 40.0
 """A thinner image shows no whole brain: nothing is registered to it, its volume says nothing."""
 
+FLAT = 0.25
+
 
 def thickness(image: Volume) -> float:
     """Return the smallest extent of an image, mm."""
@@ -48,6 +50,23 @@ def brain_mask(image: Volume, key: str | None = None) -> np.ndarray:
     for k in range(largest.shape[2]):
         largest[:, :, k] = ndimage.binary_fill_holes(largest[:, :, k])
     return largest
+
+
+def field_of_view(brain: np.ndarray) -> np.ndarray:
+    """Return where an image may show brain: where the mask ends in a flat face the image has ended.
+
+    A flat face is an outermost slice of the mask larger than `FLAT` of its largest slice.
+    """
+    seen = np.ones(brain.shape, bool)
+    for axis in range(brain.ndim):
+        areas = brain.sum(axis=tuple(a for a in range(brain.ndim) if a != axis))
+        first, *_, last = np.flatnonzero(areas) if areas.any() else (0, 0)
+        along = np.moveaxis(seen, axis, 0)
+        if areas[first] > FLAT * areas.max():
+            along[:first] = False
+        if areas[last] > FLAT * areas.max():
+            along[last + 1 :] = False
+    return seen
 
 
 def stripped(image: Volume, brain: np.ndarray) -> Volume:

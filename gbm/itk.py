@@ -44,16 +44,50 @@ def correct_bias(image: Volume, brain: np.ndarray) -> Volume:
     return image.with_data((image.data / np.exp(field) * brain).astype(np.float32))
 
 
-def sampled(transform: sitk.Transform, grid: Volume) -> sitk.Transform:
-    """Return a transform as a displacement of every voxel: splines are slow to evaluate often."""
+def halved(volume: Volume) -> sitk.Image:
+    """Return means over two by two by two voxels as a SimpleITK image."""
+    return sitk.BinShrink(to_itk(volume), [min(2, n) for n in volume.data.shape])
+
+
+def evened(image: sitk.Image, mm: float) -> sitk.Image:
+    """Return an image, 0 outside the brain, divided by its mean over a Gaussian of sd `mm`."""
+    shown = sitk.Cast(image > 0, sitk.sitkFloat32)
+    mean, share = (sitk.SmoothingRecursiveGaussian(part, mm) for part in (image, shown))
+    # shown / mean: outside the brain both vanish
+    return image * share / (mean + 1e-6)
+
+
+def coarsened(image: sitk.Image, spacing: float) -> sitk.Image:
+    """Return a smoothed image on a coarser grid along the same axes.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    spacing : float
+        Of the new grid, mm.
+    """
+    factor = spacing / np.array(image.GetSpacing())
+    smooth = sitk.SmoothingRecursiveGaussian(image, 0.5 * spacing)
+    size = [max(round(float(n / f)), 1) for n, f in zip(image.GetSize(), factor, strict=True)]
+    grid = sitk.Image(size, sitk.sitkFloat32)
+    grid.SetSpacing([spacing] * 3)
+    grid.SetDirection(image.GetDirection())
+    start = image.TransformContinuousIndexToPhysicalPoint([(float(f) - 1) / 2 for f in factor])
+    grid.SetOrigin(start)
+    return sitk.Resample(smooth, grid, sitk.Transform(), sitk.sitkLinear, 0.0)
+
+
+def displacements(transform: sitk.Transform, image: sitk.Image) -> sitk.Transform:
+    """Return a transform as displacements, linear between the voxels of an image and one around.
+
+    Splines are slow to evaluate often, and none can be put on top of one another.
+    """
+    corner = image.TransformContinuousIndexToPhysicalPoint([-1.0] * 3)
+    size, spacing = [n + 2 for n in image.GetSize()], image.GetSpacing()
     field = sitk.TransformToDisplacementField(
-        transform, sitk.sitkVectorFloat64, *_geometry(to_itk(grid))
+        transform, sitk.sitkVectorFloat64, size, corner, spacing, image.GetDirection()
     )
     return sitk.DisplacementFieldTransform(field)
-
-
-def _geometry(image: sitk.Image) -> tuple[object, ...]:
-    return image.GetSize(), image.GetOrigin(), image.GetSpacing(), image.GetDirection()
 
 
 def warp(volume: Volume, grid: Volume, transform: sitk.Transform) -> Volume:

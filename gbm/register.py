@@ -1,31 +1,42 @@
-"""Atlas-to-patient registration: rigid, affine, B-spline by Mattes mutual information."""
+"""Atlas-to-patient registration by several starts and three stages, tried again where it fails.
+
+See `gbm.aligner` for the stages. Where the result fails the gates of the verdict, another metric
+and another seed are tried before the verdict says so.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
+from gbm.aligner import Aligner
+from gbm.alignment import Metric
 from gbm.atlas import Atlas, load_atlas
-from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, stripped, thickness
+from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, field_of_view, stripped, thickness
 from gbm.config import load_patient
 from gbm.errors import InputError
 from gbm.files import write_json
-from gbm.itk import correct_bias, sampled, to_itk, warp
+from gbm.itk import correct_bias, displacements, halved, warp
 from gbm.labels import read_regions
-from gbm.scan import main_image, read_head
-from gbm.settings import Settings
-from gbm.volumes import Volume, write_volume
+from gbm.scan import main_image, read_head, second_image
+from gbm.settings import Gates, Settings
+from gbm.volumes import Volume, resample_to, write_volume
 
-COARSE_MM, MIDDLE_MM, FINE_MM = 4.0, 3.0, 2.0
-EDGE_MM = 16.0  # the edge is information: the mask of the metric reaches beyond it
-MESH_MM = 25.0
-HISTOGRAM_BINS = 32
-SAMPLING = {"linear": 0.3, "bspline": 0.1}
+ATTEMPTS: tuple[tuple[Metric, int], ...] = (
+    ("mutual information", 0),
+    ("local correlation", 0),
+    ("mutual information", 1),
+)
+"""Metric and seed (added to the given one) of each attempt, until one passes the gates."""
+SHOWN = 0.8
+"""Part of the brain that a second image must show."""
+BRIGHTEST = 99.5
+"""Percentile of the brain at which the registered intensities are cut."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Registration:
     image : Volume
         The patient's bias-corrected image on that grid.
     brain_dice : float
-        Dice coefficient of the brain masks, atlas against patient.
+        Dice coefficient of the brain masks, atlas against patient, in the image's field of view.
     correlation : float
         Pearson correlation of the intensities in the common brain outside the tumour.
     method : str
@@ -48,6 +59,9 @@ class Registration:
         Wall time.
     transform : SimpleITK.Transform
         Patient (fixed) points to atlas (moving) points, LPS mm.
+    attempts : tuple of dict
+        What was tried, in order: metric, seed, starts and stages with their numbers, the gated
+        numbers, and whether it was chosen.
     """
 
     t1: Volume
@@ -60,6 +74,13 @@ class Registration:
     method: str
     seconds: float
     transform: sitk.Transform
+    attempts: tuple[dict[str, Any], ...] = ()
+
+    def margin(self, gates: Gates) -> float:
+        """The worse of the gated numbers relative to its limit; 1 where both pass."""
+        numbers = (self.brain_dice, self.correlation)
+        limits = (gates.brain_dice_min, gates.correlation_min)
+        return min(1.0, *(n / max(limit, 1e-12) for n, limit in zip(numbers, limits, strict=True)))
 
 
 def check_extent(image: Volume, method: str, key: str | None = None) -> None:
@@ -79,115 +100,53 @@ def check_extent(image: Volume, method: str, key: str | None = None) -> None:
         raise InputError(text, file=image.path, key=key)
 
 
-def _coarsened(image: sitk.Image, spacing: float) -> sitk.Image:
-    factor = spacing / np.array(image.GetSpacing())
-    smooth = sitk.SmoothingRecursiveGaussian(image, 0.5 * spacing)
-    size = [max(round(float(n / f)), 1) for n, f in zip(image.GetSize(), factor, strict=True)]
-    grid = sitk.Image(size, sitk.sitkFloat32)
-    grid.SetSpacing([spacing] * 3)
-    grid.SetDirection(image.GetDirection())
-    start = image.TransformContinuousIndexToPhysicalPoint([(float(f) - 1) / 2 for f in factor])
-    grid.SetOrigin(start)
-    return sitk.Resample(smooth, grid, sitk.Transform(), sitk.sitkLinear, 0.0)
-
-
-def _method(seed: int, threads: int, sampling: float) -> sitk.ImageRegistrationMethod:
-    method = sitk.ImageRegistrationMethod()
-    method.SetMetricAsMattesMutualInformation(HISTOGRAM_BINS)
-    method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentage(sampling, seed + 1)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetNumberOfThreads(threads)
-    return method
-
-
 @dataclass(frozen=True)
-class _Level:
-    """Both images and the metric's mask at one resolution."""
+class _Patient:
+    """What is registered, on one grid: images by name (the first makes the tissue) and masks."""
 
-    fixed: sitk.Image
-    moving: sitk.Image
-    mask: sitk.Image
+    images: dict[str, Volume]
+    brain: np.ndarray
+    tumour: np.ndarray
 
-    def linear(self, start: sitk.Transform, step: float, seed: int, threads: int) -> sitk.Transform:
-        method = _method(seed, threads, SAMPLING["linear"])
-        method.SetMetricFixedMask(self.mask)
-        method.SetOptimizerAsRegularStepGradientDescent(
-            step, 1e-4, 400, relaxationFactor=0.85, gradientMagnitudeTolerance=1e-8
-        )
-        method.SetOptimizerScalesFromPhysicalShift()
-        method.SetInitialTransform(start, inPlace=True)
-        method.Execute(self.fixed, self.moving)
-        return start
+    @classmethod
+    def of(cls, fixed: Volume, tumour: np.ndarray, second: Volume | None) -> _Patient:
+        """Correct the bias of the first image; a second one must show most of the brain."""
+        brain = brain_mask(fixed)
+        images = {"first": correct_bias(stripped(fixed, brain), brain)}
+        if second is not None:
+            values = np.where(brain, resample_to(second, fixed, 1).data, 0.0).astype(np.float32)
+            shown = values > 0
+            if shown.sum() > SHOWN * brain.sum():
+                images["second"] = fixed.with_data(values)
+        return cls(images, brain, tumour)
 
-    def bspline(self, linear: sitk.Transform, seed: int, threads: int) -> sitk.Transform:
-        extent = np.array(self.fixed.GetSize()) * np.array(self.fixed.GetSpacing())
-        mesh = [max(round(float(length) / MESH_MM), 1) for length in extent]
-        transform = sitk.BSplineTransformInitializer(self.fixed, mesh, 3)
-        method = _method(seed, threads, SAMPLING["bspline"])
-        method.SetMetricFixedMask(self.mask)
-        method.SetMovingInitialTransform(linear)
-        method.SetInitialTransform(transform, inPlace=True)
-        method.SetOptimizerAsLBFGSB(
-            gradientConvergenceTolerance=1e-5,
-            numberOfIterations=30,
-            maximumNumberOfCorrections=5,
-            maximumNumberOfFunctionEvaluations=60,
-            costFunctionConvergenceFactor=1e9,
-        )
-        method.Execute(self.fixed, self.moving)
-        return transform
+    @property
+    def image(self) -> Volume:
+        return next(iter(self.images.values()))
 
+    def clipped(self) -> dict[str, Volume]:
+        """Images without their brightest voxels."""
+        return {
+            name: v.with_data(np.clip(v.data, 0.0, np.percentile(v.data[self.brain], BRIGHTEST)))
+            for name, v in self.images.items()
+        }
 
-def estimate(
-    atlas: Atlas,
-    fixed: Volume,
-    brain: np.ndarray,
-    tumour: np.ndarray,
-    method: str,
-    seed: int,
-    threads: int,
-) -> sitk.Transform:
-    """Return the transform from patient points to atlas points (see `register`)."""
-    if method == "none":
-        return sitk.Transform(3, sitk.sitkIdentity)
-    reach = ndimage.distance_transform_edt(~brain, sampling=fixed.spacing) <= EDGE_MM
-    images = to_itk(fixed), to_itk(atlas.t1), to_itk(fixed.with_data(reach & ~tumour))
+    def warped(self, atlas: Atlas, transform: sitk.Transform) -> dict[str, Volume]:
+        """The atlas on the patient's grid by name: t1, wm, gm, csf, brain."""
+        displacement = displacements(transform, halved(self.image))
+        names = ("t1", "wm", "gm", "csf", "brain")
+        return {n: warp(getattr(atlas, n), self.image, displacement) for n in names}
 
-    def level(mm: float) -> _Level:
-        image, reference, allowed = (_coarsened(image, mm) for image in images)
-        return _Level(image, reference, sitk.Cast(allowed > 0.5, sitk.sitkUInt8))
-
-    coarse, fine = level(COARSE_MM), level(FINE_MM)
-    centred = sitk.Euler3DTransform(
-        sitk.CenteredTransformInitializer(
-            to_itk(fixed.with_data(brain)),
-            to_itk(atlas.brain),
-            sitk.Euler3DTransform(),
-            sitk.CenteredTransformInitializerFilter.MOMENTS,
-        )
-    )
-    # MNI brains are a third larger than most: without the ratio of volumes the affine gets lost.
-    rigid = sitk.Similarity3DTransform()
-    rigid.SetCenter(centred.GetCenter())
-    rigid.SetTranslation(centred.GetTranslation())
-    rigid.SetScale(
-        float((_millilitres(atlas.brain) / _millilitres(fixed.with_data(brain))) ** (1 / 3))
-    )
-    coarse.linear(rigid, 1.0, seed, threads)
-    affine = sitk.AffineTransform(3)
-    affine.SetCenter(rigid.GetCenter())
-    affine.SetMatrix(rigid.GetMatrix())
-    affine.SetTranslation(rigid.GetTranslation())
-    coarse.linear(affine, 1.0, seed, threads)
-    fine.linear(affine, 0.25, seed, threads)
-    if method == "affine":
-        return affine
-    return sitk.CompositeTransform([affine, level(MIDDLE_MM).bspline(affine, seed, threads)])
-
-
-def _millilitres(mask: Volume) -> float:
-    return float(mask.data.sum()) * float(np.prod(mask.spacing)) / 1000.0
+    def numbers(self, warped: dict[str, Volume]) -> dict[str, float]:
+        """The gated numbers, brain_dice and correlation, of a warped atlas."""
+        covered = (warped["brain"].data > 0.5) & field_of_view(self.brain)
+        both = covered & self.brain
+        dice = 2.0 * float(both.sum()) / float(covered.sum() + self.brain.sum())
+        healthy = both & ~self.tumour
+        t1, own = warped["t1"].data[healthy], self.image.data[healthy]
+        known = healthy.any() and np.ptp(t1) > 0 and np.ptp(own) > 0
+        correlation = float(np.corrcoef(t1, own)[0, 1]) if known else 0.0
+        return {"brain_dice": dice, "correlation": correlation}
 
 
 def register(
@@ -197,6 +156,9 @@ def register(
     method: str = "bspline",
     seed: int = 0,
     threads: int = 1,
+    *,
+    second: Volume | None = None,
+    gates: Gates | None = None,
 ) -> Registration:
     """Bring the atlas into the patient's space.
 
@@ -215,6 +177,11 @@ def register(
     threads : int
         Threads of SimpleITK, in this process from now on; with one the result is reproducible to
         the last digit.
+    second : Volume, optional
+        Another skull-stripped image of the patient, any grid. It judges the transforms too, and is
+        climbed where that leads further.
+    gates : Gates, optional
+        Limits below which the next of `ATTEMPTS` is made; the default ones without it.
 
     Raises
     ------
@@ -223,25 +190,43 @@ def register(
     """
     began = time.perf_counter()
     check_extent(fixed, method)
-    brain = brain_mask(fixed)
     # For all filters: their sums depend on the number of threads.
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
-    image = correct_bias(stripped(fixed, brain), brain)
-    top = float(np.percentile(image.data[brain], 99.5))
-    clipped = image.with_data(np.clip(image.data, 0.0, top))
-    transform = estimate(atlas, clipped, brain, tumour.data, method, seed, threads)
-    displacement = sampled(transform, fixed)
-    t1, wm, gm, csf, mask = (
-        warp(volume, fixed, displacement)
-        for volume in (atlas.t1, atlas.wm, atlas.gm, atlas.csf, atlas.brain)
-    )
-    covered = mask.data > 0.5
-    both = covered & brain & ~tumour.data
-    dice = 2.0 * float((covered & brain).sum()) / float(covered.sum() + brain.sum())
-    correlation = float(np.corrcoef(t1.data[both], image.data[both])[0, 1]) if both.any() else 0.0
-    return Registration(
-        t1, wm, gm, csf, image, dice, correlation, method, time.perf_counter() - began, transform
-    )
+    patient = _Patient.of(fixed, tumour.data, second)
+    limits = Gates() if gates is None else gates
+    found: list[Registration] = []
+    for metric, more in ATTEMPTS if method != "none" else ATTEMPTS[:1]:
+        transform: sitk.Transform = sitk.Transform(3, sitk.sitkIdentity)
+        tried: dict[str, Any] = {}
+        if method != "none":
+            aligner = Aligner(
+                atlas, patient.clipped(), patient.brain, patient.tumour,
+                metric=metric, seed=seed + more, threads=threads,
+            )  # fmt: skip
+            best, tried = aligner.align(method)
+            transform = best.transform
+        warped = patient.warped(atlas, transform)
+        numbers = patient.numbers(warped)
+        found.append(
+            Registration(
+                t1=warped["t1"],
+                wm=warped["wm"],
+                gm=warped["gm"],
+                csf=warped["csf"],
+                image=patient.image,
+                brain_dice=numbers["brain_dice"],
+                correlation=numbers["correlation"],
+                method=method,
+                seconds=time.perf_counter() - began,
+                transform=transform,
+                attempts=({"metric": metric, "seed": seed + more, **numbers, **tried},),
+            )
+        )
+        if found[-1].margin(limits) == 1.0:
+            break
+    chosen = max(found, key=lambda registration: registration.margin(limits))
+    attempts = tuple({**r.attempts[0], "chosen": r is chosen} for r in found)
+    return replace(chosen, attempts=attempts, seconds=time.perf_counter() - began)
 
 
 def run(
@@ -275,9 +260,18 @@ def run(
     """
     patient = load_patient(file)
     head = read_head(*main_image(patient)).cropped()
+    second = second_image(patient)
     tumour = read_regions(patient.segmentation).on(head.image)[0]
     atlas = load_atlas(settings.tissue.atlas)
-    found = register(atlas, head.image, tumour, settings.tissue.registration, seed, threads)
+    found = register(
+        atlas,
+        head.image,
+        tumour,
+        settings.tissue.registration,
+        seed,
+        threads,
+        second=None if second is None else read_head(*second).image,
+    )
     for name, path in (("t1", t1), ("wm", wm), ("gm", gm), ("csf", csf), ("image", image)):
         write_volume(path, getattr(found, name), description=f"{atlas.name} {name}, {patient.id}")
     write_json(
@@ -290,5 +284,6 @@ def run(
             "correlation": found.correlation,
             "seconds": found.seconds,
             "seed": seed,
+            "attempts": list(found.attempts),
         },
     )

@@ -74,6 +74,13 @@ def main_image(patient: Patient) -> tuple[str, Path]:
     raise InputError(text, file=patient.file, key="patient.images.t1")
 
 
+def second_image(patient: Patient) -> tuple[str, Path] | None:
+    """Return dotted key and path of the T1c where the T1 is the one to register, else None."""
+    if patient.images.t1 is None or patient.images.t1c is None:
+        return None
+    return "patient.images.t1c", patient.images.t1c
+
+
 def read_head(key: str, path: Path) -> Head:
     """Read a skull-stripped image; values that are not finite may stand outside the brain only.
 
