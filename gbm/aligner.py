@@ -13,15 +13,17 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from gbm.alignment import MOST, Candidate, Level, Metric, ranked
+from gbm.alignment import MOST, THOROUGH, Candidate, Level, Metric, ranked
 from gbm.atlas import Atlas
 from gbm.brain import field_of_view
-from gbm.itk import evened, halved
+from gbm.itk import evened, shrunk
 from gbm.volumes import Volume
 
 START_MM, LINEAR_MM, SMOOTH_MM = 8.0, 4.0, 6.0
 """Grids, mm: of the starts, of the linear stages, the finest splines and every later judgement, and
 of the coarser splines."""
+FINE_MM, FINE_SAMPLED = 2.0, 0.15
+"""Grid, mm, of the last climb of the affine transform, and the share of it that is looked at."""
 SPLINES: dict[Metric, tuple[tuple[float, float, int, float], ...]] = {
     "mutual information": (
         (100.0, SMOOTH_MM, 15, MOST),
@@ -43,8 +45,8 @@ TURN = 30.0
 EDGE_MM = 16.0
 """The edge is information: the mask of the metric reaches beyond it."""
 LOST = 0.05
-"""A first image that leads this much less far, in overlap or in a share of information, has lost its
-way. Otherwise it is preferred: tissue is made of it, and one image gives one answer."""
+"""A first image that leads this much less far, in overlap or in a share of information, is lost.
+Otherwise it is preferred: tissue is made of it, and one image gives one answer."""
 
 Pose = tuple[str, sitk.Similarity3DTransform]
 
@@ -79,9 +81,9 @@ class Aligner:
         grid, seen = next(iter(images.values())), field_of_view(brain)
         allowed = _near(brain, EDGE_MM, grid.spacing) & seen & ~tumour
         masks = {"brain": brain, "allowed": allowed, "seen": seen}
-        self._atlas = {"t1": halved(atlas.t1), "brain": halved(atlas.brain)}
-        self._own = {name: evened(halved(image), EVEN_MM) for name, image in images.items()}
-        self._masks = {name: halved(grid.with_data(mask)) for name, mask in masks.items()}
+        self._atlas = {"t1": shrunk(atlas.t1), "brain": shrunk(atlas.brain)}
+        self._own = {name: evened(shrunk(image), EVEN_MM) for name, image in images.items()}
+        self._masks = {name: shrunk(grid.with_data(mask)) for name, mask in masks.items()}
         self._metric, self._seed, self._threads = metric, seed, threads
         self.coarse, self.middle = (self._level(mm) for mm in (START_MM, LINEAR_MM))
         self._climbed = self.middle if metric == "mutual information" else self.coarse
@@ -170,7 +172,11 @@ class Aligner:
         model.SetCenter(similarity.GetCenter())
         model.SetMatrix(similarity.GetMatrix())
         model.SetTranslation(similarity.GetTranslation())
-        return self._refined(rigid, model, rigid.image)
+        found = self._climbed.linear(rigid, model, rigid.image, 1.0, THOROUGH)
+        if self._metric == "mutual information":
+            fine = self._level(FINE_MM)
+            found = fine.linear(found, model, rigid.image, 0.5, THOROUGH, FINE_SAMPLED)
+        return self.middle.judged(found)
 
     def _refined(self, start: Candidate, model: sitk.Transform, image: str) -> Candidate:
         return self.middle.judged(self._climbed.linear(start, model, image, 1.0))

@@ -25,6 +25,8 @@ RADIUS = 2
 """Half-width of the window of the local correlation, voxels."""
 MOST = 0.9
 """Share of the voxels that a metric looks at: nearly all, yet another seed is another try."""
+QUICK, THOROUGH = 0.8, 0.95
+"""Relaxations of a climb: similarities have steep peaks, affine transforms long valleys."""
 OVERLAP_NOISE, INFORMATION_NOISE = 0.005, 0.01
 """What a transform may lose of the overlap, and of an information (relative): their noise."""
 
@@ -188,7 +190,15 @@ class Level:
         transform = candidate.transform
         return Candidate(candidate.name, candidate.image, transform, self.score(transform))
 
-    def linear(self, start: Candidate, model: sitk.Transform, image: str, step: float) -> Candidate:
+    def linear(
+        self,
+        start: Candidate,
+        model: sitk.Transform,
+        image: str,
+        step: float,
+        relaxation: float = QUICK,
+        sampled: float = MOST,
+    ) -> Candidate:
         """Climb from `model` (changed in place), a similarity or affine transform, by gradients.
 
         Parameters
@@ -200,10 +210,14 @@ class Level:
             The image that is climbed.
         step : float
             First step, mm; the last is a two-hundredth of it.
+        relaxation : float
+            What a step shrinks by where the gradient turns.
+        sampled : float
+            Share of the voxels that the metric looks at.
         """
-        method = self._method(MOST)
+        method = self._method(sampled)
         method.SetOptimizerAsRegularStepGradientDescent(
-            step, 0.005 * step, 300, relaxationFactor=0.8, gradientMagnitudeTolerance=1e-8
+            step, 0.005 * step, 400, relaxationFactor=relaxation, gradientMagnitudeTolerance=1e-8
         )
         method.SetOptimizerScalesFromPhysicalShift()
         method.SetInitialTransform(model, inPlace=True)

@@ -307,6 +307,7 @@ def run(
     plain = {key: fit[key] for key in ("lambda_mm", "rhoT", "thresholds")}
     numbers = measured["numbers"] | of_fit({**summary, **plain}, problem.numbers)
     summary["quality"] = {"numbers": numbers}
+    summary["registration"] = measured.get("registration")
     summary["verdict"] = asdict(
         judge(
             numbers,

@@ -186,7 +186,7 @@ def run(
     domain : Path
         Written: ``desc-domain.npz``.
     quality : Path
-        Written: the numbers of `gbm.quality.gather`, as JSON.
+        Written: the numbers of `gbm.quality.gather` and the record of the registration, as JSON.
     """
     patient = load_patient(file)
     regions = read_regions(patient.segmentation)
@@ -198,4 +198,4 @@ def run(
     save_domain(domain, replace(made, numbers=numbers))
     registered = None if registration is None else read_json(registration)
     found = gather(numbers, regions, patient.segmentation.convention, qc, registered)
-    write_json(quality, {"numbers": found})
+    write_json(quality, {"numbers": found, "registration": registered})

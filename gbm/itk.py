@@ -44,9 +44,13 @@ def correct_bias(image: Volume, brain: np.ndarray) -> Volume:
     return image.with_data((image.data / np.exp(field) * brain).astype(np.float32))
 
 
-def halved(volume: Volume) -> sitk.Image:
-    """Return means over two by two by two voxels as a SimpleITK image."""
-    return sitk.BinShrink(to_itk(volume), [min(2, n) for n in volume.data.shape])
+def shrunk(volume: Volume, mm: float = 2.0) -> sitk.Image:
+    """Return block means on voxels of about `mm`, as a SimpleITK image; no axis is refined."""
+    factors = [
+        min(max(round(mm / float(h)), 1), n)
+        for h, n in zip(volume.spacing, volume.data.shape, strict=True)
+    ]
+    return sitk.BinShrink(to_itk(volume), factors)
 
 
 def evened(image: sitk.Image, mm: float) -> sitk.Image:

@@ -21,7 +21,7 @@ from gbm.brain import MINIMUM_EXTENT_MM, brain_mask, field_of_view, stripped, th
 from gbm.config import load_patient
 from gbm.errors import InputError
 from gbm.files import write_json
-from gbm.itk import correct_bias, displacements, halved, warp
+from gbm.itk import correct_bias, displacements, shrunk, warp
 from gbm.labels import read_regions
 from gbm.scan import main_image, read_head, second_image
 from gbm.settings import Gates, Settings
@@ -109,15 +109,17 @@ class _Patient:
     tumour: np.ndarray
 
     @classmethod
-    def of(cls, fixed: Volume, tumour: np.ndarray, second: Volume | None) -> _Patient:
+    def of(
+        cls, fixed: Volume, tumour: np.ndarray, second: Volume | None, names: tuple[str, str]
+    ) -> _Patient:
         """Correct the bias of the first image; a second one must show most of the brain."""
         brain = brain_mask(fixed)
-        images = {"first": correct_bias(stripped(fixed, brain), brain)}
+        images = {names[0]: correct_bias(stripped(fixed, brain), brain)}
         if second is not None:
             values = np.where(brain, resample_to(second, fixed, 1).data, 0.0).astype(np.float32)
             shown = values > 0
             if shown.sum() > SHOWN * brain.sum():
-                images["second"] = fixed.with_data(values)
+                images[names[1]] = fixed.with_data(values)
         return cls(images, brain, tumour)
 
     @property
@@ -133,7 +135,7 @@ class _Patient:
 
     def warped(self, atlas: Atlas, transform: sitk.Transform) -> dict[str, Volume]:
         """The atlas on the patient's grid by name: t1, wm, gm, csf, brain."""
-        displacement = displacements(transform, halved(self.image))
+        displacement = displacements(transform, shrunk(self.image))
         names = ("t1", "wm", "gm", "csf", "brain")
         return {n: warp(getattr(atlas, n), self.image, displacement) for n in names}
 
@@ -158,6 +160,7 @@ def register(
     threads: int = 1,
     *,
     second: Volume | None = None,
+    names: tuple[str, str] = ("t1", "t1c"),
     gates: Gates | None = None,
 ) -> Registration:
     """Bring the atlas into the patient's space.
@@ -180,6 +183,8 @@ def register(
     second : Volume, optional
         Another skull-stripped image of the patient, any grid. It judges the transforms too, and is
         climbed where that leads further.
+    names : tuple of str
+        What the record calls the two images.
     gates : Gates, optional
         Limits below which the next of `ATTEMPTS` is made; the default ones without it.
 
@@ -192,7 +197,7 @@ def register(
     check_extent(fixed, method)
     # For all filters: their sums depend on the number of threads.
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
-    patient = _Patient.of(fixed, tumour.data, second)
+    patient = _Patient.of(fixed, tumour.data, second, names)
     limits = Gates() if gates is None else gates
     found: list[Registration] = []
     for metric, more in ATTEMPTS if method != "none" else ATTEMPTS[:1]:
@@ -271,6 +276,7 @@ def run(
         seed,
         threads,
         second=None if second is None else read_head(*second).image,
+        names=(head.key.rsplit(".", 1)[-1], "t1c"),
     )
     for name, path in (("t1", t1), ("wm", wm), ("gm", gm), ("csf", csf), ("image", image)):
         write_volume(path, getattr(found, name), description=f"{atlas.name} {name}, {patient.id}")

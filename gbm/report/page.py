@@ -20,6 +20,7 @@ from gbm.report.drawing import draw, read_fields
 from gbm.report.figures.style import encoded, look, svg
 from gbm.report.methods import REFERENCES, methods
 from gbm.report.quality import quality_rows
+from gbm.report.registration import registration_rows, registration_sentence
 from gbm.report.tables import (
     fit_rows,
     other_minima,
@@ -151,6 +152,8 @@ def render(
             fit_rows=fit_rows(params),
             minima=other_minima(params),
             quality_rows=quality_rows(params),
+            registration_rows=registration_rows(params),
+            registration_sentence=registration_sentence(params),
             methods=methods(params),
             settings_text=json.dumps(settings, indent=2),
         )

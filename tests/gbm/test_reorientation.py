@@ -15,11 +15,11 @@ from gbm.config import load_patient, load_settings
 from gbm.construct import build_domain
 from gbm.direct_fit import direct_fit
 from gbm.domain import Domain
-from gbm.tumour_fit import fit_tumour
 from gbm.labels import read_regions
 from gbm.plan import Fit
 from gbm.scan import read_head, read_maps
 from gbm.settings import Settings
+from gbm.tumour_fit import fit_tumour
 from tests.gbm import head
 
 ARRAYS = ("P", "phi", "WT", "TC", "wm", "gm", "csf")
