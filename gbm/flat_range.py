@@ -16,6 +16,9 @@ PIECE_MM = 14.0
 has the integral scale 2 sqrt(pi) 4 mm."""
 UNKNOWNS = 6
 """lambda, rho T, the origin and both thresholds."""
+OUTLINE_SD_MM = 1.0
+"""Errors of an outline, about one voxel. A fit that misses the outlines by more misses them because
+tumours are no solutions of the model, and that is no noise in which lambda could hide."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,22 @@ def hidden_share(radii_mm: Sequence[float]) -> float:
     return float(np.sqrt(1 + stats.f.ppf(0.9, 1, spare) / spare) - 1)
 
 
+def outline_loss(radii_mm: Sequence[float], sd_mm: float = OUTLINE_SD_MM) -> float:
+    """The objective that errors of the outlines alone leave.
+
+    An outline that errs by d mm, normal with an sd, misplaces E|d| 2 pi R of a disc's area pi R^2,
+    and one minus Dice is half of what is misplaced to the area: E|d| / R, E|d| = sqrt(2 / pi) sd.
+
+    >>> round(outline_loss((28, 20)), 3)
+    0.068
+    """
+    return sum(float(np.sqrt(2 / np.pi)) * sd_mm / radius for radius in radii_mm if radius > 0)
+
+
 def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> FlatRange | None:
-    """Where the data alone allow lambda to be, if the outlines err by as much as the fit misses.
+    """Where the data alone allow lambda to be, with the errors that outlines have.
+
+    What is left of the objective counts as noise, up to what errors of `OUTLINE_SD_MM` leave.
 
     The prior of lambda takes no part: a range that is narrow by its doing says nothing.
 
@@ -67,7 +84,8 @@ def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> 
         return None
     data = curve["without_prior_of_lambda"]
     left = min((j for j in data if j is not None and np.isfinite(j)), default=0.0)
-    margin = max(MARGIN, hidden_share(radii_mm) * left)
+    noise = min(left, outline_loss(radii_mm))
+    margin = max(MARGIN, hidden_share(radii_mm) * noise)
     return flat_range({"lambda_mm": curve["lambda_mm"], "objective": data}, margin)
 
 

@@ -242,9 +242,8 @@ GATES = (
     Gate(
         "lambda_range", "fit",
         lambda s: (-ANY, s.gates.lambda_range_max),
-        "The segmentation does not determine lambda: if its outlines err by as much as the fit "
-        "misses them, values that are a factor of {value} apart explain it alike ({limit} "
-        "accepted).",
+        "The segmentation does not determine lambda: values that are a factor of {value} apart "
+        "explain it alike ({limit} accepted), given errors of a voxel in its outlines.",
         "Read the range of lambda and not its value; a sharp outline of a larger core narrows it.",
         "{:.1f}",
     ),

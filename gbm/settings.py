@@ -203,9 +203,9 @@ class Gates(Model):
         "verdict is red",
     )
     lambda_range_max: Annotated[float, Field(gt=1)] = Field(
-        default=2.0,
-        description="greatest / least lambda that explain the segmentation alike; 2 is a deviation "
-        "of ln lambda by 0.35 to either side",
+        default=2.5,
+        description="greatest / least lambda that explain the segmentation alike; the prior alone "
+        "has a factor of 7",
     )
     objective_gap_max: NonNegative = Field(
         default=2e-3,

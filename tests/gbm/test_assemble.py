@@ -13,6 +13,7 @@ from gbm import assemble
 from gbm.errors import InputError
 from gbm.files import read_json, write_json
 from gbm.provenance import cost
+from gbm.report.cards import opening
 
 
 def test_headline_and_fields(bundle: Any) -> None:
@@ -128,6 +129,39 @@ def test_what_a_fit_fails_sets_the_verdict(
     verdict = read_json(arguments["params"])["verdict"]
     assert verdict["colour"] == colour
     assert [text for text in verdict["reasons"] if word in text]
+
+
+def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> None:
+    """The limit holds to the digit, for every fit against the direct fit with its own origin."""
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    arguments = bundle.inputs()
+    for gap, status, colour in ((0.0019, "converged", "green"), (0.0021, "not converged", "amber")):
+        record = read_json(path)
+        record["objective"]["fdm"] = 0.2505 + gap
+        write_json(path, record)
+        assemble.run(**arguments)
+        params = read_json(arguments["params"])
+        assert (params["status"], params["verdict"]["colour"]) == (status, colour)
+        assert params["converged"] is (status == "converged")
+        fits = {fit["name"]: fit for fit in params["fits"]}
+        assert fits["bilo_char_inferred_seed0"]["status"] == status
+        assert fits["bilo_char_fixed_seed0"]["status"] == "converged"
+    assert opening(params["verdict"]).startswith("Not converged: the classical fit is clearly")
+    assert "the direct fit's objective is 0.0021 lower" in params["warnings"]
+
+
+def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
+    path = bundle.work / "baselines.json"
+    record = read_json(path)
+    arguments = bundle.inputs()
+    for warning in ("lambda sits on a bound", "the last descent was cut short"):
+        record["direct_fdm"]["warnings"] = [warning]
+        write_json(path, record)
+        assemble.run(**arguments)
+        verdict = read_json(arguments["params"])["verdict"]
+        assert verdict["colour"] == "amber"
+        assert warning in verdict["reasons"][0]
+        assert opening(verdict).startswith("The classical fit")
 
 
 def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: Any) -> None:

@@ -29,6 +29,7 @@ GOOD: dict[str, float | None] = {
     "wt_at_border_fraction": 0.0,
     "network_disagreement": 0.01,
     "objective_rise": -0.1,
+    "objective_gap": 0.0004,
     "lambda_mm": 4.0,
     "lambda_range": 1.5,
     "rhoT": 7.0,
@@ -61,7 +62,8 @@ FAILING = [
     ("objective_rise", 0.01, "red", "worse than the characteristic start"),
     ("lambda_mm", 0.502, "amber", "lambda = 0.502 mm sits on a bound"),
     ("lambda_mm", 15.0, "amber", "`bounds`"),
-    ("lambda_range", 2.4, "amber", "a factor of 2.4 apart explain it alike (at most 2.0"),
+    ("lambda_range", 2.6, "amber", "a factor of 2.6 apart explain it alike (at most 2.5"),
+    ("objective_gap", 0.0021, "amber", "Not converged: the classical fit is clearly better"),
     ("rhoT", 1.0, "amber", "rho T = 1 sits on a bound"),
     ("rhoT", 39.9, "amber", "rho T = 39.9"),
     ("threshold_WT", 0.055, "amber", "threshold of WT, 0.055"),
@@ -163,3 +165,18 @@ def test_contradictory_limits_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match="must"):
             Gates(**limits)
+
+
+def test_a_direct_fit_that_did_not_settle_is_amber_whatever_the_network_says() -> None:
+    found = judge(GOOD, Settings(), reference_warnings=("lambda sits on a bound",))
+    assert found.colour == "amber"
+    (reason,) = found.reasons
+    assert "The direct fit, the reference of every fit, did not settle: lambda sits on a" in reason
+
+
+def test_a_fit_above_the_direct_fit_is_explained_once() -> None:
+    found = judge(
+        GOOD | {"objective_gap": 0.045}, Settings(), status="not converged", warnings=("0.045",)
+    )
+    assert found.colour == "amber"
+    assert len(found.reasons) == 1
