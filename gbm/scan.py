@@ -89,19 +89,23 @@ def read_head(key: str, path: Path) -> Head:
     InputError
         If it is unreadable or constant, or holds NaN or infinity inside the brain.
     """
-    volume = read_volume(path, key)
+    return head_of(read_volume(path, key), key)
+
+
+def head_of(volume: Volume, key: str) -> Head:
+    """Bring a skull-stripped image to its 1 mm grid; see `read_head`."""
     brain = brain_mask(volume, key)
     holes = int(np.count_nonzero(brain & ~np.isfinite(volume.data)))
     if holes:
         text = f"{holes} voxels inside the brain are not finite (NaN or infinity)"
-        raise InputError(text, file=path, key=key)
+        raise InputError(text, file=volume.path, key=key)
     image = to_one_millimetre(stripped(volume, brain), 1)
     share = to_one_millimetre(volume.with_data(brain.astype(np.float32)), 1)
     inside = share.data >= 0.5
     # Values that fell to zero inside the brain would count as background later.
     least = float(image.data[inside & (image.data > 0)].min(initial=1.0))
     data = np.where(inside, np.maximum(image.data, 1e-3 * least), 0.0).astype(np.float32)
-    return Head(Volume(data, image.affine, path), image.with_data(inside), key)
+    return Head(Volume(data, image.affine, volume.path), image.with_data(inside), key)
 
 
 def check_overlap(regions: Regions, other: Volume, key: str) -> tuple[str, ...]:

@@ -137,7 +137,8 @@ def test_what_fails_the_gates_is_tried_again_and_the_best_attempt_is_kept() -> N
 def test_a_stage_may_lose_no_more_than_noise() -> None:
     before = Score(0.960, {"t1": 1.00, "t1c": 0.80})
     assert Score(0.956, {"t1": 0.995, "t1c": 0.80}).keeps(before)
-    assert not Score(0.954, {"t1": 1.2, "t1c": 0.9}).keeps(before)
+    assert not Score(0.954, {"t1": 1.2, "t1c": 0.8}).keeps(before)
+    assert not Score(0.940, {"t1": 1.2, "t1c": 0.9}).keeps(before)
     assert not Score(0.970, {"t1": 1.2, "t1c": 0.78}).keeps(before)
 
 

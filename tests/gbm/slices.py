@@ -1,0 +1,140 @@
+"""Real patients on several slices, and phantoms: what the fits find, and what the verdict says.
+
+    python -m tests.gbm.slices DATA OUT [PATIENT:OFFSET ...]      five slices of every patient
+    python -m tests.gbm.slices phantoms OUT [CASE ...]            `gbm.phantoms`
+
+The pipeline's own steps run in one process, without Snakemake: one registration a patient, then
+for each slice (mm from that of the largest extent) tissue, domain, references, the headline fit,
+its verification and the verdict. A slice's files lie in a folder of its own and are left there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gbm import assemble, baselines, construct, fit, register, segment, verify
+from gbm.characteristic import characteristic
+from gbm.config import load_patient
+from gbm.domain import Domain, load_domain, save_domain
+from gbm.files import read_json, write_json
+from gbm.labels import read_regions
+from gbm.phantoms import make, phantoms
+from gbm.plan import planned
+from gbm.settings import Settings
+from gbm.slab import choose_slab
+
+OFFSETS_MM = (-10, -5, 0, 5, 10)
+NAMES = ("t1", "wm", "gm", "csf", "image")
+
+
+def prepare(data: Path, patient: str, offset: int, out: Path) -> tuple[Path, Settings]:
+    """Registration, tissue and domain of one slice; its folder and settings."""
+    own, folder = out / patient, out / patient / f"{offset:+d}mm"
+    folder.mkdir(parents=True, exist_ok=True)
+    file, record = own / f"{patient}.yaml", own / "registration.json"
+    files = {name: own / f"{name}.nii.gz" for name in NAMES}
+    images = [n for n in ("t1", "t1c") if (data / patient / f"{n}.nii.gz").exists()]
+    shown = ", ".join(f"{name}: {data / patient / name}.nii.gz" for name in images)
+    seg = data / patient / "seg.nii.gz"
+    file.write_text(
+        f'patient:\n  id: "{patient}"\n  images: {{{shown}}}\n'
+        f"  segmentation: {{path: {seg}, convention: brats}}\n"
+    )
+    if not record.exists():
+        register.run(file=file, settings=Settings(), seed=0, threads=1, record=record, **files)
+    regions = read_regions(load_patient(file).segmentation)
+    index = choose_slab(regions, Settings().slice).index + offset
+    settings = Settings.model_validate({"slice": {"plane": "axial", "index": index}})
+    if not (folder / "domain.npz").exists():
+        maps = {name: folder / f"{name}.nii.gz" for name in ("wm", "gm", "csf")}
+        segment.run(
+            file=file, settings=settings, record=folder / "tissue.json", **maps,
+            registration={name: files[name] for name in ("wm", "gm", "csf", "image")},
+        )  # fmt: skip
+        construct.run(
+            file=file, settings=settings, tissue=folder / "tissue.json", registration=record,
+            domain=folder / "domain.npz", quality=folder / "quality.json", **maps,
+        )  # fmt: skip
+    return folder, settings
+
+
+def prepare_phantom(name: str, out: Path) -> tuple[Path, Settings, dict[str, float]]:
+    """Domain of a phantom; its folder, the default settings and the truth."""
+    (case,) = [case for case in phantoms() if case.name == name]
+    made, folder = make(case), out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    save_domain(folder / "domain.npz", made.domain)
+    write_json(folder / "quality.json", {"numbers": dict(made.domain.numbers)})
+    return folder, Settings(), {"lambda_mm": case.lambda_mm, "rhoT": case.rhoT}
+
+
+def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
+    """References, headline fit, verification and verdict of a prepared slice: its params."""
+    params = folder / "params.json"
+    if params.exists():
+        return dict(read_json(params))
+    domain: Domain = load_domain(folder / "domain.npz")
+    radii = (domain.numbers["radius_WT_mm"], domain.numbers["radius_TC_mm"])
+    write_json(folder / "characteristic.json", characteristic(*radii).to_json())
+    name = planned(settings)[0].name
+    shared = {"domain": folder / "domain.npz", "settings": settings}
+    record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
+    verified = folder / "verify" / f"{name}.json"
+    verified.parent.mkdir(exist_ok=True)
+    baselines.run(
+        characteristic=folder / "characteristic.json", record=folder / "baselines.json",
+        fields=folder / "baselines.npz", **shared,
+    )  # fmt: skip
+    fit.run(
+        characteristic=folder / "characteristic.json", baselines=folder / "baselines.json",
+        name=name, record=record, fields=arrays, checkpoint=folder / f"{name}.safetensors",
+        threads=1, **shared,
+    )  # fmt: skip
+    verify.run(
+        fit=record, arrays=arrays, record=verified, fields=verified.with_suffix(".npz"), **shared
+    )
+    assemble.run(
+        domain=shared["domain"], characteristic=folder / "characteristic.json",
+        quality=folder / "quality.json", baselines=folder / "baselines.json", fits=[record],
+        verifications=[verified], settings=settings.model_dump(mode="json"), files={},
+        params=params, metrics=folder / "metrics.tsv",
+    )  # fmt: skip
+    return dict(read_json(params))
+
+
+def line(name: str, params: dict[str, Any], truth: dict[str, float] | None = None) -> str:
+    """One row of the table."""
+    values = {key: params[key]["value"] for key in ("lambda_mm", "rhoT")}
+    objective, verdict = params["objective"], params["verdict"]
+    failed = [gate["number"] for gate in verdict["gates"] if gate["colour"] != "green"]
+    off = "" if truth is None else " ".join(
+        f"d ln {key} {np.log(values[key] / truth[key]):+.2f}" for key in values
+    )  # fmt: skip
+    return (
+        f"{name} lambda {values['lambda_mm']:.2f} rhoT {values['rhoT']:.2f} {off} "
+        f"error {params['relative_error_u']['final']:.4f} J {objective['fdm']:.4f} "
+        f"gap {objective['fdm'] - objective['direct_fit']:+.4f} {params['start']['source']} "
+        f"{verdict['colour']} {failed} {params['seconds']:.0f} s"
+    )
+
+
+def main(data: str, out: Path, names: list[str]) -> None:
+    """Fit what is asked for, one line each."""
+    if data == "phantoms":
+        for name in names or [case.name for case in phantoms()]:
+            folder, settings, truth = prepare_phantom(name, out)
+            print(line(name, fitted(folder, settings), truth), flush=True)
+        return
+    patients = sorted(folder.name for folder in Path(data).iterdir())
+    for name in names or [f"{p}:{offset}" for offset in OFFSETS_MM for p in patients]:
+        patient, offset = name.split(":")
+        folder, settings = prepare(Path(data), patient, int(offset), out)
+        print(line(name, fitted(folder, settings)), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
