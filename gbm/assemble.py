@@ -21,8 +21,8 @@ from gbm.flat_range import flat_range, likely_range
 from gbm.metrics import REGIONS
 from gbm.plan import REFERENCES
 from gbm.provenance import cost, inputs, versions
-from gbm.quality import of_fit
-from gbm.results import CONVERGED, NOT_CONVERGED
+from gbm.quality import difference, of_fit
+from gbm.results import CONVERGED, INDISTINCT, NOT_CONVERGED
 from gbm.settings import Settings
 from gbm.spread import physical
 from gbm.verdict import judge
@@ -137,6 +137,7 @@ def fit_row(
     return {
         "name": name,
         **{key: fit.get(key) for key in keys},
+        **started(fit),
         "relative_error_u": verification["relative_error_u"],
         "behind_walls": (fit.get("assessment") or {}).get("behind_walls"),
         "objective": verification["objective"],
@@ -148,18 +149,18 @@ def fit_row(
     }
 
 
-def outcome(fit: Record, verification: Record, reference: Record, limit: float) -> dict[str, Any]:
+def outcome(fit: Record, verification: Record, reference: Record) -> dict[str, Any]:
     """What to call a fit, and why: `status`, `converged` and `warnings`.
 
     The verification has the last word, then the direct fit with the same origin: a fit whose
-    verified objective is more than `limit` above that one's has not converged, whatever its own
-    losses say.
+    verified objective is more than `INDISTINCT` above has not converged, whatever its losses say.
     """
     warnings = list(dict.fromkeys([*verification["warnings"], *fit["warnings"]]))
     status = str(fit["status"])
-    gap = _gap(verification["objective"]["fdm"], reference["objective"])
-    if gap is not None and gap > limit:
-        warnings.append(f"the direct fit's objective is {gap:.4f} lower")
+    gap = difference(verification["objective"]["fdm"], reference["objective"])
+    if not gap <= INDISTINCT:
+        lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
+        warnings.append(f"the direct fit's objective is {lower} lower")
         status = NOT_CONVERGED
     if verification["status"] != CONVERGED:
         status = str(verification["status"])
@@ -167,8 +168,16 @@ def outcome(fit: Record, verification: Record, reference: Record, limit: float) 
     return {"status": status, "converged": done, "warnings": warnings}
 
 
-def _gap(ours: float | None, theirs: float | None) -> float | None:
-    return None if ours is None or theirs is None else ours - theirs
+def started(fit: Record) -> dict[str, Any]:
+    """Where a fit began: `start` and, of a fit that began twice, `first_start`."""
+    assessment = fit.get("assessment") or {}
+    return {key: assessment.get(key) for key in ("start", "first_start")}
+
+
+def unsettled(reference: Record) -> str:
+    """Why the direct fit is no optimum to rely on, or ""."""
+    said = "; ".join(reference["warnings"])
+    return said or ("" if reference["converged"] else "it has not converged")
 
 
 def metric_rows(
@@ -259,9 +268,8 @@ def run(
     name = headline(fitted)
     fit, verification = fitted[name], verified[name]
     pinn = best_pinn(fitted, verified)
-    limit = settings["gates"]["objective_gap_max"]
     judged = {
-        key: outcome(made, verified[key], references[REFERENCES[made["x0"]]], limit)
+        key: outcome(made, verified[key], references[REFERENCES[made["x0"]]])
         for key, made in fitted.items()
     }
     # Both are optima of one objective: where the fit has no spread, the direct fit's stands for it.
@@ -284,7 +292,7 @@ def run(
             key: fit[key]
             for key in ("lift", "x0", "relifted", "steps", "seconds", "device", "seed")
         },
-        **{key: (fit.get("assessment") or {}).get(key) for key in ("start", "first_start")},
+        **started(fit),
         "versions": versions(),
         "fits": [
             fit_row(key, fitted[key], verified[key], problem, judged[key]) for key in sorted(fitted)
@@ -313,8 +321,9 @@ def run(
             numbers,
             Settings.model_validate(settings),
             status=summary["status"],
+            converged=summary["converged"],
             warnings=summary["warnings"],
-            reference_warnings=references["direct_fdm"]["warnings"],
+            unsettled=unsettled(references["direct_fdm"]),
         )
     )
     write_json(params, summary)

@@ -60,7 +60,10 @@ def field_of_view(brain: np.ndarray) -> np.ndarray:
     seen = np.ones(brain.shape, bool)
     for axis in range(brain.ndim):
         areas = brain.sum(axis=tuple(a for a in range(brain.ndim) if a != axis))
-        first, *_, last = np.flatnonzero(areas) if areas.any() else (0, 0)
+        places = np.flatnonzero(areas)
+        if not places.size:
+            break
+        first, last = int(places[0]), int(places[-1])
         along = np.moveaxis(seen, axis, 0)
         if areas[first] > FLAT * areas.max():
             along[:first] = False

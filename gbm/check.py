@@ -15,7 +15,14 @@ from gbm.errors import InputError
 from gbm.labels import Regions, read_regions
 from gbm.quality import enhancing_fraction
 from gbm.register import check_extent
-from gbm.scan import check_inside, check_overlap, main_image, read_head, read_maps
+from gbm.scan import (
+    check_inside,
+    check_overlap,
+    main_image,
+    read_head,
+    read_maps,
+    second_head,
+)
 from gbm.settings import AtlasPaths, Settings
 from gbm.slab import choose_slab
 from gbm.volumes import read_volume
@@ -110,6 +117,8 @@ def _check_tissue(
     check_inside(regions, head.brain, "the brain of this image", key, path)
     if isinstance(settings.tissue.atlas, AtlasPaths):
         load_atlas(settings.tissue.atlas)
+    if settings.tissue.registration != "none":
+        remarks = (*remarks, *second_head(patient)[1])
     return key, remarks
 
 

@@ -18,12 +18,9 @@ from gbm.characteristic import Characteristic
 from gbm.domain import Domain, load_domain
 from gbm.files import read_json, write_json, write_npz
 from gbm.plan import REFERENCES, Fit
-from gbm.results import FitResult
+from gbm.results import INDISTINCT, FitResult
 from gbm.settings import Settings
 from gbm.tumour_fit import TIMES, fit_tumour
-
-WORSE = 2e-3
-"""Rise of the verified objective above the direct fit's that no noise explains."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def fit_in_best_basin(
     """`fit_tumour`; BiLO once more from the direct fit's parameters where it ended above them.
 
     The objective may have several minima within reach, and a network knows only the one that it
-    started by. Where its verified objective is more than `WORSE` above the direct fit's, it is
+    started by. Where its verified objective is more than `INDISTINCT` above the direct fit's, it is
     offered that one too, and the better fit counts. Its `assessment` holds the first fit's start
     and objective as `first_start`.
 
@@ -71,7 +68,7 @@ def fit_in_best_basin(
         )  # fmt: skip
 
     first = fit(None, checkpoint)
-    if plan.method != "bilo" or _verified(first) <= optimum.objective + WORSE:
+    if plan.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:
         return first
     start = Start(optimum.DT, optimum.rhoT, "direct fit")
     second = fit(start, None if checkpoint is None else second_checkpoint(checkpoint))
@@ -96,9 +93,13 @@ def second_checkpoint(checkpoint: Path) -> Path:
 
 
 def _verified(made: tuple[FitResult, np.ndarray]) -> float:
-    """Objective of the finite-volume solution at the parameters; what is no number is the worst."""
-    value = float(made[0].assessment["objective_fdm"])
-    return value if math.isfinite(value) else math.inf
+    """Objective of the finite-volume solution at the parameters."""
+    return _number(made[0].assessment["objective_fdm"])
+
+
+def _number(value: float | None) -> float:
+    """An objective; what is no number is the worst."""
+    return value if value is not None and math.isfinite(value) else math.inf
 
 
 def run(
@@ -136,7 +137,7 @@ def run(
         np.array(direct["x0_plane_mm"], dtype=float),
         settings,
         plan,
-        Optimum(direct["DT_mm2"], direct["rhoT"], direct["objective"]),
+        Optimum(direct["DT_mm2"], direct["rhoT"], _number(direct["objective"])),
         threads=threads,
         checkpoint=checkpoint,
         progress=f"{problem.patient} {name}",

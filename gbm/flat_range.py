@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-MARGIN = 2e-3
-"""Rise of the objective that means nothing, whatever the outlines."""
+from gbm.results import INDISTINCT
+
 PIECE_MM = 14.0
 """Length of an outline over which its errors hang together: noise smoothed by a Gaussian of sd 4 mm
 has the integral scale 2 sqrt(pi) 4 mm."""
@@ -32,6 +32,11 @@ class FlatRange:
     high: float
     open_low: bool
     open_high: bool
+
+    @property
+    def ratio(self) -> float:
+        """Greatest / least; infinite where an end is not known."""
+        return np.inf if self.open_low or self.open_high else self.high / self.low
 
 
 def hidden_share(radii_mm: Sequence[float]) -> float:
@@ -85,11 +90,11 @@ def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> 
     data = curve["without_prior_of_lambda"]
     left = min((j for j in data if j is not None and np.isfinite(j)), default=0.0)
     noise = min(left, outline_loss(radii_mm))
-    margin = max(MARGIN, hidden_share(radii_mm) * noise)
+    margin = max(INDISTINCT, hidden_share(radii_mm) * noise)
     return flat_range({"lambda_mm": curve["lambda_mm"], "objective": data}, margin)
 
 
-def flat_range(curve: Mapping[str, Any] | None, margin: float = MARGIN) -> FlatRange | None:
+def flat_range(curve: Mapping[str, Any] | None, margin: float = INDISTINCT) -> FlatRange | None:
     """Where the objective stays within `margin` of the lowest, between points linear in ln lambda.
 
     Parameters

@@ -2,7 +2,8 @@
 
 One entry a gate. A hard gate sets red: the numbers of that patient must not be relied on. Gates set
 the verdict and never suppress an output. Their limits live in the section `gates` of config.yaml,
-but for those of the unknowns (`bounds`) and of the verification (`verify.max_disagreement`).
+but for those of the unknowns (`bounds`), of the verification (`verify.max_disagreement`) and of the
+difference to the direct fit, which nobody may widen.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from gbm.results import INDISTINCT
 from gbm.settings import Settings
 
 Colour = Literal["green", "amber", "red"]
@@ -227,7 +229,7 @@ GATES = (
     ),
     Gate(
         "objective_gap", "fit",
-        lambda s: (-ANY, s.gates.objective_gap_max),
+        lambda s: (-ANY, INDISTINCT),
         "Not converged: the classical fit is clearly better, its objective is {value} lower "
         "({limit} accepted). The parameters below are not the best explanation of the outlines.",
         "Read the direct fit's parameters; try other seeds (`fit.seeds`).",
@@ -242,10 +244,10 @@ GATES = (
     Gate(
         "lambda_range", "fit",
         lambda s: (-ANY, s.gates.lambda_range_max),
-        "The segmentation does not determine lambda: values that are a factor of {value} apart "
+        "The segmentation does not determine lambda: values that differ by {value} "
         "explain it alike ({limit} accepted), given errors of a voxel in its outlines.",
         "Read the range of lambda and not its value; a sharp outline of a larger core narrows it.",
-        "{:.1f}",
+        "a factor of {:.1f}",
     ),
     Gate(
         "rhoT", "fit",

@@ -71,7 +71,7 @@ def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
         `Domain.numbers`: a threshold of an empty core means nothing.
     """
     error, objective = headline["relative_error_u"]["final"], headline["objective"]
-    rise = _difference(objective["fdm"], objective["characteristic"])
+    rise = difference(objective["fdm"], objective["characteristic"])
     core = domain["tc_area_mm2"] > 0
     likely: FlatRange | None = headline.get("likely_lambda_mm")
     whole_at, core_at = (headline["thresholds"].get(region) for region in ("WT", "TC"))
@@ -79,13 +79,13 @@ def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
         # JSON has no word for a disagreement that could not be measured
         "network_disagreement": np.inf if error is None else error,
         "objective_rise": rise,
-        "objective_gap": _difference(objective["fdm"], objective["direct_fit"]),
+        "objective_gap": difference(objective["fdm"], objective["direct_fit"]),
         "lambda_mm": headline["lambda_mm"],
-        "lambda_range": None if likely is None else likely.high / likely.low,
+        "lambda_range": None if likely is None else likely.ratio,
         "rhoT": headline["rhoT"],
         "threshold_WT": whole_at,
         "threshold_TC": core_at if core else None,
-        "threshold_gap": _difference(core_at, whole_at) if core else None,
+        "threshold_gap": difference(core_at, whole_at) if core else None,
     }
 
 
@@ -127,5 +127,6 @@ def at_border(mask: np.ndarray) -> float:
     return (whole - int(mask[inner].sum())) / whole if whole else 0.0
 
 
-def _difference(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a - b
+def difference(a: float | None, b: float | None) -> float:
+    """a - b; infinite, which no gate lets pass, where one of them is no number."""
+    return np.inf if a is None or b is None else a - b

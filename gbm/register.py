@@ -1,7 +1,7 @@
 """Atlas-to-patient registration by several starts and three stages, tried again where it fails.
 
-See `gbm.aligner` for the stages. Where the result fails the gates of the verdict, another metric
-and another seed are tried before the verdict says so.
+See `gbm.aligner` for the stages. Where the result fails the default gates of the verdict, another
+metric and another seed are tried before the verdict says so.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from gbm.aligner import Aligner
 from gbm.alignment import Metric
@@ -23,7 +24,7 @@ from gbm.errors import InputError
 from gbm.files import write_json
 from gbm.itk import correct_bias, displacements, shrunk, warp
 from gbm.labels import read_regions
-from gbm.scan import main_image, read_head, second_image
+from gbm.scan import main_image, read_head, second_head
 from gbm.settings import Gates, Settings
 from gbm.volumes import Volume, resample_to, write_volume
 
@@ -84,14 +85,15 @@ class Registration:
 
 
 def check_extent(image: Volume, method: str, key: str | None = None) -> None:
-    """Refuse an image that is too thin to be registered.
+    """Refuse an image whose brain is too thin to be registered.
 
     Raises
     ------
     InputError
-        If it is thinner than 40 mm along an axis and `method` is not ``none``.
+        If that is thinner than 40 mm along an axis and `method` is not ``none``.
     """
-    extent = thickness(image)
+    shown = ndimage.find_objects((image.data > 0).astype(np.uint8))
+    extent = thickness(image.with_data(image.data[shown[0]]) if shown else image)
     if method != "none" and extent < MINIMUM_EXTENT_MM:
         text = (
             f"the image is only {extent:.0f} mm thick: a registration needs the whole brain;"
@@ -186,7 +188,8 @@ def register(
     names : tuple of str
         What the record calls the two images.
     gates : Gates, optional
-        Limits below which the next of `ATTEMPTS` is made; the default ones without it.
+        Limits below which the next of `ATTEMPTS` is made; the default ones without it, whatever a
+        run's own gates: they set verdicts and change no number.
 
     Raises
     ------
@@ -265,7 +268,8 @@ def run(
     """
     patient = load_patient(file)
     head = read_head(*main_image(patient)).cropped()
-    second = second_image(patient)
+    used = settings.tissue.registration != "none"
+    second, remarks = second_head(patient) if used else (None, ())
     tumour = read_regions(patient.segmentation).on(head.image)[0]
     atlas = load_atlas(settings.tissue.atlas)
     found = register(
@@ -275,7 +279,7 @@ def run(
         settings.tissue.registration,
         seed,
         threads,
-        second=None if second is None else read_head(*second).image,
+        second=None if second is None else second.image,
         names=(head.key.rsplit(".", 1)[-1], "t1c"),
     )
     for name, path in (("t1", t1), ("wm", wm), ("gm", gm), ("csf", csf), ("image", image)):
@@ -291,5 +295,6 @@ def run(
             "seconds": found.seconds,
             "seed": seed,
             "attempts": list(found.attempts),
+            "remarks": list(remarks),
         },
     )

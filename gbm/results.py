@@ -11,6 +11,8 @@ from gbm.files import plain
 T = TypeVar("T", bound="_Record")
 
 CONVERGED, NOT_CONVERGED = "converged", "not converged"
+INDISTINCT = 2e-3
+"""Difference of two objectives that means nothing: grids and outlines make as much."""
 
 
 class _Record:

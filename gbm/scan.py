@@ -74,13 +74,6 @@ def main_image(patient: Patient) -> tuple[str, Path]:
     raise InputError(text, file=patient.file, key="patient.images.t1")
 
 
-def second_image(patient: Patient) -> tuple[str, Path] | None:
-    """Return dotted key and path of the T1c where the T1 is the one to register, else None."""
-    if patient.images.t1 is None or patient.images.t1c is None:
-        return None
-    return "patient.images.t1c", patient.images.t1c
-
-
 def read_head(key: str, path: Path) -> Head:
     """Read a skull-stripped image; values that are not finite may stand outside the brain only.
 
@@ -106,6 +99,24 @@ def head_of(volume: Volume, key: str) -> Head:
     least = float(image.data[inside & (image.data > 0)].min(initial=1.0))
     data = np.where(inside, np.maximum(image.data, 1e-3 * least), 0.0).astype(np.float32)
     return Head(Volume(data, image.affine, volume.path), image.with_data(inside), key)
+
+
+def second_head(patient: Patient) -> tuple[Head | None, tuple[str, ...]]:
+    """Read the T1c where the T1 is the image to register: it judges the registration too.
+
+    Returns
+    -------
+    Head or None
+        None where there is none, or it cannot be used: nothing else depends on it.
+    tuple of str
+        Remarks: why it cannot be used.
+    """
+    if patient.images.t1 is None or patient.images.t1c is None:
+        return None, ()
+    try:
+        return read_head("patient.images.t1c", patient.images.t1c), ()
+    except InputError as error:
+        return None, (f"patient.images.t1c takes no part in the registration: {error.message}",)
 
 
 def check_overlap(regions: Regions, other: Volume, key: str) -> tuple[str, ...]:

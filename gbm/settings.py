@@ -207,11 +207,6 @@ class Gates(Model):
         description="greatest / least lambda that explain the segmentation alike; the prior alone "
         "has a factor of 7",
     )
-    objective_gap_max: NonNegative = Field(
-        default=2e-3,
-        description="objective of the fit minus that of the direct fit; above it the fit has not "
-        "converged",
-    )
     bound_margin: Annotated[float, Field(gt=0, lt=0.2)] = Field(
         default=0.01,
         description="closeness to a bound: relative for lambda and rho T, absolute for thresholds",

@@ -11,8 +11,12 @@ from gbm.settings import Settings
 COLOURS = ("green", "amber", "red")
 """From good to bad."""
 
-EXPLAINED = ("disagreement", "on a bound")
-"""States of a fit that gates of their own explain."""
+EXPLAINED = {
+    "disagreement": {"network_disagreement"},
+    "on a bound": {"lambda_mm", "rhoT", "threshold_WT", "threshold_TC", "threshold_gap"},
+    "not converged": {"objective_gap"},
+}
+"""States of a fit, and the gates that explain them where they failed."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,9 @@ def judge(
     settings: Settings,
     *,
     status: str = "converged",
+    converged: bool = True,
     warnings: Iterable[str] = (),
-    reference_warnings: Iterable[str] = (),
+    unsettled: str = "",
 ) -> Verdict:
     """Judge the numbers of a patient, and what became of the headline fit.
 
@@ -86,9 +91,11 @@ def judge(
         Of the headline fit; see `gbm.assemble.outcome`.
     warnings : iterable of str
         Why the fit has not converged.
-    reference_warnings : iterable of str
-        Of the direct fit: what sits on a bound, or that it was cut short. A network cannot vouch
-        for a minimum that its reference did not settle in.
+    converged : bool
+        Whether the headline fit may be read; one that may not is never green.
+    unsettled : str
+        Why the direct fit is none to rely on: what sits on a bound, or that it was cut short. A
+        network cannot vouch for a minimum that its reference did not settle in.
     """
     judged: list[Judgement] = []
     for gate in GATES:
@@ -98,7 +105,6 @@ def judge(
         colour, limit = gate.colour(value, settings), gate.limit(settings)
         said = ("", "") if colour == "green" else (gate.says(value, settings), gate.advice)
         judged.append(Judgement(gate.number, gate.group, float(value), limit, colour, *said))
-    unsettled = "; ".join(reference_warnings)
     if unsettled:
         judged.append(
             Judgement(
@@ -112,8 +118,9 @@ def judge(
                 "another slice (`slice`).",
             )
         )
-    missed = any(j.number == "objective_gap" and j.colour != "green" for j in judged)
-    if status != "converged" and status not in EXPLAINED and not missed:
+    failing = {entry.number for entry in judged if entry.colour != "green"}
+    done = converged and status == "converged"
+    if not done and not failing & EXPLAINED.get(status, set()):
         details = "; ".join(warnings)
         text = f"The fit has not converged (status: {status}){': ' + details if details else '.'}"
         advice = "Read the ranges and the direct fit; try other seeds (`fit.seeds`)."

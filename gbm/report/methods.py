@@ -8,6 +8,8 @@ from typing import Any
 from gbm.report.numbers import num
 
 REFERENCES = (
+    "Avants B. et al. 2008. Symmetric diffeomorphic image registration with cross-correlation. "
+    "Medical Image Analysis 12, 26–41.",
     "Bakas S. et al. 2017. Advancing The Cancer Genome Atlas glioma MRI collections with expert "
     "segmentation labels and radiomic features. Scientific Data 4, 170117.",
     "Fonov V. et al. 2011. Unbiased average age-appropriate atlases for pediatric studies. "
@@ -45,7 +47,7 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "Tissue probability maps were given with the patient."
         if given
         else f"Tissue maps of {atlas} were registered to the patient "
-        f"(mutual information, Mattes et al. 2003, in SimpleITK, Lowekamp et al. 2013; tumour "
+        f"({_registered(params)}, in SimpleITK, Lowekamp et al. 2013, from several starts; tumour "
         f"excluded, {tissue['registration']}; N4 bias correction first, Tustison et al. 2010) "
         "and refined by a Gaussian-mixture expectation maximisation with the warped maps as "
         "priors; inside the tumour the priors alone decide."
@@ -105,19 +107,32 @@ def _priors(objective: Mapping[str, Any]) -> str:
 
 def _start(params: Mapping[str, Any]) -> str:
     """Where the networks start."""
-    start, before = params.get("start") or {}, params.get("first_start")
-    if before is not None:
-        second = "kept" if start["source"] == "direct fit" else "no better, and left"
-        return (
-            "From its own start the headline network ended clearly above the direct fit (objective "
-            f"{num(before['objective_fdm'], 4)}); a second start at the direct fit's parameters "
-            f"was {second}. The other networks start at the characteristic parameters or at the "
-            "best of a coarse table of finite-volume solutions."
+    starts = [
+        (fit["name"], fit.get("start") or {}, fit.get("first_start")) for fit in params["fits"]
+    ]
+    tables = [start for _, start, _ in starts if start.get("source") == "table"]
+    text = "The networks start at the characteristic parameters."
+    if tables:
+        text = (
+            "Where the characteristic parameters lie in a poorer basin of the objective, networks "
+            "start at the best of a coarse table of finite-volume solutions (D·T = "
+            f"{tables[0]['DT']:.0f} mm² and ρT = {tables[0]['rhoT']:.1f}), otherwise at the "
+            "characteristic parameters."
         )
-    if start.get("source") != "table":
-        return "All networks start at the characteristic parameters."
-    return (
-        "On this patient the characteristic parameters lie in a poorer basin of the objective: the "
-        f"networks start at the best of a coarse table of finite-volume solutions, D·T = "
-        f"{start['DT']:.0f} mm² and ρT = {start['rhoT']:.1f}."
-    )
+    for name, start, before in starts:
+        if before is not None:
+            second = "kept" if start["source"] == "direct fit" else "no better, and left"
+            text += (
+                f" {name} ended clearly above the direct fit (objective "
+                f"{num(before['objective_fdm'], 4)}); a second start at the direct fit's "
+                f"parameters was {second}."
+            )
+    return text
+
+
+def _registered(params: Mapping[str, Any]) -> str:
+    """The metric of the registration, with its source."""
+    attempts = (params.get("registration") or {}).get("attempts", ())
+    if any(a["chosen"] and a["metric"] == "local correlation" for a in attempts):
+        return "local correlation, Avants et al. 2008"
+    return "mutual information, Mattes et al. 2003"

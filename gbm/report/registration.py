@@ -40,7 +40,9 @@ def registration_sentence(params: Mapping[str, Any]) -> str:
     starts = [len(attempt.get("starts", ())) for attempt in attempts]
     if not any(starts):
         return ""
-    more = f", in {len(starts)} attempts because the gates failed" if len(starts) > 1 else ""
+    more = (
+        f", in {len(starts)} attempts because the default gates failed" if len(starts) > 1 else ""
+    )
     return (
         f"{starts[0]} starts were judged by the overlap of the brain masks and the mutual "
         f"information of every image{more}; all their numbers are in the JSON file."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gbm.report.numbers import percent, value
+from gbm.results import INDISTINCT
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
@@ -117,7 +118,6 @@ def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]
     """BiLO beside the classical fit of the same objective."""
     ours, theirs = params["objective"]["fdm"], params["objective"]["direct_fit"]
     start = params["objective"]["characteristic"]
-    margin = params["settings"]["gates"]["objective_gap_max"]
     found = []
     if ours is not None and start is not None and ours > start:
         text = f"The fit is worse than its own start: objective {ours:.4f} against {start:.4f}."
@@ -131,10 +131,10 @@ def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]
         if seconds and params.get("seconds")
         else ""
     )
-    if ours > theirs + margin:
+    if ours > theirs + INDISTINCT:
         text = f"The direct finite-volume fit beats BiLO: {both}.{speed}"
         found.append(Finding("bad", text))
-    elif ours < theirs - margin:
+    elif ours < theirs - INDISTINCT:
         text = f"BiLO found a better optimum than the direct finite-volume fit: {both}.{speed}"
         found.append(Finding("note", text))
     else:

@@ -150,17 +150,36 @@ def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> No
     assert "the direct fit's objective is 0.0021 lower" in params["warnings"]
 
 
+@pytest.mark.parametrize("missing", ["fdm", "direct"])
+def test_an_objective_that_is_no_number_is_never_green(bundle: Any, missing: str) -> None:
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    if missing == "direct":
+        path = bundle.work / "baselines.json"
+    record = read_json(path)
+    if missing == "fdm":
+        record["objective"]["fdm"] = None
+    else:
+        record["direct_fdm"]["objective"] = None
+    write_json(path, record)
+    arguments = bundle.inputs()
+    assemble.run(**arguments)
+    params = read_json(arguments["params"])
+    assert params["verdict"]["colour"] != "green"
+    assert params["converged"] is False
+
+
 def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
     path = bundle.work / "baselines.json"
     record = read_json(path)
     arguments = bundle.inputs()
-    for warning in ("lambda sits on a bound", "the last descent was cut short"):
-        record["direct_fdm"]["warnings"] = [warning]
+    said = ["lambda sits on a bound"], ["the last descent was cut short"], []
+    for warnings in said:
+        record["direct_fdm"] |= {"warnings": warnings, "converged": False}
         write_json(path, record)
         assemble.run(**arguments)
         verdict = read_json(arguments["params"])["verdict"]
         assert verdict["colour"] == "amber"
-        assert warning in verdict["reasons"][0]
+        assert (warnings or ["it has not converged"])[0] in verdict["reasons"][0]
         assert opening(verdict).startswith("The classical fit")
 
 

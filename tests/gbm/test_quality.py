@@ -99,7 +99,8 @@ def test_a_single_slice_has_no_border_across() -> None:
 
 
 HEADLINE = {
-    "relative_error_u": {"final": 0.01}, "objective": {"fdm": 0.25, "characteristic": 0.4},
+    "relative_error_u": {"final": 0.01},
+    "objective": {"fdm": 0.25, "characteristic": 0.4, "direct_fit": 0.249},
     "lambda_mm": 5.0, "rhoT": 6.0, "thresholds": {"WT": 0.3, "TC": 0.6},
 }  # fmt: skip
 
@@ -107,6 +108,7 @@ HEADLINE = {
 def test_numbers_of_a_fit() -> None:
     found = of_fit(HEADLINE, {"tc_area_mm2": 100.0})
     assert found["objective_rise"] == pytest.approx(-0.15)
+    assert found["objective_gap"] == pytest.approx(0.001)
     assert found["threshold_gap"] == pytest.approx(0.3)
     assert _failed(found) == []
 

@@ -163,7 +163,7 @@ def test_beyond_a_flat_face_nothing_is_seen() -> None:
 def test_a_head_without_its_lower_part_is_not_squeezed() -> None:
     """The part is missing whether the field of view ends there or zeros follow."""
     image, tumour, points = _patient()
-    low = image.affine[2, 3] + image.affine[2, 2] * np.arange(image.data.shape[2]) < -12.0
+    low = image.affine[2, 3] + image.affine[2, 2] * np.arange(image.data.shape[2]) < -18.0
     cut = image.with_data(np.where(low, 0.0, image.data).astype(np.float32))
     found = register(_atlas(), cut, tumour, "affine")
     assert np.percentile(_errors(found.transform, cut, points), 95) < 2.0
@@ -220,6 +220,27 @@ def test_a_single_slice_is_not_registered() -> None:
     with pytest.raises(InputError, match="3 mm thick") as caught:
         register(_atlas(), thin, thin.with_data(thin.data > 1), "affine")
     assert caught.value.file == Path("t1.nii.gz")
+
+
+@pytest.mark.parametrize("slices", [1, 3])
+def test_slices_in_the_atlas_s_space_need_no_registration(slices: int) -> None:
+    atlas = _atlas()
+    middle = atlas.t1.data.shape[2] // 2
+    affine = atlas.t1.affine.copy()
+    affine[:3, 3] += middle * affine[:3, 2]
+    image = Volume(atlas.t1.data[:, :, middle : middle + slices].copy(), affine)
+    found = register(atlas, image, image.with_data(np.zeros(image.data.shape, bool)), "none")
+    assert found.brain_dice > 0.99
+    assert found.correlation > 0.99
+
+
+def test_a_slab_in_a_padded_volume_is_refused_in_words() -> None:
+    image, tumour, _ = _patient()
+    middle = image.data.shape[2] // 2
+    slab = image.with_data(np.zeros_like(image.data))
+    slab.data[:, :, middle : middle + 4] = image.data[:, :, middle : middle + 4]
+    with pytest.raises(InputError, match="only 6 mm thick"):
+        register(_atlas(), slab, tumour, "affine")
 
 
 def test_the_built_in_atlas_is_a_whole_brain() -> None:

@@ -19,6 +19,7 @@ from gbm.plane import sample
 from gbm.report import page
 from gbm.report.methods import methods
 from gbm.report.quality import quality_rows
+from gbm.report.registration import registration_rows
 from gbm.report.tables import read_metrics
 from gbm.report.words import findings
 
@@ -197,8 +198,37 @@ def test_methods_say_where_origin_and_start_come_from(params: dict[str, Any]) ->
     assert "centroid of the segmented core" in text
     assert "over the tissue φ > 1/2" in text
     assert "start at the characteristic parameters" in text
-    moved = params | {"start": {"DT": 401.2, "rhoT": 5.04, "source": "table"}}
+    first, *others = params["fits"]
+    table = {"DT": 401.2, "rhoT": 5.04, "source": "table"}
+    moved = params | {"fits": [first | {"start": table}, *others]}
     assert "D·T = 401 mm² and ρT = 5.0" in " ".join(methods(moved))
+    direct = {"DT": 300.0, "rhoT": 6.0, "source": "direct fit"}
+    before = {"source": "table", "objective_fdm": 0.2986}
+    again = params | {
+        "fits": [first, *others[:-1], others[-1] | {"start": direct, "first_start": before}]
+    }
+    text = " ".join(methods(again))
+    assert f"{last['name']} ended clearly above the direct fit (objective 0.2986)" in text
+    assert "a second start at the direct fit's parameters was kept" in text
+
+
+def test_the_metric_of_the_registration_is_named(params: dict[str, Any]) -> None:
+    assert "mutual information, Mattes" in " ".join(methods(params))
+    attempts = [
+        {"metric": metric, "seed": 0, "chosen": metric.startswith("local"), "stages": [
+            {"stage": "rigid", "start": "moments", "image": "t1", "overlap": 0.9, "kept": True,
+             "information": {"t1": 1.0, "t1c": 0.8}}]}
+        for metric in ("mutual information", "local correlation")
+    ]  # fmt: skip
+    tried = params | {"registration": {"attempts": attempts}}
+    assert "local correlation, Avants" in " ".join(methods(tried))
+    first, second = registration_rows(tried)
+    assert first["attempt"] == "mutual information, seed 0 (not chosen)"
+    assert (second["start"], second["information"]) == (
+        "moments, t1 climbed",
+        "t1 1.000, t1c 0.800",
+    )
+    assert registration_rows(params) == []
 
 
 def test_a_better_direct_fit_and_a_worse_start_are_said(params: dict[str, Any]) -> None:
@@ -270,6 +300,7 @@ def test_the_likely_range_of_lambda_grows_with_the_misfit_and_knows_no_prior() -
     )
     assert small is not None
     assert (small.low, small.high) == pytest.approx((1, 16))
+    assert (well.ratio, small.ratio) == (pytest.approx(2**0.4), np.inf)
 
 
 def test_gates_are_shown_with_their_limits(bundle: Any) -> None:

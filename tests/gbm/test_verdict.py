@@ -62,7 +62,8 @@ FAILING = [
     ("objective_rise", 0.01, "red", "worse than the characteristic start"),
     ("lambda_mm", 0.502, "amber", "lambda = 0.502 mm sits on a bound"),
     ("lambda_mm", 15.0, "amber", "`bounds`"),
-    ("lambda_range", 2.6, "amber", "a factor of 2.6 apart explain it alike (at most 2.5"),
+    ("lambda_range", 2.6, "amber", "by a factor of 2.6 explain it alike (at most a factor of 2.5"),
+    ("lambda_range", float("inf"), "amber", "differ by an unknown amount explain it alike"),
     ("objective_gap", 0.0021, "amber", "Not converged: the classical fit is clearly better"),
     ("rhoT", 1.0, "amber", "rho T = 1 sits on a bound"),
     ("rhoT", 39.9, "amber", "rho T = 39.9"),
@@ -142,18 +143,23 @@ def test_a_patient_is_judged_by_what_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "colour"),
+    ("status", "failing", "colour"),
     [
-        ("converged", "green"),
-        ("diverged", "amber"),
-        # gates of their own say these two
-        ("on a bound", "green"),
-        ("disagreement", "green"),
+        ("converged", {}, "green"),
+        ("diverged", {}, "amber"),
+        # gates of their own say these, where they fail
+        ("on a bound", {"lambda_mm": 15.0}, "green"),
+        ("on a bound", {}, "amber"),
+        ("disagreement", {"network_disagreement": 0.07}, "green"),
+        ("disagreement", {"lambda_mm": 15.0}, "amber"),
     ],
 )
-def test_a_fit_that_has_not_converged_is_amber(status: str, colour: str) -> None:
-    found = judge(GOOD, Settings(), status=status, warnings=["the loss stayed infinite"])
-    assert found.colour == colour
+def test_a_fit_that_has_not_converged_is_amber(
+    status: str, failing: dict[str, float], colour: str
+) -> None:
+    """`colour` is what the status adds to the gates that fail."""
+    found = judge(GOOD | failing, Settings(), status=status, warnings=["the loss stayed infinite"])
+    assert (found.colour == "green") is (colour == "green" and not failing)
     assert any("the loss stayed infinite" in text for text in found.reasons) == (colour != "green")
 
 
@@ -168,7 +174,7 @@ def test_contradictory_limits_are_refused() -> None:
 
 
 def test_a_direct_fit_that_did_not_settle_is_amber_whatever_the_network_says() -> None:
-    found = judge(GOOD, Settings(), reference_warnings=("lambda sits on a bound",))
+    found = judge(GOOD, Settings(), unsettled="lambda sits on a bound")
     assert found.colour == "amber"
     (reason,) = found.reasons
     assert "The direct fit, the reference of every fit, did not settle: lambda sits on a" in reason
@@ -180,3 +186,11 @@ def test_a_fit_above_the_direct_fit_is_explained_once() -> None:
     )
     assert found.colour == "amber"
     assert len(found.reasons) == 1
+
+
+@pytest.mark.parametrize("status", ["converged", "on a bound", "disagreement", "not converged"])
+def test_what_has_not_converged_is_never_green(status: str) -> None:
+    """Whatever the margin of a gate, and whatever a step calls it."""
+    found = judge(GOOD, Settings(), status=status, converged=False)
+    assert found.colour == "amber"
+    assert f"status: {status}" in found.reasons[0]

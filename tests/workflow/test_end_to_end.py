@@ -130,10 +130,14 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
         ("bilo", "fixed", None),
         ("pinn", "inferred", 1e-3),
     }
+    references = cohort.params()["baselines"]
+    direct_of = {"inferred": references["direct_fdm"], "fixed": references["direct_fixed_fdm"]}
     for fit in fits:
         assert fit["relative_error_u"]["final"] < 0.05, fit["name"]
         assert fit["relative_error_u"]["final_with_interface"] > 0
-        assert fit["status"] == "converged", fit["warnings"]
+        above = fit["objective"]["fdm"] - direct_of[fit["x0"]]["objective"]
+        assert (fit["status"] == "converged") is (above <= 2e-3), fit["warnings"]
+        assert above <= 2e-3 or fit["method"] == "pinn"
         for region in ("WT", "TC"):
             gap = fit["dice"]["network"][region] - fit["dice"]["fdm"][region]
             assert abs(gap) < 0.02, fit["name"]

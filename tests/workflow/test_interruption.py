@@ -73,7 +73,7 @@ def test_a_command_that_was_stopped_says_so(repository: Path, tmp_path: Path) ->
     process = _begin(repository, tmp_path, "p*.yaml", 1)
     _until((tmp_path / "results/gbm/logs/sub-p01/tissue.log").exists, process)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     assert "KeyboardInterrupt" not in (tmp_path / "said.txt").read_text()
     told = _told(tmp_path)
     assert told["bad"][0] == "failed"
@@ -91,7 +91,7 @@ def test_a_command_whose_only_job_was_ended_with_it_says_so(
     process = _begin(repository, tmp_path, "p01.yaml", 1)
     _until((tmp_path / "results/gbm/logs/sub-p01/tissue.log").exists, process)
     os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     status, reason = _told(tmp_path)["p01"]
     assert (status, reason) == ("unfinished", f"{STOPPED} | tissue: {KILLED_AT_STOP}")
 
@@ -106,7 +106,7 @@ def test_a_job_that_was_killed_alone_is_named(
     _until((tmp_path / "results/gbm/logs/sub-p01/check.log").exists, process)
     for job in psutil.Process(process.pid).children(recursive=True):
         job.send_signal(how)
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     assert _told(tmp_path) == {
         "p01": ("failed", f"check: {KILLED}"),
         "p02": ("unfinished", NOT_MADE),
