@@ -204,9 +204,9 @@ def test_methods_say_where_origin_and_start_come_from(params: dict[str, Any]) ->
     assert "D·T = 401 mm² and ρT = 5.0" in " ".join(methods(moved))
     direct = {"DT": 300.0, "rhoT": 6.0, "source": "direct fit"}
     before = {"source": "table", "objective_fdm": 0.2986}
-    again = params | {
-        "fits": [first, *others[:-1], others[-1] | {"start": direct, "first_start": before}]
-    }
+    *others, last = others
+    twice = last | {"start": direct, "first_start": before}
+    again = params | {"fits": [first, *others, twice]}
     text = " ".join(methods(again))
     assert f"{last['name']} ended clearly above the direct fit (objective 0.2986)" in text
     assert "a second start at the direct fit's parameters was kept" in text
