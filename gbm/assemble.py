@@ -19,10 +19,10 @@ from gbm.errors import InputError
 from gbm.files import read_json, write_json, write_text
 from gbm.flat_range import flat_range, likely_range
 from gbm.metrics import REGIONS
+from gbm.outcome import outcome, started, unsettled
 from gbm.plan import REFERENCES
 from gbm.provenance import cost, inputs, versions
-from gbm.quality import difference, of_fit
-from gbm.results import CONVERGED, INDISTINCT, NOT_CONVERGED
+from gbm.quality import of_fit
 from gbm.settings import Settings
 from gbm.spread import physical
 from gbm.verdict import judge
@@ -147,37 +147,6 @@ def fit_row(
         "seconds": fit["seconds"],
         **parameters(fit, domain, fit.get("sd") or {}),
     }
-
-
-def outcome(fit: Record, verification: Record, reference: Record) -> dict[str, Any]:
-    """What to call a fit, and why: `status`, `converged` and `warnings`.
-
-    The verification has the last word, then the direct fit with the same origin: a fit whose
-    verified objective is more than `INDISTINCT` above has not converged, whatever its losses say.
-    """
-    warnings = list(dict.fromkeys([*verification["warnings"], *fit["warnings"]]))
-    status = str(fit["status"])
-    gap = difference(verification["objective"]["fdm"], reference["objective"])
-    if not gap <= INDISTINCT:
-        lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
-        warnings.append(f"the direct fit's objective is {lower} lower")
-        status = NOT_CONVERGED
-    if verification["status"] != CONVERGED:
-        status = str(verification["status"])
-    done = bool(fit["converged"]) and status == CONVERGED
-    return {"status": status, "converged": done, "warnings": warnings}
-
-
-def started(fit: Record) -> dict[str, Any]:
-    """Where a fit began: `start` and, of a fit that began twice, `first_start`."""
-    assessment = fit.get("assessment") or {}
-    return {key: assessment.get(key) for key in ("start", "first_start")}
-
-
-def unsettled(reference: Record) -> str:
-    """Why the direct fit is no optimum to rely on, or ""."""
-    said = "; ".join(reference["warnings"])
-    return said or ("" if reference["converged"] else "it has not converged")
 
 
 def metric_rows(

@@ -88,7 +88,7 @@ def judge(
     settings : Settings
         Sections `gates`, `bounds` and `verify`: the limits.
     status : str
-        Of the headline fit; see `gbm.assemble.outcome`.
+        Of the headline fit; see `gbm.outcome.outcome`.
     warnings : iterable of str
         Why the fit has not converged.
     converged : bool
