@@ -69,7 +69,7 @@ def prepare_phantom(name: str, out: Path) -> tuple[Path, Settings, dict[str, flo
     folder.mkdir(parents=True, exist_ok=True)
     save_domain(folder / "domain.npz", made.domain)
     write_json(folder / "quality.json", {"numbers": dict(made.domain.numbers)})
-    return folder, Settings(), {"lambda_mm": case.lambda_mm, "rhoT": case.rhoT}
+    return folder, Settings(), {"lambda_mm": case.truth.lambda_mm, "rhoT": case.truth.rhoT}
 
 
 def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
