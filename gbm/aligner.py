@@ -49,6 +49,7 @@ LOST = 0.05
 Otherwise it is preferred: tissue is made of it, and one image gives one answer."""
 
 Pose = tuple[str, sitk.Similarity3DTransform]
+Images = Mapping[str, sitk.Image]
 
 
 class Aligner:
@@ -85,7 +86,9 @@ class Aligner:
         self._own = {name: evened(shrunk(image), EVEN_MM) for name, image in images.items()}
         self._masks = {name: shrunk(grid.with_data(mask)) for name, mask in masks.items()}
         self._metric, self._seed, self._threads = metric, seed, threads
-        self.coarse, self.middle = (self._level(mm) for mm in (START_MM, LINEAR_MM))
+        self.coarse, self.middle = (
+            self._level(mm, self._own, self._masks) for mm in (START_MM, LINEAR_MM)
+        )
         self._climbed = self.middle if metric == "mutual information" else self.coarse
         self.names = list(images)
 
@@ -174,7 +177,7 @@ class Aligner:
         model.SetTranslation(similarity.GetTranslation())
         found = self._climbed.linear(rigid, model, rigid.image, 1.0, THOROUGH)
         if self._metric == "mutual information":
-            fine = self._level(FINE_MM)
+            fine = self._level(FINE_MM, self._own, self._masks)
             found = fine.linear(found, model, rigid.image, 0.5, THOROUGH, FINE_SAMPLED)
         return self.middle.judged(found)
 
@@ -186,22 +189,20 @@ class Aligner:
 
         In that frame a head is the same however it lies in its scanner, and so are the splines.
         """
-        levels = {mm: self._level(mm, linear.transform) for mm in (SMOOTH_MM, LINEAR_MM)}
+        rounds = SPLINES[self._metric]
+        back, grid = linear.transform.GetInverse(), self._atlas["t1"]
+        own, masks = (
+            {n: sitk.Resample(v, grid, back, sitk.sitkLinear, 0.0) for n, v in part.items()}
+            for part in (self._own, self._masks)
+        )
+        levels = {mm: self._level(mm, own, masks) for mm in {mm for _, mm, _, _ in rounds}}
         bent: sitk.Transform = sitk.Transform(3, sitk.sitkIdentity)
-        for mesh, mm, steps, sampled in SPLINES[self._metric]:
+        for mesh, mm, steps, sampled in rounds:
             bent = levels[mm].splines(bent, linear.image, mesh, steps, sampled)
         whole = sitk.CompositeTransform([bent, linear.transform])
         return self.middle.judged(Candidate.new(linear.name, linear.image, whole))
 
-    def _level(self, mm: float, linear: sitk.Transform | None = None) -> Level:
-        """The images on a grid of their own or, moved by a linear transform, on the atlas's."""
-        own, masks = self._own, self._masks
-        if linear is not None:
-            back, grid = linear.GetInverse(), self._atlas["t1"]
-            own, masks = (
-                {n: sitk.Resample(v, grid, back, sitk.sitkLinear, 0.0) for n, v in part.items()}
-                for part in (own, masks)
-            )
+    def _level(self, mm: float, own: Images, masks: Images) -> Level:
         return Level(
             self._atlas, own, masks, mm,
             metric=self._metric, seed=self._seed, threads=self._threads,

@@ -16,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from gbm.itk import coarsened, displacements
+from gbm.metrics import dice
 
 Metric = Literal["mutual information", "local correlation"]
 
@@ -186,13 +187,12 @@ class Level:
             return values
 
         covered = (warped(self.atlas_brain) > 0.5) & self._seen
-        overlap = 2.0 * (covered & self._inside).sum() / (covered.sum() + self._inside.sum())
         t1 = warped(self.t1)[self._looked]
         information = {
             name: mutual_information(sitk.GetArrayFromImage(own)[self._looked], t1)
             for name, own in self.images.items()
         }
-        return Score(float(overlap), information)
+        return Score(dice(covered, self._inside), information)
 
     def judged(self, candidate: Candidate) -> Candidate:
         """The candidate with its score on this grid."""

@@ -12,6 +12,7 @@ MINIMUM_EXTENT_MM = 40.0
 """A thinner image shows no whole brain: nothing is registered to it, its volume says nothing."""
 
 FLAT = 0.25
+"""An outermost slice larger than this part of the largest one is a flat face: brains are round."""
 
 
 def thickness(image: Volume) -> float:

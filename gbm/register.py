@@ -24,6 +24,7 @@ from gbm.errors import InputError
 from gbm.files import write_json
 from gbm.itk import correct_bias, displacements, shrunk, warp
 from gbm.labels import read_regions
+from gbm.metrics import dice
 from gbm.scan import main_image, read_head, second_head
 from gbm.settings import Gates, Settings
 from gbm.volumes import Volume, resample_to, write_volume
@@ -144,13 +145,11 @@ class _Patient:
     def numbers(self, warped: dict[str, Volume]) -> dict[str, float]:
         """The gated numbers, brain_dice and correlation, of a warped atlas."""
         covered = (warped["brain"].data > 0.5) & field_of_view(self.brain)
-        both = covered & self.brain
-        dice = 2.0 * float(both.sum()) / float(covered.sum() + self.brain.sum())
-        healthy = both & ~self.tumour
+        healthy = covered & self.brain & ~self.tumour
         t1, own = warped["t1"].data[healthy], self.image.data[healthy]
         known = healthy.any() and np.ptp(t1) > 0 and np.ptp(own) > 0
         correlation = float(np.corrcoef(t1, own)[0, 1]) if known else 0.0
-        return {"brain_dice": dice, "correlation": correlation}
+        return {"brain_dice": dice(covered, self.brain), "correlation": correlation}
 
 
 def register(
