@@ -1,6 +1,7 @@
 """Real patients on several slices, and phantoms: what the fits find, and what the verdict says.
 
     python -m tests.gbm.slices DATA OUT [PATIENT:OFFSET ...]      five slices of every patient
+    python -m tests.gbm.slices DATA OUT PATIENT:OFFSET:heat ...   the heat lift, without a verdict
     python -m tests.gbm.slices phantoms OUT [CASE ...]            `gbm.phantoms`
 
 The pipeline's own steps run in one process, without Snakemake: one registration a patient, then
@@ -11,6 +12,7 @@ its verification and the verdict. A slice's files lie in a folder of its own and
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,33 +74,53 @@ def prepare_phantom(name: str, out: Path) -> tuple[Path, Settings, dict[str, flo
     return folder, Settings(), {"lambda_mm": case.truth.lambda_mm, "rhoT": case.truth.rhoT}
 
 
+def fit_and_verify(folder: Path, settings: Settings, name: str) -> tuple[Path, Path]:
+    """References and one fit of a prepared slice, and its verification: the two records."""
+    domain: Domain = load_domain(folder / "domain.npz")
+    shared: dict[str, Any] = {"domain": folder / "domain.npz", "settings": settings}
+    record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
+    verified = folder / "verify" / f"{name}.json"
+    verified.parent.mkdir(exist_ok=True)
+    if not (folder / "baselines.json").exists():
+        radii = (domain.numbers["radius_WT_mm"], domain.numbers["radius_TC_mm"])
+        write_json(folder / "characteristic.json", characteristic(*radii).to_json())
+        baselines.run(
+            characteristic=folder / "characteristic.json", record=folder / "baselines.json",
+            fields=folder / "baselines.npz", **shared,
+        )  # fmt: skip
+    if not verified.exists():
+        fit.run(
+            characteristic=folder / "characteristic.json", baselines=folder / "baselines.json",
+            name=name, record=record, fields=arrays, checkpoint=folder / f"{name}.safetensors",
+            threads=1, **shared,
+        )  # fmt: skip
+        verify.run(
+            fit=record, arrays=arrays, record=verified,
+            fields=verified.with_suffix(".npz"), **shared,
+        )  # fmt: skip
+    return record, verified
+
+
+def heat(folder: Path, settings: Settings) -> str:
+    """The heat lift against the solver and the direct fit, in one row."""
+    name = replace(planned(settings)[0], lift="heat").name
+    record, verified = (read_json(path) for path in fit_and_verify(folder, settings, name))
+    direct = read_json(folder / "baselines.json")["direct_fdm"]["objective"]
+    return (
+        f"lambda {record['lambda_mm']:.2f} rhoT {record['rhoT']:.2f} "
+        f"error {verified['relative_error_u']['final']:.4f} "
+        f"gap {verified['objective']['fdm'] - direct:+.4f} {record['seconds']:.0f} s"
+    )
+
+
 def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
     """References, headline fit, verification and verdict of a prepared slice: its params."""
     params = folder / "params.json"
     if params.exists():
         return dict(read_json(params))
-    domain: Domain = load_domain(folder / "domain.npz")
-    radii = (domain.numbers["radius_WT_mm"], domain.numbers["radius_TC_mm"])
-    write_json(folder / "characteristic.json", characteristic(*radii).to_json())
-    name = planned(settings)[0].name
-    shared = {"domain": folder / "domain.npz", "settings": settings}
-    record, arrays = folder / f"{name}.json", folder / f"{name}.npz"
-    verified = folder / "verify" / f"{name}.json"
-    verified.parent.mkdir(exist_ok=True)
-    baselines.run(
-        characteristic=folder / "characteristic.json", record=folder / "baselines.json",
-        fields=folder / "baselines.npz", **shared,
-    )  # fmt: skip
-    fit.run(
-        characteristic=folder / "characteristic.json", baselines=folder / "baselines.json",
-        name=name, record=record, fields=arrays, checkpoint=folder / f"{name}.safetensors",
-        threads=1, **shared,
-    )  # fmt: skip
-    verify.run(
-        fit=record, arrays=arrays, record=verified, fields=verified.with_suffix(".npz"), **shared
-    )
+    record, verified = fit_and_verify(folder, settings, planned(settings)[0].name)
     assemble.run(
-        domain=shared["domain"], characteristic=folder / "characteristic.json",
+        domain=folder / "domain.npz", characteristic=folder / "characteristic.json",
         quality=folder / "quality.json", baselines=folder / "baselines.json", fits=[record],
         verifications=[verified], settings=settings.model_dump(mode="json"), files={},
         params=params, metrics=folder / "metrics.tsv",
@@ -131,9 +153,10 @@ def main(data: str, out: Path, names: list[str]) -> None:
         return
     patients = sorted(folder.name for folder in Path(data).iterdir())
     for name in names or [f"{p}:{offset}" for offset in OFFSETS_MM for p in patients]:
-        patient, offset = name.split(":")
+        patient, offset, *lift = name.split(":")
         folder, settings = prepare(Path(data), patient, int(offset), out)
-        print(line(name, fitted(folder, settings)), flush=True)
+        row = f"{name} {heat(folder, settings)}" if lift else line(name, fitted(folder, settings))
+        print(row, flush=True)
 
 
 if __name__ == "__main__":
