@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.setting import ALL, METHODS, RECIPES, Setting
+from benchmarks.setting import Setting
 
 Truth = tuple[tuple[str, float], ...]
 
@@ -154,13 +154,7 @@ class Experiment:
     @property
     def methods(self) -> tuple[str, ...]:
         """Its methods, the first one being the default."""
-        planned = (method for grid in self._all() for method in grid.methods)
-        return tuple(dict.fromkeys(m for m in planned if m in (*METHODS, ALL)))
-
-    @property
-    def judges(self) -> tuple[str, ...]:
-        """The reference method, if `bilo` offers it."""
-        return (self.reference,) if self.reference in METHODS else ()
+        return tuple(dict.fromkeys(m for grid in self._all() for m in grid.methods))
 
     def choices(self, method: str, option: str) -> tuple[float | str, ...]:
         """Planned values of an option, the default first; none where it means nothing."""
@@ -228,5 +222,4 @@ class Experiment:
                 profile=profile,
             )
             for method, noise, seed, truth, w_dat, samples, boundary, w_reg, recipe in combinations
-            if method in (*METHODS, ALL) and recipe in RECIPES
         ]

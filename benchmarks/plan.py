@@ -32,7 +32,7 @@ def words(experiment: str, method: str, name: str) -> Sequence[str]:
 def modules(experiment: str, method: str) -> tuple[str, ...]:
     """Modules behind a run that are imported by name, so that no one sees it in the sources."""
     declared = experiments.get(experiment)
-    methods = METHODS if method == ALL else (method, *declared.judges)
+    methods = METHODS if method == ALL else (method, declared.reference)
     return (
         "benchmarks.__main__",
         declared.module,

@@ -89,12 +89,12 @@ def reference_fit(
 
     None where `bilo` has no classical method for the problem.
     """
-    judges = experiments.get(setting.experiment).judges
-    if setting.method in judges:
+    reference = experiments.get(setting.experiment).reference
+    if setting.method == reference:
         return solution
-    if not judges or (problem.fields and judges == ("direct_fit",)):
+    if problem.fields and reference == "direct_fit":
         return None
-    return method(judges[0])(problem, data, settings)
+    return method(reference)(problem, data, settings)
 
 
 def problem_of(setting: Setting) -> Problem:

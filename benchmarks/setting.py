@@ -8,7 +8,7 @@ CLASSICAL = ("direct_fit", "adjoint", "descent", "tikhonov")
 """Methods of the numerical solution alone: without network, recipe or budget."""
 METHODS = ("bilo", "pinn", "deeponet", "bpn", *CLASSICAL)
 RECIPES = ("fast", "lm", "paper")
-"""What `bilo` offers; the planned runs of anything else wait for it."""
+"""What `bilo` offers, here without importing it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")
 ALL = "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pytorch_optimizer import SOAP
@@ -58,10 +58,9 @@ class Recipe:
     ----------
     lower : Descent or None
         Of the weights; None: Levenberg-Marquardt.
-    upper : str
-        ``second_order``: the objective's own damped step on the tangent model.
-        ``adam``: Adam along the gradient through the network input.
-        ``safeguarded``: steps that are judged when the lower level has followed.
+    adam : bool
+        Whether Adam descends the unknowns, along the gradient through the network input; otherwise
+        the objective's own damped step on the tangent model does.
     upper_rate : float
         Rate of the unknowns where they are descended by a first-order optimiser (Adam, and PINN's).
     hold : float
@@ -71,7 +70,7 @@ class Recipe:
     """
 
     lower: Descent | None
-    upper: Literal["second_order", "adam", "safeguarded"]
+    adam: bool
     upper_rate: float
     hold: float
     defaults: Mapping[str, Any]
@@ -112,9 +111,9 @@ SECOND_ORDER = {
     "history_every": 1,
 }
 RECIPES = {
-    "fast": Recipe(Descent(_soap, 8e-3, cosine), "second_order", 1e-2, 0.2, FIRST_ORDER),
-    "paper": Recipe(Descent(_adam, 1e-3, constant), "adam", 1e-3, 0.0, FIRST_ORDER),
-    "lm": Recipe(None, "safeguarded", 0.0, 0.0, SECOND_ORDER),
+    "fast": Recipe(Descent(_soap, 8e-3, cosine), False, 1e-2, 0.2, FIRST_ORDER),
+    "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, FIRST_ORDER),
+    "lm": Recipe(None, False, 0.0, 0.0, SECOND_ORDER),
 }
 """``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam.
 ``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks."""

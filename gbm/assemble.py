@@ -1,7 +1,7 @@
 """Everything a patient's run found, gathered into `desc-growth_params.json` and `..._metrics.tsv`.
 
 The top level of the JSON is the headline fit: BiLO, lift at the characteristic solution, origin
-inferred, no re-lift, first seed. `fits` lists all fits. The table holds, for each model and region,
+inferred, first seed. `fits` lists all fits. The table holds, for each model and region,
 the Dice similarity coefficient, the 95 % Hausdorff distance and the area.
 """
 
@@ -43,12 +43,7 @@ Record = Mapping[str, Any]
 
 def is_headline(fit: Record) -> bool:
     """Whether a fit is of the kind that the top level reports."""
-    return (
-        fit["method"] == "bilo"
-        and fit["lift"] == "char"
-        and fit["x0"] == "inferred"
-        and not fit["relifted"]
-    )
+    return fit["method"] == "bilo" and fit["lift"] == "char" and fit["x0"] == "inferred"
 
 
 def headline(fits: Mapping[str, Record]) -> str:
@@ -133,7 +128,7 @@ def fit_row(
     name: str, fit: Record, verification: Record, domain: Domain, judged: Record
 ) -> dict[str, Any]:
     """One entry of `fits`; `judged` is its `outcome`."""
-    keys = ("method", "lift", "x0", "weight", "relifted", "seed")
+    keys = ("method", "lift", "x0", "weight", "seed")
     return {
         "name": name,
         **{key: fit.get(key) for key in keys},
@@ -145,7 +140,7 @@ def fit_row(
         "dice": verification["dice"],
         **judged,
         "seconds": fit["seconds"],
-        **parameters(fit, domain, fit.get("sd") or {}),
+        **parameters(fit, domain, {}),
     }
 
 
@@ -241,8 +236,8 @@ def run(
         key: outcome(made, verified[key], references[REFERENCES[made["x0"]]])
         for key, made in fitted.items()
     }
-    # Both are optima of one objective: where the fit has no spread, the direct fit's stands for it.
-    local = fit.get("sd") or references.get("spread") or {}
+    # Both are optima of one objective: the direct fit's spread stands for the fit's.
+    local = references.get("spread") or {}
     summary = {
         "patient": problem.patient,
         "method": fit["method"],
@@ -257,10 +252,7 @@ def run(
         },
         "objective_prior": verification["objective_prior"],
         **judged[name],
-        **{
-            key: fit[key]
-            for key in ("lift", "x0", "relifted", "steps", "seconds", "device", "seed")
-        },
+        **{key: fit[key] for key in ("lift", "x0", "steps", "seconds", "device", "seed")},
         **started(fit),
         "versions": versions(),
         "fits": [

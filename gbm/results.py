@@ -52,8 +52,6 @@ class FitResult(_Record):
         bilo or pinn; char or heat; inferred or fixed.
     weight : float or None
         Data weight of a PINN.
-    relifted : bool
-        Whether the lift was renewed at the inferred parameters.
     seed : int
         Of network and points.
     DT_mm2, rhoT, lambda_mm : float
@@ -64,8 +62,6 @@ class FitResult(_Record):
         u_WT and u_TC.
     x0_plane_mm : list of float
         Origin in the plane, mm.
-    sd : dict
-        Local spread by name, where one is known.
     objective_network : float
         Objective of the network's own density at the final k.
     status : str
@@ -86,7 +82,6 @@ class FitResult(_Record):
     lift: str
     x0: str
     weight: float | None
-    relifted: bool
     seed: int
     DT_mm2: float
     rhoT: float
@@ -101,7 +96,6 @@ class FitResult(_Record):
     steps: int
     seconds: float
     device: str
-    sd: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     history: dict[str, list[float]] = field(default_factory=dict)
     assessment: dict[str, Any] = field(default_factory=dict)

@@ -148,7 +148,6 @@ class Fit(Model):
         default=512, description="residual points of a step"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto")
-    relift: bool = Field(default=False, description="also report a re-lifted fit, named so")
 
 
 class Verify(Model):

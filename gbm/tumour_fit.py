@@ -191,7 +191,6 @@ def _result(
         lift=plan.lift,
         x0=plan.x0,
         weight=plan.weight,
-        relifted=False,
         seed=plan.seed,
         DT_mm2=DT,
         rhoT=rhoT,

@@ -85,7 +85,7 @@ def fit(
             upper = alternating(problem, data, predict)
     else:
         run.optimisers["lower"] = recipe.lower.over(network.parameters())
-        if recipe.upper == "adam" or _too_large(problem, data):
+        if recipe.adam or _too_large(problem, data):
             run.optimisers["upper"] = adam_of(
                 [codes, auxiliary], settings.upper_rate or recipe.upper_rate
             )

@@ -79,7 +79,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 
     codes, auxiliary = problem.start_codes(settings.seed), data.start.clone()
     optimisers = {"lower": recipe.lower.over(network.parameters())}
-    if recipe.upper == "adam":
+    if recipe.adam:
         upper_rate = settings.upper_rate or recipe.upper_rate
         optimisers["upper"] = adam_of([codes, auxiliary], upper_rate)
     generator = torch.Generator().manual_seed(settings.seed + 1)

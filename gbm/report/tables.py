@@ -174,8 +174,6 @@ def title(fit: Mapping[str, Any]) -> str:
     """A fit in words: method, representation, origin or weight, seed."""
     method = "BiLO" if fit["method"] == "bilo" else f"PINN, weight {fit['weight']:g}"
     parts = [method, f"{fit['lift']} lift", f"origin {fit['x0']}"]
-    if fit["relifted"]:
-        parts.append("re-lifted")
     if fit["seed"]:
         parts.append(f"seed {fit['seed']}")
     return ", ".join(parts)

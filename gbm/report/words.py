@@ -167,7 +167,7 @@ def overfitting(metrics: Metrics) -> list[Finding]:
 def heat_fit(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The verified fit that has nothing of the finite-volume solution in its representation."""
     for fit in params["fits"]:
-        if fit["method"] == "bilo" and fit["lift"] == "heat" and not fit["relifted"]:
+        if fit["method"] == "bilo" and fit["lift"] == "heat":
             return fit if fit["relative_error_u"]["final"] is not None else None
     return None
 

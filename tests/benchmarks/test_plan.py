@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import experiment, experiments, plan, published, results
+from benchmarks import experiments, plan, published, results
 from benchmarks.__main__ import _parser, _setting
 from benchmarks.experiments import fisher_kpp
-from benchmarks.setting import METHODS, PROFILES, Setting
+from benchmarks.setting import ALL, METHODS, PROFILES, RECIPES, Setting
+from bilo import recipes
 from gbm.sources import source_files
 
 EXPERIMENTS = pytest.mark.parametrize("name", experiments.names())
@@ -45,19 +46,14 @@ def test_the_full_profile_is_the_papers_grid() -> None:
     assert len(experiments.get("fisher_kpp").plan("quick")) < len(runs) / 5
 
 
-def test_what_the_core_does_not_offer_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    bpn = experiments.get("bpn")
-    monkeypatch.setattr(experiment, "METHODS", ("bilo", "direct_fit"))
-    assert bpn.methods == ("bilo", "direct_fit")
-    assert {run.method for run in bpn.plan("full")} == {"bilo", "direct_fit"}
-    monkeypatch.setattr(experiment, "METHODS", ("bilo", "direct_fit", "bpn"))
-    assert bpn.methods == ("bilo", "bpn", "direct_fit")
-    assert {run.boundary for run in bpn.plan("quick") if run.method == "bpn"} == {"soft"}
-
-
 def test_every_method_of_the_core_is_known(repository: Path) -> None:
     files = (repository / "bilo" / "methods").glob("[!_]*.py")
     assert {path.stem for path in files} == set(METHODS)
+    assert set(recipes.RECIPES) == set(RECIPES)
+    for name in experiments.names():
+        declared = experiments.get(name)
+        assert {*declared.methods, declared.reference} <= {*METHODS, ALL}
+        assert {run.recipe for run in declared.plan("full")} <= set(RECIPES)
 
 
 @pytest.mark.parametrize("name", ["poisson", "heat", "burgers", "darcy"])
@@ -66,7 +62,7 @@ def test_unknown_functions_have_their_whole_grid(name: str) -> None:
     runs = experiments.get(name).plan("full")
     assert {run.seed for run in runs} == {0, 1, 2, 3, 4}
     assert all(run.w_reg is not None for run in runs)
-    assert {run.method for run in runs} >= {"bilo", "pinn"} | set(experiments.get(name).judges)
+    assert {run.method for run in runs} >= {"bilo", "pinn", experiments.get(name).reference}
     labels = [
         {
             "method": run.method,
@@ -91,8 +87,8 @@ def test_the_weight_of_the_regulariser_has_a_default() -> None:
 
 
 def test_functions_have_a_classical_control() -> None:
-    judges = {name: experiments.get(name).judges for name in ("poisson", "heat", "darcy")}
-    assert judges == {"poisson": ("adjoint",), "heat": ("tikhonov",), "darcy": ("adjoint",)}
+    judges = {name: experiments.get(name).reference for name in ("poisson", "heat", "darcy")}
+    assert judges == {"poisson": "adjoint", "heat": "tikhonov", "darcy": "adjoint"}
     assert {"adjoint", "descent"} <= set(experiments.get("poisson").methods)
 
 
@@ -137,8 +133,8 @@ def test_the_code_behind_a_run_is_known(name: str) -> None:
         files = {path.as_posix() for path in source_files(*plan.modules(name, method))}
         names = {Path(file).name for file in files}
         module = experiments.get(name).module.split(".")[-1]
-        judges = {f"{judge}.py" for judge in experiments.get(name).judges}
-        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", *judges} <= names
+        judge = f"{experiments.get(name).reference}.py"
+        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", judge} <= names
         for problem in experiments.get(name).problems or (name,):
             assert any(file.endswith(f"bilo/problems/{problem}.py") for file in files)
 

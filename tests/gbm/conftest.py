@@ -89,11 +89,9 @@ def scores(whole: float, core: float) -> dict[str, dict[str, float]]:
 def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int) -> dict[str, Any]:
     """What a fit writes."""
     return {
-        "method": method, "lift": lift, "x0": x0, "weight": weight, "relifted": False,
+        "method": method, "lift": lift, "x0": x0, "weight": weight,
         "seed": seed, "DT_mm2": 150.0, "rhoT": 6.0, "lambda_mm": 5.0, "rD": 0.9, "rRHO": 1.1,
         "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_plane_mm": [15.0, 25.0],
-        "sd": {"lambda_mm": 0.4, "rhoT": 0.2, "DT_mm2": 20.0, "WT": 0.01, "TC": 0.02,
-               "x0_plane_mm": [0.2, 0.3], "rD": 0.1, "rRHO": 0.05},
         "objective_network": 0.25, "status": "converged", "converged": True, "warnings": [],
         "steps": 900, "seconds": 41.0, "device": "cpu",
         "history": {"step": [0, 1, 2], "residual": [1.0, 0.1, 0.01], "objective": [0.5, 0.3, 0.25],

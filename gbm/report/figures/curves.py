@@ -14,18 +14,13 @@ PARAMETER_NAMES = {
     "rRHO": "rRHO (growth / start)",
     "WT": "threshold WT",
     "TC": "threshold TC",
-    "u_WT": "threshold WT",
-    "u_TC": "threshold TC",
 }
 """Series of a history that are unknowns of order one; all other positive series are losses."""
-
-ORIGIN_NAMES = ("x0_1", "x0_2", "x0_x", "x0_y", "x", "y")
-ABSCISSAE = ("step", "steps")
 
 
 def losses(history: Mapping[str, Sequence[float]]) -> Figure:
     """Loss histories on a logarithmic axis."""
-    known = set(PARAMETER_NAMES) | set(ORIGIN_NAMES) | set(ABSCISSAE)
+    known = {*PARAMETER_NAMES, "step"}
     chosen = {name: values for name, values in history.items() if name not in known}
     figure = _series(history, chosen, "Losses", {})
     axes = figure.axes[0]
@@ -47,7 +42,7 @@ def _series(
     names: Mapping[str, str],
 ) -> Figure:
     figure, axes = panel(4.8, 3.6)
-    steps = next((history[name] for name in ABSCISSAE if name in history), None)
+    steps = history.get("step")
     for colour, (name, values) in zip(SERIES * 4, chosen.items(), strict=False):
         y = np.array([np.nan if v is None else v for v in values], dtype=float)
         x = (
