@@ -18,10 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from benchmarks import experiments, results
-from benchmarks.errors import CommandError
-from benchmarks.experiment import Experiment
-from benchmarks.setting import ALL, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
+from benchmarks import experiments
+from benchmarks.design.errors import CommandError
+from benchmarks.design.experiment import Experiment
+from benchmarks.design.setting import ALL, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
+from benchmarks.results import store
 
 LARGEST_SEED = 2**31
 LARGEST_NOISE = 1e6
@@ -84,28 +85,28 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="FILE.json|-", help="default: below results/benchmarks")
     table = commands.add_parser("table", help="table and figures from the results there are")
     table.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
-    table.add_argument("--results", type=Path, default=results.ROOT, metavar="DIR")
+    table.add_argument("--results", type=Path, default=store.ROOT, metavar="DIR")
     table.add_argument("--suffix", default="", metavar="TEXT", help="of the table's files")
     page = commands.add_parser("page", help="one page of all results there are, in plain words")
-    page.add_argument("--results", type=Path, default=results.ROOT, metavar="DIR")
+    page.add_argument("--results", type=Path, default=store.ROOT, metavar="DIR")
     page.add_argument("--out", type=Path, metavar="FILE.md", help="default: RESULTS.md in DIR")
     return parser
 
 
 def _run(chosen: argparse.Namespace) -> None:
     setting = _setting(chosen)
-    path = results.path_of(setting) if chosen.out is None else Path(chosen.out)
+    path = store.path_of(setting) if chosen.out is None else Path(chosen.out)
     alone = chosen.out == "-"
     if not alone:
-        results.check_writable(path)
+        store.check_writable(path)
     # whatever a library prints must not get between the lines of the result
     with contextlib.redirect_stdout(sys.stderr):
         module = importlib.import_module(experiments.get(setting.experiment).module)
         result = module.run(setting)
     if alone:
-        sys.stdout.write(results.as_json(result))
+        sys.stdout.write(store.as_json(result))
     else:
-        results.write_text(path, results.as_json(result))
+        store.write_text(path, store.as_json(result))
         print(f"written: {path}", file=sys.stderr)
 
 
@@ -148,16 +149,16 @@ def _option(experiment: Experiment, method: str, name: str, value: Any) -> Any:
 
 
 def _table(chosen: argparse.Namespace) -> None:
-    from benchmarks.table import write
+    from benchmarks.pages.table import write
 
     print(write(chosen.experiment, chosen.results, chosen.suffix), end="")
 
 
 def _page(chosen: argparse.Namespace) -> None:
-    from benchmarks.page import write
+    from benchmarks.pages.page import write
 
     path = chosen.out or chosen.results / "RESULTS.md"
-    results.check_writable(path)
+    store.check_writable(path)
     write(chosen.results, path)
     print(f"written: {path}", file=sys.stderr)
 

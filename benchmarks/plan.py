@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import experiments
-from benchmarks.results import path_of
-from benchmarks.setting import ALL, METHODS, PROFILES, Setting
+from benchmarks.design.setting import ALL, METHODS, PROFILES, Setting
+from benchmarks.results.store import path_of
 
 
 def files(experiment: str, profile: str, root: str) -> list[str]:

@@ -4,4 +4,6 @@ The medical half of the project. It knows nothing of Snakemake: every step is a 
 that takes paths and writes files. Importing this package imports no heavy dependency.
 """
 
-__version__ = "0.1.0"
+from gbm.version import __version__
+
+__all__ = ["__version__"]

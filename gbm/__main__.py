@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gbm.errors import InputError
-from gbm.step import MARK
+from gbm.config.errors import InputError
+from gbm.io.job_log import MARK
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _init(brats: Path, out: Path) -> None:
-    from gbm.cohort_files import write_cohort
+    from gbm.imaging.brats import write_cohort
 
     written = write_cohort(brats, out)
     for warning in written.warnings:
@@ -52,8 +52,8 @@ def _init(brats: Path, out: Path) -> None:
 
 
 def _check(file: Path, config: Path | None) -> int:
-    from gbm.check import check_patient
-    from gbm.yaml_file import read_yaml
+    from gbm.config.yaml_file import read_yaml
+    from gbm.steps.check import check_patient
 
     settings: dict[str, Any] = {} if config is None else read_yaml(config)
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gbm.config import load_patient
+from gbm.config.loading import load_patient
 from tests.benchmarks import made
 from tests.workflow.phantom import write
 

@@ -7,8 +7,8 @@ import pkgutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.errors import CommandError
-from benchmarks.experiment import Experiment
+from benchmarks.design.errors import CommandError
+from benchmarks.design.experiment import Experiment
 
 
 def names() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Unknown boundary values: BiLO against bi-level PINNs (paper, section 4.7, figure 19)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
 
 BUDGET = Budget(1000, 200, points=None)
 NESTED = Budget(1000, 100 * 64, points=None)

@@ -1,6 +1,6 @@
 """Inviscid Burgers, unknown initial condition (paper, section 4.5, figures 5 and 17)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
 
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""

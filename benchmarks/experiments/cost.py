@@ -1,7 +1,7 @@
 """Cost of a step and time to a solution (paper, section 5)."""
 
-from benchmarks.experiment import Experiment, Grid
-from benchmarks.setting import ALL
+from benchmarks.design.experiment import Experiment, Grid
+from benchmarks.design.setting import ALL
 
 TIMED = "fisher_kpp"
 """The problem whose whole fits are timed."""
@@ -10,7 +10,7 @@ EXPERIMENT = Experiment(
     name="cost",
     summary="Seconds and memory of a step, the engine against nested autograd, time to a solution",
     grids={profile: (Grid((ALL,)),) for profile in ("quick", "full")},
-    module="benchmarks.cost",
+    module="benchmarks.cost.study",
     problems=(TIMED, "particles", "poisson", "heat"),
     figures=("cost",),
     remarks=(

@@ -1,6 +1,6 @@
 """Darcy flow with an unknown permeability (paper, section 4.6, figures 6 and 18)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
 
 SAMPLES = (0, 1, 2, 3, 4)
 """The seed numbers the sample of A."""

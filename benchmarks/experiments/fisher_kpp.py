@@ -1,6 +1,6 @@
 """Fisher-KPP with two unknown scalars (paper, section 4.1, figures 2, 8-11)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid
+from benchmarks.design.experiment import Budget, Experiment, Grid
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = (0.0, 1e-3, 1e-2, 1e-1)

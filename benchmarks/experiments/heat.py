@@ -1,6 +1,6 @@
 """Heat equation, unknown initial condition (paper, section 4.4, tables 4 and 5, figures 15, 16)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = 0.0316228

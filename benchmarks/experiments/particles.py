@@ -1,6 +1,6 @@
 """Particles born at a point: a Poisson process with singular forcing (paper, section 4.2)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid
+from benchmarks.design.experiment import Budget, Experiment, Grid
 
 SEEDS = (0, 1, 2, 3, 4)
 

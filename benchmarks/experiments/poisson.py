@@ -1,6 +1,6 @@
 """Poisson with an unknown diffusivity (paper, section 4.3, tables 2 and 3, figures 4, 12-14)."""
 
-from benchmarks.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = (0.01,)

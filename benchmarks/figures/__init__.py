@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks import experiments
-from benchmarks.results import write_text
+from benchmarks.results.store import write_text
 
 
 def write(experiment: str, results: Sequence[dict[str, Any]], folder: Path) -> list[Path]:

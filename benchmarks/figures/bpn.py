@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import experiments
 from benchmarks.figures import style
-from benchmarks.summary import rows, titles
+from benchmarks.results.summary import rows, titles
 
 
 def draw(results: Sequence[dict[str, Any]]) -> Figure | None:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from benchmarks.summary import rows, titles
-from bilo.objective import LeastSquares
+from benchmarks.results.summary import rows, titles
+from bilo.inverse.objective import LeastSquares
 from bilo.problems import get
 
 Result = dict[str, Any]

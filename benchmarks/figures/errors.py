@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from benchmarks.summary import rows, titles
+from benchmarks.results.summary import rows, titles
 
 TITLES = {"(L_dat - s2)/s2": "|L_dat - σ²| / σ²"}
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.figures import style
-from benchmarks.summary import Row, rows
-from bilo.objective import LeastSquares
+from benchmarks.results.summary import Row, rows
+from bilo.inverse.objective import LeastSquares
 from bilo.problems import get
 
 Result = dict[str, Any]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from benchmarks.summary import rows, titles
+from benchmarks.results.summary import rows, titles
 
 
 def draw(results: Sequence[dict[str, Any]]) -> Figure | None:

@@ -9,12 +9,12 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
+from bilo.inverse.points import Points
 from bilo.methods import bilo
-from bilo.points import Points
 from bilo.problems import get
-from bilo.settings import Settings
-from bilo.solution import evaluate
 from bilo.solvers.fisher_kpp import at_time_one
+from bilo.training.settings import Settings
+from bilo.training.solution import evaluate
 
 PRETRAINED = Settings(pretrain_steps=200, finetune_steps=0, device="cpu")
 AWAY = 0.2

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from benchmarks.summary import Row, rows
+from benchmarks.results.summary import Row, rows
 from bilo.problems.particles import SNAPSHOTS, Particles
 
 Result = dict[str, Any]

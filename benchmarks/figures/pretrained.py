@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from benchmarks.figures import style
-from bilo.field import Field
+from bilo.inverse.field import Field
+from bilo.inverse.points import Points
+from bilo.inverse.unknown import Function
 from bilo.methods import bilo
-from bilo.points import Points
 from bilo.problems import get
-from bilo.settings import Settings
-from bilo.solution import evaluate
-from bilo.unknown import Function
+from bilo.training.settings import Settings
+from bilo.training.solution import evaluate
 
 PRETRAINED = Settings(recipe="lm", pretrain_steps=60, finetune_steps=0, device="cpu")
 AWAY = 0.1

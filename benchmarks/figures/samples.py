@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from bilo.points import Points
+from bilo.inverse.points import Points
 from bilo.problems import get
 
 SHOWN = 12

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from benchmarks import experiments
-from benchmarks.summary import truth_of
+from benchmarks.results.summary import truth_of
 
 Result = dict[str, Any]
 Colour = tuple[float, float, float]

@@ -10,13 +10,13 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.figures import style
-from benchmarks.summary import rows
-from bilo.objective import Pointwise
-from bilo.problem import Problem
+from benchmarks.results.summary import rows
+from bilo.classical.search import classical
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.problem import Problem
 from bilo.problems import get
-from bilo.search import classical
-from bilo.settings import Settings
 from bilo.solvers.fisher_kpp import at_time_one
+from bilo.training.settings import Settings
 
 Result = dict[str, Any]
 

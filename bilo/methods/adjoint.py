@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from scipy.optimize import minimize
 
-from bilo.nodal import Array
-from bilo.nodal_search import Search, nodal_of
-from bilo.objective import Pointwise
-from bilo.problem import Problem
-from bilo.settings import Settings
-from bilo.solution import Solution
+from bilo.classical.nodal_search import Search, nodal_of
+from bilo.inverse.nodal import Array
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.problem import Problem
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
 
 GRADIENT = 1e-5
 """Converged: the largest entry of the projected gradient, relative to that at the start."""

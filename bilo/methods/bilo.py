@@ -16,23 +16,23 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bilo.alternation import alternating, finish, following
-from bilo.assessment import assess
-from bilo.descent import anchored, descending
-from bilo.least_squares import Equation, enough, operator_equations, start_equation
-from bilo.levenberg_marquardt import solving
-from bilo.losses import field, operator_loss, sampled_operator_loss
-from bilo.multistart import multi_start
-from bilo.network import OperatorNetwork
-from bilo.objective import Objective
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.recipes import RECIPES, Recipe, adam_of
-from bilo.regulariser import regularisation
-from bilo.settings import Settings
-from bilo.solution import Solution
-from bilo.training import Lower, Record, Run, Upper, train
-from bilo.upper import Predict, tangent_model, upper_step
+from bilo.inverse.objective import Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.lower.descent import anchored, descending
+from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
+from bilo.lower.levenberg_marquardt import solving
+from bilo.lower.losses import operator_loss, sampled_operator_loss
+from bilo.methods._assessment import assess
+from bilo.methods._multistart import multi_start
+from bilo.networks.network import OperatorNetwork, field
+from bilo.training.loop import Lower, Record, Run, Upper, train
+from bilo.training.recipes import RECIPES, Recipe, adam_of
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
+from bilo.upper.alternation import alternating, finish, following
+from bilo.upper.tangent_model import Predict, tangent_model, upper_step
 
 MAX_ROWS = 1000
 """Most data with which functions take Gauss-Newton steps, whose matrix is as large; else Adam."""

@@ -22,17 +22,17 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from bilo.assessment import assess
-from bilo.descent import anchored, descending
-from bilo.losses import condition_loss, field, residual_loss
-from bilo.network import OperatorNetwork
-from bilo.objective import Objective
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.recipes import RECIPES, RecipeError, adam_of
-from bilo.settings import Settings
-from bilo.solution import Solution
-from bilo.training import Record, Run, train
+from bilo.inverse.objective import Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.lower.descent import anchored, descending
+from bilo.lower.losses import condition_loss, residual_loss
+from bilo.methods._assessment import assess
+from bilo.networks.network import OperatorNetwork, field
+from bilo.training.loop import Record, Run, train
+from bilo.training.recipes import RECIPES, RecipeError, adam_of
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
 
 LOWER_STEPS = 64
 """Lower-level steps for one upper step."""

@@ -18,19 +18,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from bilo.assessment import assess
-from bilo.branch_trunk import DeepONet
-from bilo.descent import descending
-from bilo.objective import Objective
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.recipes import RECIPES, RecipeError, adam_of
-from bilo.settings import Settings
-from bilo.solution import Solution
-from bilo.training import Record, Run, train
-from bilo.training_set import TrainingSet, training_set
-from bilo.unknown import Scalar
-from bilo.upper import upper_step
+from bilo.inverse.objective import Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Scalar
+from bilo.lower.descent import descending
+from bilo.methods._assessment import assess
+from bilo.networks.branch_trunk import DeepONet
+from bilo.networks.training_set import TrainingSet, training_set
+from bilo.training.loop import Record, Run, train
+from bilo.training.recipes import RECIPES, RecipeError, adam_of
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
+from bilo.upper.tangent_model import upper_step
 
 BATCH = 64
 """Training solutions looked at in a step."""

@@ -1,7 +1,7 @@
-"""Direct fit: the classical solver and Levenberg-Marquardt, from several starts (`bilo.search`).
+"""Direct fit: the classical solver and Levenberg-Marquardt, from several starts.
 
 What a practitioner would use for a few scalars, and the reference that every network is compared
-with.
+with. See `bilo.classical.search`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from bilo.assessment import on_bounds
-from bilo.objective import Pointwise
-from bilo.problem import Problem
-from bilo.search import classical, optima
-from bilo.settings import Settings
-from bilo.solution import Solution
-from bilo.starts import starts_of
-from bilo.training import peak_memory_mb
+from bilo.classical.search import classical, optima
+from bilo.classical.starts import starts_of
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.problem import Problem
+from bilo.methods._assessment import on_bounds
+from bilo.training.loop import peak_memory_mb
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
 
 GRID = 3
 """Starts along each unknown, beside the problem's own."""

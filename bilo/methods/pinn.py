@@ -5,27 +5,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bilo.assessment import assess
-from bilo.descent import anchored, descending
-from bilo.least_squares import (
+from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.lower.descent import anchored, descending
+from bilo.lower.least_squares import (
     Equation,
     data_equation,
     enough,
     operator_equations,
     start_equation,
 )
-from bilo.levenberg_marquardt import solving
-from bilo.losses import condition_loss, field, residual_loss
-from bilo.multistart import multi_start
-from bilo.network import OperatorNetwork
-from bilo.objective import LeastSquares, Objective
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.recipes import RECIPES, Recipe, RecipeError
-from bilo.regulariser import regularisation
-from bilo.settings import Settings
-from bilo.solution import Solution
-from bilo.training import Lower, Record, Run, train
+from bilo.lower.levenberg_marquardt import solving
+from bilo.lower.losses import condition_loss, residual_loss
+from bilo.methods._assessment import assess
+from bilo.methods._multistart import multi_start
+from bilo.networks.network import OperatorNetwork, field
+from bilo.training.loop import Lower, Record, Run, train
+from bilo.training.recipes import RECIPES, Recipe, RecipeError
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
 
 DATA_EVERY = 4
 """Steps between two looks at the data; each counts for as many: the same mean gradient."""

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from bilo.nodal_search import answer, nodal_of
-from bilo.objective import Pointwise
-from bilo.problem import Problem
-from bilo.settings import Settings
-from bilo.solution import Solution
+from bilo.classical.nodal_search import answer, nodal_of
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.problem import Problem
 from bilo.solvers import heat
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
 
 SMALLEST = float(np.finfo(float).eps ** (2 / 3))
 """c."""

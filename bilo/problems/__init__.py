@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from bilo.problem import Problem
+from bilo.inverse.problem import Problem
 
 
 def names() -> tuple[str, ...]:

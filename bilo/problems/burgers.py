@@ -10,17 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.chart import Chart
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.nodal import Array, Nodal, Pull
-from bilo.objective import LeastSquares
-from bilo.points import Points, grid, lattice
-from bilo.problem import Problem
-from bilo.regulariser import Regulariser
-from bilo.solvers import burgers, poisson
-from bilo.streams import Operator
+from bilo.inverse.chart import Chart
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.nodal import Array, Nodal, Pull
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points, grid, lattice
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import Regulariser
+from bilo.solvers import burgers
+from bilo.solvers.interpolation import interpolation
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 DATA = 101
 """Equidistant data points [o]."""
@@ -132,7 +133,7 @@ class Burgers(Problem):
         t, x = (data.points.coordinates[c].double().numpy() for c in ("t", "x"))
         if not (t == 1.0).all():
             raise ValueError("Burgers' discretised inverse problem takes data at t = 1 alone")
-        cells = poisson.interpolation(NODAL, burgers.centres())
+        cells = interpolation(NODAL, burgers.centres())
         steps = burgers.courant_steps([LARGEST] * burgers.CELLS)
         C = burgers.observation(x)
 

@@ -12,18 +12,18 @@ import torch
 from scipy.interpolate import RectBivariateSpline
 from torch import Tensor
 
-from bilo.chart import Chart
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.nodal import Array, Nodal, Pull
-from bilo.objective import LeastSquares
-from bilo.points import Points, grid, lattice
-from bilo.problem import Problem
-from bilo.random_fields import sample_2d
-from bilo.regulariser import Regulariser
+from bilo.inverse.chart import Chart
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.nodal import Array, Nodal, Pull
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points, grid, lattice
+from bilo.inverse.problem import Problem
+from bilo.inverse.random_fields import sample_2d
+from bilo.inverse.regulariser import Regulariser
 from bilo.solvers import darcy
-from bilo.streams import Operator
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 LOW, HIGH = 3.0, 12.0
 S, LENGTH = 10.0, 0.2

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.objective import LeastSquares
-from bilo.points import Points, grid
-from bilo.problem import Problem
+from bilo.inverse.frame import Frame
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points, grid
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Scalar
 from bilo.solvers.fisher_kpp import on_grid, sensitivities, trajectory
-from bilo.streams import Operator
-from bilo.unknown import Scalar
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 
 class FisherKPP(Problem):

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.chart import Chart
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.nodal import Array, Nodal, Pull
-from bilo.objective import LeastSquares
-from bilo.points import Points, grid, lattice
-from bilo.problem import Problem
-from bilo.regulariser import Regulariser
+from bilo.inverse.chart import Chart
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.nodal import Array, Nodal, Pull
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points, grid, lattice
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import Regulariser
 from bilo.solvers import heat
-from bilo.streams import Operator
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 CELLS = 1000
 """Of the reference solution's initial condition,"""

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.objective import PoissonProcess
-from bilo.points import Points
-from bilo.problem import Condition, Problem
-from bilo.streams import Operator
-from bilo.unknown import Scalar
+from bilo.inverse.frame import Frame
+from bilo.inverse.objective import PoissonProcess
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Condition, Problem
+from bilo.inverse.unknown import Scalar
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 BIRTH = 0.5
 """z, where particles are born."""

@@ -10,18 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.chart import Chart
-from bilo.ensemble import Ensemble
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.nodal import Array, Nodal, Pull
-from bilo.objective import LeastSquares
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.regulariser import Regulariser
+from bilo.inverse.chart import Chart
+from bilo.inverse.ensemble import Ensemble
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.nodal import Array, Nodal, Pull
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import Regulariser
 from bilo.solvers import poisson
-from bilo.streams import Operator
+from bilo.solvers.interpolation import interpolate, interpolation
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 CELLS = 1000
 """Of the reference solution."""
@@ -93,13 +94,13 @@ class Poisson(Problem):
         """Finite elements on 1,000 cells."""
         u = poisson.solve(theta["D"](_nodes()).numpy())
         return lambda points: torch.from_numpy(
-            poisson.interpolate(u, points.coordinates["x"].double().numpy())
+            interpolate(u, points.coordinates["x"].double().numpy())
         )
 
     def solutions(self, thetas: Sequence[Mapping[str, Any]], points: Points) -> Tensor:
         """Finite elements for all D at once."""
         D = torch.stack([theta["D"](_nodes()) for theta in thetas])
-        u = poisson.interpolate(poisson.solve(D.numpy()), points.coordinates["x"].double().numpy())
+        u = interpolate(poisson.solve(D.numpy()), points.coordinates["x"].double().numpy())
         return torch.from_numpy(u)
 
     def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
@@ -112,7 +113,7 @@ class Poisson(Problem):
 
     def nodal(self, data: LeastSquares) -> Nodal:
         """D at 201 nodes, D = 1 at the ends, D >= 0.01: finite elements on the same cells."""
-        C = poisson.interpolation(NODAL, data.points.coordinates["x"].double().numpy())
+        C = interpolation(NODAL, data.points.coordinates["x"].double().numpy())
 
         def forward(D: Array) -> tuple[Array, Pull]:
             u = poisson.solve(D)

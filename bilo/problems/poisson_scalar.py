@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.objective import LeastSquares
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.streams import Operator
-from bilo.unknown import Scalar
+from bilo.inverse.frame import Frame
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Scalar
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
 
 
 class PoissonScalar(Problem):

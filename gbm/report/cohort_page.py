@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gbm.metrics import REGIONS
+from gbm.config.conventions import REGIONS
 from gbm.report.figures.cohort import overlaps, parameters
 from gbm.report.figures.style import encoded, look, svg
-from gbm.report.numbers import num, percent, sd, spread, value
+from gbm.report.findings import MARGIN, dice
+from gbm.report.formatting import num, percent, spread
 from gbm.report.tables import MODELS
 from gbm.report.templating import environment, script
-from gbm.report.words import MARGIN, dice
+from gbm.results.estimate import sd, value
 
 if TYPE_CHECKING:
-    from gbm.cohort import Member
+    from gbm.results.cohort import Member
 
 SHOWN = {
     "bilo_fdm": "BiLO",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gbm.report.numbers import MISSING, num, pair, percent, spread, value
-from gbm.report.words import MARGIN, Metrics, dice
+from gbm.report.findings import MARGIN, dice
+from gbm.report.formatting import MISSING, num, pair, percent, spread
+from gbm.results.estimate import value
+from gbm.results.metrics_table import Metrics
 
 MODELS = {
     "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
@@ -21,16 +22,6 @@ MODELS = {
     "pinn_fdm": ("PINN, finite volumes", "equation solved at its parameters"),
 }
 """Rows of the score table: name and explanation, the verified solution first."""
-
-
-def read_metrics(path: Path) -> Metrics:
-    """Read `desc-growth_metrics.tsv` as model -> region -> metric -> value."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
-        model, region, metric, text = line.split("\t")
-        number = None if text == "n/a" else float(text)
-        found.setdefault(model, {}).setdefault(region, {})[metric] = number
-    return found
 
 
 def score_rows(metrics: Metrics) -> list[dict[str, Any]]:

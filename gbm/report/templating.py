@@ -7,7 +7,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gbm.report.numbers import num, percent
+from gbm.report.formatting import num, percent
 
 
 def environment() -> Environment:

@@ -20,11 +20,11 @@ import nibabel as nib
 import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 
-from gbm.domain import Domain
-from gbm.plane import slicing_axis
+from gbm.domain.domain import Domain
+from gbm.domain.plane import slicing_axis
+from gbm.io.volumes import Volume, resample_to
 from gbm.report.figures.maps import REGIONS_OVER, TISSUE_OVER
 from gbm.report.figures.style import DENSITY
-from gbm.volumes import Volume, resample_to
 
 MOST_VOXELS = 3_500_000
 """Of one volume; the largest, the image, then takes at most about 4 MB of the page."""

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import experiments, run
+from benchmarks import experiments
 from benchmarks.__main__ import main
-from benchmarks.experiment import Training
-from benchmarks.setting import Setting
-from bilo.settings import Settings
+from benchmarks.design.experiment import Training
+from benchmarks.design.setting import Setting
+from benchmarks.runs import run
+from bilo.training.settings import Settings
 
 FIELDS = {
     "experiment",
@@ -175,7 +176,7 @@ def test_budgets_follow_recipe_and_profile() -> None:
 @pytest.mark.parametrize("name", experiments.names())
 def test_every_planned_fit_has_settings(name: str) -> None:
     """Nothing an experiment says of training is unknown to the fit."""
-    if experiments.get(name).module == "benchmarks.run":
+    if experiments.get(name).module == "benchmarks.runs.run":
         for setting in experiments.get(name).plan("full"):
             settings = run.training(setting)
             assert (settings.recipe, settings.seed) == (setting.recipe, setting.seed)

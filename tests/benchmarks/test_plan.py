@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import experiments, plan, published, results
+from benchmarks import experiments, plan
 from benchmarks.__main__ import _parser, _setting
+from benchmarks.design import published
+from benchmarks.design.setting import ALL, METHODS, PROFILES, RECIPES, Setting
 from benchmarks.experiments import fisher_kpp
-from benchmarks.setting import ALL, METHODS, PROFILES, RECIPES, Setting
-from bilo import recipes
-from gbm.sources import source_files
+from benchmarks.results import store
+from bilo.training import recipes
+from gbm.io.code_hash import source_files
 
 EXPERIMENTS = pytest.mark.parametrize("name", experiments.names())
 
@@ -109,7 +111,7 @@ def test_a_problem_without_a_file_here_is_an_experiment(monkeypatch: pytest.Monk
     monkeypatch.setattr(experiments, "_problems", lambda: ["fisher_kpp", "brand_new"])
     new = experiments.get("brand_new")
     assert set(new.methods) == {"bilo", "pinn", "direct_fit"}
-    assert results.path_of(new.plan("quick")[0]).parent == Path("results/benchmarks/brand_new/bilo")
+    assert store.path_of(new.plan("quick")[0]).parent == Path("results/benchmarks/brand_new/bilo")
 
 
 def test_names_tell_settings_apart() -> None:

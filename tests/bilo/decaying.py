@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.objective import LeastSquares
-from bilo.points import Points, grid
-from bilo.problem import Problem
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.objective import LeastSquares
+from bilo.inverse.points import Points, grid
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Scalar, Unknown
 from bilo.problems.heat import Heat
-from bilo.unknown import Scalar, Unknown
+from bilo.taylor.jets import Jet
 
 
 class Decaying(Heat):

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.chart import Chart
-from bilo.field import Field
-from bilo.frame import Frame
-from bilo.jets import Jet
-from bilo.network import OperatorNetwork
-from bilo.points import Points
-from bilo.problem import Problem
-from bilo.streams import VALUE, Streams
-from bilo.unknown import Unknown
+from bilo.inverse.chart import Chart
+from bilo.inverse.field import Field
+from bilo.inverse.frame import Frame
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Unknown
+from bilo.networks.network import OperatorNetwork
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import VALUE, Streams
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def no_shift(network: OperatorNetwork) -> Tensor:
 
 
 def nested(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Oracle:
-    """Everything that `bilo.losses.operator_loss` promises, the textbook way."""
+    """Everything that `bilo.lower.losses.operator_loss` promises, the textbook way."""
     shift = no_shift(network)
     u, at = field_and_derivatives(network, points, codes, shift)
     r = network.problem.residual(u, at).value

@@ -10,11 +10,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gbm.domain import Domain, save_domain
-from gbm.files import write_json, write_npz
-from gbm.finite_volume import coarsen, solve
-from gbm.metrics import masks
-from gbm.settings import Settings
+from gbm.config.settings import Settings
+from gbm.domain.domain import Domain, save_domain
+from gbm.growth.finite_volume import coarsen, solve
+from gbm.growth.metrics import masks
+from gbm.io.files import write_json, write_npz
 
 SHAPE = (48, 44)
 SLICES = 7
@@ -41,7 +41,7 @@ class Bundle:
         return self.anat / f"sub-{self.domain.patient}_{end}"
 
     def inputs(self) -> dict[str, Any]:
-        """Arguments of `gbm.assemble.run`."""
+        """Arguments of `gbm.steps.metrics.run`."""
         return {
             "domain": self.anat_file("desc-domain.npz"),
             "characteristic": self.work / "characteristic.json",

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from gbm.atlas import mni152
-from gbm.brain import brain_mask
-from gbm.files import plain, write_json
-from gbm.register import Registration, register
-from gbm.scan import Head, head_of
-from gbm.volumes import Volume, read_volume, resample_to
+from gbm.imaging.atlas import mni152
+from gbm.imaging.brain import brain_mask
+from gbm.imaging.patient_images import Head, head_of
+from gbm.io.files import plain, write_json
+from gbm.io.volumes import Volume, read_volume, resample_to
+from gbm.registration.register import Registration, register
 
 TURNS = tuple(f"{axis}{degrees}" for degrees in (15, 40) for axis in "xyz")
 KINDS = (

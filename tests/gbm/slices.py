@@ -2,7 +2,7 @@
 
     python -m tests.gbm.slices DATA OUT [PATIENT:OFFSET ...]      five slices of every patient
     python -m tests.gbm.slices DATA OUT PATIENT:OFFSET:heat ...   the heat lift, without a verdict
-    python -m tests.gbm.slices phantoms OUT [CASE ...]            `gbm.phantoms`
+    python -m tests.gbm.slices phantoms OUT [CASE ...]            `gbm.demo.phantoms`
 
 The pipeline's own steps run in one process, without Snakemake: one registration a patient, then
 for each slice (mm from that of the largest extent) tissue, domain, references, the headline fit,
@@ -18,16 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from gbm import assemble, baselines, construct, fit, register, segment, verify
-from gbm.characteristic import characteristic
-from gbm.config import load_patient
-from gbm.domain import Domain, load_domain, save_domain
-from gbm.files import read_json, write_json
-from gbm.labels import read_regions
-from gbm.phantoms import make, phantoms
-from gbm.plan import planned
-from gbm.settings import Settings
-from gbm.slab import choose_slab
+from gbm.config.fit_names import planned
+from gbm.config.loading import load_patient
+from gbm.config.settings import Settings
+from gbm.demo.phantoms import make, phantoms
+from gbm.domain.domain import Domain, load_domain, save_domain
+from gbm.domain.fitted_slice import choose_slab
+from gbm.growth.characteristic import characteristic
+from gbm.imaging.labels import read_regions
+from gbm.io.files import read_json, write_json
+from gbm.steps import baselines
+from gbm.steps.domain import run as step_domain
+from gbm.steps.fit import run as step_fit
+from gbm.steps.metrics import run as step_metrics
+from gbm.steps.register import run as step_register
+from gbm.steps.tissue import run as step_tissue
+from gbm.steps.verify import run as step_verify
 
 OFFSETS_MM = (-10, -5, 0, 5, 10)
 NAMES = ("t1", "wm", "gm", "csf", "image")
@@ -47,17 +53,17 @@ def prepare(data: Path, patient: str, offset: int, out: Path) -> tuple[Path, Set
         f"  segmentation: {{path: {seg}, convention: brats}}\n"
     )
     if not record.exists():
-        register.run(file=file, settings=Settings(), seed=0, threads=1, record=record, **files)
+        step_register(file=file, settings=Settings(), seed=0, threads=1, record=record, **files)
     regions = read_regions(load_patient(file).segmentation)
     index = choose_slab(regions, Settings().slice).index + offset
     settings = Settings.model_validate({"slice": {"plane": "axial", "index": index}})
     if not (folder / "domain.npz").exists():
         maps = {name: folder / f"{name}.nii.gz" for name in ("wm", "gm", "csf")}
-        segment.run(
+        step_tissue(
             file=file, settings=settings, record=folder / "tissue.json", **maps,
             registration={name: files[name] for name in ("wm", "gm", "csf", "image")},
         )  # fmt: skip
-        construct.run(
+        step_domain(
             file=file, settings=settings, tissue=folder / "tissue.json", registration=record,
             domain=folder / "domain.npz", quality=folder / "quality.json", **maps,
         )  # fmt: skip
@@ -89,12 +95,12 @@ def fit_and_verify(folder: Path, settings: Settings, name: str) -> tuple[Path, P
             fields=folder / "baselines.npz", **shared,
         )  # fmt: skip
     if not verified.exists():
-        fit.run(
+        step_fit(
             characteristic=folder / "characteristic.json", baselines=folder / "baselines.json",
             name=name, record=record, fields=arrays, checkpoint=folder / f"{name}.safetensors",
             threads=1, **shared,
         )  # fmt: skip
-        verify.run(
+        step_verify(
             fit=record, arrays=arrays, record=verified,
             fields=verified.with_suffix(".npz"), **shared,
         )  # fmt: skip
@@ -119,7 +125,7 @@ def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
     if params.exists():
         return dict(read_json(params))
     record, verified = fit_and_verify(folder, settings, planned(settings)[0].name)
-    assemble.run(
+    step_metrics(
         domain=folder / "domain.npz", characteristic=folder / "characteristic.json",
         quality=folder / "quality.json", baselines=folder / "baselines.json", fits=[record],
         verifications=[verified], settings=settings.model_dump(mode="json"), files={},

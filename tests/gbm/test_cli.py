@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gbm.__main__ import main
-from gbm.config import load_patient
+from gbm.config.loading import load_patient
 from tests.gbm import head
 
 

@@ -17,13 +17,14 @@ from hypothesis.extra import numpy as arrays
 from pydantic import BaseModel
 from scipy.spatial.transform import Rotation
 
-from gbm.config import LabelMap, load_patient, load_settings
-from gbm.errors import InputError
-from gbm.labels import regions, regions_from_masks
-from gbm.roster import ID, entries
-from gbm.settings import Settings, Slice
-from gbm.slab import choose_slab, on_slab
-from gbm.volumes import (
+from gbm.config.errors import InputError
+from gbm.config.loading import load_patient, load_settings
+from gbm.config.patient import LabelMap
+from gbm.config.patient_list import ID, entries
+from gbm.config.settings import Settings, Slice
+from gbm.domain.fitted_slice import choose_slab, on_slab
+from gbm.imaging.labels import regions, regions_from_masks
+from gbm.io.volumes import (
     Volume,
     canonical,
     coverage,

@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from gbm.phantom_solver import grow
+from gbm.demo.solver import grow
 
 SIDE, SLICES, MIDDLE = 72, 5, 2
 AFFINE = np.array([[-1.0, 0, 0, 40.0], [0, -1.0, 0, 25.0], [0, 0, 1.0, 5.0], [0, 0, 0, 1]])

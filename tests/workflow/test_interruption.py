@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from gbm.cohort import KILLED, KILLED_AT_STOP, NOT_MADE, STOPPED
+from gbm.results.cohort import KILLED, KILLED_AT_STOP, NOT_MADE, STOPPED
 from tests.conftest import Run
 from tests.workflow.phantom import write
 

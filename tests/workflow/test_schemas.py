@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from gbm.config import load_patient
-from gbm.settings import Settings
+from gbm.config.loading import load_patient
+from gbm.config.settings import Settings
 
 
 def test_schemas_are_those_of_the_models(repository: Path) -> None:

@@ -85,7 +85,7 @@ rule bench_page:
         mem_mb=2000,
     params:
         results=lambda wildcards, output: os.path.dirname(output[0]),
-        code=source_hash("benchmarks.page"),
+        code=source_hash("benchmarks.pages.page"),
     message:
         "Page of all results"
     shell:

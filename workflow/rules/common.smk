@@ -10,12 +10,12 @@ from snakemake.exceptions import WorkflowError
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE))
 
-from gbm import plan  # noqa: E402
-from gbm.config import load_settings  # noqa: E402
-from gbm.errors import InputError  # noqa: E402
-from gbm.roster import entries, patient_in, roster  # noqa: E402
-from gbm.sources import source_hash  # noqa: E402
-from gbm.writable import require_writable  # noqa: E402
+from gbm.config import fit_names  # noqa: E402
+from gbm.config.loading import load_settings  # noqa: E402
+from gbm.config.errors import InputError  # noqa: E402
+from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
+from gbm.io.code_hash import source_hash  # noqa: E402
+from gbm.config.writable import require_writable  # noqa: E402
 
 
 @cache
@@ -53,7 +53,7 @@ GBM = f"{ROOT}/gbm"
 WORK = f"{GBM}/work/sub-{{patient}}"
 ANAT = f"{GBM}/sub-{{patient}}/anat/sub-{{patient}}"
 LOGS = f"{GBM}/logs"
-FIT_NAMES = plan.PATTERN
+FIT_NAMES = fit_names.PATTERN
 # Priorities: the checks of all patients, then patient by patient (`in_turn`).
 FIRST = len(PATIENTS) + 1
 PLACES = {key: place for place, key in enumerate(PATIENTS)}
@@ -116,7 +116,7 @@ def fits(pattern):
     """Function of the wildcards for `input`: one file for each planned fit of the patient."""
 
     def files(wildcards):
-        chosen = plan.planned(settings_of(entry(wildcards).file))
+        chosen = fit_names.planned(settings_of(entry(wildcards).file))
         return [pattern.replace("{fit}", fit.name) for fit in chosen]
 
     return files
@@ -126,7 +126,7 @@ def headline(pattern):
     """Function of the wildcards for `input`: the file of the patient's headline fit."""
 
     def file(wildcards):
-        first = plan.planned(settings_of(entry(wildcards).file))[0]
+        first = fit_names.planned(settings_of(entry(wildcards).file))[0]
         return pattern.replace("{fit}", first.name)
 
     return file
@@ -159,7 +159,7 @@ def patient_files():
 
 def ending():
     """How this command ended, by the logs of its jobs."""
-    from gbm.ending import Ending
+    from gbm.io.ending import Ending
 
     def logs(jobs):
         return tuple(tuple(Path(log) for log in job.log) for job in jobs)
@@ -177,7 +177,7 @@ def ending():
 
 def write_cohort_after_failure():
     """Write the cohort page although some patients have no results; it names the reasons."""
-    from gbm import cohort
+    from gbm.steps import cohort
 
     files = {key: Path(file) for key, file in patient_files().items()}
     cohort.run(results=Path(GBM), patients=files, logs=Path(LOGS), ending=ending())

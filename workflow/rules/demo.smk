@@ -31,7 +31,7 @@ rule demo:
         runtime=more(5),
     params:
         seed=0,
-        code=source_hash("gbm.demo"),
+        code=source_hash("gbm.steps.demo"),
     message:
         "Making the demo patient: a tumour of known parameters in a deformed MNI152 head"
     script:

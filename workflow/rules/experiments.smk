@@ -20,7 +20,7 @@ def run_code(wildcards):
 
 def table_code(wildcards):
     """Hash of the code behind a table and its figures."""
-    return source_hash("benchmarks.table", *runs.drawn(wildcards.experiment))
+    return source_hash("benchmarks.pages.table", *runs.drawn(wildcards.experiment))
 
 
 def run_words(wildcards):

@@ -19,7 +19,7 @@ rule characteristic:
         runtime=more(5),
     params:
         settings=settings_for("growth", "objective", "bounds"),
-        code=source_hash("gbm.characteristic", "gbm.settings"),
+        code=source_hash("gbm.steps.characteristic"),
     message:
         "Characteristic parameters of {wildcards.patient}"
     script:
@@ -48,7 +48,7 @@ rule fit:
     params:
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
         checkpoint=f"{WORK}/fits/{{fit}}.safetensors",
-        code=source_hash("gbm.fit", "gbm.settings"),
+        code=source_hash("gbm.steps.fit"),
     message:
         "Fitting {wildcards.patient}: {wildcards.fit}"
     script:
@@ -76,7 +76,7 @@ rule verify:
         runtime=more(5),
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
-        code=source_hash("gbm.verify", "gbm.settings"),
+        code=source_hash("gbm.steps.verify"),
     message:
         "Verifying {wildcards.patient}: {wildcards.fit}"
     script:
@@ -103,7 +103,7 @@ rule baselines:
         runtime=more(10),
     params:
         settings=settings_for("growth", "objective", "bounds", "verify"),
-        code=source_hash("gbm.baselines", "gbm.settings"),
+        code=source_hash("gbm.steps.baselines"),
     message:
         "Disc, characteristic solution and direct fit of {wildcards.patient}"
     script:

@@ -30,7 +30,7 @@ rule check:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        code=source_hash("gbm.check"),
+        code=source_hash("gbm.steps.check"),
     message:
         "Checking the files of {wildcards.patient}"
     script:
@@ -59,7 +59,7 @@ rule register:
     params:
         settings=settings_for("tissue"),
         seed=0,
-        code=source_hash("gbm.register"),
+        code=source_hash("gbm.steps.register"),
     message:
         "Registering the atlas to {wildcards.patient}"
     script:
@@ -90,7 +90,7 @@ rule tissue:
         runtime=more(10),
     params:
         settings=settings_for("slice", "tissue"),
-        code=source_hash("gbm.segment"),
+        code=source_hash("gbm.steps.tissue"),
     message:
         "Tissue maps of {wildcards.patient}"
     script:
@@ -123,7 +123,7 @@ rule domain:
         runtime=more(5),
     params:
         settings=settings_for("slice", "tissue"),
-        code=source_hash("gbm.construct"),
+        code=source_hash("gbm.steps.domain"),
     message:
         "The 2-D problem of {wildcards.patient}"
     script:

@@ -33,7 +33,7 @@ rule metrics:
         runtime=more(5),
     params:
         settings=settings_for(),
-        code=source_hash("gbm.assemble", "gbm.config"),
+        code=source_hash("gbm.steps.metrics"),
     message:
         "Parameters and metrics of {wildcards.patient}"
     script:
@@ -63,7 +63,7 @@ rule export:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        code=source_hash("gbm.export", "gbm.config"),
+        code=source_hash("gbm.steps.export"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
     script:
@@ -105,7 +105,7 @@ rule report:
         mem_mb=more(2000),
         runtime=more(10),
     params:
-        code=source_hash("gbm.report.page", "gbm.report", "gbm.config"),
+        code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"
     script:
@@ -140,7 +140,7 @@ rule cohort:
         runtime=more(10),
     params:
         patients=patient_files(),
-        code=source_hash("gbm.cohort"),
+        code=source_hash("gbm.steps.cohort"),
     message:
         "Cohort page and tables"
     script:
@@ -164,7 +164,7 @@ rule costs:
         runtime=more(5),
     params:
         folders=[f"{GBM}/work/sub-{key}/costs" for key in PATIENTS],
-        code=source_hash("gbm.costs"),
+        code=source_hash("gbm.steps.costs"),
     message:
         "What the steps took"
     script:

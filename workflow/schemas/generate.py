@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import Field, create_model
 
-from gbm.config import Patient
-from gbm.settings import Settings
+from gbm.config.patient import Patient
+from gbm.config.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent
 

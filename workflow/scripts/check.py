@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.check import check_patient
-    from gbm.files import write_json
+    from gbm.io.files import write_json
+    from gbm.steps.check import check_patient
 
     report = check_patient(Path(snakemake.input.file), snakemake.config)
     for warning in report.warnings:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.cohort import run
+    from gbm.steps.cohort import run
 
     run(
         results=Path(snakemake.output.html).parent,

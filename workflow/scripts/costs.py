@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.costs import run
+    from gbm.steps.costs import run
 
     run([Path(folder) for folder in snakemake.params.folders], Path(snakemake.output[0]))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.demo import build
+    from gbm.steps.demo import run
 
-    build(
-        *(Path(snakemake.output[name]) for name in ("segmentation", "t1", "t1c", "truth")),
+    run(
+        **{n: Path(snakemake.output[n]) for n in ("segmentation", "t1", "t1c", "truth")},
         seed=snakemake.params.seed,
     )

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.construct import run
-    from gbm.settings import Settings
+    from gbm.config.settings import Settings
+    from gbm.steps.domain import run
 
     records = [f for f in snakemake.input.get("registration", []) if f.endswith(".json")]
     run(

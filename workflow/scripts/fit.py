@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.fit import run
-    from gbm.settings import Settings
+    from gbm.config.settings import Settings
+    from gbm.steps.fit import run
 
     run(
         domain=Path(snakemake.input.domain),

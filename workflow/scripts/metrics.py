@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.assemble import run
-    from gbm.config import load_patient
+    from gbm.config.loading import load_patient
+    from gbm.steps.metrics import run
 
     files = snakemake.input
     run(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gbm.step import step
+from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.settings import Settings
-    from gbm.verify import run
+    from gbm.config.settings import Settings
+    from gbm.steps.verify import run
 
     run(
         domain=Path(snakemake.input.domain),

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gbm.domain import Domain
-from gbm.plane import edge_names
+from gbm.domain.domain import Domain
+from gbm.domain.plane import edge_names
 from gbm.report.figures.style import INK, halo
 
 Window = tuple[float, float, float, float]

@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gbm.domain import Domain
+from gbm.domain.domain import Domain
 from gbm.report.figures.canvas import Window, colour_bar, extent, frame, key, map_panel, whole
 from gbm.report.figures.style import ANATOMY, DENSITY, INK, REGION_COLOURS, halo
 

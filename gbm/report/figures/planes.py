@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from gbm.io.volumes import Volume
 from gbm.report.figures.maps import line
 from gbm.report.figures.style import INK
-from gbm.volumes import Volume
 
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """Array axis of a RAS volume that runs across each plane."""

@@ -1,0 +1,1 @@
+"""What a step costs: engine, methods, memory."""

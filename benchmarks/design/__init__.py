@@ -1,0 +1,1 @@
+"""What an experiment is: settings, grids of runs, published figures."""

@@ -1,0 +1,1 @@
+"""One run: its data, its fit, and how it is judged."""

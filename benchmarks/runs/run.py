@@ -1,0 +1,191 @@
+"""Run one setting of an inverse problem and judge the result."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from benchmarks import experiments
+from benchmarks.design.errors import CommandError
+from benchmarks.design.setting import CLASSICAL, Setting
+from benchmarks.runs import function_errors, judgement, machine
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Function
+from bilo.problems import get
+from bilo.problems.bpn import BoundaryValues
+from bilo.training.recipes import RecipeError
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
+
+Result = dict[str, Any]
+
+
+def run(setting: Setting) -> Result:
+    """Generate the data, infer the unknowns, and compare with truth, solver and direct fit.
+
+    Returns
+    -------
+    dict
+        The fields of a run's file; numbers that make no sense for a setting are None.
+    """
+    problem = problem_of(setting)
+    truth = truth_of(problem, setting)
+    settings = replace(training(setting), watch=judgement.watch(problem, setting, truth))
+    data = observe(problem, truth, setting)
+    try:
+        solution = method(setting.method)(problem, data, settings)
+    except RecipeError as error:
+        raise CommandError(f"--recipe: {error}") from None
+    reference = reference_fit(problem, data, setting, settings, solution)
+    classical = setting.method in CLASSICAL
+    u = function_errors.represented(problem, solution) if problem.fields else None
+    return {
+        "experiment": setting.experiment,
+        "method": setting.method,
+        "seed": setting.seed,
+        "noise": setting.noise,
+        "w_dat": setting.w_dat,
+        "samples": setting.samples,
+        "boundary": setting.boundary,
+        "w_reg": setting.w_reg,
+        "recipe": None if classical else setting.recipe,
+        "profile": setting.profile,
+        "unknowns": judgement.unknowns(problem, setting, truth, solution, reference),
+        **judgement.measured(problem, setting, data, truth, solution),
+        "agrees_with_fit": judgement.agrees(problem, solution, reference),
+        "u_rel_l2_vs_fdm": 0.0 if classical else solution.assessment.get("u_rel_l2_vs_numerical"),
+        "u_rel_l2_vs_truth": function_errors.against_truth(problem, truth, u),
+        "u": None if u is None else function_errors.digits(u),
+        "reference_fit": judgement.reference(problem, setting, data, truth, reference),
+        "status": solution.status,
+        "warnings": list(solution.warnings),
+        "data_loss": solution.data_loss,
+        "data_loss_rel_error": judgement.relative_to_noise(data, solution.data_loss, setting.noise),
+        "assessment": dict(solution.assessment),
+        "pretrain_steps": 0 if classical else settings.pretrain_steps,
+        **judgement.until_target(setting, truth, solution, settings),
+        **judgement.until_published(setting, solution, settings),
+        "steps": solution.steps,
+        "seconds": solution.seconds,
+        "seconds_per_step": solution.seconds_per_step,
+        "peak_memory_mb": solution.peak_memory_mb,
+        "device": solution.device,
+        "threads": solution.threads,
+        "history": dict(solution.history),
+        "machine": machine.describe(),
+        "versions": {name: version(name) for name in ("torch", "numpy", "scipy")},
+    }
+
+
+def reference_fit(
+    problem: Problem, data: Pointwise, setting: Setting, settings: Settings, solution: Solution
+) -> Solution | None:
+    """The experiment's classical fit of the same data: the solution, where it is that itself.
+
+    None where `bilo` has no classical method for the problem.
+    """
+    reference = experiments.get(setting.experiment).reference
+    if setting.method == reference:
+        return solution
+    if problem.fields and reference == "direct_fit":
+        return None
+    return method(reference)(problem, data, settings)
+
+
+def problem_of(setting: Setting) -> Problem:
+    """The inverse problem of a run."""
+    if setting.boundary is not None:
+        return BoundaryValues("soft" if setting.boundary == "soft" else "hard")
+    return get(setting.experiment)
+
+
+def observe(problem: Problem, truth: Mapping[str, float], setting: Setting) -> Pointwise:
+    """Generated data of a run.
+
+    Raises
+    ------
+    CommandError
+        If the problem cannot have the noise that is asked for.
+    """
+    try:
+        return problem.observe(truth, setting.noise, setting.seed)
+    except ValueError as error:
+        if not setting.noise:
+            raise
+        raise CommandError(f"--noise: {error}") from None
+
+
+def truth_of(problem: Problem, setting: Setting) -> dict[str, Any]:
+    """Unknowns behind the data: the problem's own, but for those that the setting names.
+
+    Raises
+    ------
+    CommandError
+        If a name is no unknown of the problem, a value lies outside its bounds, or a number names
+        no example of a function.
+    """
+    truth = problem.truth(setting.seed)
+    bounds = {k.name: k.bounds for k in problem.scalars}
+    examples = {k.name: k.truths for k in problem.fields}
+    for name, value in setting.truth:
+        if name in examples:
+            truth[name] = _example(name, value, examples[name])
+            continue
+        if name not in bounds:
+            names = ", ".join([*bounds, *examples])
+            raise CommandError(f"--truth: no unknown {name!r}; there are {names}")
+        low, high = bounds[name]
+        if not low <= value <= high:
+            raise CommandError(f"--truth: {name} = {value:g} is outside [{low:g}, {high:g}]")
+        truth[name] = value
+    return truth
+
+
+def _example(name: str, number: float, examples: Sequence[Function]) -> Function:
+    """The function of a number, from 1."""
+    if number not in range(1, len(examples) + 1):
+        raise CommandError(
+            f"--truth: {name} = {number:g} names no example; there are 1 to {len(examples)}"
+        )
+    return examples[int(number) - 1]
+
+
+def training(setting: Setting) -> Settings:
+    """Settings of the fit: the experiment's budget, or the recipe's own.
+
+    Raises
+    ------
+    CommandError
+        If a GPU is asked for that is not there.
+    """
+    if setting.device == "cuda" and not torch.cuda.is_available():
+        raise CommandError("--device: cuda: no GPU that torch can use is here")
+    chosen = experiments.get(setting.experiment).settings(setting)
+    if setting.w_dat is not None:
+        chosen["w_data"] = setting.w_dat
+    if setting.samples is not None:
+        chosen["samples"] = setting.samples
+    if setting.w_reg is not None:
+        chosen["w_reg"] = setting.w_reg
+    # two computations of one seed must agree, whatever the machine has beside its first core
+    return Settings(
+        recipe=setting.recipe,
+        seed=setting.seed,
+        device=setting.device,
+        threads=1,
+        progress=f"{setting.experiment} {setting.method}",
+        **chosen,
+    )
+
+
+def method(name: str) -> Callable[[Problem, Pointwise, Settings], Solution]:
+    """``fit`` of a module of `bilo.methods`."""
+    found: Callable[[Problem, Pointwise, Settings], Solution]
+    found = importlib.import_module(f"bilo.methods.{name}").fit
+    return found

@@ -1,0 +1,1 @@
+"""Gradients of the bilevel iteration against exact ones."""

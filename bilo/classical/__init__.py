@@ -1,0 +1,1 @@
+"""Searches with the numerical solution in the place of a network."""

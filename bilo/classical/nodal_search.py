@@ -1,0 +1,113 @@
+"""A search of nodal values: where it starts, what it notes on the way, when it has converged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from bilo.inverse.nodal import Array, Nodal
+from bilo.inverse.objective import LeastSquares, Pointwise
+from bilo.inverse.problem import Problem
+from bilo.training.loop import peak_memory_mb
+from bilo.training.solution import Solution
+
+
+def nodal_of(problem: Problem, data: Pointwise) -> Nodal:
+    """The discretised inverse problem of data.
+
+    Raises
+    ------
+    ValueError
+        If the problem has none, or the data are no least squares.
+    """
+    found = problem.nodal(data) if isinstance(data, LeastSquares) else None
+    if found is None:
+        raise ValueError(
+            f"{problem.name} has no discretised inverse problem for {type(data).__name__}: "
+            "take bilo, pinn or direct_fit"
+        )
+    return found
+
+
+class Search:
+    """Objective by objective towards a minimum of a discretised inverse problem.
+
+    Attributes
+    ----------
+    start : ndarray
+        Nodal values of the problem's first guess.
+    scale : float
+        Largest entry of the projected gradient there.
+    """
+
+    def __init__(self, nodal: Nodal, w_reg: float) -> None:
+        self._began = time.perf_counter()
+        self._nodal, self._w_reg = nodal, w_reg
+        self.start = nodal.start()
+        objective, gradient = nodal.objective(self.start, w_reg)
+        self.scale = nodal.slope(self.start, gradient)
+        self._objectives = [objective]
+
+    def note(self, objective: float) -> None:
+        """The objective after a step."""
+        self._objectives.append(objective)
+
+    def solution(self, method: str, z: Array, tolerance: float) -> Solution:
+        """The answer, converged where the projected gradient fell below `tolerance` of the start's.
+
+        It is judged again, at the answer itself.
+        """
+        _, gradient = self._nodal.objective(z, self._w_reg)
+        left = self._nodal.slope(z, gradient) / self.scale
+        warnings = []
+        if not left <= tolerance:
+            warnings.append(f"the gradient fell to {left:.1g} of its start, not {tolerance:g}")
+        seconds = time.perf_counter() - self._began
+        numbers = {"relative_gradient": left}
+        return answer(method, self._nodal, z, seconds, numbers, warnings, self._objectives)
+
+
+def answer(
+    method: str,
+    nodal: Nodal,
+    z: Array,
+    seconds: float,
+    numbers: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    objectives: Sequence[float] = (),
+) -> Solution:
+    """The `Solution` that nodal values are.
+
+    Parameters
+    ----------
+    numbers : mapping
+        Of the method's own, for the assessment.
+    objectives : sequence of float
+        At the start and after each step.
+    """
+    steps = max(len(objectives) - 1, 1)
+    return Solution(
+        method=method,
+        unknowns={nodal.unknown.name: nodal.function(z)},
+        codes=torch.from_numpy(z.ravel().copy()),
+        data_loss=nodal.data_loss(z),
+        converged=not warnings,
+        status="not converged" if warnings else "converged",
+        warnings=tuple(warnings),
+        assessment={
+            "nodes": list(z.shape),
+            "regulariser": nodal.regulariser(z)[0],
+            **numbers,
+        },
+        history={
+            "step": [float(n) for n in range(len(objectives))],
+            "objective": list(objectives),
+        },
+        steps=steps,
+        seconds=seconds,
+        seconds_per_step=seconds / steps,
+        peak_memory_mb=peak_memory_mb(torch.device("cpu")),
+    )

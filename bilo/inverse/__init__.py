@@ -1,0 +1,1 @@
+"""How an inverse problem is stated: unknowns, equation, data, regulariser."""

@@ -1,0 +1,23 @@
+"""Derivatives of the field by the codes of the unknowns, from those by their values."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.chart import Chart
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.taylor.streams import VALUE
+
+
+def by_codes(problem: Problem, points: Points, codes: Tensor, J: Tensor) -> Tensor:
+    """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N).
+
+    One that is by all codes already stays as it is.
+    """
+    if len(J) == len(codes):
+        return J
+    at = Chart(points.to(codes), VALUE)
+    parts = zip(problem.unknowns, problem.split(codes), J, strict=True)
+    return torch.cat([du * k.input_by_codes(part, at) for k, part, du in parts])

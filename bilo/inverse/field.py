@@ -1,0 +1,221 @@
+"""An unknown function: a network of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import OptimizeResult, minimize
+from torch import Tensor
+
+from bilo.inverse.chart import Chart
+from bilo.inverse.ensemble import Ensemble
+from bilo.inverse.points import Points
+from bilo.inverse.unknown import Function, Unknown, unit_grid
+from bilo.taylor.fourier import fourier_features
+from bilo.taylor.jacobian import weight_rows
+from bilo.taylor.jets import Jet, stack
+from bilo.taylor.streamed_mlp import StreamedMLP, Weights
+from bilo.taylor.streams import VALUE
+
+FIT_STEPS = 400
+"""Most iterations of L-BFGS that fit a function's network to its first guess,"""
+FIT_ERROR = 1e-4
+"""until its root mean square error, over the scale, is below this,"""
+FIT_POINTS = (101, 41)
+"""at so many points along the one coordinate, or along each of two."""
+PROBE_POINTS = (101, 21)
+"""Points along the one coordinate, or along each of two, that tell how far a function moved."""
+FREE = 1e6
+"""Bound of the weights of a function's network, which are free."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field(Unknown):
+    """An unknown function, a network with an output transform: f(x) = transform(N(x; V)).
+
+    Parameters
+    ----------
+    name : str
+    coordinates : tuple of str
+        What f depends on.
+    transform : callable
+        (N, at) -> f as jets.
+    start : callable
+        f_0, at which the operator is pretrained.
+    truths : tuple of callable
+        Functions behind generated data; the first is the usual one.
+    scale : float
+        The operator sees f divided by this.
+    width, layers : int
+        Of the network's tanh layers.
+    fourier : float
+        Standard deviation of the frequencies (in half waves on the unit interval) of frozen
+        Fourier features; 0: the coordinates alone.
+    sampled : Ensemble, optional
+        Functions that a neural operator is trained on.
+    """
+
+    name: str
+    coordinates: tuple[str, ...]
+    transform: Callable[[Jet, Chart], Jet]
+    start: Function
+    truths: tuple[Function, ...]
+    scale: float = 1.0
+    width: int = 64
+    layers: int = 2
+    fourier: float = 0.0
+    sampled: Ensemble | None = None
+
+    @property
+    def truth(self) -> Function:
+        """The usual function behind generated data."""
+        return self.truths[0]
+
+    @property
+    def _widths(self) -> list[int]:
+        first = 2 * self.width if self.fourier else len(self.coordinates)
+        return [first, *[self.width] * self.layers, 1]
+
+    @property
+    def size(self) -> int:
+        """Weights of the network."""
+        return sum((i + 1) * o for i, o in zip(self._widths[:-1], self._widths[1:], strict=True))
+
+    def start_codes(self, seed: int) -> Tensor:
+        """Random weights, then a least-squares fit of f_0 by L-BFGS."""
+        return self.fitted(self.start, self.random_codes(seed))
+
+    def random_codes(self, seed: int) -> Tensor:
+        """Weights (size,), float64, from U(-1/sqrt(d), 1/sqrt(d)), d the inputs of a layer."""
+        generator = torch.Generator().manual_seed(seed)
+        parts = []
+        for fan_in, out in zip(self._widths[:-1], self._widths[1:], strict=True):
+            shape, bound = (out * (fan_in + 1),), fan_in**-0.5
+            parts.append(
+                (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+            )
+        return torch.cat(parts)
+
+    def fitted(self, function: Function, codes: Tensor) -> Tensor:
+        """Weights near `codes` that represent a function."""
+        points = unit_grid(self.coordinates, FIT_POINTS[len(self.coordinates) - 1])
+        wanted = function(points).double()
+
+        def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
+            codes = torch.from_numpy(v).requires_grad_()
+            value = ((self.at(points, codes) - wanted) ** 2).mean() / self.scale**2
+            (gradient,) = torch.autograd.grad(value, codes)
+            return value.item(), gradient.numpy()
+
+        def enough(intermediate_result: OptimizeResult) -> None:
+            if intermediate_result.fun < FIT_ERROR**2:
+                raise StopIteration
+
+        found = minimize(
+            loss,
+            codes.numpy(),
+            jac=True,
+            method="L-BFGS-B",
+            callback=enough,
+            options={"maxiter": FIT_STEPS, "ftol": 0.0, "gtol": 0.0},
+        )
+        return torch.from_numpy(found.x)
+
+    def weights(self, codes: Tensor) -> Weights:
+        """Weight and bias of every layer, views of the codes."""
+        shapes = list(zip(self._widths[:-1], self._widths[1:], strict=True))
+        layers = codes.split([(i + 1) * o for i, o in shapes])
+        return [
+            (layer[: i * o].view(o, i), layer[i * o :])
+            for layer, (i, o) in zip(layers, shapes, strict=True)
+        ]
+
+    def network(self, codes: Tensor, at: Chart) -> StreamedMLP:
+        """The network's forward pass with all streams of a frame."""
+        return StreamedMLP(self._features(at), self.weights(codes), at.streams)
+
+    def input(self, codes: Tensor, at: Chart) -> Tensor:
+        """f and its derivatives, divided by the scale; inside a graph where the codes are."""
+        if codes.requires_grad and torch.is_grad_enabled():
+            out = self.network(codes, at).along()
+        else:
+            with torch.no_grad():
+                out = self.network(codes, at).out
+        return (self.transform(Jet(out[..., 0], at.streams), at) * (1 / self.scale)).data
+
+    def value(self, z: Jet) -> Jet:
+        """The input times the scale."""
+        return z * self.scale
+
+    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+        """Derivative of the input by the weights, (size, N)."""
+        return self.rows(codes, at, lambda f: f.value) / self.scale
+
+    def rows(self, codes: Tensor, at: Chart, form: Callable[[Jet], Tensor]) -> Tensor:
+        """Derivative by the weights of one number (N,) a point made from f's jet: (size, N)."""
+        with torch.enable_grad():
+            mlp = self.network(codes.detach(), at)
+            out = mlp.out.requires_grad_()
+            f = self.transform(Jet(out[..., 0], at.streams), at)
+            (by_out,) = torch.autograd.grad(form(f).sum(), out)
+        with torch.no_grad():
+            return weight_rows(mlp, by_out[None, ..., 0], self._widths[0])[0].t()
+
+    def at(self, points: Points, codes: Tensor) -> Tensor:
+        """f (N,) at points."""
+        return self.input(codes, Chart(points.to(codes), VALUE))[0, 0] * self.scale
+
+    def decode(self, codes: Tensor) -> Function:
+        """The function of some weights."""
+        fixed = codes.detach().double().cpu().clone()
+        return lambda points: self.at(points, fixed)
+
+    def _features(self, at: Chart) -> Tensor:
+        """Input jets (1, P, N, d) of the network."""
+        x = stack([at[c] for c in self.coordinates])[:1]
+        if not self.fourier:
+            return x
+        return fourier_features(x, self.frequencies.to(x), at.streams)
+
+    @property
+    def frequencies(self) -> Tensor:
+        """Frozen angular frequencies (width, d) of the Fourier features, where it has any."""
+        generator = torch.Generator().manual_seed(0)
+        B = torch.randn(self.width, len(self.coordinates), generator=generator)
+        return math.pi * self.fourier * B
+
+    def probe(self, codes: Tensor) -> Tensor:
+        """f over the scale, on an equidistant grid."""
+        return self.at(self.probe_points, codes) / self.scale
+
+    @property
+    def probe_points(self) -> Points:
+        """An equidistant grid."""
+        return unit_grid(self.coordinates, PROBE_POINTS[len(self.coordinates) - 1])
+
+    @property
+    def probe_range(self) -> tuple[float, float]:
+        """The ensemble's range over the scale.
+
+        Raises
+        ------
+        ValueError
+            If there is no ensemble.
+        """
+        if self.sampled is None:
+            raise ValueError(f"{self.name} has no ensemble of functions to train an operator on")
+        low, high = self.sampled.range
+        return low / self.scale, high / self.scale
+
+    def read(self, value: Function, points: Points) -> Tensor:
+        """f at points, over the scale."""
+        return value(points).double() / self.scale
+
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """None: weights are free."""
+        free = torch.full((self.size,), FREE, dtype=torch.float64)
+        return -free, free

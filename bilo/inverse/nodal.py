@@ -1,0 +1,120 @@
+"""The discretised inverse problem of classical methods: an unknown function by its nodal values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
+from torch import Tensor
+
+from bilo.inverse.field import Field
+from bilo.inverse.points import Points
+from bilo.inverse.unknown import Function
+
+Array = NDArray[np.float64]
+Pull = Callable[[Array], Array]
+"""Cotangents (N,) of the predictions -> gradient by the nodal values."""
+
+
+@dataclass(frozen=True)
+class Nodal:
+    """An unknown function z at the nodes of an equidistant grid, ends included.
+
+        J(z) = mean (C u(z) - d)^2 + w_reg R(z),
+        R = mean |grad z|^2,    or, with `corner`,    R = mean sqrt(|grad z|^2 + corner^2),
+
+    the mean over the grid's cells, slopes by differences: in one dimension the integral over
+    (0, 1) for the z that is linear in between. It is the objective of BiLO's upper level with the
+    same constants (`bilo.inverse.regulariser`); the discretisation is the solver's.
+
+    Parameters
+    ----------
+    unknown : Field
+    forward : callable
+        z -> predictions C u(z) (N,) and the transposed derivative there, exact for the scheme.
+    data : ndarray (N,)
+        d.
+    low, high : ndarray
+        Bounds of z, of its shape; equal where z is held.
+    corner : float
+        0: squared slope. Else total variation, rounded below this slope.
+    matrix : ndarray (N, nodes), optional
+        C u as a function of z in one dimension, where that is linear.
+    between : {"linear", "nearest"}
+        What the function is between the nodes, as the scheme has it.
+    """
+
+    unknown: Field
+    forward: Callable[[Array], tuple[Array, Pull]]
+    data: Array
+    low: Array
+    high: Array
+    corner: float = 0.0
+    matrix: Array | None = None
+    between: Literal["linear", "nearest"] = "linear"
+
+    @property
+    def axes(self) -> list[Array]:
+        """Coordinates of the nodes along every axis."""
+        return [np.linspace(0.0, 1.0, n) for n in self.low.shape]
+
+    def start(self) -> Array:
+        """Nodal values of the first guess, inside the bounds."""
+        mesh = np.meshgrid(*self.axes, indexing="ij")
+        rows = (torch.from_numpy(m.ravel()) for m in mesh)
+        points = Points(dict(zip(self.unknown.coordinates, rows, strict=True)))
+        return self.admissible(self.unknown.start(points).numpy().reshape(self.low.shape))
+
+    def admissible(self, z: Array) -> Array:
+        """The nearest z inside the bounds."""
+        return np.asarray(np.clip(z, self.low, self.high))
+
+    def data_loss(self, z: Array) -> float:
+        """Mean (C u - d)^2."""
+        return float(((self.forward(z)[0] - self.data) ** 2).mean())
+
+    def objective(self, z: Array, w_reg: float) -> tuple[float, Array]:
+        """J and its gradient, of z's shape."""
+        u, pull = self.forward(z)
+        error = u - self.data
+        R, by_z = self.regulariser(z)
+        gradient = pull(2 * error / len(error)) + w_reg * by_z
+        return float((error**2).mean()) + w_reg * R, gradient
+
+    def regulariser(self, z: Array) -> tuple[float, Array]:
+        """R and its gradient, of z's shape."""
+        cells = tuple(n - 1 for n in z.shape)
+        kept = tuple(slice(n) for n in cells)
+        slopes = [n * np.diff(z, axis=a)[kept] for a, n in enumerate(cells)]
+        size = sum(s**2 for s in slopes) + np.zeros(cells)
+        if self.corner:
+            size = np.sqrt(size + self.corner**2)
+        by_z = np.zeros_like(z)
+        for a, slope in enumerate(slopes):
+            flow = cells[a] * (slope / size if self.corner else 2 * slope) / size.size
+            by_z[kept] -= flow
+            by_z[(*kept[:a], slice(1, None), *kept[a + 1 :])] += flow
+        return float(size.mean()), by_z
+
+    def projected(self, z: Array, gradient: Array) -> Array:
+        """What is left of a gradient where the bounds hold z: zero at a minimum."""
+        return z - self.admissible(z - gradient)
+
+    def slope(self, z: Array, gradient: Array) -> float:
+        """The largest entry of the projected gradient."""
+        return float(np.abs(self.projected(z, gradient)).max())
+
+    def function(self, z: Array) -> Function:
+        """The function of nodal values."""
+        interpolant = RegularGridInterpolator(self.axes, z, method=self.between)
+
+        def f(points: Points) -> Tensor:
+            rows = [points.coordinates[c].double().cpu().numpy() for c in self.unknown.coordinates]
+            return torch.from_numpy(interpolant(np.stack(rows, -1)))
+
+        return f

@@ -1,0 +1,1 @@
+"""The lower level: keep the network a solution operator of the equation."""

@@ -1,0 +1,66 @@
+"""First-order descent of the lower level: an optimiser along the gradient of one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.training.loop import Lower, Record, Run
+from bilo.training.recipes import Descent
+from bilo.training.settings import Settings
+
+Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
+"""(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers.
+
+A scalar outside any graph leaves the network as it is.
+"""
+
+
+def descending(descent: Descent, settings: Settings, loss: Loss) -> Lower:
+    """Steps of ``run.optimisers["lower"]`` at the rate of the schedule."""
+    total = settings.pretrain_steps + settings.finetune_steps
+
+    def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
+        optimiser = run.optimisers["lower"]
+        rate = (settings.rate or descent.rate) * descent.schedule(run.step / total) * run.slower
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["relative_rate"]
+        surrogate, record = loss(run, points, pretraining)
+        optimiser.zero_grad(set_to_none=True)
+        if surrogate.requires_grad:
+            surrogate.backward()
+        gradients = [p.grad for p in run.network.parameters() if p.grad is not None]
+        sound = run.finite() and all(bool(torch.isfinite(v).all()) for v in (surrogate, *gradients))
+        if sound:
+            optimiser.step()
+        return sound, record
+
+    return lower
+
+
+def anchored(
+    problem: Problem, weight: float, points: Points, loss: Tensor, u: Tensor, record: Record
+) -> tuple[Tensor, Record]:
+    """A loss and, where known, the misfit to the numerical solution at the start.
+
+    Parameters
+    ----------
+    weight : float
+        Of the misfit; 0 leaves it out.
+    loss : Tensor
+        Of the lower level.
+    u : Tensor (N,)
+        The represented field at the points and the start's unknowns, inside a graph with `loss`.
+    record : mapping
+        Numbers of the step, to which the misfit is added.
+    """
+    known = problem.start_solution(points) if weight else None
+    if known is None:
+        return loss, record
+    local, square = problem.start_weight(known, points), (u - known.to(u)) ** 2
+    misfit = (square if local is None else local * square).mean()
+    return loss + weight * misfit, {**record, "start": misfit.item()}

@@ -1,0 +1,152 @@
+"""Lower-level losses: residual and residual gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.frame import Frame
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.networks.network import Network, OperatorNetwork
+from bilo.taylor.jets import Jet
+
+TINY = 1e-30
+"""Smallest length that a random direction is divided by."""
+
+
+@dataclass(frozen=True)
+class OperatorLoss:
+    """L_LO = L_res + w_rgrad L_rgrad at one set of points.
+
+    Attributes
+    ----------
+    surrogate : Tensor
+        A scalar with the gradient of L_LO by the weights (its value is not L_LO).
+    value : Tensor (N,)
+        The represented field at the points, inside the same graph.
+    residual, gradient : float
+        L_res and L_rgrad.
+    conditions : float
+        `condition_loss`, a part of the surrogate.
+    """
+
+    surrogate: Tensor
+    value: Tensor
+    residual: float
+    gradient: float
+    conditions: float = 0.0
+
+
+def operator_loss(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> OperatorLoss:
+    """Residual and residual-gradient losses of the local operator,
+
+        L_res = mean r^2,    L_rgrad = mean sum_j (dr/dtheta_j)^2      (total derivatives).
+
+    All tangents are carried forward. The gradient by W of L_rgrad is that of
+    ``sum_n v_n . dr_n/dtheta`` with ``v = 2 w_rgrad / N dr/dtheta`` held fixed: one directional
+    derivative per point, so one tangent goes backward.
+
+    Parameters
+    ----------
+    network : OperatorNetwork
+    points : Points
+        N residual points.
+    codes : Tensor (m,)
+        Unknowns in optimiser coordinates; derivatives by theta are by these.
+    w_rgrad : float
+        Weight of the residual-gradient loss.
+    """
+    problem = network.problem
+    at = Frame(problem, points, codes)
+    mlp = network.streams(at)
+    with torch.no_grad():
+        u = problem.transform(Jet(mlp.out[..., 0], at.streams), at)
+        r = problem.residual(u, at)
+        scale, scales = (
+            residual_weights(problem, u, at, r.value),
+            residual_weights(problem, u, at, r.tangents),
+        )
+        residual = (scale * r.value**2).mean()
+        gradient = (scales * r.tangents**2).sum(0).mean()
+        direction = r.tangents * (scales * (2 * w_rgrad / len(points)))
+    along = at.along(direction)
+    u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
+    r = problem.residual(u, along)
+    surrogate = (scale * r.value**2).mean() + r.tangents.sum()
+    further = condition_loss(network, codes, w_rgrad)
+    return OperatorLoss(
+        surrogate + further, u.value, float(residual), float(gradient), further.item()
+    )
+
+
+def sampled_operator_loss(
+    network: OperatorNetwork,
+    points: Points,
+    codes: Tensor,
+    w_rgrad: float,
+    generator: torch.Generator,
+) -> OperatorLoss:
+    """`operator_loss` with one random direction v in theta at each point, |v|^2 = m:
+
+        L_rgrad = mean (v . dr/dtheta)^2,      E v v^T = 1,
+
+    an unbiased estimate of mean sum_j (dr/dtheta_j)^2 for the price of one tangent.
+    """
+    problem = network.problem
+    m, like = len(problem.unknowns), codes
+    v = torch.randn(m, len(points), generator=generator)
+    # a normal number of single precision is 0 once in ten million draws
+    v = (v * (m**0.5 / v.norm(dim=0).clamp(min=TINY))).to(like)
+    at = Frame(problem, points, codes, v)
+    u = problem.transform(network(at), at)
+    r = problem.residual(u, at)
+    residual = (residual_weights(problem, u, at, r.value) * r.value**2).mean()
+    along = r.tangents[0]
+    gradient = (residual_weights(problem, u, at, along) * along**2).mean()
+    further = condition_loss(network, codes, w_rgrad)
+    surrogate = residual + w_rgrad * gradient + further
+    return OperatorLoss(surrogate, u.value, residual.item(), gradient.item(), further.item())
+
+
+def condition_loss(
+    network: Network, codes: Tensor, w_rgrad: float, *, tangents: bool = True
+) -> Tensor:
+    """Loss of all further equations, see `Problem.conditions`; 0 where there are none.
+
+    Without `tangents` the first term alone, differentiable by `codes`: a PINN's.
+    """
+    problem = network.problem
+    total = network.like.new_zeros(())
+    for condition in problem.conditions():
+        at = Frame(problem, condition.points.to(network.like), codes, tangents=tangents)
+        c = condition.residual(problem.transform(network(at), at), at)
+        loss = (c.value**2).mean()
+        if tangents:
+            loss = loss + w_rgrad * (c.tangents**2).sum(0).mean()
+        total = total + condition.weight * loss
+    return total
+
+
+def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
+    problem = network.problem
+    at = Frame(problem, points, codes, tangents=False)
+    u = problem.transform(network(at), at)
+    r = problem.residual(u, at).value
+    return (residual_weights(problem, u, at, r) * r**2).mean(), u.value
+
+
+@torch.no_grad()
+def residual_weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
+    """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""
+    weight = problem.weight(u, at)
+    weight = torch.ones_like(r) if weight is None else weight
+    if problem.outlier == float("inf"):
+        return weight
+    size = weight.sqrt() * r.abs()
+    return weight * (problem.outlier / size.clamp(min=problem.outlier))

@@ -1,0 +1,172 @@
+"""Multi-start at the upper level: one fit, a check, and where it fails scouts and whole fits.
+
+With few data the upper objective has several minima (Fisher-KPP with truth (2, 2) has one near
+(3.9, 2.4)), and a local operator sees only the one it falls into. So the answer of a first fit is
+checked by a classical search from several starts. Where that knows a better minimum, scouts go out
+from the same starts: fits with a small network, whose minimum is good to a few per cent and whose
+basin is right. Distinct minima, judged by the numerical solution, get a whole fit each, and the
+best of all fits, judged in the same way, is it. A better minimum that the networks missed is named,
+and the fit not called converged.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from torch import Tensor
+
+from bilo.classical.search import Minimum, distinct, optima
+from bilo.classical.starts import Array, starts_of
+from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.problem import Problem
+from bilo.training.settings import Settings
+from bilo.training.solution import Solution
+
+Fit = Callable[[Problem, Objective, Settings], Solution]
+
+SCOUT_WIDTH, SCOUT_POINTS = 48, 144
+SCOUT_STEPS = (120, 400)
+"""Steps of pretraining and fine-tuning."""
+SCOUT_ERROR, WHOLE_ERROR = 5e-3, 1e-3
+"""Relative error of the field of a scout, and of a whole fit, by which a minimum is misplaced."""
+SAME = 0.25
+"""Largest relative difference of the unknowns between scouts of one minimum."""
+WHOLE_FITS = 3
+"""Most minima that get a whole fit."""
+
+
+def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings) -> Solution:
+    """The best fit from several starts.
+
+    Parameters
+    ----------
+    fit : callable
+        A fit from the problem's one start.
+    problem : Problem
+        With a numerical solution, which judges.
+    data : Objective
+    settings : Settings
+        `start_grid` is the number of starts along each unknown, beside the problem's own.
+
+    Raises
+    ------
+    ValueError
+        If the problem has no numerical solution, or the objective is no sum over points.
+    """
+    if not isinstance(data, Pointwise):
+        raise ValueError(f"no multi-start for the objective {type(data).__name__}")
+    one = replace(settings, start_grid=0)
+    first = fit(problem, data, one)
+    check = optima(problem, data, starts_of(problem, settings.start_grid))
+    classical = check.minima[0]
+    if not _beaten(problem, data, first, classical):
+        return _joined(first, [first], check.minima, check.seconds)
+    minima, scouts = _scouts(fit, problem, data, settings)
+    margin = 4 * _cost_of_error(problem, data, minima[0], SCOUT_ERROR)
+    hopeful = [m for m in minima if m.data_loss <= minima[0].data_loss + margin]
+    whole = [first]
+    for k, minimum in enumerate(hopeful[:WHOLE_FITS]):
+        own = replace(one, progress=_named(settings, f"minimum {k + 1}"))
+        if settings.checkpoint is not None:
+            own = replace(own, checkpoint=settings.checkpoint.with_suffix(f".{k}.safetensors"))
+        whole.append(fit(starting_at(problem, minimum.theta), data, own))
+    best = min(whole, key=lambda s: judged(problem, data, s.unknowns))
+    joined = _joined(best, [*whole, *scouts], minima, check.seconds)
+    if not _beaten(problem, data, best, classical):
+        return joined
+    there = ", ".join(f"{v:.3g}" for v in classical.theta)
+    warning = f"the numerical solution has a better minimum, at {there}"
+    return replace(
+        joined,
+        warnings=(*joined.warnings, warning),
+        converged=False,
+        status="not converged" if joined.converged else joined.status,
+    )
+
+
+def _scouts(
+    fit: Fit, problem: Problem, data: Pointwise, settings: Settings
+) -> tuple[list[Minimum], list[Solution]]:
+    """Different minima found by fits with a small network from all starts, the best first."""
+    small = replace(
+        settings,
+        start_grid=0,
+        width=min(SCOUT_WIDTH, settings.width),
+        pretrain_steps=min(SCOUT_STEPS[0], settings.pretrain_steps),
+        finetune_steps=min(SCOUT_STEPS[1], settings.finetune_steps),
+        points=SCOUT_POINTS if settings.points != 0 else 0,
+        checkpoint=None,
+        progress=_named(settings, "scout"),
+    )
+    scouts = [
+        fit(starting_at(problem, theta), data, small)
+        for theta in starts_of(problem, settings.start_grid)
+    ]
+    ends = [
+        Minimum(np.array(list(s.unknowns.values())), judged(problem, data, s.unknowns))
+        for s in scouts
+    ]
+    return distinct(ends, _same), scouts
+
+
+def _beaten(problem: Problem, data: Pointwise, fit: Solution, other: Minimum) -> bool:
+    """Whether another minimum is better by more than the error of a fit and what data can tell."""
+    margin = _cost_of_error(problem, data, other, WHOLE_ERROR) + data.resolution(other.data_loss)
+    return other.data_loss < judged(problem, data, fit.unknowns) - margin
+
+
+def starting_at(problem: Problem, theta: Array) -> Problem:
+    """The same problem with another start (m,)."""
+    moved = copy.copy(problem)
+    moved.unknowns = tuple(
+        replace(k, start=float(value)) for k, value in zip(problem.scalars, theta, strict=True)
+    )
+    moved._at_start = None
+    return moved
+
+
+def judged(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> float:
+    """The objective of the numerical solution."""
+    return data.value(_numerical(problem, data, theta), data.start).item()
+
+
+def _numerical(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> Tensor:
+    reference = problem.reference(theta)
+    if reference is None:
+        raise ValueError(f"{problem.name} has no numerical solution to judge several starts by")
+    return reference(data.points).double()
+
+
+def _same(theta: Array, other: Array) -> bool:
+    return bool(np.all(np.abs(theta - other) <= SAME * np.abs(other)))
+
+
+def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: float) -> float:
+    """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
+    u = _numerical(problem, data, problem.named(minimum.theta))
+    return float((data.derivatives(u)[1] * (error * u) ** 2).sum() / 2)
+
+
+def _joined(
+    chosen: Solution, fits: Sequence[Solution], minima: Sequence[Minimum], check_seconds: float
+) -> Solution:
+    """The chosen fit with the cost of everything, and the minima that were found."""
+    steps, seconds = sum(s.steps for s in fits), sum(s.seconds for s in fits)
+    return replace(
+        chosen,
+        steps=steps,
+        seconds=seconds + check_seconds,
+        seconds_per_step=seconds / steps,
+        assessment={
+            **chosen.assessment,
+            "fits": len(fits),
+            "minima": [m.to_json() for m in minima],
+        },
+    )
+
+
+def _named(settings: Settings, what: str) -> str | None:
+    return None if settings.progress is None else f"{settings.progress}, {what}"

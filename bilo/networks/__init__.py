@@ -1,0 +1,1 @@
+"""Networks: the local solution operator, and DeepONet beside it."""

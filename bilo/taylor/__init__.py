@@ -1,0 +1,1 @@
+"""Derivatives of a network by its inputs: Taylor mode, with a fused kernel for the CPU."""

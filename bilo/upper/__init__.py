@@ -1,0 +1,1 @@
+"""The upper level: descend the data objective through the operator."""

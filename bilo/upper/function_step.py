@@ -1,0 +1,101 @@
+"""Gauss-Newton steps of unknown functions, in the space of their networks' weights V.
+
+    d = -X (X^T X + mu)^-1 b,        V += part d
+
+The columns of X are derivatives by V of rows whose squares are the upper objective: of the data
+through the operator's input, ``sqrt(l'') du/dz df/dV``, and of the regulariser. There are fewer
+rows than weights, so the small matrix is the one to solve with.
+
+The operator's input tells how u answers to f *at* a point while the lower level holds; that
+response is exact where f is shifted everywhere, and too strong for what oscillates. The steps are
+then too short, never too long, and a part of the last one is taken again (heavy ball, Polyak 1964).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.chain_rule import by_codes
+from bilo.inverse.field import Field
+from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.training.loop import Run
+from bilo.training.recipes import RecipeError
+
+
+def function_step(
+    run: Run,
+    problem: Problem,
+    data: Objective,
+    w_reg: float,
+    u: Tensor,
+    J: Tensor,
+    *,
+    part: float,
+    reach: float,
+    damping: float,
+    momentum: float = 0.0,
+) -> dict[str, float]:
+    """Move the weights of the unknown functions, and scalars beside them; bounds are not seen.
+
+    Parameters
+    ----------
+    u : Tensor (N,)
+        The field at the data, float64.
+    J : Tensor (m, N)
+        Its derivative by the operator's inputs; or (size, N), by all codes.
+    part : float
+        Of the whole step.
+    reach : float
+        Largest change of a function (over its scale) by this step.
+    damping : float
+        mu, relative to the largest eigenvalue of X^T X.
+    momentum : float
+        Part of the last step that is taken again.
+
+    Returns
+    -------
+    dict
+        ``move``, the change of the functions by a whole step, and the ``regulariser``.
+
+    Raises
+    ------
+    RecipeError
+        If the objective is no sum over points.
+    """
+    if not isinstance(data, Pointwise):
+        raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
+    first, second = data.derivatives(u)
+    root = second.sqrt()
+    feet = problem.feet(data.points, u)
+    rows, X = first / root, by_codes(problem, feet, run.codes, J) * root
+    record: dict[str, float] = {}
+    if w_reg:
+        b, slopes = regulariser_rows(problem, run.codes)
+        rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
+        X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
+        record["regulariser"] = float(regularisation(problem, run.codes))
+    G = X.t() @ X
+    G.diagonal().add_(damping * torch.linalg.matrix_norm(G, 2))
+    d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
+    moved = problem.probe(run.codes + d) - problem.probe(run.codes)
+    record["move"] = float(moved.abs().max())
+    before = run.codes.clone()
+    run.codes.add_(min(part, reach / max(record["move"], 1e-300)) * d)
+    if momentum and "before" in run.memory:
+        run.codes.add_(momentum * (before - run.memory["before"]))
+    run.memory["before"] = before
+    return record
+
+
+def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """`Regulariser.rows` of the unknown function, (K,) and by all codes (size, K)."""
+    assert problem.regulariser is not None
+    pairs = list(zip(problem.unknowns, problem.split(codes), strict=True))
+    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
+    by_all = [
+        by_own if isinstance(k, Field) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
+    ]
+    return b, torch.cat(by_all)

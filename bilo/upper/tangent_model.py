@@ -1,0 +1,115 @@
+"""One step of the unknowns along the tangent model of a network: Adam, or the objective's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.chart import Chart
+from bilo.inverse.objective import LAST_REACH, MAX_MOVE, Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.networks.network import Network, field
+from bilo.taylor.streams import VALUE
+from bilo.training.loop import Record, Run
+from bilo.training.settings import Settings
+from bilo.upper.function_step import function_step
+
+PART = 0.1
+"""Of a Gauss-Newton step of functions, after each step of the weights, unless a fit says more."""
+
+Predict = Callable[[Run], tuple[Tensor, Tensor]]
+"""run -> the field at the data (N,) and its derivative by the operator's inputs (m, N), float64."""
+
+
+def tangent_model(network: Network, points: Points) -> Predict:
+    """What a network says of the data at the run's unknowns, to first order around them."""
+    points = points.to(network.like)
+
+    @torch.no_grad()
+    def predict(run: Run) -> tuple[Tensor, Tensor]:
+        u = field(network, points, run.codes.to(network.like), tangents=True)
+        return u.value.double().cpu(), u.tangents.double().cpu()
+
+    return predict
+
+
+@torch.enable_grad()
+def through_inputs(
+    problem: Problem,
+    points: Points,
+    codes: Tensor,
+    by_inputs: Tensor,
+    w_reg: float = 0.0,
+    prior: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[Tensor, float]:
+    """The gradient by all codes (size,) from that by the operator's inputs at points (m, N).
+
+    Or from that by all codes (size, N). With `w_reg` that of the weighted regulariser too, and its
+    value; with `prior` that of the objective's prior too.
+    """
+    moving = codes.detach().clone().requires_grad_()
+    if len(by_inputs) == len(codes):
+        total = moving @ by_inputs.sum(1)
+    else:
+        at = Chart(points.to(moving), VALUE)
+        parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
+        total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
+    R = regularisation(problem, moving) if w_reg else moving.new_zeros(())
+    if prior is not None:
+        total = total + prior(moving)
+    (gradient,) = torch.autograd.grad(total + w_reg * R, moving)
+    return gradient, R.item()
+
+
+@torch.no_grad()
+def upper_step(
+    run: Run,
+    problem: Problem,
+    data: Objective,
+    u: Tensor,
+    J: Tensor,
+    progress: float,
+    settings: Settings,
+) -> Record:
+    """Move the unknowns and the objective's own parameters, inside the bounds.
+
+    ``run.optimisers["upper"]`` descends the gradient through the network's input where there is
+    one; else `Objective.step` is taken for scalars, and a part of `function_step` for functions.
+
+    Parameters
+    ----------
+    u : Tensor (N,)
+        The field at the data, float64.
+    J : Tensor (m, N)
+        Its derivative by the operator's inputs; or (size, N), by all codes.
+    progress : float
+        Of the fine-tuning, in [0, 1).
+    settings : Settings
+        Weight of the regulariser; part and damping of a function's step.
+    """
+    w_reg = settings.w_reg
+    value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
+    record: dict[str, float] = {"objective": value + data.prior(run.codes).item()}
+    if "upper" in run.optimisers:
+        feet = problem.feet(data.points, u)
+        by_codes, R = through_inputs(problem, feet, run.codes, J * by_u, w_reg, data.prior)
+        run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
+        record |= {"regulariser": R} if w_reg else {}
+        run.optimisers["upper"].step()
+    elif problem.fields:
+        reach = MAX_MOVE * max(1.0 - progress, LAST_REACH)
+        part, damping = settings.upper_rate or PART, settings.damping
+        record |= function_step(
+            run, problem, data, w_reg, u, J, part=part, reach=reach, damping=damping
+        )
+    else:
+        codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
+        run.codes.copy_(codes)
+        run.auxiliary.copy_(auxiliary)
+    run.codes.copy_(problem.project(run.codes))
+    run.trace()
+    return {**record, **problem.numbers(run.codes), **data.describe(run.auxiliary)}

@@ -1,0 +1,1 @@
+"""Patient files and settings, read and checked in the user's words; no numerics."""

@@ -1,0 +1,33 @@
+"""Label conventions of segmentations: one entry in one table each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Which labels make the whole tumour (WT), the tumour core (TC) and its enhancing part (ET).
+
+    Zero is background. A label in neither WT nor TC is outside the convention.
+    """
+
+    WT: frozenset[int]
+    TC: frozenset[int]
+    ET: frozenset[int]
+
+    @property
+    def labels(self) -> frozenset[int]:
+        """All labels a file of this convention may hold, background included."""
+        return self.WT | self.TC | {0}
+
+
+CONVENTIONS: dict[str, Convention] = {
+    # 1 necrosis/non-enhancing core, 2 oedema, 3 or 4 enhancing tumour
+    "brats": Convention(WT=frozenset({1, 2, 3, 4}), TC=frozenset({1, 3, 4}), ET=frozenset({3, 4})),
+    # 1 enhancing tumour, 3 oedema, 4 necrosis/non-enhancing core
+    "gliodil": Convention(WT=frozenset({1, 3, 4}), TC=frozenset({1, 4}), ET=frozenset({1})),
+}
+
+
+REGIONS = ("WT", "TC")

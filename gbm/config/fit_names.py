@@ -1,0 +1,110 @@
+"""Which fits a patient gets, and their names in files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from gbm.config.settings import Settings
+
+PATTERN = (
+    r"bilo_(?:char|heat)_(?:inferred|fixed)_seed\d+"
+    r"|pinn_(?:char|heat)_w[0-9.]+(?:e-?[0-9]+)?_seed\d+"
+)
+"""Regular expression of all names, for wildcards."""
+
+REFERENCES = {"inferred": "direct_fdm", "fixed": "direct_fixed_fdm"}
+"""The direct fit of `baselines.json` that has the origin of a fit."""
+
+Lift = Literal["char", "heat"]
+
+_NAME = re.compile(
+    r"(?P<method>bilo|pinn)_(?P<lift>char|heat)_(?:(?P<x0>inferred|fixed)|w(?P<weight>[0-9.e-]+))"
+    r"_seed(?P<seed>\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of one patient; a PINN always infers the origin.
+
+    Parameters
+    ----------
+    method, lift, x0 : str
+        See `gbm.network_fit.best_basin`.
+    weight : float or None
+        Data weight of a PINN.
+    seed : int
+        Of the network and its points.
+    """
+
+    method: Literal["bilo", "pinn"]
+    lift: Lift
+    x0: Literal["inferred", "fixed"]
+    weight: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The name in files.
+
+        >>> Fit("pinn", "char", "inferred", 1e-3, 0).name
+        'pinn_char_w1e-3_seed0'
+        >>> Fit("bilo", "heat", "inferred", None, 2).name
+        'bilo_heat_inferred_seed2'
+        """
+        kind = self.x0 if self.weight is None else f"w{short(self.weight)}"
+        return f"{self.method}_{self.lift}_{kind}_seed{self.seed}"
+
+    @classmethod
+    def parse(cls, name: str) -> Fit:
+        """Read a name back.
+
+        >>> Fit.parse("pinn_char_w1e-3_seed0").weight
+        0.001
+
+        Raises
+        ------
+        ValueError
+            If it is no name of a fit.
+        """
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise ValueError(f"{name!r} is no name of a fit")
+        weight = match["weight"]
+        if (weight is None) != (match["method"] == "bilo"):
+            raise ValueError(f"{name!r}: a PINN has a weight, BiLO has none")
+        return cls(
+            method=match["method"],  # type: ignore[arg-type]
+            lift=match["lift"],  # type: ignore[arg-type]
+            x0=match["x0"] or "inferred",  # type: ignore[arg-type]
+            weight=None if weight is None else float(weight),
+            seed=int(match["seed"]),
+        )
+
+
+def short(weight: float) -> str:
+    """A weight in the fewest characters.
+
+    >>> short(0.001), short(2.5e-05), short(10.0)
+    ('1e-3', '2.5e-5', '1e1')
+    """
+    mantissa, exponent = f"{weight:e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def planned(settings: Settings) -> tuple[Fit, ...]:
+    """All fits of a patient: the headline first.
+
+    For the first seed everything: BiLO with the origin inferred for every lift, and fixed, and a
+    PINN for every weight. Further seeds repeat the headline fit only, for its spread. The headline
+    is the ``char`` lift, whatever other lifts are asked for.
+    """
+    first, *others = settings.fit.seeds
+    lifts: dict[Lift, None] = dict.fromkeys(("char", *settings.fit.lifts))
+    fits = [Fit("bilo", lift, "inferred", None, first) for lift in lifts]
+    fits.append(Fit("bilo", "char", "fixed", None, first))
+    fits += [Fit("pinn", "char", "inferred", weight, first) for weight in settings.fit.pinn_weights]
+    fits += [Fit("bilo", "char", "inferred", None, seed) for seed in others]
+    return tuple(fits)

@@ -1,0 +1,135 @@
+"""Patient files and settings, read from YAML and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gbm.config.errors import InputError
+from gbm.config.messages import in_words, nearest
+from gbm.config.patient import Patient, TissueMaps
+from gbm.config.settings import Settings
+from gbm.config.yaml_file import read_yaml
+
+M = TypeVar("M", bound=BaseModel)
+
+# Keys of the whole configuration that are no settings of the medical half.
+FOREIGN_KEYS = frozenset({"patient", "patients", "benchmarks"})
+# A patient's own `tissue` names maps; the settings section of that name stands at the top level.
+_NESTED_SECTIONS = frozenset(Settings.model_fields) - {"tissue"}
+
+
+def load_patient(path: Path) -> Patient:
+    """Read the `patient` section of a patient file; overrides are validated too.
+
+    Parameters
+    ----------
+    path : Path
+        The patient file. Relative image paths are relative to it.
+
+    Raises
+    ------
+    InputError
+        On any fault of the file, with the dotted key.
+    """
+    path = Path(path)
+    content = read_yaml(path)
+    section = _patient_section(content, path)
+    if "file" in section:
+        raise InputError("unknown key", file=path, key="patient.file")
+    own = {key: value for key, value in section.items() if key not in _NESTED_SECTIONS}
+    patient = _validate(Patient, own, "patient", path)
+    _both_maps(patient.tissue, path)
+    load_settings({}, path)
+    base = path.resolve().parent
+    absolute = _absolute(patient.model_dump(), base)
+    return Patient.model_validate({**absolute, "file": path})
+
+
+def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -> Settings:
+    """Merge config and a patient file's overrides (which win) into checked settings.
+
+    Parameters
+    ----------
+    config : mapping
+        The content of ``config.yaml``; `patient`, `patients` and `benchmarks` are ignored.
+    patient_file : Path, optional
+        Its overrides stand at the top level or inside `patient`.
+
+    Raises
+    ------
+    InputError
+        On an unknown key, a wrong type or a value out of range, with the dotted key.
+    """
+    common = {key: value for key, value in config.items() if key not in FOREIGN_KEYS}
+    settings = _validate(Settings, common, "", None)
+    if patient_file is None:
+        return settings
+    path = Path(patient_file)
+    content = read_yaml(path)
+    section = _patient_section(content, path)
+    nested = {key: value for key, value in section.items() if key in _NESTED_SECTIONS}
+    top = {key: value for key, value in content.items() if key not in FOREIGN_KEYS}
+    _validate(Settings, nested, "patient", path)
+    _validate(Settings, top, "", path)
+    merged = _merge(_merge(common, nested), top)
+    atlas = (top.get("tissue") or {}).get("atlas")
+    if isinstance(atlas, dict):
+        base = path.resolve().parent
+        merged["tissue"]["atlas"] = {name: base / value for name, value in atlas.items()}
+    # Next to the maps they are about, the choice of filling is the patient's, too.
+    own = section.get("tissue")
+    if isinstance(own, dict) and isinstance(own.get("fill_tumour"), bool):
+        merged["tissue"] = {**(merged.get("tissue") or {}), "fill_tumour": own["fill_tumour"]}
+    return _validate(Settings, merged, "", path)
+
+
+def _both_maps(tissue: TissueMaps, path: Path) -> None:
+    given = {name for name in ("wm", "gm", "csf") if getattr(tissue, name) is not None}
+    for name in ("wm", "gm"):
+        if given and name not in given:
+            raise InputError(
+                "the key is missing: white and grey matter are both needed",
+                file=path,
+                key=f"patient.tissue.{name}",
+            )
+
+
+def _patient_section(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    if "patient" not in content:
+        hint = nearest(next(iter(content), ""), ["patient"])
+        raise InputError(f"the key is missing{hint}", file=path, key="patient")
+    section = content["patient"]
+    if not isinstance(section, dict):
+        raise InputError("must hold keys and values", file=path, key="patient")
+    return section
+
+
+def _validate(model: type[M], data: Any, prefix: str, file: Path | None) -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise in_words(error, model, data, prefix, file) from error
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested mappings; anything that is no mapping is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merge(old, value)
+        merged[key] = value
+    return merged
+
+
+def _absolute(value: Any, base: Path) -> Any:
+    """Make every path of a dumped model absolute."""
+    if isinstance(value, Path):
+        return base / value.expanduser()
+    if isinstance(value, dict):
+        return {key: _absolute(item, base) for key, item in value.items()}
+    return value

@@ -1,0 +1,157 @@
+"""Patient files and run settings, read and checked in the user's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gbm.config.conventions import CONVENTIONS
+from gbm.config.messages import nearest
+from gbm.config.settings import Model
+
+
+class LabelMap(Model):
+    """Labels that make each region; ET, the enhancing part, only serves a quality number."""
+
+    WT: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
+    TC: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    ET: tuple[Annotated[int, Field(gt=0)], ...] = ()
+
+    @property
+    def labels(self) -> frozenset[int]:
+        """Labels of the regions, without the background."""
+        return frozenset({*self.WT, *self.TC})
+
+    @model_validator(mode="after")
+    def _not_swapped(self) -> LabelMap:
+        if set(self.WT) < set(self.TC):
+            raise ValueError("WT lies inside TC: the two are swapped")
+        return self
+
+
+class Masks(Model):
+    """One file a region."""
+
+    WT: Path
+    TC: Path
+
+
+class Segmentation(Model):
+    """A label file with its convention, or one mask a region."""
+
+    path: Path | None = None
+    convention: LabelMap | None = None
+    masks: Masks | None = None
+    ignore: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        default=(), description="labels outside the convention that count as background"
+    )
+
+    @field_validator("convention", mode="before")
+    @classmethod
+    def _preset(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value not in CONVENTIONS:
+            raise ValueError(f"unknown convention {value!r}{nearest(value, CONVENTIONS)}")
+        preset = CONVENTIONS[value]
+        return LabelMap(
+            WT=tuple(sorted(preset.WT)), TC=tuple(sorted(preset.TC)), ET=tuple(sorted(preset.ET))
+        )
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _of_no_region(cls, value: Any, info: ValidationInfo) -> Any:
+        labels = value if isinstance(value, (list, tuple)) else [None]
+        if any(type(label) is not int or label < 1 for label in labels):
+            raise ValueError("must be a list of positive integers")
+        if labels and info.data.get("masks") is not None:
+            raise ValueError("belongs to path, not to masks")
+        convention = info.data.get("convention")
+        if convention is not None and not convention.labels.isdisjoint(labels):
+            shared = ", ".join(map(str, sorted(convention.labels.intersection(labels))))
+            raise ValueError(f"holds labels of the convention: {shared}")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Segmentation:
+        if (self.path is None) == (self.masks is None):
+            raise ValueError("give either path and convention, or masks")
+        if self.path is not None and self.convention is None:
+            raise ValueError(f"convention is missing: one of {', '.join(CONVENTIONS)}, or a map")
+        if self.masks is not None and self.convention is not None:
+            raise ValueError("convention belongs to path, not to masks")
+        return self
+
+
+class Images(Model):
+    """The patient's skull-stripped images; any subset."""
+
+    t1: Path | None = None
+    t1c: Path | None = None
+    flair: Path | None = None
+    t2: Path | None = None
+
+
+class TissueMaps(Model):
+    """Tissue maps of the patient's own, which replace the registered atlas."""
+
+    wm: Path | None = None
+    gm: Path | None = None
+    csf: Path | None = None
+    fill_tumour: bool | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there are maps (and not only a choice about filling)."""
+        return self.wm is not None
+
+
+class Patient(Model):
+    """One patient: identity and files, all paths absolute.
+
+    Attributes
+    ----------
+    id : str
+        Letters and digits only; it becomes part of file names.
+    segmentation : Segmentation
+        Label file or masks.
+    images : Images
+        Skull-stripped images.
+    tissue : TissueMaps
+        Tissue maps of the patient's own.
+    file : Path or None
+        The patient file, for messages.
+    """
+
+    id: Annotated[str, Field(pattern="^[A-Za-z0-9]+$", max_length=64)]
+    segmentation: Segmentation
+    images: Images = Images()
+    tissue: TissueMaps = TissueMaps()
+    file: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("id", mode="before")
+    @classmethod
+    def _quoted(cls, value: Any) -> Any:
+        # YAML reads 007 as 7 and 1e5 as a number: an id must arrive as it was written.
+        if isinstance(value, (int, float)):
+            raise ValueError("an id of digits must be put in quotes")
+        return value
+
+    def paths(self) -> dict[str, Path]:
+        """Return every image path under its dotted key."""
+        found: dict[str, Path | None] = {"patient.segmentation.path": self.segmentation.path}
+        if self.segmentation.masks is not None:
+            found["patient.segmentation.masks.WT"] = self.segmentation.masks.WT
+            found["patient.segmentation.masks.TC"] = self.segmentation.masks.TC
+        for name in Images.model_fields:
+            found[f"patient.images.{name}"] = getattr(self.images, name)
+        for name in ("wm", "gm", "csf"):
+            found[f"patient.tissue.{name}"] = getattr(self.tissue, name)
+        return {key: path for key, path in found.items() if path is not None}

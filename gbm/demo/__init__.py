@@ -1,0 +1,1 @@
+"""Patients made by the model: the demo and the phantoms."""

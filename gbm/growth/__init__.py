@@ -1,0 +1,1 @@
+"""The growth model: solver, objective, priors, scores."""

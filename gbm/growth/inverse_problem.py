@@ -1,0 +1,109 @@
+"""What a fit of one patient has to respect: objective, slopes, bounds and the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.growth.characteristic import GROWTH_BOUNDS, growth_on_bound
+from gbm.growth.growth_prior import GrowthPrior, LogNormal
+from gbm.growth.objective import Objective
+from gbm.growth.thresholds import BOUNDS, Bounds, on_bound
+
+if TYPE_CHECKING:
+    from gbm.config.settings import Settings
+    from gbm.domain.domain import Domain
+
+GENTLE = 80.0
+"""Slope k up to which the objective is smooth in the unknowns: the soft border of a region is about
+a voxel wide. Steeper ones, whose minimum is less biased, are rough and approached from there."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Objective at the final slope k and everything that limits the unknowns.
+
+    What a fit minimises, and every reported objective, is `value`:
+
+        J = sum_r (1 - soft Dice_r) + priors of the thresholds + prior of the growth parameters.
+
+    Attributes
+    ----------
+    objective : Objective
+        The part that looks at density and thresholds, at the final k.
+    k_start : float
+        Slope of the soft threshold a fit begins with.
+    growth_bounds, threshold_bounds : mapping
+        Bounds of lambda_mm and rhoT, and of the thresholds WT and TC.
+    h0, r0 : float
+        Height and inverse width (1/mm^2) of the seed.
+    growth_prior : GrowthPrior
+        The part that looks at lambda and rho T.
+    """
+
+    objective: Objective
+    k_start: float = 20.0
+    growth_bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: GROWTH_BOUNDS)
+    threshold_bounds: Bounds = field(default_factory=lambda: BOUNDS)
+    h0: float = 0.1
+    r0: float = 0.1
+    growth_prior: GrowthPrior = field(default_factory=GrowthPrior)
+
+    def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
+        """J at the final k: the density u (nx, ny), the thresholds (2,), lambda (mm) and rho T."""
+        return self.objective.value(u, thresholds) + self.growth_prior.value(lambda_mm, rhoT)
+
+    def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
+        """The priors' share of `value`: what the data do not decide."""
+        growth = self.growth_prior.value(lambda_mm, rhoT)
+        return sum(self.objective.prior(r, thresholds[r]) for r in self.objective.regions) + growth
+
+    @property
+    def first(self) -> Objective:
+        """The objective at the first slope."""
+        return replace(self.objective, k=self.k_start)
+
+    @property
+    def steepened(self) -> tuple[Objective, ...]:
+        """The objective at slopes that double up to the final one, from no less than `GENTLE`."""
+        slopes = [self.objective.k]
+        while slopes[0] >= 2 * GENTLE:
+            slopes.insert(0, slopes[0] / 2)
+        return tuple(replace(self.objective, k=k) for k in slopes)
+
+    @classmethod
+    def of(cls, domain: Domain, settings: Settings | None = None) -> Conditions:
+        """The conditions of a patient under the settings of a run (defaults without them)."""
+        if settings is None:
+            return cls(Objective.of(domain))
+        goal, bounds = settings.objective, settings.bounds
+        means = (goal.thresholds.WT, goal.thresholds.TC)
+        return cls(
+            Objective.of(domain, goal.k_final, goal.name, goal.prior_weight, means),
+            goal.k_start,
+            {"lambda_mm": bounds.lambda_mm, "rhoT": bounds.rhoT},
+            {"WT": bounds.WT, "TC": bounds.TC},
+            settings.growth.h0,
+            settings.growth.r0_per_mm2,
+            GrowthPrior(
+                goal.prior_weight,
+                LogNormal(**goal.growth_prior.lambda_mm.model_dump()),
+                LogNormal(**goal.growth_prior.rhoT.model_dump()),
+            ),
+        )
+
+    def on_bound(self, lambda_mm: float, rhoT: float, thresholds: np.ndarray) -> tuple[str, ...]:
+        """Sentences that name every number that sits on a bound."""
+        regions = [("WT", "TC")[r] for r in self.objective.regions]
+        names = [
+            *growth_on_bound(lambda_mm, rhoT, self.growth_bounds),
+            *(
+                f"threshold {name}"
+                for name in on_bound(thresholds, self.threshold_bounds)
+                if name in regions
+            ),
+        ]
+        return tuple(f"{name} sits on a bound" for name in names)

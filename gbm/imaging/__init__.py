@@ -1,0 +1,1 @@
+"""From the patient's files to regions and tissue maps."""

@@ -1,0 +1,203 @@
+"""Tumour regions from a label file or from one mask a region."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gbm.config.conventions import CONVENTIONS
+from gbm.config.errors import InputError
+from gbm.config.patient import LabelMap, Segmentation
+from gbm.io.volumes import Volume, read_volume, resample_to
+
+__all__ = ["CONVENTIONS", "Regions", "read_regions", "regions", "regions_from_masks"]
+
+LABEL_TOLERANCE = 1e-3
+MOST_NAMED = 20  # an image taken for a segmentation holds thousands
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Whole tumour and tumour core on the grid of the segmentation file.
+
+    Attributes
+    ----------
+    WT, TC : Volume
+        Boolean, in the file's own orientation; TC lies inside WT.
+    labels : dict of int
+        Voxels of each label that is present and not ignored (empty for masks).
+    warnings : tuple of str
+        What was accepted with a remark.
+    key : str
+        Dotted key of the file that holds WT.
+    """
+
+    WT: Volume
+    TC: Volume
+    labels: dict[int, int]
+    warnings: tuple[str, ...] = ()
+    key: str = "patient.segmentation.path"
+
+    @property
+    def source(self) -> str:
+        """Key and file of WT, for messages about another file that does not fit it."""
+        return self.key if self.WT.path is None else f"{self.key} ({self.WT.path})"
+
+    def on(self, reference: Volume) -> tuple[Volume, Volume]:
+        """Return WT and TC on another grid, by nearest neighbour."""
+        return resample_to(self.WT, reference, 0), resample_to(self.TC, reference, 0)
+
+
+def read_regions(segmentation: Segmentation) -> Regions:
+    """Read the regions a patient file names.
+
+    Raises
+    ------
+    InputError
+        See `regions` and `regions_from_masks`.
+    """
+    if segmentation.masks is not None:
+        key = "patient.segmentation.masks"
+        whole = read_volume(segmentation.masks.WT, f"{key}.WT")
+        core = read_volume(segmentation.masks.TC, f"{key}.TC")
+        return regions_from_masks(whole, core)
+    if segmentation.path is None or segmentation.convention is None:
+        raise InputError("give either path and convention, or masks", key="patient.segmentation")
+    volume = read_volume(segmentation.path, "patient.segmentation.path")
+    return regions(volume, segmentation.convention, segmentation.ignore)
+
+
+def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) -> Regions:
+    """Make regions of integer labels.
+
+    Parameters
+    ----------
+    volume : Volume
+        Labels, integers or floats within 1e-3 of integers.
+    convention : LabelMap
+        Labels of each region.
+    ignore : collection of int
+        Labels that count as background, with a remark where there are any.
+
+    Raises
+    ------
+    InputError
+        For a label outside the convention, an empty WT, or WT strictly inside TC.
+    """
+    key = "patient.segmentation.path"
+    values = volume.data
+    if not np.all(np.isfinite(values)):
+        raise InputError("holds values that are not finite", file=volume.path, key=key)
+    rounded = np.rint(values)
+    off = float(np.abs(values - rounded).max())
+    if off > LABEL_TOLERANCE:
+        text = f"labels must be integers; a value is {off:.3g} away from one"
+        raise InputError(text, file=volume.path, key=key)
+    found, counts = np.unique(rounded, return_counts=True)
+    voxels = {int(label): int(n) for label, n in zip(found, counts, strict=True) if label}
+    ignored = {label: voxels.pop(label) for label in sorted(ignore) if label in voxels}
+    foreign = {label: n for label, n in voxels.items() if label not in convention.labels}
+    if foreign:
+        raise InputError(_foreign(foreign, convention, ignore), file=volume.path, key=key)
+    whole = np.isin(rounded, convention.WT)
+    core = np.isin(rounded, convention.TC)
+    made = _checked(volume, whole, core, voxels, (volume.path, key), (volume.path, key))
+    if not ignored:
+        return made
+    remark = f"patient.segmentation.ignore: {_counted(ignored, 'counts', 'count')} as background"
+    return replace(made, warnings=(*made.warnings, remark))
+
+
+def _foreign(voxels: Mapping[int, int], convention: LabelMap, ignore: Collection[int]) -> str:
+    """Say which labels are outside the convention, and the two ways out."""
+    allowed = ", ".join(map(str, sorted({0, *convention.labels})))
+    outside = f"outside the convention (allowed: {allowed})"
+    if len(voxels) > MOST_NAMED:
+        return f"{len(voxels)} labels are {outside}: is it a segmentation?"
+    text = f"{_counted(voxels, 'is', 'are')} {outside}: "
+    if min(voxels) < 0:
+        return f"{text}a label must not be negative"
+    them = "it" if len(voxels) == 1 else "them"
+    return (
+        f"{text}map {them} with convention: {{WT: [...], TC: [...]}}, or count {them} as background"
+        f" with patient.segmentation: {{ignore: {sorted({*ignore, *voxels})}}}"
+    )
+
+
+def _counted(voxels: Mapping[int, int], one: str, many: str) -> str:
+    """Labels with their voxels and a verb.
+
+    >>> _counted({2: 8}, "is", "are"), _counted({2: 8, 7: 1}, "is", "are")
+    ('label 2 (8 voxels) is', 'labels 2 (8 voxels), 7 (1 voxel) are')
+    """
+    named = ", ".join(f"{label} ({n} voxel{'s' if n > 1 else ''})" for label, n in voxels.items())
+    return f"label {named} {one}" if len(voxels) == 1 else f"labels {named} {many}"
+
+
+def regions_from_masks(whole: Volume, core: Volume) -> Regions:
+    """Make regions of two masks; the core's grid may differ (nearest neighbour).
+
+    A WT that holds the oedema only (disjoint from TC) is united with TC, with a remark.
+
+    Raises
+    ------
+    InputError
+        For values other than 0 and one other number, an empty WT, or WT strictly inside TC.
+    """
+    key = "patient.segmentation.masks"
+    wt = _mask(whole, f"{key}.WT")
+    tc = resample_to(_mask_volume(core, f"{key}.TC"), whole, 0).data
+    if core.data.any() and not tc.any():
+        text = "its grid does not overlap that of WT"
+        raise InputError(text, file=core.path, key=f"{key}.TC")
+    return _checked(whole, wt, tc, {}, (whole.path, f"{key}.WT"), (core.path, f"{key}.TC"))
+
+
+def _mask(volume: Volume, key: str) -> np.ndarray:
+    if not np.all(np.isfinite(volume.data)):
+        raise InputError("holds values that are not finite", file=volume.path, key=key)
+    top = float(volume.data.max())
+    away = np.minimum(np.abs(volume.data), np.abs(volume.data - top))
+    if volume.data.min() < -LABEL_TOLERANCE or away.max() > LABEL_TOLERANCE * max(top, 1.0):
+        text = "is not a mask: it must hold 0 and one other value"
+        raise InputError(text, file=volume.path, key=key)
+    return volume.data > 0.5 * max(top, LABEL_TOLERANCE)
+
+
+def _mask_volume(volume: Volume, key: str) -> Volume:
+    return volume.with_data(_mask(volume, key))
+
+
+def _checked(
+    grid: Volume,
+    whole: np.ndarray,
+    core: np.ndarray,
+    labels: dict[int, int],
+    whole_source: tuple[Path | None, str],
+    core_source: tuple[Path | None, str],
+) -> Regions:
+    warnings: list[str] = []
+    if not whole.any():
+        raise InputError(
+            "the whole tumour (WT) is empty", file=whole_source[0], key=whole_source[1]
+        )
+    outside = core & ~whole
+    if outside.any():
+        if not (whole & ~core).any():
+            text = "WT lies strictly inside TC: the two are swapped"
+            raise InputError(text, file=whole_source[0], key=whole_source[1])
+        share = outside.sum() / core.sum()
+        warnings.append(
+            f"{whole_source[1]}: WT does not contain TC ({share:.0%} of TC outside; oedema only?):"
+            " WT := WT or TC"
+        )
+        whole = whole | core
+    if not core.any():
+        warnings.append(
+            f"{core_source[1]}: TC is empty: the fit uses WT alone and starts at its centroid"
+        )
+    key = whole_source[1]
+    return Regions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings), key)

@@ -1,0 +1,35 @@
+"""How well two masks match, and how large one is."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_erosion, distance_transform_edt
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Dice similarity coefficient 2 |a and b| / (|a| + |b|); NaN if both are empty.
+
+    >>> dice(np.array([True, True, False]), np.array([True, False, False]))
+    0.6666666666666666
+    """
+    total = int(a.sum()) + int(b.sum())
+    return 2.0 * int(np.sum(a & b)) / total if total else float("nan")
+
+
+def hd95_mm(a: np.ndarray, b: np.ndarray, spacing_mm: float = 1.0) -> float:
+    """Hausdorff distance at the 95th percentile between the borders of two masks, mm.
+
+    The greater of the two directed percentiles; a border is the set of voxels with a neighbour
+    (in four directions) outside. NaN if a mask is empty.
+    """
+    if not (a.any() and b.any()):
+        return float("nan")
+    borders = [mask & ~binary_erosion(mask) for mask in (a, b)]
+    to_b, to_a = (distance_transform_edt(~border, sampling=spacing_mm) for border in borders[::-1])
+    directed = (to_b[borders[0]], to_a[borders[1]])
+    return float(max(np.percentile(distances, 95) for distances in directed))
+
+
+def area_mm2(mask: np.ndarray, spacing_mm: float = 1.0) -> float:
+    """Area of a mask, mm^2."""
+    return float(mask.sum()) * spacing_mm**2

@@ -1,0 +1,122 @@
+"""What made a result: input files with their hashes, versions, the commit, time and memory."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Collection, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gbm.io.code_hash import ROOT, source_hash
+from gbm.io.files import sha256
+from gbm.version import __version__
+
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "nibabel",
+    "SimpleITK",
+    "nilearn",
+    "pytorch-optimizer",
+    "snakemake",
+)
+"""Distributions that can change a number."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, of Python and of every dependency that can change a number.
+
+    `source` is a hash over the modules behind the numbers, so that an edited checkout shows.
+    """
+    found = {
+        "bilo-gbm": __version__,
+        "source": source_hash("gbm.steps.fit", "gbm.steps.metrics"),
+        "commit": commit(),
+        "python": platform.python_version(),
+    }
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Name, path, size and SHA-256 of every input file.
+
+    Parameters
+    ----------
+    files : mapping
+        Dotted key (such as `patient.segmentation.path`) to file.
+    """
+    return [
+        {
+            "key": key,
+            "path": str(path.resolve()),
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for key, path in files.items()
+    ]
+
+
+def commit() -> str:
+    """The git commit of this checkout, with `, changed` where files differ from it."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        # An installed package may lie inside a checkout of something else.
+        if git("rev-parse", "--show-toplevel") != str(ROOT):
+            return "not a checkout"
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (", changed" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
+
+
+def cost(folder: Path, fits: Collection[str]) -> dict[str, Any]:
+    """Time and memory of the steps so far, from what the workflow measured.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds `<step>.tsv` with the columns `s` and `max_rss` (MB), as Snakemake writes them.
+    fits : collection of str
+        Names of the fits that belong to this result; others may be left from earlier commands.
+
+    Returns
+    -------
+    dict
+        `steps`, each with `step`, `seconds` and `peak_memory_mb` (None where a step was too short
+        to be measured), in the order they ended; the sum of `seconds` and the largest
+        `peak_memory_mb`. A fit that was cut off and resumed counts its last part.
+    """
+    files = sorted(folder.glob("*.tsv"), key=lambda file: file.stat().st_mtime)
+    names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
+    steps = [
+        {"step": file.stem, **_measured(file)}
+        for file in files
+        if file.stem in names or not file.stem.startswith(("fit_", "verify_"))
+    ]
+    peaks = [step["peak_memory_mb"] for step in steps if step["peak_memory_mb"] is not None]
+    return {
+        "steps": steps,
+        "seconds": sum(step["seconds"] for step in steps),
+        "peak_memory_mb": max(peaks, default=None),
+    }
+
+
+def _measured(file: Path) -> dict[str, Any]:
+    header, *rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
+    last = dict(zip(header, rows[-1], strict=True))
+    peak = None if last["max_rss"] in ("-", "NA") else float(last["max_rss"])
+    return {"seconds": float(last["s"]), "peak_memory_mb": peak}

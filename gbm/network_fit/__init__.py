@@ -1,0 +1,1 @@
+"""The fit by a network: BiLO, and a PINN for comparison."""

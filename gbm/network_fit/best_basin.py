@@ -1,0 +1,108 @@
+"""Fit the growth parameters of one patient by a network: BiLO, or a PINN for comparison.
+
+The origin x0 is the domain's (``fixed``), or that of the direct finite-volume fit (``inferred``: an
+outer search with the solver, whose optimum every network of a patient shares). The fit itself is in
+`gbm.network_fit.tumour_fit`; here the direct fit with the same origin looks over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gbm.config.fit_names import Fit
+from gbm.config.settings import Settings
+from gbm.domain.domain import Domain
+from gbm.growth.characteristic import Characteristic
+from gbm.growth.records import INDISTINCT, FitResult
+from gbm.network_fit.start import Start
+from gbm.network_fit.tumour_fit import fit_tumour
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What the direct fit found: its parameters D T (mm^2) and rho T, and its objective."""
+
+    DT: float
+    rhoT: float
+    objective: float
+
+    @classmethod
+    def of(cls, direct: Mapping[str, Any]) -> Optimum:
+        """Of the direct fit's record in `baselines.json`."""
+        return cls(direct["DT_mm2"], direct["rhoT"], _number(direct["objective"]))
+
+
+def fit_in_best_basin(
+    domain: Domain,
+    characteristic: Characteristic,
+    origin: np.ndarray,
+    settings: Settings,
+    plan: Fit,
+    optimum: Optimum,
+    *,
+    threads: int = 1,
+    checkpoint: Path | None = None,
+    progress: str | None = None,
+) -> tuple[FitResult, np.ndarray]:
+    """`fit_tumour`; BiLO once more from the direct fit's parameters where it ended above them.
+
+    The objective may have several minima within reach, and a network knows only the one that it
+    started by. Where its verified objective is more than `INDISTINCT` above the direct fit's, it is
+    offered that one too, and the better fit counts. Its `assessment` holds the first fit's start
+    and objective as `first_start`.
+
+    Parameters
+    ----------
+    optimum : Optimum
+        The direct fit with this origin.
+    domain, characteristic, origin, settings, plan, threads, progress
+        See `fit_tumour`.
+    checkpoint : Path, optional
+        The second fit has one of its own beside it, see `second_checkpoint`.
+    """
+
+    def fit(start: Start | None, at: Path | None) -> tuple[FitResult, np.ndarray]:
+        return fit_tumour(
+            domain, characteristic, origin, settings, plan,
+            start=start, threads=threads, checkpoint=at, progress=progress,
+        )  # fmt: skip
+
+    first = fit(None, checkpoint)
+    if plan.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:
+        return first
+    start = Start(optimum.DT, optimum.rhoT, "direct fit")
+    second = fit(start, None if checkpoint is None else second_checkpoint(checkpoint))
+    result, u = min(first, second, key=_verified)
+    before = {
+        "first_start": {
+            "source": first[0].assessment["start"]["source"],
+            "objective_fdm": first[0].assessment["objective_fdm"],
+        }
+    }
+    return replace(
+        result,
+        steps=first[0].steps + second[0].steps,
+        seconds=first[0].seconds + second[0].seconds,
+        assessment={**result.assessment, **before},
+    ), u
+
+
+def second_checkpoint(checkpoint: Path) -> Path:
+    """Where a second fit of the same name keeps its state."""
+    return checkpoint.with_name(f"second_{checkpoint.name}")
+
+
+def _verified(made: tuple[FitResult, np.ndarray]) -> float:
+    """Objective of the finite-volume solution at the parameters."""
+    return _number(made[0].assessment["objective_fdm"])
+
+
+def _number(value: float | None) -> float:
+    """An objective; what is no number is the worst."""
+    return value if value is not None and math.isfinite(value) else math.inf

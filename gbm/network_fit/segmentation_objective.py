@@ -1,0 +1,173 @@
+"""The segmentation objective as the upper level of a network fit, thresholds included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bilo.inverse import objective
+from gbm.config.conventions import REGIONS
+from gbm.growth.growth_prior import Explicit
+from gbm.growth.inverse_problem import Conditions
+from gbm.growth.objective import Objective as VoxelObjective
+from gbm.growth.thresholds import from_unconstrained, to_unconstrained
+from gbm.network_fit.tumour_problem import Tumour
+from gbm.search.trust_region import Search, tangent_minimum
+
+BOX = 0.05
+"""Largest change of ln rD and ln rRHO that the tangent model is asked for in one upper step."""
+FIRST_FRACTION, LAST_FRACTION = 1.0, 0.02
+"""Part of a step that is taken at first, and at the end."""
+STEEP_FROM = 0.3
+"""Progress at which the slope k has reached its final value."""
+BY_CODES = np.array([[0.5, -0.5], [0.0, 1.0]])
+"""Derivatives of ln lambda = ln sqrt(DT / rhoT) and of ln rho T by ln rD and ln rRHO."""
+
+
+class SegmentationObjective(objective.Objective):
+    """J(u, thresholds) of a patient on the 1 mm voxels, and the prior of lambda and rho T.
+
+    The field is the logit l at the voxels that may show; all other voxels count as u = 0 and are,
+    where they are not segmented, lumped into one, which leaves every sum unchanged.
+
+    Parameters
+    ----------
+    tumour : Tumour
+    conditions : Conditions
+    continued : bool
+        Whether the slope k is continued from its first value. A start that the final slope chose
+        needs no gentler one, which has other basins.
+    """
+
+    every = 10
+
+    def __init__(self, tumour: Tumour, conditions: Conditions, *, continued: bool = True) -> None:
+        self.continued = continued
+        self.conditions = conditions
+        self.points, index = tumour.voxels()
+        self.start = torch.from_numpy(
+            to_unconstrained(
+                np.array(conditions.objective.prior_means), conditions.threshold_bounds
+            )
+        )
+        self._count = len(index)
+        self._objective = _lumped(conditions, index)
+        self._start = np.log([np.sqrt(tumour.DT / tumour.rhoT), tumour.rhoT])
+        unlimited = np.full(2, np.inf)
+        self._search = Search(
+            -unlimited, unlimited, np.ones(2), conditions.threshold_bounds, lambda g: True
+        )
+
+    def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        """J at the slope that belongs to the progress."""
+        value: Tensor = _Value.apply(l, auxiliary, self, self._at(progress))  # type: ignore[no-untyped-call]
+        return value
+
+    def prior(self, codes: Tensor) -> Tensor:
+        """The prior of lambda and rho T at the codes ln rD and ln rRHO."""
+        value: Tensor = _Prior.apply(codes, self)  # type: ignore[no-untyped-call]
+        return value
+
+    def _along(self, codes: np.ndarray) -> Explicit:
+        """That prior as a function of a change d of the codes."""
+        return self.conditions.growth_prior.along(self._start + BY_CODES @ codes, BY_CODES)
+
+    def _at(self, progress: float) -> VoxelObjective:
+        """The slope k goes from its first to its final value, then stays."""
+        if not self.continued:
+            return self._objective
+        final, first = self.conditions.objective.k, self.conditions.k_start
+        k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
+        return replace(self._objective, k=k)
+
+    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+        """u_WT and u_TC by region."""
+        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
+
+    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
+        """u_WT and u_TC."""
+        return from_unconstrained(
+            auxiliary.detach().double().numpy(), self.conditions.threshold_bounds
+        )[0]
+
+    def step(
+        self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+    ) -> tuple[Tensor, Tensor]:
+        """Part of the way to the minimum over the tangent model l + J^T d, |d| <= `BOX`."""
+        slopes = np.pad(J.numpy(), ((0, 0), (0, self._lumps)))
+        d, thresholds, _ = tangent_minimum(
+            self._at(progress),
+            self._density(l),
+            slopes,
+            self.thresholds(auxiliary),
+            np.array([[-BOX, BOX]] * len(codes)),
+            self._search,
+            self._along(codes.detach().double().numpy()),
+        )
+        late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
+        part = FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
+        moved = to_unconstrained(thresholds, self.conditions.threshold_bounds)
+        return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
+
+    def _density(self, l: Tensor) -> np.ndarray:
+        return np.pad(torch.sigmoid(l.double()).numpy(), (0, self._lumps))
+
+    @property
+    def _lumps(self) -> int:
+        return self._objective.phi.size - self._count
+
+
+def _lumped(conditions: Conditions, index: np.ndarray) -> VoxelObjective:
+    """The objective on some voxels and on all segmented ones; the others in one lump of u = 0."""
+    full = conditions.objective
+    phi, masks = full.phi.ravel(), [m.ravel() for m in full.masks]
+    segmented = np.flatnonzero(masks[0] + masks[1])
+    kept = np.concatenate([index, np.setdiff1d(segmented, index)])
+    rest = np.setdiff1d(np.arange(phi.size), kept)
+    power = 1 if full.name == "soft_dice" else 2
+    lump = (phi[rest] ** power).sum() ** (1 / power)
+    wt, tc = (np.append(m[kept], 0.0) for m in masks)
+    return replace(full, phi=np.append(phi[kept], lump), masks=(wt, tc))
+
+
+class _Value(torch.autograd.Function):
+    """J with its hand-written derivatives by l and by the unconstrained thresholds."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, l: Tensor, auxiliary: Tensor, goal: SegmentationObjective, at: VoxelObjective
+    ) -> Tensor:
+        u = goal._density(l)
+        thresholds, jacobian = from_unconstrained(
+            auxiliary.detach().double().numpy(), goal.conditions.threshold_bounds
+        )
+        value, by_u, by_thresholds = at.value_and_grad(u, thresholds)
+        u, by_u = u[: goal._count], by_u[: goal._count]
+        ctx.save_for_backward(
+            torch.from_numpy(by_u * u * (1 - u)), torch.from_numpy(by_thresholds @ jacobian)
+        )
+        return torch.tensor(value, dtype=l.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        by_l, by_auxiliary = ctx.saved_tensors
+        return grad * by_l, grad * by_auxiliary, None, None
+
+
+class _Prior(torch.autograd.Function):
+    """The prior of the growth parameters with its derivative by the codes."""
+
+    @staticmethod
+    def forward(ctx: Any, codes: Tensor, goal: SegmentationObjective) -> Tensor:
+        value, by_codes = goal._along(codes.detach().double().numpy())(np.zeros(2))
+        ctx.save_for_backward(torch.from_numpy(by_codes).to(codes))
+        return codes.new_tensor(value)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        (by_codes,) = ctx.saved_tensors
+        return grad * by_codes, None

@@ -1,0 +1,74 @@
+"""Where a network starts: the characteristic parameters, unless they lie in the wrong basin.
+
+The characteristic parameters know the sizes of the regions but nothing of the tissue. On some
+patients they are several times off in D, and the objective has a better basin elsewhere; where
+there is hardly any oedema their front is narrower than a voxel, which no grid sees. The start
+is a matter of one coarse finite-volume table; nothing is descended, and the optimum plays no part.
+
+A fit that ends clearly above the direct fit is offered a second start, at the direct fit's own
+parameters (`gbm.network_fit.best_basin.fit_in_best_basin`); its source says so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from gbm.growth.characteristic import Characteristic
+from gbm.growth.finite_volume import solve
+from gbm.growth.inverse_problem import Conditions
+from gbm.search.coarse_search import best_thresholds, halved, screen
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+CLEARLY_BETTER = 0.05
+"""Least gain of the table in the objective, on 2 mm cells; any does where the front of the
+characteristic parameters, sqrt(DT / rhoT), is narrower than a voxel."""
+FAR = 3.0
+"""Least factor in D by which the table's best is away: nearer, a local operator gets there."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Parameters at which a network is pretrained and its lift is made.
+
+    Attributes
+    ----------
+    DT, rhoT : float
+        D T in mm^2 and rho T.
+    source : {"characteristic", "table", "direct fit"}
+    """
+
+    DT: float
+    rhoT: float
+    source: Literal["characteristic", "table", "direct fit"] = "characteristic"
+
+
+def start_of(
+    domain: Domain, characteristic: Characteristic, origin: np.ndarray, conditions: Conditions
+) -> Start:
+    """The characteristic start, or the best of four lambdas and eleven rho T on 2 mm cells.
+
+    Parameters
+    ----------
+    domain : Domain
+    characteristic : Characteristic
+    origin : ndarray (2,)
+        x0, mm.
+    conditions : Conditions
+    """
+    own = Start(characteristic.DT, characteristic.rhoT)
+    grid, goal = halved(domain, conditions.steepened[0])
+    best = screen(grid, [goal], [origin], conditions)[0][0]
+    u = solve(grid, own.DT, own.rhoT, origin, h0=conditions.h0, r0=conditions.r0)[0]
+    _, value = best_thresholds(goal, u, conditions.threshold_bounds)
+    value += conditions.growth_prior.value(characteristic.lambda_mm, characteristic.rhoT)
+    far = abs(math.log(best.DT / own.DT)) > math.log(FAR)
+    unseen = math.sqrt(own.DT / own.rhoT) < domain.spacing
+    if far and best.objective < value - (0.0 if unseen else CLEARLY_BETTER):
+        return Start(best.DT, best.rhoT, "table")
+    return own

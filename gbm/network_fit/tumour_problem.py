@@ -1,0 +1,301 @@
+"""The tumour as an inverse problem for `bilo`: Fisher-KPP growth on a patient's tissue, as a logit.
+
+    phi u_t = div(rD DT P phi grad u) + rRHO rhoT phi u (1 - u),    u(x, 0) = h0 exp(-r0 |x - x0|^2)
+
+with DT (mm^2) and rhoT those of the start, t in units of T, x in mm. With
+u = 1 / (1 + exp(-l)) and b = grad(P phi) / phi,
+
+    l_t = rD DT [ P (lap l + (1 - 2u) |grad l|^2) + b . grad l ] + rRHO rhoT.
+
+P and b are those of the finite-volume faces, direction by direction, at the cells of the refined
+grid: the network then solves the equation that it is verified with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from scipy.special import logit
+from torch import Tensor
+
+from bilo.inverse.frame import Frame
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Scalar
+from bilo.taylor.jets import Jet
+from bilo.taylor.streams import Operator
+from gbm.domain.domain import Domain
+from gbm.growth.characteristic import GROWTH_BOUNDS
+from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.network_fit.lifts import (
+    CharacteristicTable,
+    Lift,
+    Seed,
+    coefficients,
+    derivatives,
+    ease,
+    floored,
+    heat,
+    tabulated,
+    time_slices,
+    tissue_distance,
+)
+from gbm.network_fit.start import Start
+from gbm.network_fit.walls import TISSUE, behind, share, walls
+
+EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
+"""The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
+`WIDER` times their diffusivity, and a margin. Theta travels far."""
+REACH = 0.25
+"""Screening length of the tissue's distance as an input of the network, in units of L,"""
+SHARP_REACH = 0.125
+"""and of the distance in the heat field, which follows the tissue more closely."""
+SEEN = 0.01
+"""Density that no imaging threshold comes near."""
+CONCENTRATED = 0.6
+"""Part of the points that lies where the start's solution is; the rest is uniform."""
+POOL = 4096
+
+
+class Tumour(Problem):
+    """Growth on one patient's slice, unknown factors rD and rRHO on the start's values.
+
+    Parameters
+    ----------
+    domain : Domain
+    start : Start
+        DT and rhoT at which the network is pretrained and the lift is made: rD = rRHO = 1.
+    origin : ndarray (2,)
+        x0 in the plane, mm.
+    lift : {"char", "heat"}
+        See `gbm.network_fit.lifts`.
+    h0, r0 : float
+        Height and inverse width (1/mm^2) of the seed.
+    bounds : mapping
+        Of lambda_mm and rhoT.
+    refine : int
+        Cells per voxel and axis of the grid behind the residual.
+    """
+
+    name = "tumour"
+    coordinates = ("t", "x", "y")
+    derivatives = ("x", "y")
+    fourier_coordinates = 2
+    outlier = 0.02
+    """In units of the clock: cells at walls of the tissue, which no smooth N resolves, stay few."""
+    unknowns = (
+        Scalar("rD", 1.0, (1e-3, 1e3), log=True),
+        Scalar("rRHO", 1.0, (1e-2, 1e2), log=True),
+    )
+
+    def __init__(
+        self,
+        domain: Domain,
+        start: Start,
+        origin: np.ndarray,
+        lift: Lift = "char",
+        *,
+        h0: float = 0.1,
+        r0: float = 0.1,
+        bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
+        refine: int = 2,
+    ) -> None:
+        self.DT, self.rhoT = start.DT, start.rhoT
+        self.lift, self.bounds = lift, bounds
+        self.x0, self.y0 = (float(v) for v in origin)
+        self.seed = Seed(h0, r0, float(domain.P[domain.WT].mean()))
+        self.length = float(np.sqrt(domain.WT.sum() / np.pi)) * domain.spacing
+        self.refine, self._axes = refine, (domain.x, domain.y)
+        grid = GrowthMap.of(domain, refine)
+        r2, q = ease(grid, origin, SHARP_REACH * self.length, self.seed)
+        times = time_slices(self.DT, self.seed)
+        u = solve(grid, self.DT, self.rhoT, origin, h0=h0, r0=r0, times=times)
+        self._final = coarsen(u[-1], refine)
+        X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
+        r = np.sqrt(r2)
+        wide = solve(grid, WIDER * self.DT, self.rhoT, origin, h0=h0, r0=r0)[0]
+        self._greatest = coarsen(np.maximum(u[-1], wide), refine)
+        reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
+        self.radius = float(r[reached].max()) + MARGIN_MM
+        # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
+        self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
+        cells = np.flatnonzero(self.inside)
+        self.table = CharacteristicTable.of(
+            grid, times, u, cells, self.seed, r2, q, self.DT, self.rhoT
+        )
+        c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
+        known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
+        known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
+        distance = tissue_distance(grid, origin, REACH * self.length) / self.length
+        self._grid = grid
+        self._on_voxels = {"d": coarsen(distance, refine), "q": coarsen(q, refine)}
+        known |= derivatives("d", distance, cells, grid.h, c) | derivatives(
+            "q", q, cells, grid.h, c
+        )
+        self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
+        first = torch.sigmoid(self.table.values["a"])
+        self._largest = first.max(1).values
+        self._pool = _pool(first / self._largest[:, None])
+
+    # --- the equation ----------------------------------------------------------------------------
+    def principal(self, at: Frame) -> Operator:
+        """M l = l_t - rD DT (Px l_xx + Py l_yy)."""
+        D = at["rD"] * -self.DT
+        second = (("x", "x", (D * at["Px"]).weight), ("y", "y", (D * at["Py"]).weight))
+        return Operator("M", drift=(("t", 1.0),), diffusion=second)
+
+    def transform(self, N: Jet, at: Frame) -> Jet:
+        """l = a + c(t) N with the lift a, c(0) = 0: the initial density is exact.
+
+        c = (t + log(1 + tau_0) / log(1 + tau_0(1))) / 2 runs fast while the seed spreads, so that N
+        stays of order one.
+        """
+        return at.memo("lift", self._lift) + N * at.memo("clock", self._clock)
+
+    def _clock(self, at: Frame) -> Jet:
+        return 0.5 * at["t"] + self._slow(at) * (0.5 / math.log1p(self.spread))
+
+    def _slow(self, at: Frame) -> Jet:
+        """log(1 + tau_0), the clock of the spreading seed."""
+        return at.memo("log(1+tau)", lambda at: (1 + at["t"] * self.spread).log())
+
+    def _lift(self, at: Frame) -> Jet:
+        x0 = (self.x0, self.y0)
+        moving = heat(at, self.seed, x0, at["rD"] * self.DT, at["rRHO"] * self.rhoT)
+        if self.lift == "heat":
+            return moving
+        return moving + at.memo("carried", self._carried)
+
+    def _carried(self, at: Frame) -> Jet:
+        """(1 + tau_0) / (1 + tau) (c - H(theta_0)): what the start knows of the tissue."""
+        t = at["t"]
+        fixed = heat(at, self.seed, (self.x0, self.y0), self.DT, self.rhoT)
+        shrink = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
+        return shrink * (self.table.jet(at) - fixed)
+
+    def residual(self, l: Jet, at: Frame) -> Jet:
+        """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2) + b . grad l] - rRHO rhoT."""
+        lx, ly = l.d("x"), l.d("y")
+        s = 1 - 2 * l.d("1").sigmoid()
+        flux = s * (at["Px"] * lx * lx + at["Py"] * ly * ly) + at["bx"] * lx + at["by"] * ly
+        return at.apply(l) - at["rD"] * self.DT * flux - at["rRHO"] * self.rhoT
+
+    def weight(self, l: Jet, at: Frame) -> Tensor:
+        """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
+
+        Fronts are pulled, so their tails must count; the mass is in the core, so it must count too.
+        The clock, rRHO rhoT + d log(1 + tau) / dt, is the rate at which anything happens at all: a
+        residual of one clock unit is an error of order one in l.
+        """
+        known = at.points.known
+        u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))
+        relative = (u / known["largest"]).clamp(max=1.0)
+        t, s = at.points.coordinates["t"], at["rD"].value.detach() * self.spread
+        clock = at["rRHO"].value.detach() * self.rhoT + s / (1 + s * t)
+        weight: Tensor = (relative**0.25 + relative) / clock**2
+        return weight
+
+    def project(self, codes: Tensor) -> Tensor:
+        """Into the bounds of rho T and lambda = sqrt(DT / rhoT)."""
+        low, high = np.log(self.bounds["rhoT"])
+        growth = (codes[1] + math.log(self.rhoT)).clamp(low, high)
+        low, high = np.log(self.bounds["lambda_mm"])
+        twice = (codes[0] + math.log(self.DT) - growth).clamp(2 * low, 2 * high)
+        return torch.stack([twice + growth - math.log(self.DT), growth - math.log(self.rhoT)])
+
+    def start_solution(self, points: Points) -> Tensor:
+        """Logit of the finite-volume solution at the start."""
+        return points.known["a"]
+
+    def start_weight(self, known: Tensor, points: Points) -> Tensor:
+        """Logits are weighted like the residual."""
+        return (torch.sigmoid(known) / points.known["largest"]).clamp(max=1.0) ** 0.25
+
+    # --- network inputs and points ---------------------------------------------------------------
+    @property
+    def spread(self) -> float:
+        """Tau at t = 1: how many times its own squared width the seed has spread."""
+        return 4 * self.seed.r0 * self.DT * self.seed.mean_P
+
+    def features(self, at: Frame) -> list[Jet]:
+        """(x - x0) / L, (y - y0) / L, two clocks, the distance through the tissue, and the lift."""
+        slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
+        x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
+        own = [x, y, at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
+        if self.lift == "heat":
+            return own
+        lift = at.memo("lift", self._lift)
+        return [*own, floored(lift) * 0.125 + 1.0, at.memo("carried", self._carried) * 0.2]
+
+    def _tissue(self, at: Frame) -> Jet:
+        """Distance through the tissue, in units of L."""
+        return tabulated(at, "d", torch.zeros_like(at.points.known["d"]))
+
+    def feature_count(self) -> int:
+        """x, y, two clocks, the distance; and what the ``char`` lift knows of the tissue."""
+        return 5 if self.lift == "heat" else 7
+
+    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+        """Cells at continuous times, half of them uniform in t and half in log(1 + tau)."""
+        n = n or POOL
+        t = torch.rand(n, generator=generator)
+        late = n // 2
+        t[late:] = torch.expm1(t[late:] * math.log1p(self.spread)) / self.spread
+        t = t[torch.randperm(n, generator=generator)]
+        near = int(CONCENTRATED * n)
+        pick = torch.randint(POOL, (near,), generator=generator)
+        drawn = self._pool[self.table.slice_after(t[:near]), pick]
+        anywhere = torch.randint(self.table.cells, (n - near,), generator=generator)
+        return self.at(t, torch.cat([drawn, anywhere]))
+
+    def at(self, t: Tensor, cells: Tensor) -> Points:
+        """Points at times (N,) and positions (N,) in the list of the inside cells."""
+        known = {k: v[cells] for k, v in self._known.items()}
+        x, y = known.pop("x"), known.pop("y")
+        known |= self.table.at(t, cells)
+        known["largest"] = self._largest[self.table.slice_after(t)]
+        return Points({"t": t, "x": x, "y": y}, known)
+
+    def snapshot(self, t: float) -> Points:
+        """All inside cells at one time."""
+        cells = torch.arange(self.table.cells)
+        return self.at(torch.full((self.table.cells,), float(t)), cells)
+
+    def voxels(self) -> tuple[Points, np.ndarray]:
+        """The voxels at t = 1 that may show, and their flat indices on the slice.
+
+        Left out is what stays below `SEEN` at the start, and with `WIDER` times its diffusivity.
+        The lift is the logit of a voxel's mean density, N is that of its centre: it varies little.
+        """
+        inside = coarsen(self.inside.astype(float), self.refine) > 0
+        index = np.flatnonzero(inside & (self._greatest > SEEN))
+        places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
+        x, y = torch.as_tensor(places)
+        a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
+        known = {"a": a}
+        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_voxels.items()}
+        return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
+
+    def behind_walls(self, u: np.ndarray) -> float:
+        """Relative L2 norm of a density u (nx, ny) on the voxels that is `behind` the walls."""
+        x0 = np.array([self.x0, self.y0])
+        cells = behind(self._grid, x0, SHARP_REACH * self.length, self.seed)
+        voxels = coarsen(cells.astype(float), self.refine) > TISSUE
+        return share(u, coarsen(self._grid.phi, self.refine), voxels)
+
+    def to_voxels(self, u: Tensor) -> np.ndarray:
+        """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""
+        full = np.zeros(self.inside.shape)
+        full[self.inside] = u.double().cpu().numpy()
+        present = coarsen(self.inside.astype(float), self.refine)
+        mean: np.ndarray = coarsen(full, self.refine) / np.where(present > 0, present, 1.0)
+        return mean
+
+
+def _pool(relative: Tensor) -> Tensor:
+    """For every time slice, cells drawn with probability ~ sqrt(u / max u)."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.multinomial(relative.sqrt() + 1e-6, POOL, replacement=True, generator=generator)

@@ -1,0 +1,63 @@
+"""Walls: the narrow gaps of the phase field between tissue (falx, fissures, sulci), and what is
+behind them.
+
+Density leaks through a wall, where phi and P are small but not zero, and grows on the other side.
+There its level is a nearly free constant of the equation, set by the leak alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from gbm.growth.finite_volume import GrowthMap
+from gbm.network_fit.lifts import Seed, ease
+
+TISSUE = 0.5
+"""Least phi of tissue."""
+OPEN = 0.02
+"""Least phi of a wall: through less nothing comes that counts."""
+WIDTH_MM = 6.0
+"""Widest gap that is a wall, twice the default width of the phase field's interface."""
+HARDER = 2.0
+"""How much harder (see `lifts.ease`) the way around makes a place that is behind a wall."""
+
+
+def walls(grid: GrowthMap) -> np.ndarray:
+    """Cells (nx, ny) of gaps in the tissue; not the brain's rim, with no tissue beyond it."""
+    cells = math.ceil(WIDTH_MM / 2 / grid.h)
+    disc = np.hypot(*np.mgrid[-cells : cells + 1, -cells : cells + 1]) <= cells
+    tissue = np.pad(grid.phi > TISSUE, cells)
+    closed = ndimage.binary_closing(tissue, disc)[cells:-cells, cells:-cells]
+    found: np.ndarray = closed & (grid.phi > OPEN) & (grid.phi <= TISSUE)
+    return found
+
+
+def behind(grid: GrowthMap, x0: np.ndarray, reach: float, seed: Seed) -> np.ndarray:
+    """Cells (nx, ny) that are much easier to reach from x0 (mm) through walls than around them."""
+    tissue = grid.phi > TISSUE
+    sealed = replace(
+        grid,
+        face_x=grid.face_x * (tissue[1:] & tissue[:-1]),
+        face_y=grid.face_y * (tissue[:, 1:] & tissue[:, :-1]),
+    )
+    open_, closed = (ease(g, x0, reach, seed)[1] for g in (grid, sealed))
+    found: np.ndarray = tissue & (open_ > HARDER * closed)
+    return found
+
+
+def share(u: np.ndarray, phi: np.ndarray, where: np.ndarray) -> float:
+    """Relative L2 norm of the density u (nx, ny) in some cells of the tissue,
+
+        sqrt( sum_where phi u^2 / sum phi u^2 ),
+
+    the error of a network that has nothing right there. Of twelve
+    slices of six heads two had more than 0.2 %: 4.1 %, where the ``heat`` lift was 4.3 % off before
+    it was given points in the walls (1.4 % since), and 2.2 %, where it was 0.7 % off. It can
+    explain an error; without it errors of 2 to 3 % occur too.
+    """
+    weight = np.where(phi > TISSUE, phi * u**2, 0.0)
+    return float(np.sqrt(weight[where].sum() / weight.sum()))

@@ -1,0 +1,1 @@
+"""The atlas, warped to the patient's head."""

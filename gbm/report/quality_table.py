@@ -1,0 +1,85 @@
+"""The quality numbers with the gates they were judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gbm.report.formatting import MISSING
+
+PASSED = {"green": "✓ passed", "amber": "✗ failed", "red": "✗ failed, do not rely on this fit"}
+
+NAMES = {
+    "brain_dice": "DICE of the brain masks, atlas and patient",
+    "correlation": "correlation of the T1 intensities, atlas and patient",
+    "wm_gm_contrast": "contrast of white and grey matter, |difference| / pooled sd",
+    "brain_volume_ml": "brain volume, ml",
+    "wm_fraction": "white matter / (white + grey matter)",
+    "csf_fraction": "cerebrospinal fluid / brain",
+    "wt_outside_tissue_fraction": "part of the whole tumour outside the tissue, before filling",
+    "wt_area_mm2": "area of the whole tumour on the slice, mm²",
+    "tc_area_mm2": "area of the tumour core on the slice, mm²",
+    "tc_fraction": "core / whole tumour on the slice",
+    "enhancing_fraction": "enhancing volume / whole tumour volume",
+    "second_focus": "second focus / the largest, on the slice",
+    "second_focus_volume": "second focus / the largest, in the volume",
+    "wt_at_border_fraction": "part of the whole tumour at the border of the field of view",
+    "network_disagreement": "network against finite volumes, relative L2",
+    "objective_rise": "objective of the fit minus that of the characteristic start",
+    "objective_gap": "objective of the fit minus that of the direct fit",
+    "lambda_mm": "inferred lambda, mm",
+    "lambda_range": "greatest / least lambda that explain the segmentation alike",
+    "rhoT": "inferred rho T",
+    "threshold_WT": "inferred threshold of the whole tumour",
+    "threshold_TC": "inferred threshold of the core",
+    "threshold_gap": "threshold of the core minus that of the whole tumour",
+    "radius_WT_mm": "radius of a disc of equal area, whole tumour, mm",
+    "radius_TC_mm": "radius of a disc of equal area, core, mm",
+    "tissue_area_mm2": "area of the tissue on the slice, mm²",
+    "wm_volume_ml": "white matter, ml",
+    "gm_volume_ml": "grey matter, ml",
+    "csf_volume_ml": "cerebrospinal fluid, ml",
+    "registration_seconds": "time of the registration, s",
+}
+
+
+def quality_rows(params: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows (name, value, gate, advice) of every quality number, gated ones first, failed ones top.
+
+    Parameters
+    ----------
+    params : mapping
+        `desc-growth_params.json`.
+    """
+    judged = {gate["number"]: gate for gate in params["verdict"]["gates"]}
+    numbers = {**params["domain"], **params["quality"]["numbers"]}
+    order = list(NAMES)
+    rows = []
+    for key in sorted(
+        (k for k, v in numbers.items() if not isinstance(v, str) and k != "slice"),
+        key=lambda k: (_weight(judged.get(k)), order.index(k) if k in order else 99, k),
+    ):
+        gate = judged.get(key)
+        rows.append(
+            {
+                "name": NAMES.get(key, key.replace("_", " ")),
+                "value": _shown(numbers[key]),
+                "gate": "" if gate is None else f"{gate['limit']}: {PASSED[gate['colour']]}",
+                "advice": "" if gate is None else gate["advice"],
+            }
+        )
+    return rows
+
+
+def _weight(gate: Mapping[str, Any] | None) -> int:
+    return 3 if gate is None else {"red": 0, "amber": 1, "green": 2}[gate["colour"]]
+
+
+def _shown(number: Any) -> str:
+    if number is None:
+        return MISSING
+    if isinstance(number, bool):
+        return "yes" if number else "no"
+    if not isinstance(number, (int, float)):
+        return str(number)
+    return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"

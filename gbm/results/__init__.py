@@ -1,0 +1,1 @@
+"""What a run found: parameters, quality, verdict, images, cohort."""

@@ -1,0 +1,214 @@
+"""The cohort: BIDS description, tables over all patients, and one page that names every failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gbm.config.conventions import REGIONS
+from gbm.io.ending import COMPLETE, Ending
+from gbm.io.files import read_json
+from gbm.results.estimate import value
+from gbm.results.metrics_table import METRICS, MODELS, Metrics, read_metrics
+from gbm.version import __version__
+
+IGNORED = (
+    "*.html",
+    "cohort_metrics.tsv",
+    "costs.tsv",
+    "logs",
+    "work",
+    "sub-*/figures",
+    "sub-*/anat/*_desc-domain.npz",
+    "sub-*/anat/*_desc-fit_celldensity.*",
+    "sub-*/anat/*_desc-growth_params.json",
+    "sub-*/anat/*_desc-growth_metrics.tsv",
+    "sub-*/anat/*_desc-truth_params.json",
+)
+"""What is not BIDS in a results folder. No slash at the end: the validator asks about `work`, not
+`work/`, where a folder has folders in it."""
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "participant_id": {"Description": "name of the patient in paths"},
+    "status": {"Description": "done, failed or unfinished"},
+    "verdict": {"Description": "green, amber or red, the worst of the quality gates"},
+    "lambda_mm": {"Description": "infiltration length sqrt(D / rho)", "Units": "mm"},
+    "rhoT": {"Description": "proliferation rate times the time T since onset"},
+    "DT_mm2": {"Description": "diffusivity in white matter times T", "Units": "mm^2"},
+    "threshold_WT": {"Description": "density at the outline of the whole tumour"},
+    "threshold_TC": {"Description": "density at the outline of the tumour core"},
+    "relative_error_u": {
+        "Description": "relative L2 distance of network and finite volumes at the time of the scan"
+    },
+    "converged": {"Description": "whether the headline fit converged and agrees with its check"},
+    "reason": {
+        "Description": "why the patient failed or is unfinished, or the reasons of the verdict"
+    },
+}
+"""Columns of `participants.tsv`, as `participants.json` describes them."""
+
+STOPPED = "the command was stopped before this patient was finished: the same command goes on"
+KILLED = "was killed, perhaps for lack of memory: its log names no error"
+KILLED_AT_STOP = "was killed, by the stop or before it"
+NOT_MADE = "its results have not been made yet"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One patient of the command.
+
+    Attributes
+    ----------
+    patient : str
+        Its name in paths.
+    file : str
+        Its patient file, as the command names it.
+    status : str
+        `done`, `failed` or `unfinished`.
+    reasons : tuple of str
+        Why it failed or is unfinished, or the reasons of its verdict.
+    params : mapping or None
+        `desc-growth_params.json` where it is done.
+    metrics : mapping or None
+        model -> region -> metric -> value where it is done.
+    """
+
+    patient: str
+    file: str
+    status: str
+    reasons: tuple[str, ...]
+    params: Mapping[str, Any] | None = None
+    metrics: Metrics | None = None
+
+
+def read_member(
+    results: Path, patient: str, file: Path, logs: Path, ending: Ending = COMPLETE
+) -> Member:
+    """State of one patient, from its outputs, its logs and how the command ended.
+
+    A failure in the logs counts more than outputs, which may be those of an earlier command; so do
+    steps that a stopped command left. A step that ended without a word failed; it may also have
+    been ended with the command, where that was stopped.
+    """
+    anat = results / f"sub-{patient}" / "anat"
+    params = anat / f"sub-{patient}_desc-growth_params.json"
+    metrics = anat / f"sub-{patient}_desc-growth_metrics.tsv"
+    own = logs / f"sub-{patient}"
+    errors, silent = ending.errors(own), ending.silent(own)
+    why = KILLED_AT_STOP if ending.stopped else KILLED
+    killed = [f"{name}: {why}" for name in silent]
+    if errors or (killed and not ending.stopped):
+        return Member(patient, str(file), "failed", (*errors, *killed))
+    if killed or ending.leaves(own):
+        return Member(patient, str(file), "unfinished", (STOPPED, *killed))
+    if not params.exists() or not metrics.exists():
+        return Member(patient, str(file), "unfinished", (NOT_MADE,))
+    found = read_json(params)
+    reasons = tuple(found["verdict"]["reasons"])
+    return Member(patient, str(file), "done", reasons, found, read_metrics(metrics))
+
+
+def participant_rows(members: Sequence[Member]) -> list[list[str]]:
+    """Rows of `participants.tsv`, one a patient, whatever became of it."""
+    rows = []
+    for member in members:
+        p = member.params
+        numbers: list[Any] = [None] * 6
+        if p is not None:
+            numbers = [
+                *(value(p[key]) for key in ("lambda_mm", "rhoT", "DT_mm2")),
+                *(value(p["thresholds"][region]) for region in ("WT", "TC")),
+                p["relative_error_u"]["final"],
+            ]
+        rows.append(
+            [
+                f"sub-{member.patient}",
+                member.status,
+                p["verdict"]["colour"] if p else "n/a",
+                *("n/a" if number is None else f"{number:.6g}" for number in numbers),
+                str(p["converged"]).lower() if p else "n/a",
+                " | ".join(_one_line(reason) for reason in member.reasons) or "n/a",
+            ]
+        )
+    return rows
+
+
+def metric_columns() -> list[str]:
+    """Columns of `cohort_metrics.tsv`: identity, then `<model>_<metric>_<region>`."""
+    measured = [
+        f"{model}_{metric}_{region}" for model in MODELS for metric in METRICS for region in REGIONS
+    ]
+    return ["participant_id", "status", "verdict", *measured]
+
+
+def metric_rows(members: Sequence[Member]) -> list[list[str]]:
+    """Rows of `cohort_metrics.tsv`, one a patient, whatever became of it."""
+    rows = []
+    for member in members:
+        found = member.metrics or {}
+        values = [
+            found.get(model, {}).get(region, {}).get(metric)
+            for model in MODELS
+            for metric in METRICS
+            for region in REGIONS
+        ]
+        verdict = member.params["verdict"]["colour"] if member.params else "n/a"
+        shown = ("n/a" if value is None else f"{value:.6g}" for value in values)
+        rows.append([f"sub-{member.patient}", member.status, verdict, *shown])
+    return rows
+
+
+def medians(members: Sequence[Member]) -> dict[str, dict[str, float | None]]:
+    """Median DICE over the patients that are done: model -> region -> value."""
+    done = [member.metrics for member in members if member.metrics is not None]
+    models = dict.fromkeys(model for metrics in done for model in metrics)
+    found: dict[str, dict[str, float | None]] = {}
+    for model in models:
+        found[model] = {}
+        for region in ("WT", "TC"):
+            values = [m.get(model, {}).get(region, {}).get("dice") for m in done]
+            known = [v for v in values if v is not None]
+            found[model][region] = float(np.median(known)) if known else None
+    return found
+
+
+def notice(members: Sequence[Member]) -> str | None:
+    """A sentence about a command that was stopped; None where no patient waits for its next."""
+    waiting = sum(STOPPED in member.reasons for member in members)
+    if not waiting:
+        return None
+    are = "is" if waiting == 1 else "are"
+    return (
+        f"The command was stopped: {waiting} of {len(members)} patients {are} not finished; "
+        "type it again to go on."
+    )
+
+
+def description() -> dict[str, Any]:
+    """The BIDS `dataset_description.json` of the results."""
+    return {
+        "Name": "Personalised glioblastoma growth parameters",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [
+            {
+                "Name": "bilo-gbm",
+                "Version": __version__,
+                "Description": "Bilevel local operator learning of Fisher-KPP growth parameters "
+                "from one scan, verified by finite volumes.",
+            }
+        ],
+    }
+
+
+def tsv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as text."""
+    return "".join("\t".join(row) + "\n" for row in [header, *rows])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

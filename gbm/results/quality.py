@@ -1,0 +1,94 @@
+"""The numbers that gates judge: quality of registration, tissue, segmentation and fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gbm.config.patient import LabelMap
+from gbm.imaging.labels import Regions
+from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
+from gbm.results.uncertainty import FlatRange
+
+Numbers = dict[str, float | None]
+"""None where a number does not exist for a patient."""
+
+
+def gather(
+    domain: Mapping[str, float],
+    regions: Regions,
+    convention: LabelMap | None,
+    tissue: Mapping[str, Any],
+    registration: Mapping[str, Any] | None,
+) -> Numbers:
+    """Collect the numbers of a patient's images, tissue and segmentation.
+
+    Parameters
+    ----------
+    domain : mapping
+        `Domain.numbers`; sizes are those of the fitted slice.
+    regions, convention
+        The enhancing part of the tumour, where the convention knows one, and its foci.
+    tissue : mapping
+        `Tissue.qc`.
+    registration : mapping or None
+        `registration.json`; None where the patient brings tissue maps.
+    """
+    found: Numbers = dict(domain)
+    core, whole = domain["tc_area_mm2"], domain["wt_area_mm2"]
+    found["tc_fraction"] = core / whole if core > 0 else None
+    found["enhancing_fraction"] = enhancing_fraction(regions, convention)
+    found["second_focus_volume"] = max(second_focus(regions.WT.data), second_focus(regions.TC.data))
+    found["wt_at_border_fraction"] = at_border(regions.WT.data)
+    found["wm_gm_contrast"] = tissue.get("wm_gm_contrast")
+    found["brain_volume_ml"] = tissue.get("brain_volume_ml")
+    volumes: Mapping[str, float] = tissue["volume_ml"]
+    for name, volume in volumes.items():
+        found[f"{name}_volume_ml"] = volume
+    # Of a slab or of maps that the patient brings nobody knows which part of the brain they show.
+    if found["brain_volume_ml"] is not None:
+        solid = volumes["wm"] + volumes["gm"]
+        found["wm_fraction"] = volumes["wm"] / solid
+        found["csf_fraction"] = volumes["csf"] / (solid + volumes["csf"])
+    if registration is not None:
+        found["brain_dice"] = registration["brain_dice"]
+        found["correlation"] = registration["correlation"]
+        found["registration_seconds"] = registration["seconds"]
+    return found
+
+
+def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
+    """Collect the numbers of the headline fit.
+
+    Parameters
+    ----------
+    headline : mapping
+        `relative_error_u`, `objective`, `lambda_mm`, `rhoT`, `thresholds`, all plain numbers, and
+        `likely_lambda_mm`, a `FlatRange` or None.
+    domain : mapping
+        `Domain.numbers`: a threshold of an empty core means nothing.
+    """
+    error, objective = headline["relative_error_u"]["final"], headline["objective"]
+    rise = difference(objective["fdm"], objective["characteristic"])
+    core = domain["tc_area_mm2"] > 0
+    likely: FlatRange | None = headline.get("likely_lambda_mm")
+    whole_at, core_at = (headline["thresholds"].get(region) for region in ("WT", "TC"))
+    return {
+        # JSON has no word for a disagreement that could not be measured
+        "network_disagreement": np.inf if error is None else error,
+        "objective_rise": rise,
+        "objective_gap": difference(objective["fdm"], objective["direct_fit"]),
+        "lambda_mm": headline["lambda_mm"],
+        "lambda_range": None if likely is None else likely.ratio,
+        "rhoT": headline["rhoT"],
+        "threshold_WT": whole_at,
+        "threshold_TC": core_at if core else None,
+        "threshold_gap": difference(core_at, whole_at) if core else None,
+    }
+
+
+def difference(a: float | None, b: float | None) -> float:
+    """a - b; infinite, which no gate lets pass, where one of them is no number."""
+    return np.inf if a is None or b is None else a - b

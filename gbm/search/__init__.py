@@ -1,0 +1,1 @@
+"""The direct fit: the best growth parameters by the finite-volume solver itself."""

@@ -1,0 +1,171 @@
+"""Coarse screening of candidates for the direct fit: origins, infiltration lengths and rho T.
+
+On a 2 mm grid one solve per origin and lambda gives a whole ladder of rho T, because the solution
+for (DT, rhoT) at the time fraction t is that for (DT t, rhoT t) at the end. Thresholds are read off
+a small table; the objective separates over the regions once u is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.inverse_problem import Conditions
+from gbm.growth.objective import Objective
+from gbm.growth.thresholds import Bounds
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+_LAMBDAS_MM = (2.0, 3.5, 5.5, 9.0)
+_LADDER = np.geomspace(3.0, 30.0, 11)
+_LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_GAP = 0.02
+_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Growth parameters, origin (mm) and thresholds (2,), with the objective where it is known."""
+
+    lambda_mm: float
+    rhoT: float
+    x0: np.ndarray
+    thresholds: np.ndarray
+    objective: float = np.inf
+    converged: bool = False
+
+    @property
+    def DT(self) -> float:
+        """D T = lambda^2 rho T, mm^2."""
+        return self.lambda_mm**2 * self.rhoT
+
+
+def distinct(
+    candidates: Iterable[Candidate],
+    distance_mm: float,
+    ln_lambda: float,
+    count: int | None = None,
+) -> list[Candidate]:
+    """The first `count` candidates that differ from all earlier ones in x0 or in lambda.
+
+    Parameters
+    ----------
+    candidates : iterable of Candidate
+        Best first.
+    distance_mm, ln_lambda : float
+        Two candidates agree when their origins and ln lambda lie within both.
+    count : int, optional
+        How many to keep; all by default.
+    """
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        agrees = (
+            np.hypot(*(candidate.x0 - other.x0)) <= distance_mm
+            and abs(np.log(candidate.lambda_mm / other.lambda_mm)) <= ln_lambda
+            for other in kept
+        )
+        if not any(agrees):
+            kept.append(candidate)
+        if len(kept) == count:
+            break
+    return kept
+
+
+def origins(domain: Domain, reach_mm: float = 15.0, spacing_mm: float = 5.0) -> list[np.ndarray]:
+    """Candidates for x0 in the tissue: the domain's own and a lattice around it."""
+    n = int(reach_mm // spacing_mm)
+    offsets = spacing_mm * np.arange(-n, n + 1)
+    candidates = [
+        domain.x0 + np.array([a, b]) for a in offsets for b in offsets if np.hypot(a, b) <= reach_mm
+    ]
+    return [x0 for x0 in candidates if in_tissue(domain, x0)]
+
+
+def in_tissue(domain: Domain, x0: np.ndarray) -> bool:
+    """Whether the voxel that holds x0 (mm) exists and has phi > 1/2."""
+    i, j = (
+        round(float((value - axis[0]) / (axis[1] - axis[0])))
+        for value, axis in zip(x0, (domain.x, domain.y), strict=True)
+    )
+    inside = 0 <= i < domain.x.size and 0 <= j < domain.y.size
+    return inside and bool(domain.phi[i, j] > 0.5)
+
+
+def halved(domain: Domain, objective: Objective) -> tuple[GrowthMap, Objective]:
+    """The growth map and the objective on cells of two by two voxels (an odd last line is cut)."""
+    nx, ny = (2 * (n // 2) for n in domain.P.shape)
+
+    def half(a: np.ndarray) -> np.ndarray:
+        return coarsen(a[:nx, :ny].astype(float), 2)
+
+    x, y = domain.x[:nx].reshape(-1, 2).mean(1), domain.y[:ny].reshape(-1, 2).mean(1)
+    grid = GrowthMap.from_cells(x, y, half(domain.P), half(domain.phi))
+    masks = (half(objective.masks[0]), half(objective.masks[1]))
+    return grid, replace(objective, phi=grid.phi, masks=masks)
+
+
+def screen(
+    grid: GrowthMap,
+    objectives: Sequence[Objective],
+    lattice: Iterable[np.ndarray],
+    conditions: Conditions,
+) -> list[list[Candidate]]:
+    """All candidates of the table under each objective, best first.
+
+    Parameters
+    ----------
+    grid : GrowthMap
+        A coarse grid.
+    objectives : sequence of Objective
+        On that grid, e.g. for two slopes k.
+    lattice : iterable of ndarray (2,)
+        Origins, mm.
+    conditions : Conditions
+        Bounds, seed and prior of the growth parameters.
+    """
+    least_lambda, greatest_lambda = conditions.growth_bounds["lambda_mm"]
+    least_rhoT, greatest_rhoT = conditions.growth_bounds["rhoT"]
+    lambdas = [v for v in _LAMBDAS_MM if least_lambda < v < greatest_lambda]
+    ladder = _LADDER[(least_rhoT < _LADDER) & (greatest_rhoT > _LADDER)]
+    tables: list[list[Candidate]] = [[] for _ in objectives]
+    for x0 in lattice:
+        for lambda_mm in lambdas:
+            DT, times = lambda_mm**2 * ladder[-1], list(ladder / ladder[-1])
+            densities = solve(
+                grid,
+                DT,
+                ladder[-1],
+                x0,
+                h0=conditions.h0,
+                r0=conditions.r0,
+                times=times,
+                steps=_STEPS,
+            )
+            for rhoT, u in zip(ladder, densities, strict=True):
+                known = conditions.growth_prior.value(lambda_mm, rhoT)
+                for table, objective in zip(tables, objectives, strict=True):
+                    thresholds, value = best_thresholds(objective, u, conditions.threshold_bounds)
+                    table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value + known))
+    return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
+
+
+def best_thresholds(
+    objective: Objective, u: np.ndarray, bounds: Bounds
+) -> tuple[np.ndarray, float]:
+    """The best thresholds of a small table for a density, and the objective there.
+
+    The prior of the growth parameters is not in it.
+    """
+    best, total = np.array(objective.prior_means), 0.0
+    for r in objective.regions:
+        low, high = bounds["WT" if r == 0 else "TC"]
+        least = low if r == 0 else max(low, best[0])
+        levels = [v for v in _LEVELS if least + _GAP < v < high - _GAP] or [best[r]]
+        values = [objective.region(r, u, level)[0] for level in levels]
+        best[r], total = levels[int(np.argmin(values))], total + min(values)
+    return best, total

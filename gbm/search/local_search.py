@@ -1,0 +1,154 @@
+"""Descents of the direct fit: from candidates to local minima on one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.growth.finite_volume import GrowthMap, coarsen, default_steps, solve
+from gbm.growth.inverse_problem import Conditions
+from gbm.growth.objective import Objective
+from gbm.search.coarse_search import Candidate, in_tissue
+from gbm.search.trust_region import Density, Search, minimise, start_point
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+_ORIGIN_SCALE_MM = 10.0  # a move of the origin that changes as much as one unit of ln lambda
+_STEPS_RESERVE = 1.2
+
+
+@dataclass(frozen=True)
+class Descent:
+    """The objective as a function of g = (ln lambda, ln rho T[, x0]), its prior included.
+
+    Attributes
+    ----------
+    domain : Domain
+        The patient's problem.
+    free : bool
+        Whether x0 is an unknown; otherwise that of a candidate is kept.
+    conditions : Conditions
+        Bounds, seed and prior of the growth parameters.
+    """
+
+    domain: Domain
+    free: bool
+    conditions: Conditions
+
+    def run(
+        self,
+        grid: GrowthMap,
+        objective: Objective,
+        candidates: Iterable[Candidate],
+        radius: float,
+        tolerance: float,
+        cells: int = 1,
+    ) -> list[Candidate]:
+        """Local minima reached from the candidates, best first.
+
+        Parameters
+        ----------
+        grid : GrowthMap
+            Where the equation is solved.
+        objective : Objective
+            On cells of `cells` by `cells` of the grid.
+        candidates : iterable of Candidate
+            Starts.
+        radius, tolerance : float
+            First trust radius and least predicted decrease, see `trust_region.minimise`.
+        cells : int
+            Cells of the grid along a voxel of the objective.
+        """
+        ends = [
+            self._one(grid, objective, candidate, radius, tolerance, cells)
+            for candidate in candidates
+        ]
+        return sorted(ends, key=lambda end: end.objective)
+
+    def steepen(
+        self,
+        grid: GrowthMap,
+        candidates: Iterable[Candidate],
+        radius: float,
+        tolerance: float,
+        most: int | None = None,
+    ) -> list[Candidate]:
+        """Minima of the final objective on the voxels, through all slopes, best first.
+
+        Of the minima at the first slope the best `most` go on, by default all.
+        """
+        first, *others = self.conditions.steepened
+        ends = self.run(grid, first, candidates, radius, tolerance)[:most]
+        for objective in others:
+            ends = self.run(grid, objective, ends, radius / 2, tolerance)
+        return ends
+
+    def judged(self, grid: GrowthMap, candidate: Candidate) -> Candidate:
+        """A candidate with its best thresholds for the final objective, and its value there."""
+        search, density = self.search(candidate.x0), self.density(grid, candidate)
+        g = np.clip(self.pack(candidate), search.low, search.high)
+        point = start_point(density, self.conditions.objective, g, candidate.thresholds, search)
+        return replace(candidate, thresholds=point.thresholds, objective=point.objective)
+
+    def search(self, x0: np.ndarray) -> Search:
+        """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""
+        bounds = self.conditions.growth_bounds
+        limits = np.log([bounds["lambda_mm"], bounds["rhoT"]])
+        scale = np.ones(2)
+        if self.free:
+            x, y = self.domain.x, self.domain.y
+            limits = np.vstack([limits, [x[0], x[-1]], [y[0], y[-1]]])
+            scale = np.array([1.0, 1.0, _ORIGIN_SCALE_MM, _ORIGIN_SCALE_MM])
+        return Search(
+            limits[:, 0],
+            limits[:, 1],
+            scale,
+            self.conditions.threshold_bounds,
+            lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
+            self.conditions.growth_prior.along(np.zeros(2), np.eye(2, len(scale))),
+        )
+
+    def pack(self, candidate: Candidate) -> np.ndarray:
+        """Growth parameters g of a candidate."""
+        growth = np.log([candidate.lambda_mm, candidate.rhoT])
+        return np.concatenate([growth, candidate.x0]) if self.free else growth
+
+    def unpack(self, g: np.ndarray, x0: np.ndarray) -> tuple[float, float, np.ndarray]:
+        """Return lambda (mm), rho T and the origin at g; `x0` is the origin when it is fixed."""
+        return float(np.exp(g[0])), float(np.exp(g[1])), g[2:] if self.free else x0
+
+    def density(self, grid: GrowthMap, candidate: Candidate, cells: int = 1) -> Density:
+        """Final density on the objective's voxels as a function of g near a candidate.
+
+        The number of time steps is that of the candidate, with a reserve: one that changed with g
+        would spoil finite differences.
+        """
+        steps = int(_STEPS_RESERVE * default_steps(candidate.DT, candidate.rhoT, grid.h))
+        h0, r0 = self.conditions.h0, self.conditions.r0
+
+        def u(g: np.ndarray) -> np.ndarray:
+            lambda_mm, rhoT, x0 = self.unpack(g, candidate.x0)
+            DT = lambda_mm**2 * rhoT
+            return coarsen(solve(grid, DT, rhoT, x0, h0=h0, r0=r0, steps=steps)[0], cells)
+
+        return u
+
+    def _one(
+        self,
+        grid: GrowthMap,
+        objective: Objective,
+        start: Candidate,
+        radius: float,
+        tolerance: float,
+        cells: int,
+    ) -> Candidate:
+        search, density = self.search(start.x0), self.density(grid, start, cells)
+        g = np.clip(self.pack(start), search.low, search.high)
+        point = start_point(density, objective, g, start.thresholds, search)
+        end, converged = minimise(density, objective, point, search, radius, tolerance)
+        growth = self.unpack(end.g, start.x0)
+        return Candidate(*growth, end.thresholds, end.objective, converged)

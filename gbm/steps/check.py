@@ -1,0 +1,157 @@
+"""Check one patient's file and images before anything expensive runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gbm.config.errors import InputError
+from gbm.config.loading import load_patient, load_settings
+from gbm.config.patient import Patient
+from gbm.config.settings import AtlasPaths, Settings
+from gbm.domain.fitted_slice import choose_slab
+from gbm.imaging.atlas import load_atlas
+from gbm.imaging.labels import Regions, read_regions
+from gbm.imaging.patient_images import (
+    check_inside,
+    check_overlap,
+    main_image,
+    read_head,
+    read_maps,
+    second_head,
+)
+from gbm.imaging.tumour_shape import enhancing_fraction
+from gbm.io.volumes import read_volume
+from gbm.registration.register import check_extent
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in a patient's files.
+
+    Attributes
+    ----------
+    patient : str
+        Its id.
+    warnings : tuple of str
+        What was accepted with a remark; each begins with the dotted key.
+    tissue : str
+        ``given`` or the dotted key of the image that the atlas is registered to.
+    plane, slice : str, int
+        The slice that will be fitted.
+    volumes_ml : dict
+        Of WT and TC.
+    labels : dict
+        Voxels of each label.
+    """
+
+    patient: str
+    warnings: tuple[str, ...]
+    tissue: str
+    plane: str
+    slice: int
+    volumes_ml: dict[str, float]
+    labels: dict[int, int]
+
+
+def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
+    """Check a patient file, its overrides and its images.
+
+    Parameters
+    ----------
+    file : Path
+        The patient file.
+    config : mapping
+        The content of ``config.yaml``.
+
+    Raises
+    ------
+    InputError
+        On the first fault, with the file and the dotted key.
+    """
+    patient = load_patient(file)
+    settings = load_settings(config, file)
+    for key, path in patient.paths().items():
+        if not path.is_file():
+            raise InputError(f"there is no such file: {path}", file=patient.file, key=key)
+    if not patient.tissue.given:
+        main_image(patient)
+    regions = read_regions(patient.segmentation)
+    slab = choose_slab(regions, settings.slice)
+    used, remarks = _check_tissue(patient, regions, settings)
+    warnings = [
+        *regions.warnings,
+        *_check_scope(patient, regions, settings),
+        *remarks,
+        *_check_others(patient, regions, used),
+        *_check_output(settings, load_settings(config)),
+    ]
+    voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
+    return Report(
+        patient=patient.id,
+        warnings=tuple(dict.fromkeys(warnings)),
+        tissue=used,
+        plane=slab.plane,
+        slice=slab.index,
+        volumes_ml={
+            name: float(region.data.sum()) * voxel_ml
+            for name, region in (("WT", regions.WT), ("TC", regions.TC))
+        },
+        labels=regions.labels,
+    )
+
+
+def _check_tissue(
+    patient: Patient, regions: Regions, settings: Settings
+) -> tuple[str, tuple[str, ...]]:
+    """Check where the tissue comes from: maps, or the image that the atlas is registered to."""
+    if patient.tissue.given:
+        return "given", read_maps(patient, regions)[1]
+    key, path = main_image(patient)
+    head = read_head(key, path)
+    check_extent(head.cropped().image, settings.tissue.registration, key)
+    remarks = check_overlap(regions, head.image, key)
+    check_inside(regions, head.brain, "the brain of this image", key, path)
+    if isinstance(settings.tissue.atlas, AtlasPaths):
+        load_atlas(settings.tissue.atlas)
+    if settings.tissue.registration != "none":
+        remarks = (*remarks, *second_head(patient)[1])
+    return key, remarks
+
+
+def _check_scope(patient: Patient, regions: Regions, settings: Settings) -> list[str]:
+    """Say so early where the tumour hardly enhances."""
+    share = enhancing_fraction(regions, patient.segmentation.convention)
+    if share is None or share >= settings.gates.enhancing_fraction_min:
+        return []
+    return [
+        f"patient.segmentation.path: only {share:.1%} of the tumour enhances: it looks like a"
+        " lower-grade glioma, for which the model is not meant"
+    ]
+
+
+def _check_others(patient: Patient, regions: Regions, used: str) -> list[str]:
+    """Read the images that nothing depends on: they must be images, all else is a remark."""
+    remarks: list[str] = []
+    for key, path in patient.paths().items():
+        if not key.startswith("patient.images.") or key == used:
+            continue
+        volume = read_volume(path, key)
+        if not np.isfinite(volume.data).any():
+            raise InputError("the image holds no finite value", file=path, key=key)
+        remarks += check_overlap(regions, volume, key)
+    return remarks
+
+
+def _check_output(own: Settings, of_command: Settings) -> list[str]:
+    """Say so where a patient file asks for a folder that is not the command's."""
+    if own.output == of_command.output:
+        return []
+    return [
+        f"output.root: {own.output.root} counts only where this file is given with --configfile;"
+        f" the results of a command with several patients are all in {of_command.output.root}"
+    ]

@@ -1,0 +1,44 @@
+"""Make the demo patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from gbm.demo.patient import AFFINE, Truth, make_demo
+from gbm.io.files import write_json
+
+
+def run(
+    *,
+    segmentation: Path,
+    t1: Path,
+    t1c: Path,
+    truth: Path,
+    seed: int = 0,
+    made: Truth | None = None,
+) -> None:
+    """Make the demo patient and write its files.
+
+    Parameters
+    ----------
+    segmentation, t1, t1c : Path
+        Written: NIfTI files (BraTS labels; int16 scans, skull-stripped).
+    truth : Path
+        Written: DT_mm2, rhoT, lambda_mm, thresholds, x0_mm and how the demo was made, as JSON.
+    seed, made
+        See `gbm.demo.patient.make_demo`.
+    """
+    demo = make_demo(seed, made)
+    for path, data in ((segmentation, demo.labels), (t1, demo.t1), (t1c, demo.t1c)):
+        _save(path, data)
+    write_json(truth, demo.truth)
+
+
+def _save(path: Path, data: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = nibabel.Nifti1Image(data, AFFINE)
+    image.header.set_xyzt_units("mm", "sec")
+    nibabel.save(image, path)

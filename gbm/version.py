@@ -1,0 +1,3 @@
+"""The version of the package, here for files that are read without importing anything."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,167 @@
+"""Recipe `lm`: its steps on problems with known answers, and whole fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from bilo.inverse.objective import LeastSquares, Objective
+from bilo.lower.levenberg_marquardt import START, step
+from bilo.methods import bilo, direct_fit, pinn
+from bilo.networks.network import OperatorNetwork
+from bilo.problems import get
+from bilo.problems.fisher_kpp import FisherKPP
+from bilo.training.loop import Run
+from bilo.training.settings import Settings
+from bilo.training.solution import evaluate
+from bilo.upper.alternation import alternating, finish
+
+TRUTH = {"D": 2.0, "rho": 2.0}
+LM = Settings(recipe="lm", device="cpu")
+
+
+def test_a_linear_problem_is_solved_in_one_step() -> None:
+    draw = torch.Generator().manual_seed(0)
+    A = torch.randn(30, 12, generator=draw, dtype=torch.float64)
+    b = torch.randn(30, generator=draw, dtype=torch.float64)
+    x = torch.zeros(12, dtype=torch.float64)
+    exact = torch.linalg.lstsq(A, b.unsqueeze(1)).solution[:, 0]
+    found = step(x, A @ x - b, A, lambda x: A @ x - b, mu=1e-12)
+    assert (found.x - exact).abs().max() < 1e-10
+    assert found.after == pytest.approx(float(((A @ exact - b) ** 2).sum()))
+    assert found.mu < 1e-12
+
+
+def test_a_curved_valley_is_followed() -> None:
+    """Rosenbrock's function as squares, from its usual start to (1, 1)."""
+
+    def rows(x: Tensor) -> Tensor:
+        return torch.stack([10 * (x[1] - x[0] ** 2), 1 - x[0]])
+
+    x, mu = torch.tensor([-1.2, 1.0], dtype=torch.float64), START
+    for _ in range(20):
+        J = torch.autograd.functional.jacobian(rows, x)
+        found = step(x, rows(x), J, rows, mu)
+        assert found.after < found.before or found.after < 1e-25
+        x, mu = found.x, found.mu
+    assert (x - 1).abs().max() < 1e-10
+
+
+def test_a_step_that_nothing_helps_leaves_the_bits() -> None:
+    draw = torch.Generator().manual_seed(0)
+    J = torch.randn(30, 12, generator=draw, dtype=torch.float64)
+    x, rho = (torch.randn(n, generator=draw, dtype=torch.float64) for n in (12, 30))
+    for worse in (lambda x: 2 * rho, lambda x: rho * torch.nan):
+        found = step(x.clone(), rho, J, worse)
+        assert torch.equal(found.x, x)
+        assert (found.fall, found.after) == (1.0, found.before)
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_bad_step_of_the_unknowns_is_taken_back_to_the_bits(judged: bool) -> None:
+    """By the upper level when the objective got worse, or at the end because nobody looked."""
+    problem = FisherKPP()
+    data = problem.observe(TRUTH, 0.0, 0)
+    assert isinstance(data, LeastSquares)
+    network = OperatorNetwork(problem, 6, 2, 0, 0).double()
+    run = Run(network, problem.encode(problem.start()), data.start, {}, torch.Generator())
+    run.memory.update(fall=1.0, mu=1e-5)
+    weights, codes = network.vector(), run.codes.clone()
+    J = torch.randn(2, 11, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    fields = iter([data.values + 0.1, data.values + 0.2])
+    upper = alternating(problem, data, lambda run: (next(fields), J))
+    assert upper(run, 0.0)["objective"] == pytest.approx(0.01)
+    assert not torch.equal(run.codes, codes)
+    network.assign(weights + 1)
+    run.memory["mu"] = 1e3
+    if judged:
+        assert upper(run, 0.1) == problem.decode(codes)
+    assert not finish(run)
+    assert torch.equal(run.codes, codes)
+    assert torch.equal(network.vector(), weights)
+    assert run.memory["mu"] == 1e-5
+    assert run.memory["surprises"] == judged
+
+
+def test_bilo_finds_the_unknowns() -> None:
+    problem = FisherKPP()
+    found = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), LM)
+    assert found.status == "converged", found.warnings
+    for name, value in TRUTH.items():
+        assert found.unknowns[name] == pytest.approx(value, rel=5e-3)
+    assert found.network is not None
+    everywhere = problem.collocation(None, torch.Generator())
+    exact = problem.reference(TRUTH)(everywhere)
+    error = (evaluate(found.network, everywhere, found.codes) - exact).norm() / exact.norm()
+    assert error < 3e-4
+    assert found.steps < LM.pretrain_steps + LM.finetune_steps
+    assert found.history["step"] == [float(n + 1) for n in range(found.steps)]
+    assert {"residual", "residual_gradient", "start", "objective", "D", "rho"} < set(found.history)
+
+
+def test_a_fit_cut_short_is_not_called_converged() -> None:
+    problem = FisherKPP()
+    short = replace(LM, width=8, finetune_steps=9)
+    found = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), short)
+    assert (found.status, found.steps) == ("not converged", 39)
+    assert any("not at its optimum" in warning for warning in found.warnings)
+
+
+def test_bilo_finds_the_optimum_of_a_likelihood() -> None:
+    """With a jump condition; the direct fit is the exact answer."""
+    problem = get("particles")
+    data = problem.observe({"lambda": 500.0, "mu": 10.0}, 0.0, 0)
+    found = bilo.fit(problem, data, replace(LM, width=8))
+    assert found.status == "converged", found.warnings
+    exact = direct_fit.fit(problem, data)
+    for name, value in exact.unknowns.items():
+        assert found.unknowns[name] == pytest.approx(value, rel=1e-3)
+
+
+def test_a_pinn_has_the_unknowns_among_its_variables() -> None:
+    problem = get("poisson_scalar")
+    data = problem.observe({"D": 2.0}, 0.01, 1)
+    found = pinn.fit(problem, data, replace(LM, width=8, finetune_steps=30))
+    assert found.unknowns["D"] == pytest.approx(
+        direct_fit.fit(problem, data).unknowns["D"], rel=1e-3
+    )
+    assert {"residual", "objective", "D"} < set(found.history)
+
+
+class Anything(Objective):
+    """No sum over points."""
+
+    points = FisherKPP().observe(TRUTH, 0.0, 0).points
+
+    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        return u.max()
+
+    def step(
+        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+    ) -> tuple[Tensor, Tensor]:
+        return codes, auxiliary
+
+
+def test_refusals() -> None:
+    problem, particles = FisherKPP(), get("particles")
+    with pytest.raises(ValueError, match="needs a pointwise objective, not Anything"):
+        bilo.fit(problem, Anything(), LM)
+    likelihood = particles.observe({"lambda": 500.0, "mu": 10.0}, 0.0, 0)
+    with pytest.raises(ValueError, match="fits least squares, not PoissonProcess"):
+        pinn.fit(particles, likelihood, LM)
+    with pytest.raises(ValueError, match=r"192 equations .* for 609 variables"):
+        bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), replace(LM, points=64))
+
+
+def test_a_recipe_fills_in_what_the_user_left_out() -> None:
+    assert (LM.width, LM.dtype, LM.points) == (16, torch.float64, 0)
+    assert (Settings().width, Settings().dtype, Settings().points) == (128, torch.float32, 256)
+    assert Settings(recipe="lm", width=12, points=None).points is None
+    assert Settings(recipe="lm", width=12).width == 12
+    with pytest.raises(ValueError, match="no recipe 'ml'; there are fast, paper, lm"):
+        Settings(recipe="ml")
+    with pytest.raises(ValueError, match="'fast' needs a number of points"):
+        Settings(points=0)

@@ -1,0 +1,229 @@
+"""Fits of unknown functions: BiLO's fixed point, a scalar beside a function, interruptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bilo.inverse.objective import Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.inverse.unknown import unit_grid
+from bilo.methods import bilo, pinn
+from bilo.problems import get
+from bilo.problems.burgers import Burgers
+from bilo.solvers import heat
+from bilo.training.loop import Run
+from bilo.training.settings import Settings
+from tests.bilo.decaying import Decaying, small
+
+LINE = unit_grid(("x",), 101)
+
+
+def test_the_fixed_point_is_lavrentievs() -> None:
+    """A constant added to f is carried by the heat equation unchanged inside, so that the operator
+    answers du/dz = 1 at every point. The gradient through its input then vanishes where
+
+        K f - d = w f'',        f = 0 at the ends       (Lavrentiev's regularisation)
+
+    and not where Tikhonov's, K^T (K f - d) = w f'', does.
+    """
+    problem, w = get("heat"), 1e-2
+    data = problem.observe(problem.truth(), 1e-3**0.5, 0)
+    settings = Settings(
+        recipe="lm", width=14, pretrain_steps=15, finetune_steps=45, w_reg=w, device="cpu"
+    )
+    f = bilo.fit(problem, data, settings).unknowns["f"](LINE).numpy()
+    one, other = _lavrentiev(data.values.numpy(), w), _tikhonov(data.values.numpy(), w)
+    assert np.abs(one - other).max() > 0.02
+    near, far = np.abs(f - one).mean(), np.abs(f - other).mean()
+    assert near < 6e-3
+    assert near < 0.5 * far
+
+
+def _lavrentiev(data: NDArray[np.float64], w: float) -> NDArray[np.float64]:
+    """f (101,): linear elements v, mean v(x_d) (K f - d)(x_d) + w int f' v' = 0."""
+    C, K, slopes = _discrete()
+    f = np.zeros(101)
+    matrix = (C.T @ K / 51 + w * slopes)[1:-1, 1:-1]
+    f[1:-1] = np.linalg.solve(matrix, (C.T @ data / 51)[1:-1])
+    return f
+
+
+def _tikhonov(data: NDArray[np.float64], w: float) -> NDArray[np.float64]:
+    return heat.tikhonov(_discrete()[1], data, w)
+
+
+def _discrete() -> tuple[NDArray[np.float64], ...]:
+    """Values at the data of f itself and of u(., 1), and the stiffness, of 101 nodes."""
+    x = np.linspace(0, 1, 51)
+    difference = np.diff(np.eye(101), axis=0)
+    return (
+        heat.propagator(100, np.zeros(51), x),
+        heat.propagator(100, np.ones(51), x),
+        100 * difference.T @ difference,
+    )
+
+
+def test_a_function_and_a_scalar_together() -> None:
+    problem = Decaying()
+    settings = Settings(width=40, pretrain_steps=100, finetune_steps=140, w_reg=1e-4, device="cpu")
+    found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    exact = problem.truth()["f"](LINE)
+    assert found.unknowns["k"] == pytest.approx(1.0, rel=0.03)
+    assert (found.unknowns["f"](LINE) - exact).norm() < 0.05 * exact.norm()
+    assert set(found.history) >= {"objective", "regulariser", "move", "k"}
+
+
+class Stopped(Exception):
+    """An interruption from outside."""
+
+
+class Disturbed(Decaying):
+    """Draws normally, except that one draw stops the fit."""
+
+    unknowns = small(Decaying)
+
+    def __init__(self, stop: int = -1) -> None:
+        self.draws, self.stop = 0, stop
+
+    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+        self.draws += 1
+        if self.draws == self.stop:
+            raise Stopped
+        return super().collocation(n, generator)
+
+
+TINY = Settings(
+    width=8,
+    layers=2,
+    pretrain_steps=6,
+    finetune_steps=20,
+    points=81,
+    w_reg=1e-3,
+    device="cpu",
+    history_every=2,
+    checkpoint_seconds=0.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (bilo, TINY),
+        (bilo, replace(TINY, recipe="paper")),
+        (bilo, replace(TINY, recipe="lm", width=5, dtype=torch.float64)),
+        (pinn, TINY),
+    ],
+    ids=["fast", "paper", "lm", "pinn"],
+)
+def test_an_interrupted_fit_ends_on_the_same_function(
+    tmp_path: Path, method: ModuleType, settings: Settings
+) -> None:
+    """Weights of the function, the scalar and what a step remembers of the last one."""
+    data = Decaying().observe(Decaying().truth(), 0.01, 0)
+    whole = method.fit(Disturbed(), data, settings)
+    kept = replace(settings, checkpoint=tmp_path / "run.safetensors")
+    with pytest.raises(Stopped):
+        method.fit(Disturbed(stop=18), data, kept)
+    found = method.fit(Disturbed(), data, kept)
+    assert torch.equal(found.codes, whole.codes)
+    assert not torch.equal(found.codes, Disturbed().start_codes(0).to(found.codes))
+    assert found.history["step"] == whole.history["step"]
+    assert found.assessment["regulariser"] == whole.assessment["regulariser"]
+
+
+def test_what_watches_the_unknowns_stands_in_the_history_and_changes_nothing() -> None:
+    data = Decaying().observe(Decaying().truth(), 0.01, 0)
+    plain = bilo.fit(Decaying(), data, TINY)
+    assert "largest" not in plain.history
+
+    def watch(unknowns: Mapping[str, Any]) -> dict[str, float]:
+        return {"largest": float(unknowns["f"](LINE).max())}
+
+    found = bilo.fit(Decaying(), data, replace(TINY, watch=watch))
+    assert torch.equal(found.codes, plain.codes)
+    assert found.history["largest"][-1] == float(found.unknowns["f"](LINE).max())
+    assert len(set(found.history["largest"])) > 1
+
+
+def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    problem, w = Burgers(), 1e-3
+    data = problem.observe(problem.truth(), 0.0, 0)
+    seen = []
+
+    def spy(problem: Problem, data: Objective, w_reg: float) -> bilo.Referee:
+        judge = numerical(problem, data, w_reg)
+
+        def referee(codes: Tensor, auxiliary: Tensor) -> float:
+            seen.append((judge(codes, auxiliary), codes.clone()))
+            return seen[-1][0]
+
+        return referee
+
+    numerical = bilo._numerical
+    monkeypatch.setattr(bilo, "_numerical", spy)
+    settings = Settings(
+        width=16, points=64, pretrain_steps=10, finetune_steps=60, w_reg=w, device="cpu"
+    )
+    found = bilo.fit(problem, data, settings)
+    best, codes = min(seen, key=lambda pair: pair[0])
+    assert len(seen) >= 4
+    assert best < max(value for value, _ in seen)
+    assert torch.equal(found.codes, codes)
+    u = problem.reference(found.unknowns)(data.points)
+    slope = regularisation(problem, codes)
+    assert best == pytest.approx(float(((u - data.values) ** 2).mean() + w * slope))
+
+
+@pytest.mark.parametrize(("rows", "adam"), [(101, False), (100, True)])
+def test_functions_descend_by_adam_where_the_data_are_many(
+    monkeypatch: pytest.MonkeyPatch, rows: int, adam: bool
+) -> None:
+    monkeypatch.setattr(bilo, "MAX_ROWS", rows)
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    problem = Burgers()
+    settings = Settings(
+        width=8, points=32, pretrain_steps=5, finetune_steps=20, upper_every=4, device="cpu"
+    )
+    found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    moves = "move" in found.history
+    assert moves is not adam
+
+
+@pytest.mark.parametrize(("recipe", "last"), [("fast", 0.02), ("paper", 1.0)])
+def test_adam_of_functions_slows_down_as_the_network_does(
+    monkeypatch: pytest.MonkeyPatch, recipe: str, last: float
+) -> None:
+    monkeypatch.setattr(bilo, "MAX_ROWS", 100)
+    monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
+    rates, step = [], bilo.upper_step
+
+    def spy(run: Run, *words: Any) -> Any:
+        rates.append(run.optimisers["upper"].param_groups[0]["lr"])
+        return step(run, *words)
+
+    monkeypatch.setattr(bilo, "upper_step", spy)
+    problem = Burgers()
+    settings = Settings(
+        recipe=recipe, width=8, points=32, pretrain_steps=5, finetune_steps=100, upper_every=4,
+        upper_rate=2e-3, device="cpu",
+    )  # fmt: skip
+    bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    assert rates[0] == pytest.approx(2e-3, rel=0.02)
+    assert rates[-1] <= 1.001 * last * rates[0]
+    assert rates == sorted(rates, reverse=True)
+    assert (len(set(rates)) == 1) == (recipe == "paper")

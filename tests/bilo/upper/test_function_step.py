@@ -1,0 +1,190 @@
+"""Gauss-Newton steps of functions against explicit least squares in all their weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from bilo.inverse.chain_rule import by_codes
+from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regularisation
+from bilo.networks.network import OperatorNetwork
+from bilo.problems.burgers import Burgers
+from bilo.problems.poisson import Poisson
+from bilo.solvers.burgers import SPEED
+from bilo.training.loop import Run
+from bilo.training.recipes import RecipeError
+from bilo.upper.function_step import function_step, regulariser_rows
+from bilo.upper.tangent_model import tangent_model, through_inputs
+from tests.bilo.decaying import Decaying, small
+from tests.bilo.oracle import plain_field
+from tests.bilo.problems.test_problems import elsewhere
+
+MU = 1e-5
+
+
+class SmallPoisson(Poisson):
+    """With a function of few weights."""
+
+    unknowns = small(Poisson)
+
+
+class SmallDecaying(Decaying):
+    """With a function of few weights."""
+
+    unknowns = small(Decaying)
+
+
+PROBLEMS = pytest.mark.parametrize(
+    "problem", [SmallPoisson(), SmallDecaying()], ids=lambda p: p.name
+)
+
+
+def _run(problem: Problem) -> Run:
+    network = OperatorNetwork(problem, 6, 3, 0, 1).double()
+    none = torch.zeros(0, dtype=torch.float64)
+    return Run(network, elsewhere(problem), none, {}, torch.Generator())
+
+
+def _data(problem: Problem) -> LeastSquares:
+    data = problem.observe(problem.truth(), 0.1, 0)
+    assert isinstance(data, LeastSquares)
+    return data
+
+
+def _tangents(run: Run, data: Objective) -> tuple[Tensor, Tensor]:
+    return tangent_model(run.network, data.points)(run)
+
+
+@PROBLEMS
+@pytest.mark.parametrize("w_reg", [0.0, 1e-2])
+def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) -> None:
+    """min |b + X^T d|^2 + mu |d|^2, rows of the data by autograd, all weights at once."""
+    run, data = _run(problem), _data(problem)
+    codes = run.codes.clone()
+    u, J = _tangents(run, data)
+    by_weights = torch.autograd.functional.jacobian(
+        lambda v: plain_field(run.operator, data.points, v), codes
+    )
+    root = (2 / len(data.values)) ** 0.5
+    b, X = [root * (u - data.values)], [root * by_weights]
+    if w_reg:
+        slopes, by_codes = regulariser_rows(problem, codes)
+        b, X = [*b, (2 * w_reg) ** 0.5 * slopes], [*X, (2 * w_reg) ** 0.5 * by_codes.t()]
+    rows, matrix = torch.cat(b), torch.cat(X)
+    mu = MU * float(torch.linalg.matrix_norm(matrix, 2)) ** 2
+    damped = torch.cat([matrix, mu**0.5 * torch.eye(len(codes), dtype=torch.float64)])
+    wanted = torch.cat([-rows, torch.zeros_like(codes)])
+    exact = torch.linalg.lstsq(damped, wanted.unsqueeze(1)).solution[:, 0]
+    record = function_step(run, problem, data, w_reg, u, J, part=1.0, reach=1e9, damping=MU)
+    assert (run.codes - codes - exact).norm() < 1e-6 * exact.norm()
+    moved = (problem.probe(codes + exact) - problem.probe(codes)).abs().max()
+    assert record["move"] == pytest.approx(float(moved), rel=1e-5)
+
+
+@PROBLEMS
+def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
+    """Of the data through the inputs and of the regulariser: d L = g . d < 0."""
+    run, data = _run(problem), _data(problem)
+    codes = run.codes.clone()
+    u, J = _tangents(run, data)
+    _, by_u, _ = data.gradient(u, run.auxiliary)
+    gradient, R = through_inputs(problem, data.points, codes, J * by_u, 1e-2)
+    record = function_step(run, problem, data, 1e-2, u, J, part=1e-4, reach=1e9, damping=MU)
+    assert R == pytest.approx(record["regulariser"], rel=1e-12)
+
+    def total(codes: Tensor) -> Tensor:
+        u = plain_field(run.operator, data.points, codes)
+        return data.value(u, run.auxiliary) + 1e-2 * regularisation(problem, codes)
+
+    expected = float(gradient @ (run.codes - codes))
+    assert expected < 0
+    change = (total(run.codes) - total(codes)).item()
+    assert change == pytest.approx(expected, rel=1e-2)
+
+
+def _step(run: Run, data: Objective, *, reach: float = 1e9, momentum: float = 0.0) -> Tensor:
+    """The change of the codes by one whole step without a regulariser."""
+    problem, before = run.network.problem, run.codes.clone()
+    u, J = _tangents(run, data)
+    function_step(
+        run, problem, data, 0.0, u, J, part=1.0, reach=reach, damping=MU, momentum=momentum
+    )
+    return run.codes - before
+
+
+def test_a_step_is_cut_at_its_reach() -> None:
+    problem = SmallPoisson()
+    data, run = _data(problem), _run(problem)
+    start = run.codes.clone()
+    whole = _step(run, data)
+    move = (problem.probe(run.codes) - problem.probe(start)).abs().max()
+    assert torch.allclose(_step(_run(problem), data, reach=1e-3), 1e-3 / move * whole, rtol=1e-9)
+    assert torch.equal(_step(_run(problem), data, reach=2 * float(move)), whole)
+
+
+def test_a_part_of_the_last_step_is_taken_again() -> None:
+    problem = SmallPoisson()
+    data, run = _data(problem), _run(problem)
+    first = _step(run, data)
+    without = _run(problem)
+    without.codes.copy_(run.codes)
+    second = _step(without, data)
+    assert torch.allclose(_step(run, data, momentum=0.5), second + 0.5 * first, rtol=1e-9)
+
+
+def test_an_objective_that_is_no_sum_over_points_is_refused() -> None:
+    class Whole(Objective):
+        points = _data(SmallPoisson()).points
+
+        def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+            return u.mean() ** 2
+
+        def step(
+            self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        ) -> tuple[Tensor, Tensor]:
+            raise NotImplementedError
+
+    with pytest.raises(RecipeError, match="no second-order step of functions for Whole"):
+        _step(_run(SmallPoisson()), Whole())
+
+
+class SmallBurgers(Burgers):
+    """With a function of few weights."""
+
+    unknowns = small(Burgers)
+
+
+def _along_characteristics(problem: Burgers, points: Points, codes: Tensor) -> Tensor:
+    """The u of u = f(x - a t u) before any shock, by bisection."""
+    f, x, t = problem.decode(codes)["f"], points.coordinates["x"], points.coordinates["t"]
+    low, high = torch.full_like(x, -2.0), torch.full_like(x, 2.0)
+    for _ in range(60):
+        u = (low + high) / 2
+        above = u > f(Points({"x": x - SPEED * t * u}))
+        low, high = torch.where(above, low, u), torch.where(above, u, high)
+    return u
+
+
+def test_a_shift_of_f_at_the_foot_is_the_derivative_by_every_weight() -> None:
+    problem, h = SmallBurgers(), 1e-5
+    codes = problem.start_codes(0)
+    x = torch.linspace(0.3, 0.95, 40, dtype=torch.float64)
+    points = Points({"t": torch.linspace(0.2, 1, 40, dtype=torch.float64), "x": x})
+    u, f = _along_characteristics(problem, points, codes), problem.decode(codes)["f"]
+    foot = x - SPEED * points.coordinates["t"] * u
+    slope = (f(Points({"x": foot + h})) - f(Points({"x": foot - h}))) / (2 * h)
+    by_shift = (1 / (1 + SPEED * points.coordinates["t"] * slope))[None]
+    feet = problem.feet(points, u)
+    torch.testing.assert_close(feet.coordinates["x"], foot)
+    v = torch.randn(len(codes), generator=torch.Generator().manual_seed(0)).double()
+    ahead, behind = (_along_characteristics(problem, points, codes + s * v) for s in (h, -h))
+    exact = (ahead - behind) / (2 * h)
+    torch.testing.assert_close(
+        v @ by_codes(problem, feet, codes, by_shift), exact, rtol=1e-5, atol=1e-6
+    )
+    there = v @ by_codes(problem, points, codes, by_shift)
+    assert float((there - exact).norm() / exact.norm()) > 0.1

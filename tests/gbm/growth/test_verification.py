@@ -1,0 +1,142 @@
+"""Verification: a perfect network passes, a wrong one does not, files in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gbm.config.settings import Settings
+from gbm.domain.domain import save_domain
+from gbm.growth import verification
+from gbm.growth.characteristic import characteristic
+from gbm.growth.finite_volume import coarsen, solve
+from gbm.growth.records import FitResult, Verification
+from gbm.io.files import read_json, write_json, write_npz
+from gbm.steps import baselines
+from gbm.steps.verify import run as step_verify
+
+TIMES = np.array([0.25, 0.5, 1.0])
+
+
+@pytest.fixture(scope="module")
+def fit(grown: Any) -> FitResult:
+    return FitResult(
+        method="bilo", lift="char", x0="inferred", weight=None, seed=0,
+        DT_mm2=grown.DT, rhoT=grown.rhoT, lambda_mm=float(np.sqrt(grown.DT / grown.rhoT)),
+        rD=1.0, rRHO=1.0, thresholds=grown.thresholds, x0_plane_mm=grown.x0.tolist(),
+        objective_network=0.1, status="converged", converged=True, steps=1, seconds=1.0,
+        device="cpu", warnings=("a warning",), history={"loss": [1.0, float("nan")]},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def perfect(grown: Any) -> np.ndarray:
+    u = solve(grown.domain, grown.DT, grown.rhoT, grown.x0, refine=2, times=TIMES.tolist())
+    return coarsen(u, 2)
+
+
+def test_a_perfect_network_is_confirmed(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
+    found, u_fdm = verification.verify(grown.domain, fit, perfect, TIMES)
+    assert found.relative_error_u == {"final": 0.0, "all_t": 0.0, "final_with_interface": 0.0}
+    assert found.objective["network"] == found.objective["fdm"] < 0.1
+    assert found.dice["fdm"] == {"WT": 1.0, "TC": 1.0}
+    assert found.metrics["network"]["WT"]["hd95_mm"] == 0
+    assert (found.status, found.warnings) == ("converged", ())
+    np.testing.assert_array_equal(u_fdm, perfect[-1])
+
+
+def test_a_network_that_bends_the_equation_is_caught(
+    grown: Any, fit: FitResult, perfect: np.ndarray
+) -> None:
+    found, _ = verification.verify(grown.domain, fit, 1.1 * perfect, TIMES)
+    assert found.relative_error_u["final"] == pytest.approx(0.1)
+    assert found.relative_error_u["all_t"] == pytest.approx(0.1)
+    assert found.status == "disagreement"
+    assert "10.0 %" in found.warnings[0]
+
+
+def test_an_error_in_the_walls_is_reported_apart(
+    grown: Any, fit: FitResult, perfect: np.ndarray
+) -> None:
+    wrong = np.where(grown.domain.phi > 0.5, perfect, 0.0)
+    error = verification.verify(grown.domain, fit, wrong, TIMES)[0].relative_error_u
+    assert error["final"] == error["all_t"] == 0.0
+    weighted = grown.domain.phi * perfect[-1] ** 2
+    outside = weighted[grown.domain.phi <= 0.5].sum() / weighted.sum()
+    assert error["final_with_interface"] == pytest.approx(np.sqrt(outside))
+    assert error["final_with_interface"] > 1e-3
+
+
+def test_not_a_number_is_a_disagreement(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
+    found, _ = verification.verify(grown.domain, fit, np.nan * perfect, TIMES)
+    assert found.status == "disagreement"
+
+
+def test_a_number_on_a_bound_is_named(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
+    at_bound = replace(fit, thresholds={"WT": 0.0501, "TC": 0.6})
+    found, _ = verification.verify(grown.domain, at_bound, perfect, TIMES)
+    assert found.status == "on a bound"
+    assert found.warnings == ("threshold WT sits on a bound",)
+
+
+def test_fields_must_belong_to_the_domain(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="voxels seen at t = 1"):
+        verification.verify(grown.domain, fit, perfect, np.array([0.1, 0.2, 0.3]))
+    with pytest.raises(ValueError, match="voxels seen at t = 1"):
+        verification.verify(grown.domain, fit, perfect[:, :-1], TIMES)
+
+
+def test_records_survive_json(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
+    text = json.dumps(fit.to_json(), allow_nan=False)
+    back = FitResult.from_json(json.loads(text) | {"later": 1})
+    assert back == replace(fit, history={"loss": [1.0, None]})  # type: ignore[list-item]
+    found, _ = verification.verify(grown.domain, fit, perfect, TIMES)
+    assert Verification.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_steps_from_files(grown: Any, fit: FitResult, perfect: np.ndarray, tmp_path: Path) -> None:
+    save_domain(tmp_path / "domain.npz", grown.domain)
+    write_json(tmp_path / "fit.json", fit.to_json())
+    write_npz(tmp_path / "fit.npz", u=perfect.astype(np.float32), times=TIMES)
+    step_verify(
+        domain=tmp_path / "domain.npz",
+        fit=tmp_path / "fit.json",
+        arrays=tmp_path / "fit.npz",
+        settings=Settings(),
+        record=tmp_path / "verify.json",
+        fields=tmp_path / "verify.npz",
+    )
+    assert read_json(tmp_path / "verify.json")["relative_error_u"]["final"] < 1e-6
+    with np.load(tmp_path / "verify.npz") as stored:
+        assert stored["u_fdm"].shape == stored["u_network"].shape == grown.domain.P.shape
+
+
+def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
+    numbers = grown.domain.numbers
+    start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
+    save_domain(tmp_path / "domain.npz", grown.domain)
+    write_json(tmp_path / "characteristic.json", start.to_json())
+    baselines.run(
+        domain=tmp_path / "domain.npz",
+        characteristic=tmp_path / "characteristic.json",
+        settings=Settings.model_validate({"verify": {"refine": 1}}),
+        record=tmp_path / "baselines.json",
+        fields=tmp_path / "baselines.npz",
+    )
+    found = read_json(tmp_path / "baselines.json")
+    best = found["direct_fdm"]["objective"]
+    assert best <= found["direct_fixed_fdm"]["objective"] + 1e-4
+    assert best < found["characteristic_fdm"]["objective"]
+    for model in ("characteristic_fdm", "direct_fdm", "direct_fixed_fdm", "disc"):
+        assert set(found[model]["metrics"]["TC"]) == {"dice", "hd95_mm", "area_mm2"}
+    assert min(found["profile"]["objective"]) == pytest.approx(best, abs=5e-3)
+    assert found["spread"]["ln_lambda"] > 0
+    with np.load(tmp_path / "baselines.npz") as stored:
+        assert set(stored) == {
+            "u_characteristic", "u_direct", "u_direct_fixed", "disc_WT", "disc_TC"
+        }  # fmt: skip

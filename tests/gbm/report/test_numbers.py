@@ -1,0 +1,122 @@
+"""Every number on the page also ships in the JSON and TSV files of the patient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbm.io.files import read_json
+from gbm.report import methods_text
+from gbm.report.tables import MODELS
+from gbm.results.metrics_table import read_metrics
+from tests.gbm.report.test_patient_page import report
+
+NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w]|\.\d)")
+ROOT = Path(methods_text.__file__).parent
+
+
+class Text(HTMLParser):
+    """What a reader sees, without pictures, scripts and the settings that are JSON themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.rows: list[list[str]] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in ("script", "style", "pre", "code")
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style", "pre", "code")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data)
+            if self.rows and self.rows[-1]:
+                self.rows[-1][-1] += data
+
+
+@pytest.fixture
+def shown(bundle: Any) -> Text:
+    text = Text()
+    text.feed(report(bundle))
+    return text
+
+
+def numbers_in(value: Any) -> Iterator[float]:
+    """All numbers of a JSON value, those inside sentences too."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from numbers_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from numbers_in(item)
+    elif isinstance(value, str):
+        yield from (float(found) for found in NUMBER.findall(value.replace("−", "-")))
+    elif value is not None and not isinstance(value, bool):
+        yield float(value)
+
+
+def shows(text: str, number: float) -> bool:
+    """Whether a text is the number, or it in percent, rounded to the digits of the text."""
+    shown = Decimal(text.replace("−", "-"))
+    exponent = shown.as_tuple().exponent
+    assert isinstance(exponent, int)
+    half = 0.5001 * 10.0**exponent
+    return any(abs(float(shown) - scale * number) <= half for scale in (1, -1, 100))
+
+
+def test_no_number_is_on_the_page_alone(bundle: Any, shown: Text) -> None:
+    params = read_json(bundle.anat_file("desc-growth_params.json"))
+    metrics = read_metrics(bundle.anat_file("desc-growth_metrics.tsv"))
+    known = [*numbers_in(params), *numbers_in(metrics)]
+    sources = [*ROOT.glob("*.py"), ROOT / "templates" / "page.html.j2"]
+    fixed = {n for path in sources for n in NUMBER.findall(path.read_text(encoding="utf-8"))}
+    text = re.sub(r"made \d{4}-\d\d-\d\d \d\d:\d\d UTC", "", " ".join(shown.words))
+    found = [n for n in NUMBER.findall(text) if n not in fixed]
+    assert len(found) > 100
+    alone = [n for n in found if not any(shows(n, number) for number in known)]
+    assert alone == []
+
+
+def test_the_table_of_scores_is_the_metrics_file(bundle: Any, shown: Text) -> None:
+    metrics = read_metrics(bundle.anat_file("desc-growth_metrics.tsv"))
+    for model, (name, what) in MODELS.items():
+        row = next(row for row in shown.rows if row and row[0] == name + what)
+        cells = [cell.removesuffix(" ▲") for cell in row[1:]]
+        wanted = [
+            metrics[model][region][metric]
+            for metric in ("dice", "hd95_mm", "area_mm2")
+            for region in ("WT", "TC")
+        ]
+        assert len(cells) == len(wanted)
+        assert all(shows(c, w) for c, w in zip(cells, wanted, strict=True)), (model, cells, wanted)
+
+
+def test_the_table_of_parameters_is_the_parameters_file(bundle: Any, shown: Text) -> None:
+    params = read_json(bundle.anat_file("desc-growth_params.json"))
+    for key, name in (("lambda_mm", "λ = √(D/ρ)"), ("rhoT", "ρT"), ("DT_mm2", "D·T")):
+        row = next(row for row in shown.rows if row and row[0].startswith(name) and len(row) == 6)
+        assert shows(row[1], params[key]["value"])
+        assert shows(row[2].removeprefix("± "), params[key]["sd"])
+        assert shows(row[3], params["baselines"]["direct_fdm"][key])
+        assert shows(row[4], params["characteristic"][key])
+
+
+def test_a_number_that_ships_nowhere_would_be_found() -> None:
+    assert shows("0.98", 0.9793)
+    assert not shows("0.98", 0.969)
+    assert shows("1.2", 0.0123)  # percent
+    assert shows("30", 0.3)
+    assert not shows("0.981", 0.9793)

@@ -1,0 +1,188 @@
+"""Every patient of the command appears, with its numbers or with the reason why it has none."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbm.io.ending import Ending
+from gbm.io.files import write_text
+from gbm.report.cohort_page import distributions, patient_row, render
+from gbm.results import cohort
+from gbm.results.cohort import Member
+from gbm.results.metrics_table import read_metrics
+from gbm.steps.cohort import run as step_cohort
+from gbm.steps.metrics import run as step_metrics
+from tests.browser import chromium
+
+
+@pytest.fixture
+def results(bundle: Any) -> Path:
+    """One patient done, one failed at its check, one failed later, one not begun."""
+    step_metrics(**bundle.inputs())
+    logs = bundle.root / "logs"
+    write_text(logs / "sub-p1" / "check.log", "all well\n")
+    write_text(
+        logs / "sub-bad" / "check.log",
+        "reading\nerror: /data/bad.yaml: patient.tissue.wm: file <b>not</b> found\n",
+    )
+    write_text(logs / "sub-late" / "register.log", "Traceback ...\nerror: RuntimeError: diverged\n")
+    step_cohort(
+        results=bundle.root,
+        patients={name: Path(f"cohort/{name}.yaml") for name in ("p1", "bad", "late", "idle")},
+        logs=logs,
+    )
+    return bundle.root
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    assert len({len(line) for line in lines}) == 1
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+
+def test_participants_have_one_row_each(results: Path) -> None:
+    rows = {row["participant_id"]: row for row in rows_of(results / "participants.tsv")}
+    assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
+    assert rows["sub-p1"]["status"] == "done"
+    assert rows["sub-p1"]["verdict"] == "green"
+    assert float(rows["sub-p1"]["lambda_mm"]) == 5.0
+    assert rows["sub-bad"]["status"] == "failed"
+    assert "patient.tissue.wm" in rows["sub-bad"]["reason"]
+    assert rows["sub-bad"]["lambda_mm"] == "n/a"
+    assert "diverged" in rows["sub-late"]["reason"]
+    assert rows["sub-idle"]["status"] == "unfinished"
+    described = json.loads((results / "participants.json").read_text())
+    assert list(described) == list(rows["sub-p1"])
+    assert all(column["Description"] for column in described.values())
+
+
+def test_metrics_have_one_row_each(results: Path) -> None:
+    rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
+    assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
+    assert len(rows["sub-p1"]) == 3 + 7 * 2 * 3
+    found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
+    for model, regions in found.items():
+        for region, metrics in regions.items():
+            for metric, number in metrics.items():
+                assert float(rows["sub-p1"][f"{model}_{metric}_{region}"]) == number
+    assert rows["sub-bad"]["bilo_fdm_dice_WT"] == "n/a"
+
+
+def test_page_names_the_reasons_escaped_and_loads_nothing(results: Path) -> None:
+    text = (results / "cohort.html").read_text()
+    assert "patient.tissue.wm: file &lt;b&gt;not&lt;/b&gt; found" in text
+    assert "RuntimeError: diverged" in text
+    assert 'href="sub-p1.html"' in text
+    assert "cohort/bad.yaml" in text
+    assert "default-src 'none'" in text
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+    assert "Distributions" not in text  # one patient has none
+
+
+def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) -> None:
+    write_text(bundle.root / "logs" / "sub-p1" / "check.log", "error: seg.nii.gz: truncated\n")
+    member = cohort.read_member(bundle.root, "p1", Path("p1.yaml"), bundle.root / "logs")
+    assert member.status == "failed"
+    assert member.params is None
+
+
+def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path) -> None:
+    """They may be those of an earlier command, and the page of the patient may be missing."""
+    logs = results / "logs"
+    ending = Ending(stopped=True, left={logs / "sub-p1" / "report.log"})
+    member = cohort.read_member(results, "p1", Path("p1.yaml"), logs, ending)
+    assert (member.status, member.params) == ("unfinished", None)
+    other = Ending(stopped=True, left={logs / "sub-late" / "report.log"})
+    assert cohort.read_member(results, "p1", Path("p1.yaml"), logs, other).status == "done"
+
+
+def test_description_is_bids(results: Path) -> None:
+    described = json.loads((results / "dataset_description.json").read_text())
+    assert {"Name", "BIDSVersion", "DatasetType", "GeneratedBy"} <= set(described)
+    assert described["DatasetType"] == "derivative"
+    ignored = (results / ".bidsignore").read_text().split()
+    assert "work" in ignored
+
+
+def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
+    step_cohort(results=tmp_path, patients={"x": Path("x.yaml")}, logs=tmp_path / "logs")
+    assert "No patient has results yet" in (tmp_path / "cohort.html").read_text()
+    (row,) = rows_of(tmp_path / "cohort_metrics.tsv")
+    assert set(row.values()) == {"sub-x", "unfinished", "n/a"}
+
+
+def member(name: str, lambda_mm: float, whole: float, colour: str, error: float | None) -> Member:
+    """A patient that is done."""
+    why = [] if colour == "green" else [f"what is wrong with {name}"]
+    params = {
+        "verdict": {"colour": colour, "reasons": why}, "status": "converged",
+        "lambda_mm": {"value": lambda_mm, "sd": 0.5}, "rhoT": 7.0, "DT_mm2": 100.0,
+        "relative_error_u": {"final": error}, "seconds": 40.0, "converged": True,
+    }  # fmt: skip
+    models = ("bilo_fdm", "characteristic_fdm", "direct_fdm", "disc")
+    metrics = {
+        model: {"WT": {"dice": whole - 0.01 * n}, "TC": {"dice": None}}
+        for n, model in enumerate(models)
+    }
+    return Member(name, f"{name}.yaml", "done", tuple(why), params, metrics)
+
+
+@pytest.fixture
+def three() -> list[Member]:
+    return [
+        member("b", 5.0, 0.91, "green", 0.01),
+        member("a", 11.0, 0.85, "red", None),
+        member("c", 2.0, 0.88, "amber", 0.03),
+    ]
+
+
+def test_references_stand_beside_bilo(three: list[Member]) -> None:
+    texts = [cell.text for cell in patient_row(three[0])["cells"]]
+    assert texts == [
+        "5.00 ± 0.50", "7.00", "1\xa0%", "0.91", "0.90", "0.89", "0.88", *"––––", "40"
+    ]  # fmt: skip
+
+
+def test_distributions_show_every_patient(three: list[Member]) -> None:
+    drawn = distributions(three)
+    assert set(drawn) == {"overlaps", "parameters"}
+    text = render(three, cohort.medians(three))
+    assert text.count("data:image/svg+xml;base64,") == 2
+
+
+def test_verdicts_that_are_not_green_have_their_reason_below_the_table(three: list[Member]) -> None:
+    text = render(three, cohort.medians(three))
+    table, below = text.split("</table>", 1)
+    assert "what is wrong" not in table
+    assert [name for name in "abc" if f"what is wrong with {name}" in below] == ["a", "c"]
+    assert "not green" not in render(three[:1], cohort.medians(three[:1]))
+
+
+def test_a_click_sorts_the_patients(three: list[Member], tmp_path: Path) -> None:
+    page = tmp_path / "cohort.html"
+    page.write_text(render(three, cohort.medians(three)), encoding="utf-8")
+    rows = (
+        "[...document.querySelectorAll('#patients tbody tr')]"
+        ".map((row) => row.cells[0].dataset.value).join('')"
+    )
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(page)
+        assert browser.evaluate(rows) == "bac"  # as the command names them
+        for name, up, down in (
+            ("patient", "abc", "cba"), ("verdict", "bca", "acb"), ("λ, mm", "cba", "abc"),
+            ("error of u", "bca", "cba"),  # unknown comes last either way
+            ("BiLO", "acb", "bca"),
+        ):  # fmt: skip
+            for order in (up, down):
+                browser.evaluate(
+                    "[...document.querySelectorAll('th button')]"
+                    f".find((b) => b.textContent === '{name}').click()"
+                )
+                assert browser.evaluate(rows) == order, name
+        assert browser.complaints == []
+        assert {address.split(":")[0] for address in browser.requests} <= {"file", "data"}

@@ -1,0 +1,170 @@
+"""The slice returns to its place in the file, whatever the orientation, voxel size and angle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from gbm.domain.domain import Domain, save_domain
+from gbm.domain.plane import edge_names, slicing_axis
+from gbm.io.files import write_json, write_npz
+from gbm.results.export import into_slice, predicted_regions
+from gbm.steps.export import run
+
+
+def bump(world: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """A smooth density in world coordinates, the truth that both grids sample."""
+    return 0.9 * np.exp(-np.sum((world - centre) ** 2, axis=-1) / (2 * 12.0**2))
+
+
+def oblique(angle: float) -> np.ndarray:
+    """A rotation about a skew axis."""
+    axis = np.array([0.3, -0.5, 0.81])
+    axis /= np.linalg.norm(axis)
+    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
+
+
+def make_domain(rotation: np.ndarray, across: int, height: float, file_slice: int) -> Domain:
+    """A 1 mm plane perpendicular to axis `across` of a rotated patient, through `height` mm."""
+    inside = [axis for axis in range(3) if axis != across]
+    nx, ny = 64, 56
+    affine = np.eye(4)
+    affine[:3, 0] = rotation[:, inside[0]]
+    affine[:3, 1] = rotation[:, inside[1]]
+    affine[:3, 2] = rotation[:, across]
+    start = np.zeros(3)
+    start[inside[0]], start[inside[1]], start[across] = -30.0, -27.0, height
+    affine[:3, 3] = rotation @ start
+    index = np.stack(np.meshgrid(np.arange(nx), np.arange(ny), indexing="ij"), axis=-1)
+    world = index @ affine[:3, :2].T + affine[:3, 3]
+    distance = np.linalg.norm(world - world[nx // 2, ny // 2], axis=-1)
+    phi = np.clip((1 + np.tanh(24 - distance)) / 2, 1e-4, 1)
+    tissue = (phi > 0.5).astype(float)
+    return Domain(
+        patient="t1", P=tissue, phi=phi, WT=distance < 12, TC=distance < 7,
+        wm=tissue, gm=0 * tissue, csf=1 - tissue,
+        x=np.arange(nx) - 30.0, y=np.arange(ny) - 27.0, x0=np.array([2.0, 1.0]),
+        plane=("sagittal", "coronal", "axial")[across], slice=file_slice, affine=affine, numbers={},
+    )  # fmt: skip
+
+
+ORIENTATIONS = ("RAS", "LPS", "PSR", "SAL", "ILA")
+ANGLES = (0.0, 0.35)
+
+
+@pytest.mark.parametrize("angle", ANGLES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("across", [0, 1, 2])
+def test_slice_returns_to_its_place(orientation: str, angle: float, across: int) -> None:
+    rotation = oblique(angle)
+    voxel = np.array([0.9, 1.3, 1.1])
+    shape = (80, 70, 75)
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * voxel
+    affine[:3, 3] = rotation @ (-0.5 * voxel * (np.array(shape) - 1))
+    ras = nib.Nifti1Image(np.zeros(shape, np.uint8), affine)
+    codes = nib.orientations.axcodes2ornt(tuple(orientation))
+    file = ras.as_reoriented(
+        nib.orientations.ornt_transform(nib.orientations.axcodes2ornt("RAS"), codes)
+    )
+    k_ras = shape[across] // 2 + 5
+    height = voxel[across] * (k_ras - 0.5 * (shape[across] - 1))
+    file_axis = int(np.nonzero(codes[:, 0] == across)[0][0])
+    flip = orientation[file_axis] not in "RAS"
+    k_file = shape[across] - 1 - k_ras if flip else k_ras
+    domain = make_domain(rotation, across, height, k_file)
+
+    assert slicing_axis(domain, file.affine) == file_axis
+    centre = domain.to_world(domain.x0)
+    index = np.stack(np.meshgrid(*map(np.arange, domain.phi.shape), indexing="ij"), axis=-1)
+    u = bump(index @ domain.affine[:3, :2].T + domain.affine[:3, 3], centre)
+    volume = into_slice(domain, u, file.shape, file.affine)
+
+    voxels = np.stack(np.meshgrid(*map(np.arange, file.shape), indexing="ij"), axis=-1)
+    truth = bump(voxels @ file.affine[:3, :3].T + file.affine[:3, 3], centre)
+    outside = np.delete(volume, k_file, axis=file_axis)
+    got, want = np.take(volume, k_file, file_axis), np.take(truth, k_file, file_axis)
+    assert not outside.any()
+    covered = got > 0
+    assert covered.sum() > 1500
+    assert np.abs(got - want)[covered].max() < 2e-3
+    peak = np.unravel_index(np.argmax(volume), volume.shape)
+    found = file.affine[:3, :3] @ np.array(peak) + file.affine[:3, 3]
+    assert np.linalg.norm(found - centre) < 1.0
+
+
+def test_same_grid_is_exact() -> None:
+    domain = make_domain(np.eye(3), 2, 0.0, 3)
+    affine = domain.affine.copy()
+    affine[:3, 3] -= affine[:3, 2] * 3
+    shape = (*domain.phi.shape, 9)
+    field = np.random.default_rng(0).random(domain.phi.shape)
+    assert np.array_equal(into_slice(domain, field, shape, affine)[..., 3], field)
+
+
+@pytest.mark.parametrize("shape", [(64, 56), (64, 56, 1), (64, 56, 1, 1)])
+def test_two_dimensional_files_keep_their_shape(shape: tuple[int, ...]) -> None:
+    domain = make_domain(np.eye(3), 2, 0.0, 0)
+    affine = domain.affine.copy()
+    affine[:3, 2] = 0.0
+    volume = into_slice(domain, domain.phi, shape, affine)
+    assert volume.shape == shape
+    assert np.allclose(np.squeeze(volume), domain.phi)
+
+
+def test_a_domain_of_another_file_is_refused() -> None:
+    domain = make_domain(np.eye(3), 2, 0.0, 40)
+    with pytest.raises(ValueError, match="slice 40"):
+        into_slice(domain, domain.phi, (64, 56, 9), domain.affine)
+
+
+def test_regions_are_clipped_to_tissue_and_empty_without_a_threshold() -> None:
+    u, phi = np.array([0.2, 0.5, 0.9, 0.9]), np.array([1.0, 1.0, 1.0, 0.3])
+    regions = predicted_regions(u, phi, {"WT": 0.35, "TC": None})
+    assert regions["WT"].tolist() == [False, True, True, False]
+    assert not regions["TC"].any()
+
+
+def test_edge_names_follow_the_affine() -> None:
+    assert edge_names(make_domain(np.eye(3), 2, 0.0, 0)) == (("L", "R"), ("P", "A"))
+    assert edge_names(make_domain(np.eye(3), 0, 0.0, 0)) == (("P", "A"), ("I", "S"))
+
+
+def test_written_files(tmp_path: Path) -> None:
+    domain = make_domain(np.eye(3), 2, 0.0, 4)
+    affine = domain.affine.copy()
+    affine[:3, 3] -= affine[:3, 2] * 4
+    segmentation = nib.Nifti1Image(np.zeros((*domain.phi.shape, 9), np.float32), affine)
+    segmentation.header.set_slope_inter(2.0, 1.0)
+    nib.save(segmentation, tmp_path / "seg.nii.gz")
+    save_domain(tmp_path / "domain.npz", domain)
+    distance = np.hypot(domain.x[:, None] - 2.0, domain.y[None, :] - 1.0)
+    u = np.exp(-(distance**2) / 800)
+    write_npz(tmp_path / "verify.npz", u_fdm=u)
+    write_json(
+        tmp_path / "params.json",
+        {"thresholds": {"WT": {"value": 0.4, "sd": 0.1}, "TC": 0.7}, "status": "converged"},
+    )
+    density = tmp_path / "sub-t1_desc-fit_celldensity.nii.gz"
+    masks = {r: tmp_path / f"sub-t1_label-{r}_desc-predicted_mask.nii.gz" for r in ("WT", "TC")}
+    run(
+        domain=tmp_path / "domain.npz", params=tmp_path / "params.json",
+        verification=tmp_path / "verify.npz", segmentation=tmp_path / "seg.nii.gz",
+        density=density, masks=masks,
+    )  # fmt: skip
+    image = nib.load(density)
+    data = image.get_fdata()
+    assert np.isfinite(data).all()
+    assert image.shape == segmentation.shape
+    assert np.allclose(image.affine, affine)
+    tissue = domain.phi > 0.5
+    assert np.allclose(data[..., 4], np.where(tissue, u, 0), atol=1e-6)
+    assert not data[..., [0, 1, 2, 3, 5, 6, 7, 8]].any()
+    predicted = {r: np.asarray(nib.load(p).dataobj)[..., 4].astype(bool) for r, p in masks.items()}
+    assert np.array_equal(predicted["WT"], tissue & (u > 0.4))
+    assert np.array_equal(predicted["TC"], tissue & (u > 0.7))
+    assert (tmp_path / "sub-t1_desc-fit_celldensity.json").exists()

@@ -1,0 +1,212 @@
+"""The headline is the promised fit, the table the promised rows, and nothing is invented."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gbm.config.errors import InputError
+from gbm.io.files import read_json, write_json
+from gbm.io.provenance import cost
+from gbm.report.headline import opening
+from gbm.results import summary
+from gbm.steps.metrics import run as step_metrics
+
+
+def test_headline_and_fields(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    params = read_json(arguments["params"])
+    promised = {
+        "patient", "method", "DT_mm2", "rhoT", "lambda_mm", "thresholds", "x0_mm", "rD", "rRHO",
+        "characteristic", "relative_error_u", "objective", "converged", "status", "warnings",
+        "steps", "seconds", "device", "seed", "versions", "fits",
+    }  # fmt: skip
+    assert promised <= set(params)
+    assert params["headline"] == "bilo_char_inferred_seed0"
+    assert params["lambda_mm"] == {"value": 5.0, "sd": pytest.approx(1.5)}
+    assert params["thresholds"]["TC"] == {"value": 0.6, "sd": 0.04}
+    assert params["relative_error_u"] == pytest.approx(
+        {"final": 0.01, "all_t": 0.012, "final_with_interface": 0.015}
+    )
+    assert params["objective"] == {
+        "network": 0.25, "fdm": 0.251, "direct_fit": 0.2505, "characteristic": 0.4,
+    }  # fmt: skip
+    assert params["x0_mm"] == pytest.approx([15.0, 25.0, 40.0])
+    assert (params["verdict"]["colour"], params["verdict"]["reasons"]) == ("green", [])
+    judged = {gate["number"]: gate["value"] for gate in params["verdict"]["gates"]}
+    assert judged["brain_dice"] == 0.97
+    assert judged["network_disagreement"] == 0.01
+    assert judged["objective_rise"] == pytest.approx(0.251 - 0.4)
+    assert judged["lambda_mm"] == 5.0
+    assert len(params["inputs"][0]["sha256"]) == 64
+    each = {
+        "method", "lift", "x0", "weight", "seed", "relative_error_u", "objective",
+        "dice", "status", "seconds",
+    }  # fmt: skip
+    assert len(params["fits"]) == 6
+    assert all(each <= set(fit) for fit in params["fits"])
+
+
+def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    lines = arguments["metrics"].read_text().splitlines()
+    assert lines[0].split("\t") == ["model", "region", "metric", "value"]
+    rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in lines[1:]}
+    assert set(rows) == {
+        (model, region, metric)
+        for model in summary.MODELS for region in ("WT", "TC")
+        for metric in ("dice", "hd95_mm", "area_mm2")
+    }  # fmt: skip
+    assert read_json(arguments["params"])["pinn"] == "pinn_char_w1e-3_seed0"
+    assert float(rows["pinn_network", "WT", "dice"]) == 0.95
+    assert float(rows["pinn_fdm", "WT", "dice"]) == 0.80
+
+
+def test_missing_values_are_named_so(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    record = read_json(path)
+    record["metrics"]["network"]["TC"] = {"dice": None, "hd95_mm": None, "area_mm2": 0.0}
+    write_json(path, record)
+    step_metrics(**arguments)
+    assert "bilo_network\tTC\thd95_mm\tn/a" in arguments["metrics"].read_text()
+
+
+def test_refused_without_headline_or_verification(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    fewer = [path for path in arguments["verifications"] if "fixed" not in path.name]
+    with pytest.raises(InputError, match="bilo_char_fixed_seed0"):
+        step_metrics(**{**arguments, "verifications": fewer})
+    others = [path for path in arguments["fits"] if "char_inferred" not in path.name]
+    with pytest.raises(InputError, match="char lift"):
+        step_metrics(**{**arguments, "fits": others})
+
+
+def test_the_spread_is_that_of_the_direct_fit(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    params = read_json(arguments["params"])
+    # ln D T = 2 ln lambda + ln rho T with the correlation -1/2: variance 4 a^2 + b^2 - 2 a b
+    log_DT = np.sqrt(4 * 0.3**2 + 0.1**2 - 2 * 0.3 * 0.1)
+    assert params["lambda_mm"]["sd"] == pytest.approx(5.0 * 0.3)
+    assert params["rhoT"]["sd"] == pytest.approx(6.0 * 0.1)
+    assert params["DT_mm2"]["sd"] == pytest.approx(150.0 * log_DT)
+    assert params["rD"]["sd"] == pytest.approx(0.9 * log_DT)
+    assert params["thresholds"]["WT"]["sd"] == 0.03
+    assert params["x0_plane_sd_mm"] == [1.0, 2.0]
+
+
+def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> None:
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    direct = read_json(arguments["params"])["baselines"]["direct_fdm"]
+    assert direct["x0_mm"] == pytest.approx([15.5, 25.0, 40.0])
+
+
+@pytest.mark.parametrize(
+    ("change", "colour", "word"),
+    [
+        ({"relative_error_u": {"final": 0.07, "all_t": 0.07}}, "red", "differ by 7.0%"),
+        ({"relative_error_u": {"final": None, "all_t": None}}, "red", "an unknown amount"),
+        ({"objective": {"network": 0.5, "fdm": 0.5}}, "red", "worse than the characteristic start"),
+        ({"status": "undecided", "warnings": ["a reason"]}, "amber", "undecided): a reason"),
+    ],
+)
+def test_what_a_fit_fails_sets_the_verdict(
+    bundle: Any, change: dict[str, Any], colour: str, word: str
+) -> None:
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    write_json(path, read_json(path) | change)
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    verdict = read_json(arguments["params"])["verdict"]
+    assert verdict["colour"] == colour
+    assert [text for text in verdict["reasons"] if word in text]
+
+
+def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> None:
+    """The limit holds to the digit, for every fit against the direct fit with its own origin."""
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    arguments = bundle.inputs()
+    for gap, status, colour in ((0.0019, "converged", "green"), (0.0021, "not converged", "amber")):
+        record = read_json(path)
+        record["objective"]["fdm"] = 0.2505 + gap
+        write_json(path, record)
+        step_metrics(**arguments)
+        params = read_json(arguments["params"])
+        assert (params["status"], params["verdict"]["colour"]) == (status, colour)
+        assert params["converged"] is (status == "converged")
+        fits = {fit["name"]: fit for fit in params["fits"]}
+        assert fits["bilo_char_inferred_seed0"]["status"] == status
+        assert fits["bilo_char_fixed_seed0"]["status"] == "converged"
+    assert opening(params["verdict"]).startswith("Not converged: the classical fit is clearly")
+    assert "the direct fit's objective is 0.0021 lower" in params["warnings"]
+
+
+@pytest.mark.parametrize("missing", ["fdm", "direct"])
+def test_an_objective_that_is_no_number_is_never_green(bundle: Any, missing: str) -> None:
+    path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
+    if missing == "direct":
+        path = bundle.work / "baselines.json"
+    record = read_json(path)
+    if missing == "fdm":
+        record["objective"]["fdm"] = None
+    else:
+        record["direct_fdm"]["objective"] = None
+    write_json(path, record)
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    params = read_json(arguments["params"])
+    assert params["verdict"]["colour"] != "green"
+    assert params["converged"] is False
+
+
+def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
+    path = bundle.work / "baselines.json"
+    record = read_json(path)
+    arguments = bundle.inputs()
+    said = ["lambda sits on a bound"], ["the last descent was cut short"], []
+    for warnings in said:
+        record["direct_fdm"] |= {"warnings": warnings, "converged": False}
+        write_json(path, record)
+        step_metrics(**arguments)
+        verdict = read_json(arguments["params"])["verdict"]
+        assert verdict["colour"] == "amber"
+        assert (warnings or ["it has not converged"])[0] in verdict["reasons"][0]
+        assert opening(verdict).startswith("The classical fit")
+
+
+def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: Any) -> None:
+    numbers = read_json(bundle.work / "quality.json")["numbers"] | {"enhancing_fraction": 0.001}
+    write_json(bundle.work / "quality.json", {"numbers": numbers})
+    path = bundle.work / "fits" / "bilo_char_inferred_seed0.json"
+    write_json(path, read_json(path) | {"lambda_mm": 15.0})
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    verdict = read_json(arguments["params"])["verdict"]
+    assert verdict["colour"] == "red"
+    assert "probably no glioblastoma" in verdict["reasons"][0]
+    assert "sits on a bound" in verdict["reasons"][1]
+
+
+def test_cost_of_the_steps_that_belong_to_the_result(tmp_path: Path) -> None:
+    header = "s\th:m:s\tmax_rss\tcpu_time\n"
+    rows = {"check": ("0.4", "NA"), "fit_a": ("60.5", "512.25"), "fit_old": ("99.0", "9999.0")}
+    for n, (name, (seconds, memory)) in enumerate(rows.items()):
+        file = tmp_path / f"{name}.tsv"
+        file.write_text(f"{header}{seconds}\t0:00:00\t{memory}\t1.0\n")
+        os.utime(file, (n, n))
+    assert cost(tmp_path, ["a"]) == {
+        "steps": [
+            {"step": "check", "seconds": 0.4, "peak_memory_mb": None},
+            {"step": "fit_a", "seconds": 60.5, "peak_memory_mb": 512.25},
+        ],
+        "seconds": 60.9,
+        "peak_memory_mb": 512.25,
+    }
