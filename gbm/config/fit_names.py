@@ -26,7 +26,7 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitSpec:
     """One fit of one patient; a PINN always infers the origin.
 
     Parameters
@@ -49,16 +49,16 @@ class Fit:
     def name(self) -> str:
         """The name in files.
 
-        >>> Fit("pinn", "char", "inferred", 1e-3, 0).name
+        >>> FitSpec("pinn", "char", "inferred", 1e-3, 0).name
         'pinn_char_w1e-3_seed0'
-        >>> Fit("bilo", "heat", "inferred", None, 2).name
+        >>> FitSpec("bilo", "heat", "inferred", None, 2).name
         'bilo_heat_inferred_seed2'
         """
         kind = self.x0 if self.weight is None else f"w{short(self.weight)}"
         return f"{self.method}_{self.lift}_{kind}_seed{self.seed}"
 
     @classmethod
-    def parse(cls, name: str) -> Fit:
+    def parse(cls, name: str) -> FitSpec:
         """Read a name back.
 
         >>> Fit.parse("pinn_char_w1e-3_seed0").weight
@@ -94,7 +94,7 @@ def short(weight: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def planned(settings: Settings) -> tuple[Fit, ...]:
+def planned(settings: Settings) -> tuple[FitSpec, ...]:
     """All fits of a patient: the headline first.
 
     For the first seed everything: BiLO with the origin inferred for every lift, and fixed, and a
@@ -103,8 +103,10 @@ def planned(settings: Settings) -> tuple[Fit, ...]:
     """
     first, *others = settings.fit.seeds
     lifts: dict[Lift, None] = dict.fromkeys(("char", *settings.fit.lifts))
-    fits = [Fit("bilo", lift, "inferred", None, first) for lift in lifts]
-    fits.append(Fit("bilo", "char", "fixed", None, first))
-    fits += [Fit("pinn", "char", "inferred", weight, first) for weight in settings.fit.pinn_weights]
-    fits += [Fit("bilo", "char", "inferred", None, seed) for seed in others]
+    fits = [FitSpec("bilo", lift, "inferred", None, first) for lift in lifts]
+    fits.append(FitSpec("bilo", "char", "fixed", None, first))
+    fits += [
+        FitSpec("pinn", "char", "inferred", weight, first) for weight in settings.fit.pinn_weights
+    ]
+    fits += [FitSpec("bilo", "char", "inferred", None, seed) for seed in others]
     return tuple(fits)

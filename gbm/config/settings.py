@@ -19,20 +19,20 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Regions(Model):
+class PerRegion(Model):
     """One number for each region."""
 
     WT: Annotated[float, Field(gt=0, lt=1)] = Field(description="whole tumour")
     TC: Annotated[float, Field(gt=0, lt=1)] = Field(description="tumour core")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Regions:
+    def _ordered(self) -> PerRegion:
         if not self.WT < self.TC:
             raise ValueError("WT must be smaller than TC: the core is denser")
         return self
 
 
-class Slice(Model):
+class SliceSettings(Model):
     """Which slice of the segmentation is fitted."""
 
     plane: Plane = Field(default="axial", description="plane of the fitted slice")
@@ -66,7 +66,7 @@ class TissueSettings(Model):
     )
 
 
-class Growth(Model):
+class GrowthSettings(Model):
     """The initial density and, where known, the time since onset."""
 
     h0: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.1, description="peak initial density")
@@ -81,7 +81,7 @@ class LogNormal(Model):
     log_sd: Positive = Field(description="standard deviation of the natural logarithm")
 
 
-class GrowthPriors(Model):
+class GrowthPriorSettings(Model):
     """Weak priors of the growth parameters."""
 
     lambda_mm: LogNormal = Field(
@@ -99,9 +99,9 @@ class ObjectiveSettings(Model):
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
     k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
     prior_weight: NonNegative = Field(default=1e-3, description="cost of one standard deviation")
-    thresholds: Regions = Field(default=Regions(WT=0.35, TC=0.6), description="prior means")
-    growth_prior: GrowthPriors = Field(
-        default=GrowthPriors(), description="log-normal priors of lambda and rho T"
+    thresholds: PerRegion = Field(default=PerRegion(WT=0.35, TC=0.6), description="prior means")
+    growth_prior: GrowthPriorSettings = Field(
+        default=GrowthPriorSettings(), description="log-normal priors of lambda and rho T"
     )
 
     @model_validator(mode="after")
@@ -111,7 +111,7 @@ class ObjectiveSettings(Model):
         return self
 
 
-class Bounds(Model):
+class BoundSettings(Model):
     """Ranges of the unknowns; literature ranges are no bounds."""
 
     lambda_mm: tuple[Positive, Positive] = Field(default=(0.5, 15.0), description="sqrt(D/rho), mm")
@@ -120,7 +120,7 @@ class Bounds(Model):
     TC: tuple[Fraction, Fraction] = Field(default=(0.3, 0.95), description="threshold of TC")
 
     @model_validator(mode="after")
-    def _increasing(self) -> Bounds:
+    def _increasing(self) -> BoundSettings:
         for name in ("lambda_mm", "rhoT", "WT", "TC"):
             low, high = getattr(self, name)
             if not low < high:
@@ -128,7 +128,7 @@ class Bounds(Model):
         return self
 
 
-class Fit(Model):
+class FitSettings(Model):
     """How the networks are trained."""
 
     recipe: Literal["fast", "paper"] = Field(default="fast", description="optimisers")
@@ -150,7 +150,7 @@ class Fit(Model):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto")
 
 
-class Verify(Model):
+class VerifySettings(Model):
     """The finite-difference check of a fit."""
 
     refine: Annotated[int, Field(ge=1, le=8)] = Field(
@@ -162,7 +162,7 @@ class Verify(Model):
     )
 
 
-class Gates(Model):
+class GateSettings(Model):
     """Limits of the quality numbers; they set the verdict and never suppress outputs."""
 
     brain_dice_min: Fraction = Field(default=0.92, description="brain mask, atlas against patient")
@@ -212,7 +212,7 @@ class Gates(Model):
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> Gates:
+    def _ordered(self) -> GateSettings:
         for name in ("brain_volume_ml", "wm_fraction"):
             low, high = getattr(self, name)
             if not low < high:
@@ -224,7 +224,7 @@ class Gates(Model):
         return self
 
 
-class Output(Model):
+class OutputSettings(Model):
     """Where results go."""
 
     root: Path = Field(default=Path("results"), description="folder of all results")
@@ -233,12 +233,12 @@ class Output(Model):
 class Settings(Model):
     """All of ``config.yaml`` but the patients."""
 
-    slice: Slice = Slice()
+    slice: SliceSettings = SliceSettings()
     tissue: TissueSettings = TissueSettings()
-    growth: Growth = Growth()
+    growth: GrowthSettings = GrowthSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
-    bounds: Bounds = Bounds()
-    fit: Fit = Fit()
-    verify: Verify = Verify()
-    gates: Gates = Gates()
-    output: Output = Output()
+    bounds: BoundSettings = BoundSettings()
+    fit: FitSettings = FitSettings()
+    verify: VerifySettings = VerifySettings()
+    gates: GateSettings = GateSettings()
+    output: OutputSettings = OutputSettings()

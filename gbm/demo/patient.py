@@ -84,7 +84,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Tumour:
+class GrownTumour:
     """The grown tumour on the 1 mm slice: density u (nx, ny), origin (RAS mm), slice index."""
 
     u: np.ndarray
@@ -140,7 +140,7 @@ def _head(atlas: Atlas, deformation: Deformation) -> tuple[np.ndarray, np.ndarra
     return (t1 / np.max(t1)) ** 1.2, wm, gm
 
 
-def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2) -> Tumour:
+def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2) -> GrownTumour:
     """Grow the tumour on the axial slice through its origin, with cells of 1/refine mm."""
     origin = deformation.inverse(np.array(made.origin_atlas))
     index = np.linalg.inv(AFFINE) @ np.append(origin, 1.0)
@@ -165,7 +165,7 @@ def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2
         seed_density=made.h0 * np.exp(-made.r0_per_mm2 * squared),
     )
     u = density.reshape(SHAPE[0], refine, SHAPE[1], refine).mean(axis=(1, 3))
-    return Tumour(u=u, x0=x0, slice=k)
+    return GrownTumour(u=u, x0=x0, slice=k)
 
 
 def _fine(voxels: int, refine: int) -> np.ndarray:
@@ -174,7 +174,7 @@ def _fine(voxels: int, refine: int) -> np.ndarray:
 
 
 def _segment(
-    tumour: Tumour, tissue: np.ndarray, made: Truth, rng: np.random.Generator
+    tumour: GrownTumour, tissue: np.ndarray, made: Truth, rng: np.random.Generator
 ) -> np.ndarray:
     """BraTS labels: thresholds of u with smooth errors, tapering off above and below the slice."""
     u = np.clip(tumour.u, 1e-9, 1.0 - 1e-9)
@@ -201,7 +201,7 @@ def _segment(
     return labels
 
 
-def _record(made: Truth, tumour: Tumour, seed: int) -> dict[str, Any]:
+def _record(made: Truth, tumour: GrownTumour, seed: int) -> dict[str, Any]:
     """The truth file, named like the pipeline's own parameters."""
     return {
         "patient": "demo",

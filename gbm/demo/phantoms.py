@@ -26,7 +26,7 @@ from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain
 from gbm.growth.finite_volume import coarsen
 from gbm.imaging.atlas import Atlas, mni152
-from gbm.imaging.labels import Regions
+from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import Tissue
 from gbm.io.volumes import Volume
 
@@ -200,7 +200,7 @@ def _phantom(
     _, wm, gm = maps
     csf = np.clip(1.0 - wm - gm, 0.0, 1.0) * (wm + gm > 0)
     tissue = Tissue(volume(wm), volume(gm), volume(csf), qc={})
-    found = Regions(volume(whole), volume(core), {})
+    found = TumourRegions(volume(whole), volume(core), {})
     domain = build_domain(case.name, tissue, found, Settings())
     # the domain's axes ascend in the world, those of the images descend
     column, row = (np.arange(n) for n in SHAPE[:2])

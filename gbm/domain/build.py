@@ -9,7 +9,7 @@ from gbm.config.errors import InputError
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.domain.fitted_slice import choose_slab, on_slab
-from gbm.imaging.labels import Regions
+from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import Tissue, fill
 from gbm.imaging.tumour_shape import second_focus
 
@@ -41,14 +41,16 @@ def phase_field(mask: np.ndarray, h: float, eps: float) -> np.ndarray:
     return np.maximum(phi, PHI_FLOOR)
 
 
-def outside_fraction(tissue: Tissue, regions: Regions, settings: Settings) -> float:
+def outside_fraction(tissue: Tissue, regions: TumourRegions, settings: Settings) -> float:
     """Return the part of WT with phi < 1/2 on the fitted slice, for maps that are not filled."""
     slab = choose_slab(regions, settings.slice)
     share = on_slab(tissue.wm, slab, 1) + on_slab(tissue.gm, slab, 1)
     return float((share < 0.5)[on_slab(regions.WT, slab, 0)].mean())
 
 
-def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Settings) -> Domain:
+def build_domain(
+    patient_id: str, tissue: Tissue, regions: TumourRegions, settings: Settings
+) -> Domain:
     """Make the 2-D problem of a patient.
 
     Parameters
@@ -57,7 +59,7 @@ def build_domain(patient_id: str, tissue: Tissue, regions: Regions, settings: Se
         Name of the patient.
     tissue : Tissue
         Maps on any grid, untreated inside the tumour.
-    regions : Regions
+    regions : TumourRegions
         On the grid of the segmentation file.
     settings : Settings
         Sections `slice` and `tissue`.

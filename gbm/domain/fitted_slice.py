@@ -9,15 +9,15 @@ import numpy as np
 from nibabel import orientations
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Plane, Slice
-from gbm.imaging.labels import Regions
+from gbm.config.settings import Plane, SliceSettings
+from gbm.imaging.labels import TumourRegions
 from gbm.io.volumes import Volume, one_millimetre_grid, resample_to
 
 AXES: dict[Plane, int] = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
 @dataclass(frozen=True)
-class Slab:
+class FittedSlice:
     """A slice of the segmentation file as a 1 mm grid.
 
     Attributes
@@ -41,14 +41,14 @@ class Slab:
     across: int
 
 
-def choose_slab(regions: Regions, choice: Slice) -> Slab:
+def choose_slab(regions: TumourRegions, choice: SliceSettings) -> FittedSlice:
     """Find the slice to fit.
 
     Parameters
     ----------
-    regions : Regions
+    regions : TumourRegions
         On the grid of the segmentation file.
-    choice : Slice
+    choice : SliceSettings
         Plane, and index in the file; None takes the slice of the largest WT area. A file of a
         single slice decides the plane itself.
 
@@ -73,10 +73,10 @@ def choose_slab(regions: Regions, choice: Slice) -> Slab:
     if areas[index] == 0:
         text = f"the whole tumour (WT) is empty in {plane} slice {index}"
         raise InputError(text, file=whole.path, key="slice.index")
-    return Slab(plane, axis, index, _grid(whole, axis, index, across), across)
+    return FittedSlice(plane, axis, index, _grid(whole, axis, index, across), across)
 
 
-def on_slab(volume: Volume, slab: Slab, order: Literal[0, 1]) -> np.ndarray:
+def on_slab(volume: Volume, slab: FittedSlice, order: Literal[0, 1]) -> np.ndarray:
     """Return a volume on the 1 mm grid of the fitted slice, (nx, ny)."""
     return np.take(resample_to(volume, slab.grid, order).data, 0, axis=slab.across)
 

@@ -19,41 +19,37 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import logit
 
+from gbm.config.settings import BoundSettings
 from gbm.growth.finite_volume import solve
-from gbm.growth.radial import radial, radius_at
+from gbm.growth.parameters import Growth, Seed
+from gbm.growth.radial import AT_CENTRE, radial, radius_at
 from gbm.growth.thresholds import PRIOR_MEANS
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-GROWTH_BOUNDS: dict[str, tuple[float, float]] = {"lambda_mm": (0.5, 15.0), "rhoT": (1.0, 40.0)}
+GROWTH_BOUNDS: dict[str, tuple[float, float]] = {
+    "lambda_mm": BoundSettings().lambda_mm,
+    "rhoT": BoundSettings().rhoT,
+}
 LAMBDA_WITHOUT_TC_MM = 4.0
 RADIUS_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
-class Characteristic:
-    """Characteristic parameters and how well they meet the radii.
+class Characteristic(Growth):
+    """Characteristic parameters, D_c T in mm^2 and rho_c T, and how well they meet the radii.
 
     Attributes
     ----------
-    DT, rhoT : float
-        D_c T in mm^2 and rho_c T.
     radius_error : dict
         Relative error of the radius of the radial solution, per region that is not empty.
     reason : str or None
         Why a radius is missed by more than one percent, or which condition replaced it.
     """
 
-    DT: float
-    rhoT: float
     radius_error: dict[str, float]
     reason: str | None = None
-
-    @property
-    def lambda_mm(self) -> float:
-        """Infiltration length sqrt(D/rho), mm."""
-        return float(np.sqrt(self.DT / self.rhoT))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values with the units in their names."""
@@ -71,8 +67,7 @@ def characteristic(
     radius_TC: float,
     thresholds: Mapping[str, float] = PRIOR_MEANS,
     bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
-    h0: float = 0.1,
-    r0: float = 0.1,
+    seed: Seed = AT_CENTRE,
 ) -> Characteristic:
     """Match D_c T and rho_c T to the equal-area radii of the two regions.
 
@@ -84,8 +79,8 @@ def characteristic(
         Prior thresholds of WT and TC.
     bounds : mapping
         Bounds of `lambda_mm` and `rhoT`.
-    h0, r0 : float
-        The seed.
+    seed : Seed
+        See `radial`.
 
     Returns
     -------
@@ -103,7 +98,7 @@ def characteristic(
     levels = logit([thresholds[region] for region in wanted])
 
     def residual(p: np.ndarray) -> np.ndarray:
-        r, u = radial(np.exp(2 * p[0] + p[1]), np.exp(p[1]), h0, r0)
+        r, u = radial(Growth(np.exp(2 * p[0] + p[1]), np.exp(p[1])), seed)
         at = np.interp(list(wanted.values()), r, logit(np.clip(u, 1e-12, 1 - 1e-12)))
         misfit = at - levels
         if "TC" not in wanted:
@@ -119,7 +114,7 @@ def characteristic(
     start = min(starts, key=lambda p: float(np.sum(np.arctan(residual(p)) ** 2)))
     p = least_squares(residual, start, bounds=(low, high), x_scale=0.1, xtol=1e-10).x
     DT, rhoT = float(np.exp(2 * p[0] + p[1])), float(np.exp(p[1]))
-    r, u = radial(DT, rhoT, h0, r0)
+    r, u = radial(Growth(DT, rhoT), seed)
     error = {name: radius_at(r, u, thresholds[name]) / R - 1 for name, R in wanted.items()}
     return Characteristic(DT, rhoT, error, _reason(error, float(np.exp(p[0])), rhoT, bounds))
 
@@ -157,16 +152,10 @@ def _reason(
 
 
 def map_radii(
-    domain: Domain,
-    DT: float,
-    rhoT: float,
-    x0: np.ndarray,
-    thresholds: Mapping[str, float] = PRIOR_MEANS,
-    h0: float = 0.1,
-    r0: float = 0.1,
+    domain: Domain, growth: Growth, seed: Seed, thresholds: Mapping[str, float] = PRIOR_MEANS
 ) -> dict[str, float]:
     """Equal-area radii, mm, of the thresholded solution on the patient's own map (phi > 1/2)."""
-    u = solve(domain, DT, rhoT, x0, h0=h0, r0=r0)[0]
+    u = solve(domain, growth, seed)[0]
     cell = abs(float(domain.x[1] - domain.x[0]) * float(domain.y[1] - domain.y[0]))
     area = {name: np.sum((u > t) & (domain.phi > 0.5)) * cell for name, t in thresholds.items()}
     return {name: float(np.sqrt(a / np.pi)) for name, a in area.items()}

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg.lapack import dpttrf, dpttrs
 
+from gbm.growth.parameters import Growth, Seed
+
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
@@ -119,6 +121,15 @@ class _Lines:
         return result
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """Equal time steps of length dt from a time on."""
+
+    start: float
+    dt: float
+    count: int
+
+
 def _grow(u: np.ndarray, decay: float) -> np.ndarray:
     # Crank-Nicolson may undershoot zero by tiny ripples, which the growth would amplify.
     np.maximum(u, 0.0, out=u)
@@ -130,16 +141,10 @@ def _transpose(u: np.ndarray) -> np.ndarray:
 
 
 def _advance(
-    grid: GrowthMap,
-    u: np.ndarray,
-    DT: float,
-    rhoT: float,
-    start: float,
-    dt: float,
-    count: int,
-    source: Source | None,
+    grid: GrowthMap, u: np.ndarray, growth: Growth, steps: _Steps, source: Source | None
 ) -> np.ndarray:
-    a, decay = 0.5 * dt * DT / grid.h**2, np.exp(-0.5 * rhoT * dt)
+    rhoT, start, dt, count = growth.rhoT, steps.start, steps.dt, steps.count
+    a, decay = 0.5 * dt * growth.DT / grid.h**2, np.exp(-0.5 * rhoT * dt)
     phi_t, face_t = _transpose(grid.phi), _transpose(grid.face_x)
     half_x, whole_x = _Lines.factor(face_t, phi_t, 0.5 * a), _Lines.factor(face_t, phi_t, a)
     along_y = _Lines.factor(grid.face_y, grid.phi, a)
@@ -159,20 +164,20 @@ def _advance(
     return _transpose(v)
 
 
-def default_steps(DT: float, rhoT: float, h: float = 1.0) -> int:
+def default_steps(growth: Growth, h: float = 1.0) -> int:
     """Time steps on [0, 1] that leave a relative L2 error of about h 1e-3 at the final time.
 
     The rule was fitted to convergence studies on patients over the bounds of lambda and rho T;
     `h` is the cell size in mm.
     """
-    return int(np.ceil(max(40.0, 4.5 * rhoT, 3.0 * np.sqrt(DT)) / np.sqrt(min(h, 1.0))))
+    on_one = max(40.0, 4.5 * growth.rhoT, 3.0 * np.sqrt(growth.DT))
+    return int(np.ceil(on_one / np.sqrt(min(h, 1.0))))
 
 
 def evolve(
     grid: GrowthMap,
     u0: np.ndarray,
-    DT: float,
-    rhoT: float,
+    growth: Growth,
     times: Sequence[float] | np.ndarray = (1.0,),
     steps: int | None = None,
     source: Source | None = None,
@@ -185,8 +190,8 @@ def evolve(
         Cells and faces.
     u0 : ndarray (nx, ny)
         Density at time 0.
-    DT, rhoT : float
-        Diffusivity times time, mm^2, and proliferation rate times time.
+    growth : Growth
+        D T and rho T.
     times : sequence of float
         Ascending output times as fractions of the elapsed time.
     steps : int, optional
@@ -206,36 +211,15 @@ def evolve(
     """
     if np.any(np.diff(times) <= 0) or times[0] < 0:
         raise ValueError(f"output times must ascend from 0, not {tuple(times)}")
-    steps = default_steps(DT, rhoT, grid.h) if steps is None else steps
+    steps = default_steps(growth, grid.h) if steps is None else steps
     u, t = np.array(u0, dtype=float), 0.0
     out = np.empty((len(times), *u.shape))
     for n, end in enumerate(times):
         if end > t:
             count = max(1, int(np.ceil(steps * (end - t) - 1e-9)))
-            u = _advance(grid, u, DT, rhoT, t, (end - t) / count, count, source)
+            u = _advance(grid, u, growth, _Steps(t, (end - t) / count, count), source)
         out[n], t = u, end
     return out
-
-
-def solve_arrays(
-    P: np.ndarray,
-    phi: np.ndarray,
-    h: float,
-    DT: float,
-    rhoT: float,
-    u0: np.ndarray,
-    times: Sequence[float] | np.ndarray = (1.0,),
-    steps: int | None = None,
-    source: Source | None = None,
-) -> np.ndarray:
-    """`evolve` for plain arrays of values at the cell centres, cells of `h` mm."""
-    x, y = h * np.arange(P.shape[0]), h * np.arange(P.shape[1])
-    return evolve(GrowthMap.from_cells(x, y, P, phi), u0, DT, rhoT, times, steps, source)
-
-
-def seed(x: np.ndarray, y: np.ndarray, x0: np.ndarray, h0: float, r0: float) -> np.ndarray:
-    """Initial density h0 exp(-r0 |x - x0|^2), r0 in 1/mm^2, on the grid x (nx,) times y (ny,)."""
-    return h0 * np.exp(-r0 * ((x[:, None] - x0[0]) ** 2 + (y[None, :] - x0[1]) ** 2))
 
 
 def refined_axes(domain: Domain, refine: int) -> tuple[np.ndarray, np.ndarray]:
@@ -256,35 +240,30 @@ def coarsen(u: np.ndarray, refine: int) -> np.ndarray:
 
 def solve(
     domain: Domain | GrowthMap,
-    DT: float,
-    rhoT: float,
-    x0: np.ndarray,
+    growth: Growth,
+    seed: Seed,
     *,
-    h0: float = 0.1,
-    r0: float = 0.1,
     refine: int = 1,
     times: Sequence[float] | np.ndarray = (1.0,),
     steps: int | None = None,
 ) -> np.ndarray:
-    """Tumour density grown from a seed at `x0` on the domain's grid, split `refine` times.
+    """Tumour density grown from a seed on the domain's grid, split `refine` times.
 
     Parameters
     ----------
     domain : Domain or GrowthMap
         P, phi and the axes x, y in mm; many solves on one domain share `GrowthMap.of(domain,
         refine)`, and `refine` is ignored then.
-    DT, rhoT : float
-        Diffusivity times time, mm^2, and proliferation rate times time.
-    x0 : ndarray (2,)
-        Origin in the plane, mm.
-    h0, r0 : float
-        Height and inverse width (1/mm^2) of the seed h0 exp(-r0 |x - x0|^2).
+    growth : Growth
+        D T and rho T.
+    seed : Seed
+        The initial density, with its origin in the plane.
     refine : int
         Cells per voxel and axis: 1 is the 1 mm grid, 2 the 0.5 mm grid.
     times : sequence of float
         Ascending output times as fractions of the elapsed time.
     steps : int, optional
-        Time steps on [0, 1]; by default chosen from DT and rhoT.
+        Time steps on [0, 1]; by default those of `default_steps`.
 
     Returns
     -------
@@ -292,4 +271,4 @@ def solve(
         Density in [0, 1]; `coarsen` brings it to the voxels.
     """
     grid = domain if isinstance(domain, GrowthMap) else GrowthMap.of(domain, refine)
-    return evolve(grid, seed(grid.x, grid.y, x0, h0, r0), DT, rhoT, times, steps)
+    return evolve(grid, seed.density(grid.x, grid.y), growth, times, steps)

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gbm.config.settings import LogNormal, ObjectiveSettings
+
+_DEFAULT = ObjectiveSettings()
+
 Explicit = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """A function of some unknowns (n,) and its gradient (n,)."""
 
@@ -21,17 +25,6 @@ Explicit = Callable[[np.ndarray], tuple[float, np.ndarray]]
 def flat(d: np.ndarray) -> tuple[float, np.ndarray]:
     """Nothing is known of the unknowns."""
     return 0.0, np.zeros(np.shape(d))
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """A positive number known by its median and the standard deviation of its logarithm."""
-
-    median: float
-    log_sd: float
-
-
-LAMBDA_MM, RHO_T = LogNormal(3.5, 0.6), LogNormal(7.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -46,9 +39,9 @@ class GrowthPrior:
         Medians in mm and without a unit. Literature: lambda 0.7-3.5 mm and more, rho T 3-18.
     """
 
-    weight: float = 1e-3
-    lambda_mm: LogNormal = LAMBDA_MM
-    rhoT: LogNormal = RHO_T
+    weight: float = _DEFAULT.prior_weight
+    lambda_mm: LogNormal = _DEFAULT.growth_prior.lambda_mm
+    rhoT: LogNormal = _DEFAULT.growth_prior.rhoT
 
     def value_and_grad(self, ln_growth: np.ndarray) -> tuple[float, np.ndarray]:
         """The term at (ln lambda, ln rho T), lambda in mm, and its gradient (2,)."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gbm.config.settings import GrowthSettings, ObjectiveSettings
 from gbm.growth.characteristic import GROWTH_BOUNDS, growth_on_bound
-from gbm.growth.growth_prior import GrowthPrior, LogNormal
-from gbm.growth.objective import Objective
+from gbm.growth.growth_prior import GrowthPrior
+from gbm.growth.parameters import Seed
+from gbm.growth.region_loss import RegionLoss
 from gbm.growth.thresholds import BOUNDS, Bounds, on_bound
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ a voxel wide. Steeper ones, whose minimum is less biased, are rough and approach
 
 
 @dataclass(frozen=True)
-class Conditions:
+class GrowthInverseProblem:
     """Objective at the final slope k and everything that limits the unknowns.
 
     What a fit minimises, and every reported objective, is `value`:
@@ -32,7 +34,7 @@ class Conditions:
 
     Attributes
     ----------
-    objective : Objective
+    objective : RegionLoss
         The part that looks at density and thresholds, at the final k.
     k_start : float
         Slope of the soft threshold a fit begins with.
@@ -44,13 +46,17 @@ class Conditions:
         The part that looks at lambda and rho T.
     """
 
-    objective: Objective
-    k_start: float = 20.0
+    objective: RegionLoss
+    k_start: float = ObjectiveSettings().k_start
     growth_bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: GROWTH_BOUNDS)
     threshold_bounds: Bounds = field(default_factory=lambda: BOUNDS)
-    h0: float = 0.1
-    r0: float = 0.1
+    h0: float = GrowthSettings().h0
+    r0: float = GrowthSettings().r0_per_mm2
     growth_prior: GrowthPrior = field(default_factory=GrowthPrior)
+
+    def seed(self, x0: np.ndarray) -> Seed:
+        """The seed at an origin (mm)."""
+        return Seed(x0, self.h0, self.r0)
 
     def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
         """J at the final k: the density u (nx, ny), the thresholds (2,), lambda (mm) and rho T."""
@@ -62,12 +68,12 @@ class Conditions:
         return sum(self.objective.prior(r, thresholds[r]) for r in self.objective.regions) + growth
 
     @property
-    def first(self) -> Objective:
+    def first(self) -> RegionLoss:
         """The objective at the first slope."""
         return replace(self.objective, k=self.k_start)
 
     @property
-    def steepened(self) -> tuple[Objective, ...]:
+    def steepened(self) -> tuple[RegionLoss, ...]:
         """The objective at slopes that double up to the final one, from no less than `GENTLE`."""
         slopes = [self.objective.k]
         while slopes[0] >= 2 * GENTLE:
@@ -75,14 +81,14 @@ class Conditions:
         return tuple(replace(self.objective, k=k) for k in slopes)
 
     @classmethod
-    def of(cls, domain: Domain, settings: Settings | None = None) -> Conditions:
-        """The conditions of a patient under the settings of a run (defaults without them)."""
+    def of(cls, domain: Domain, settings: Settings | None = None) -> GrowthInverseProblem:
+        """The inverse problem of a patient under the settings of a run (defaults without them)."""
         if settings is None:
-            return cls(Objective.of(domain))
+            return cls(RegionLoss.of(domain))
         goal, bounds = settings.objective, settings.bounds
         means = (goal.thresholds.WT, goal.thresholds.TC)
         return cls(
-            Objective.of(domain, goal.k_final, goal.name, goal.prior_weight, means),
+            RegionLoss.of(domain, goal.k_final, goal.name, goal.prior_weight, means),
             goal.k_start,
             {"lambda_mm": bounds.lambda_mm, "rhoT": bounds.rhoT},
             {"WT": bounds.WT, "TC": bounds.TC},
@@ -90,8 +96,8 @@ class Conditions:
             settings.growth.r0_per_mm2,
             GrowthPrior(
                 goal.prior_weight,
-                LogNormal(**goal.growth_prior.lambda_mm.model_dump()),
-                LogNormal(**goal.growth_prior.rhoT.model_dump()),
+                goal.growth_prior.lambda_mm,
+                goal.growth_prior.rhoT,
             ),
         )
 

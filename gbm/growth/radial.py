@@ -10,22 +10,22 @@ from __future__ import annotations
 import numpy as np
 
 from gbm.growth.finite_volume import GrowthMap, default_steps, evolve
+from gbm.growth.parameters import Growth, Seed
 
 EXTENT_MM = 180.0
+AT_CENTRE = Seed(np.zeros(1))
 _CELL_MM = 0.5
 
 
-def radial(
-    DT: float, rhoT: float, h0: float = 0.1, r0: float = 0.1
-) -> tuple[np.ndarray, np.ndarray]:
+def radial(growth: Growth, seed: Seed = AT_CENTRE) -> tuple[np.ndarray, np.ndarray]:
     """Final density of a tumour in homogeneous tissue.
 
     Parameters
     ----------
-    DT, rhoT : float
-        Diffusivity times time, mm^2, and proliferation rate times time.
-    h0, r0 : float
-        Height and inverse width (1/mm^2) of the seed.
+    growth : Growth
+        D T and rho T.
+    seed : Seed
+        Its height and width; its origin is r = 0.
 
     Returns
     -------
@@ -35,8 +35,9 @@ def radial(
     edges = _CELL_MM * np.arange(int(EXTENT_MM / _CELL_MM) + 1)
     r = 0.5 * (edges[1:] + edges[:-1])
     strip = GrowthMap(r, np.zeros(1), r[:, None], edges[1:-1, None], np.empty((r.size, 0)))
-    steps = 4 * default_steps(DT, rhoT)  # one dimension is cheap
-    return r, evolve(strip, h0 * np.exp(-r0 * r[:, None] ** 2), DT, rhoT, steps=steps)[0, :, 0]
+    steps = 4 * default_steps(growth)  # one dimension is cheap
+    u0 = seed.h0 * np.exp(-seed.r0 * r[:, None] ** 2)
+    return r, evolve(strip, u0, growth, steps=steps)[0, :, 0]
 
 
 def radius_at(r: np.ndarray, u: np.ndarray, threshold: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+from gbm.growth.parameters import Growth
 from gbm.io.files import plain
 
 T = TypeVar("T", bound="_Record")
@@ -99,6 +100,11 @@ class FitResult(_Record):
     warnings: tuple[str, ...] = ()
     history: dict[str, list[float]] = field(default_factory=dict)
     assessment: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def growth(self) -> Growth:
+        """D T and rho T."""
+        return Growth(self.DT_mm2, self.rhoT)
 
 
 @dataclass(frozen=True, kw_only=True)

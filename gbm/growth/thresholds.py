@@ -15,10 +15,12 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, logit
 
+from gbm.config.settings import BoundSettings, ObjectiveSettings
+
 Bounds = Mapping[str, tuple[float, float]]
 
-BOUNDS: dict[str, tuple[float, float]] = {"WT": (0.05, 0.6), "TC": (0.3, 0.95)}
-PRIOR_MEANS: dict[str, float] = {"WT": 0.35, "TC": 0.6}
+BOUNDS: dict[str, tuple[float, float]] = {"WT": BoundSettings().WT, "TC": BoundSettings().TC}
+PRIOR_MEANS: dict[str, float] = ObjectiveSettings().thresholds.model_dump()
 PRIOR_SD = 0.1
 _SHARPNESS = 80.0
 

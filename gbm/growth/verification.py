@@ -13,7 +13,7 @@ import numpy as np
 
 from gbm.config.conventions import REGIONS
 from gbm.growth.finite_volume import coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, relative_error, scores
 from gbm.growth.records import CONVERGED, FitResult, Verification
 
@@ -26,7 +26,7 @@ def verify(
     fit: FitResult,
     u_network: np.ndarray,
     times: np.ndarray,
-    conditions: Conditions | None = None,
+    inverse: GrowthInverseProblem | None = None,
     *,
     refine: int = 2,
     max_disagreement: float = 0.05,
@@ -43,7 +43,7 @@ def verify(
         The network's density at the voxel centres.
     times : ndarray
         Ascending fractions of the elapsed time; the last must be 1.
-    conditions : Conditions, optional
+    conditions : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     refine : int
         The solver's cells per voxel and axis; its cell means are compared.
@@ -66,19 +66,10 @@ def verify(
             f"u_network {u_network.shape} at times {np.asarray(times)} does not belong to a domain "
             f"of {domain.P.shape} voxels seen at t = 1"
         )
-    given = Conditions.of(domain) if conditions is None else conditions
+    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
     x0 = np.asarray(fit.x0_plane_mm, dtype=float)
     u = coarsen(
-        solve(
-            domain,
-            fit.DT_mm2,
-            fit.rhoT,
-            x0,
-            h0=given.h0,
-            r0=given.r0,
-            refine=refine,
-            times=[float(t) for t in times],
-        ),
+        solve(domain, fit.growth, given.seed(x0), refine=refine, times=[float(t) for t in times]),
         refine,
     )
     error = {

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gbm.config.conventions import CONVENTIONS
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap, Segmentation
 from gbm.io.volumes import Volume, read_volume, resample_to
-
-__all__ = ["CONVENTIONS", "Regions", "read_regions", "regions", "regions_from_masks"]
 
 LABEL_TOLERANCE = 1e-3
 MOST_NAMED = 20  # an image taken for a segmentation holds thousands
 
 
 @dataclass(frozen=True)
-class Regions:
+class TumourRegions:
     """Whole tumour and tumour core on the grid of the segmentation file.
 
     Attributes
@@ -51,7 +48,7 @@ class Regions:
         return resample_to(self.WT, reference, 0), resample_to(self.TC, reference, 0)
 
 
-def read_regions(segmentation: Segmentation) -> Regions:
+def read_regions(segmentation: Segmentation) -> TumourRegions:
     """Read the regions a patient file names.
 
     Raises
@@ -70,7 +67,7 @@ def read_regions(segmentation: Segmentation) -> Regions:
     return regions(volume, segmentation.convention, segmentation.ignore)
 
 
-def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) -> Regions:
+def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) -> TumourRegions:
     """Make regions of integer labels.
 
     Parameters
@@ -137,7 +134,7 @@ def _counted(voxels: Mapping[int, int], one: str, many: str) -> str:
     return f"label {named} {one}" if len(voxels) == 1 else f"labels {named} {many}"
 
 
-def regions_from_masks(whole: Volume, core: Volume) -> Regions:
+def regions_from_masks(whole: Volume, core: Volume) -> TumourRegions:
     """Make regions of two masks; the core's grid may differ (nearest neighbour).
 
     A WT that holds the oedema only (disjoint from TC) is united with TC, with a remark.
@@ -178,7 +175,7 @@ def _checked(
     labels: dict[int, int],
     whole_source: tuple[Path | None, str],
     core_source: tuple[Path | None, str],
-) -> Regions:
+) -> TumourRegions:
     warnings: list[str] = []
     if not whole.any():
         raise InputError(
@@ -200,4 +197,4 @@ def _checked(
             f"{core_source[1]}: TC is empty: the fit uses WT alone and starts at its centroid"
         )
     key = whole_source[1]
-    return Regions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings), key)
+    return TumourRegions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings), key)

@@ -11,7 +11,7 @@ from gbm.config.errors import InputError
 from gbm.config.patient import Patient
 from gbm.imaging.atlas import probabilities
 from gbm.imaging.brain import brain_mask, enclosed, stripped
-from gbm.imaging.labels import Regions
+from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.io.volumes import Volume, coverage, read_volume, resample_to, to_one_millimetre
 
@@ -119,7 +119,7 @@ def second_head(patient: Patient) -> tuple[Head | None, tuple[str, ...]]:
         return None, (f"patient.images.t1c takes no part in the registration: {error.message}",)
 
 
-def check_overlap(regions: Regions, other: Volume, key: str) -> tuple[str, ...]:
+def check_overlap(regions: TumourRegions, other: Volume, key: str) -> tuple[str, ...]:
     """Return remarks about the part of the tumour that an image's field of view covers.
 
     Raises
@@ -138,12 +138,14 @@ def check_overlap(regions: Regions, other: Volume, key: str) -> tuple[str, ...]:
     return ()
 
 
-def check_inside(regions: Regions, tissue: Volume, what: str, key: str, path: Path | None) -> None:
+def check_inside(
+    regions: TumourRegions, tissue: Volume, what: str, key: str, path: Path | None
+) -> None:
     """Refuse a tumour that lies mostly outside.
 
     Parameters
     ----------
-    regions : Regions
+    regions : TumourRegions
         On the segmentation's grid.
     tissue : Volume
         Boolean, any grid.
@@ -163,7 +165,7 @@ def check_inside(regions: Regions, tissue: Volume, what: str, key: str, path: Pa
         raise InputError(text, file=path, key=key)
 
 
-def read_maps(patient: Patient, regions: Regions) -> tuple[Tissue, tuple[str, ...]]:
+def read_maps(patient: Patient, regions: TumourRegions) -> tuple[Tissue, tuple[str, ...]]:
     """Read the tissue maps of a patient file.
 
     Returns

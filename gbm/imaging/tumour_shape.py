@@ -6,10 +6,10 @@ import numpy as np
 from scipy import ndimage
 
 from gbm.config.patient import LabelMap
-from gbm.imaging.labels import Regions
+from gbm.imaging.labels import TumourRegions
 
 
-def enhancing_fraction(regions: Regions, convention: LabelMap | None) -> float | None:
+def enhancing_fraction(regions: TumourRegions, convention: LabelMap | None) -> float | None:
     """Return the enhancing part of the tumour's volume.
 
     None where the convention does not know it, or there is no core at all: that has a reason of

@@ -15,21 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from gbm.config.fit_names import Fit
-from gbm.config.settings import Settings
-from gbm.domain.domain import Domain
-from gbm.growth.characteristic import Characteristic
+from gbm.growth.parameters import Growth
 from gbm.growth.records import INDISTINCT, FitResult
-from gbm.network_fit.start import Start
-from gbm.network_fit.tumour_fit import fit_tumour
+from gbm.network_fit.start import NetworkStart
+from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
 
 
 @dataclass(frozen=True)
-class Optimum:
-    """What the direct fit found: its parameters D T (mm^2) and rho T, and its objective."""
+class Optimum(Growth):
+    """What the direct fit found: its parameters, D T (mm^2) and rho T, and its objective."""
 
-    DT: float
-    rhoT: float
     objective: float
 
     @classmethod
@@ -39,11 +34,7 @@ class Optimum:
 
 
 def fit_in_best_basin(
-    domain: Domain,
-    characteristic: Characteristic,
-    origin: np.ndarray,
-    settings: Settings,
-    plan: Fit,
+    fit: TumourFit,
     optimum: Optimum,
     *,
     threads: int = 1,
@@ -61,23 +52,20 @@ def fit_in_best_basin(
     ----------
     optimum : Optimum
         The direct fit with this origin.
-    domain, characteristic, origin, settings, plan, threads, progress
+    fit, threads, progress
         See `fit_tumour`.
     checkpoint : Path, optional
         The second fit has one of its own beside it, see `second_checkpoint`.
     """
 
-    def fit(start: Start | None, at: Path | None) -> tuple[FitResult, np.ndarray]:
-        return fit_tumour(
-            domain, characteristic, origin, settings, plan,
-            start=start, threads=threads, checkpoint=at, progress=progress,
-        )  # fmt: skip
+    def from_start(start: NetworkStart | None, at: Path | None) -> tuple[FitResult, np.ndarray]:
+        return fit_tumour(fit, start, threads=threads, checkpoint=at, progress=progress)
 
-    first = fit(None, checkpoint)
-    if plan.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:
+    first = from_start(None, checkpoint)
+    if fit.spec.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:
         return first
-    start = Start(optimum.DT, optimum.rhoT, "direct fit")
-    second = fit(start, None if checkpoint is None else second_checkpoint(checkpoint))
+    start = NetworkStart(optimum.DT, optimum.rhoT, "direct fit")
+    second = from_start(start, None if checkpoint is None else second_checkpoint(checkpoint))
     result, u = min(first, second, key=_verified)
     before = {
         "first_start": {

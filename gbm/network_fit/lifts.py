@@ -28,6 +28,7 @@ With both the network gets `tissue_distance` as an input: geometry of the tissue
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,7 @@ from bilo.inverse.frame import Frame
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 from gbm.growth.finite_volume import GrowthMap
+from gbm.growth.parameters import Growth, Seed
 
 Lift = Literal["char", "heat"]
 
@@ -55,17 +57,20 @@ SOURCE_MM = 1.0
 
 
 @dataclass(frozen=True)
-class Seed:
-    """Initial density h0 exp(-r0 |x - x0|^2), r0 in 1/mm^2, and the mean P its diffusion sees."""
+class SpreadingSeed(Seed):
+    """A seed and the mean P that its diffusion sees."""
 
-    h0: float
-    r0: float
-    mean_P: float
+    mean_P: float = 1.0
+
+    def tau(self, DT: float) -> float:
+        """4 r0 DT Pbar: how many times its own squared width it has spread by t = 1."""
+        return 4 * self.r0 * DT * self.mean_P
 
 
-def heat(at: Frame, seed: Seed, x0: tuple[float, float], DT: Jet | float, rhoT: Jet | float) -> Jet:
-    """The ``heat`` field H of a seed at `x0` (mm); the points carry the ease ``q`` of their way."""
-    t, dx, dy = at["t"], at["x"] - x0[0], at["y"] - x0[1]
+def heat(at: Frame, seed: SpreadingSeed, DT: Jet | float, rhoT: Jet | float) -> Jet:
+    """The ``heat`` field H of a seed; the points carry the ease ``q`` of their way from it."""
+    x0, y0 = (float(c) for c in seed.x0)
+    t, dx, dy = at["t"], at["x"] - x0, at["y"] - y0
     r2 = at.memo("r2", lambda at: dx * dx + dy * dy)
     initial = at.memo("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
     q = at.memo("ease", lambda at: tabulated(at, "q", torch.zeros_like(at.points.known["q"])))
@@ -75,13 +80,13 @@ def heat(at: Frame, seed: Seed, x0: tuple[float, float], DT: Jet | float, rhoT: 
 
 
 def heat_values(
-    r2: np.ndarray, q: np.ndarray, t: float, seed: Seed, DT: float, rhoT: float
+    r2: np.ndarray, q: np.ndarray, t: float, seed: SpreadingSeed, growth: Growth
 ) -> np.ndarray:
     """H at squared distances r2 = |x - x0|^2 (mm^2) and eases q, at one time."""
-    tau = 4 * seed.r0 * DT * seed.mean_P * t
+    tau = seed.tau(growth.DT) * t
     initial = np.log1p(-seed.h0 * np.exp(-seed.r0 * r2))
     spread = seed.r0 * r2 / (1 + q * tau)
-    field: np.ndarray = math.log(seed.h0) - math.log1p(tau) - spread + t * rhoT - initial
+    field: np.ndarray = math.log(seed.h0) - math.log1p(tau) - spread + t * growth.rhoT - initial
     return field
 
 
@@ -112,19 +117,18 @@ class CharacteristicTable:
         times: np.ndarray,
         u: np.ndarray,
         cells: np.ndarray,
-        seed: Seed,
-        r2: np.ndarray,
-        q: np.ndarray,
-        DT: float,
-        rhoT: float,
+        fields: Sequence[np.ndarray],
+        growth: Growth,
     ) -> CharacteristicTable:
-        """Tabulate the solution u (K, nx, ny) for DT and rhoT at flat cell indices."""
+        """Tabulate the solution u (K, nx, ny) at flat cell indices.
+
+        `fields` are the heat fields H (nx, ny) at the same times.
+        """
         c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
         rows = []
-        for t, density in zip(times, u, strict=True):
-            H = heat_values(r2, q, float(t), seed, DT, rhoT)
+        for density, H in zip(u, fields, strict=True):
             d = derivatives("a", clipped(density, H), cells, grid.h, c)
-            rows.append(_with_rate(d, c, DT, rhoT))
+            rows.append(_with_rate(d, c, growth))
         values = {k: torch.stack([row[k] for row in rows]) for k in rows[0]}
         return cls(torch.as_tensor(times).float(), values)
 
@@ -210,10 +214,8 @@ def uniform_distance(reach: float, P: float, furthest: float) -> tuple[np.ndarra
     return r, reach * (log_v[0] - log_v)
 
 
-def ease(
-    grid: GrowthMap, x0: np.ndarray, reach: float, seed: Seed
-) -> tuple[np.ndarray, np.ndarray]:
-    """r^2 = |x - x0|^2 (mm^2) and the ease of the way from x0 (mm) to each cell,
+def ease(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> tuple[np.ndarray, np.ndarray]:
+    """r^2 = |x - x0|^2 (mm^2) and the ease of the way from the seed's x0 (mm) to each cell,
 
         q = (r^2 + 1 / r0) / (s^2 + 1 / r0):
 
@@ -221,6 +223,7 @@ def ease(
     the seed, as large as 1 / sqrt(r0), has no way behind it. Below 1 where grey matter or a wall is
     in the way, above 1 along white matter; P / Pbar in uniform tissue of another mobility P.
     """
+    x0 = seed.x0
     r2 = (grid.x[:, None] - x0[0]) ** 2 + (grid.y[None, :] - x0[1]) ** 2
     found = tissue_distance(grid, x0, reach)
     r, uniform = uniform_distance(reach, seed.mean_P, 2 * float(found.max()))
@@ -252,13 +255,13 @@ def derivatives(
 
 
 def _with_rate(
-    d: dict[str, np.ndarray], c: dict[str, np.ndarray], DT: float, rhoT: float
+    d: dict[str, np.ndarray], c: dict[str, np.ndarray], growth: Growth
 ) -> dict[str, Tensor]:
     """The derivatives of a logit with a_t by the equation."""
     s = -np.tanh(d["a"] / 2)  # 1 - 2u
     x = c["Px"] * (d["a_xx"] + s * d["a_x"] ** 2) + c["bx"] * d["a_x"]
     y = c["Py"] * (d["a_yy"] + s * d["a_y"] ** 2) + c["by"] * d["a_y"]
-    d = {**d, "a_t": rhoT + DT * (x + y)}
+    d = {**d, "a_t": growth.rhoT + growth.DT * (x + y)}
     return {k: torch.as_tensor(v).float() for k, v in d.items()}
 
 
@@ -279,10 +282,10 @@ def coefficients(grid: GrowthMap) -> dict[str, np.ndarray]:
     }
 
 
-def time_slices(DT: float, seed: Seed, slices: int = SLICES) -> np.ndarray:
+def time_slices(DT: float, seed: SpreadingSeed, slices: int = SLICES) -> np.ndarray:
     """Times on [0, 1], half of their density uniform in t and half in log(1 + tau)."""
     t = np.linspace(0, 1, 4001)
-    tau = 4 * seed.r0 * DT * seed.mean_P * t
+    tau = seed.tau(DT) * t
     density = 0.5 * t + 0.5 * np.log1p(tau) / np.log1p(tau[-1])
     times = np.interp(np.linspace(0, 1, slices), density, t)
     times[0], times[-1] = 0.0, 1.0

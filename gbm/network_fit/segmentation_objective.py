@@ -12,10 +12,10 @@ from torch import Tensor
 from bilo.inverse import objective
 from gbm.config.conventions import REGIONS
 from gbm.growth.growth_prior import Explicit
-from gbm.growth.inverse_problem import Conditions
-from gbm.growth.objective import Objective as VoxelObjective
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.region_loss import RegionLoss as RegionLoss
 from gbm.growth.thresholds import from_unconstrained, to_unconstrained
-from gbm.network_fit.tumour_problem import Tumour
+from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.search.trust_region import Search, tangent_minimum
 
 BOX = 0.05
@@ -36,8 +36,8 @@ class SegmentationObjective(objective.Objective):
 
     Parameters
     ----------
-    tumour : Tumour
-    conditions : Conditions
+    tumour : TumourProblem
+    conditions : GrowthInverseProblem
     continued : bool
         Whether the slope k is continued from its first value. A start that the final slope chose
         needs no gentler one, which has other basins.
@@ -45,21 +45,21 @@ class SegmentationObjective(objective.Objective):
 
     every = 10
 
-    def __init__(self, tumour: Tumour, conditions: Conditions, *, continued: bool = True) -> None:
+    def __init__(
+        self, tumour: TumourProblem, inverse: GrowthInverseProblem, *, continued: bool = True
+    ) -> None:
         self.continued = continued
-        self.conditions = conditions
+        self.inverse = inverse
         self.points, index = tumour.voxels()
         self.start = torch.from_numpy(
-            to_unconstrained(
-                np.array(conditions.objective.prior_means), conditions.threshold_bounds
-            )
+            to_unconstrained(np.array(inverse.objective.prior_means), inverse.threshold_bounds)
         )
         self._count = len(index)
-        self._objective = _lumped(conditions, index)
-        self._start = np.log([np.sqrt(tumour.DT / tumour.rhoT), tumour.rhoT])
+        self._objective = _lumped(inverse, index)
+        self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
         unlimited = np.full(2, np.inf)
         self._search = Search(
-            -unlimited, unlimited, np.ones(2), conditions.threshold_bounds, lambda g: True
+            -unlimited, unlimited, np.ones(2), inverse.threshold_bounds, lambda g: True
         )
 
     def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
@@ -74,13 +74,13 @@ class SegmentationObjective(objective.Objective):
 
     def _along(self, codes: np.ndarray) -> Explicit:
         """That prior as a function of a change d of the codes."""
-        return self.conditions.growth_prior.along(self._start + BY_CODES @ codes, BY_CODES)
+        return self.inverse.growth_prior.along(self._start + BY_CODES @ codes, BY_CODES)
 
-    def _at(self, progress: float) -> VoxelObjective:
+    def _at(self, progress: float) -> RegionLoss:
         """The slope k goes from its first to its final value, then stays."""
         if not self.continued:
             return self._objective
-        final, first = self.conditions.objective.k, self.conditions.k_start
+        final, first = self.inverse.objective.k, self.inverse.k_start
         k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
         return replace(self._objective, k=k)
 
@@ -91,7 +91,7 @@ class SegmentationObjective(objective.Objective):
     def thresholds(self, auxiliary: Tensor) -> np.ndarray:
         """u_WT and u_TC."""
         return from_unconstrained(
-            auxiliary.detach().double().numpy(), self.conditions.threshold_bounds
+            auxiliary.detach().double().numpy(), self.inverse.threshold_bounds
         )[0]
 
     def step(
@@ -110,7 +110,7 @@ class SegmentationObjective(objective.Objective):
         )
         late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
         part = FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
-        moved = to_unconstrained(thresholds, self.conditions.threshold_bounds)
+        moved = to_unconstrained(thresholds, self.inverse.threshold_bounds)
         return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
 
     def _density(self, l: Tensor) -> np.ndarray:
@@ -121,9 +121,9 @@ class SegmentationObjective(objective.Objective):
         return self._objective.phi.size - self._count
 
 
-def _lumped(conditions: Conditions, index: np.ndarray) -> VoxelObjective:
+def _lumped(inverse: GrowthInverseProblem, index: np.ndarray) -> RegionLoss:
     """The objective on some voxels and on all segmented ones; the others in one lump of u = 0."""
-    full = conditions.objective
+    full = inverse.objective
     phi, masks = full.phi.ravel(), [m.ravel() for m in full.masks]
     segmented = np.flatnonzero(masks[0] + masks[1])
     kept = np.concatenate([index, np.setdiff1d(segmented, index)])
@@ -139,11 +139,11 @@ class _Value(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, l: Tensor, auxiliary: Tensor, goal: SegmentationObjective, at: VoxelObjective
+        ctx: Any, l: Tensor, auxiliary: Tensor, goal: SegmentationObjective, at: RegionLoss
     ) -> Tensor:
         u = goal._density(l)
         thresholds, jacobian = from_unconstrained(
-            auxiliary.detach().double().numpy(), goal.conditions.threshold_bounds
+            auxiliary.detach().double().numpy(), goal.inverse.threshold_bounds
         )
         value, by_u, by_thresholds = at.value_and_grad(u, thresholds)
         u, by_u = u[: goal._count], by_u[: goal._count]

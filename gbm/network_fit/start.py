@@ -19,7 +19,8 @@ import numpy as np
 
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.finite_volume import solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
 from gbm.search.coarse_search import best_thresholds, halved, screen
 
 if TYPE_CHECKING:
@@ -33,24 +34,23 @@ FAR = 3.0
 
 
 @dataclass(frozen=True)
-class Start:
-    """Parameters at which a network is pretrained and its lift is made.
+class NetworkStart(Growth):
+    """Parameters at which a network is pretrained and its lift is made, D T in mm^2 and rho T.
 
     Attributes
     ----------
-    DT, rhoT : float
-        D T in mm^2 and rho T.
     source : {"characteristic", "table", "direct fit"}
     """
 
-    DT: float
-    rhoT: float
     source: Literal["characteristic", "table", "direct fit"] = "characteristic"
 
 
 def start_of(
-    domain: Domain, characteristic: Characteristic, origin: np.ndarray, conditions: Conditions
-) -> Start:
+    domain: Domain,
+    characteristic: Characteristic,
+    origin: np.ndarray,
+    inverse: GrowthInverseProblem,
+) -> NetworkStart:
     """The characteristic start, or the best of four lambdas and eleven rho T on 2 mm cells.
 
     Parameters
@@ -59,16 +59,16 @@ def start_of(
     characteristic : Characteristic
     origin : ndarray (2,)
         x0, mm.
-    conditions : Conditions
+    conditions : GrowthInverseProblem
     """
-    own = Start(characteristic.DT, characteristic.rhoT)
-    grid, goal = halved(domain, conditions.steepened[0])
-    best = screen(grid, [goal], [origin], conditions)[0][0]
-    u = solve(grid, own.DT, own.rhoT, origin, h0=conditions.h0, r0=conditions.r0)[0]
-    _, value = best_thresholds(goal, u, conditions.threshold_bounds)
-    value += conditions.growth_prior.value(characteristic.lambda_mm, characteristic.rhoT)
-    far = abs(math.log(best.DT / own.DT)) > math.log(FAR)
-    unseen = math.sqrt(own.DT / own.rhoT) < domain.spacing
+    own = NetworkStart(characteristic.DT, characteristic.rhoT)
+    grid, goal = halved(domain, inverse.steepened[0])
+    best = screen(grid, [goal], [origin], inverse)[0][0]
+    u = solve(grid, own, inverse.seed(origin))[0]
+    _, value = best_thresholds(goal, u, inverse.threshold_bounds)
+    value += inverse.growth_prior.value(characteristic.lambda_mm, characteristic.rhoT)
+    far = abs(math.log(best.growth.DT / own.DT)) > math.log(FAR)
+    unseen = own.lambda_mm < domain.spacing
     if far and best.objective < value - (0.0 if unseen else CLEARLY_BETTER):
-        return Start(best.DT, best.rhoT, "table")
+        return NetworkStart(best.growth.DT, best.rhoT, "table")
     return own

@@ -7,10 +7,10 @@ Unknowns are rD, rRHO and both thresholds; the origin x0 is given. See `bilo.met
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,17 +19,18 @@ from bilo.methods import bilo, pinn
 from bilo.training.settings import Settings as Training
 from bilo.training.solution import Solution, evaluate
 from gbm.config.conventions import REGIONS
-from gbm.config.fit_names import Fit
+from gbm.config.fit_names import FitSpec
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
 from gbm.growth.records import FitResult
 from gbm.io.code_hash import source_hash
 from gbm.network_fit.segmentation_objective import SegmentationObjective
-from gbm.network_fit.start import Start, start_of
-from gbm.network_fit.tumour_problem import Tumour
+from gbm.network_fit.start import NetworkStart, start_of
+from gbm.network_fit.tumour_problem import TumourProblem
 
 TIMES = np.linspace(0.1, 1.0, 10)
 RATE = 3e-3
@@ -42,21 +43,11 @@ KEPT_WEIGHT = 1.0
 residual of one clock unit."""
 
 
-def fit_tumour(
-    domain: Domain,
-    characteristic: Characteristic,
-    origin: np.ndarray,
-    settings: Settings,
-    plan: Fit,
-    *,
-    start: Start | None = None,
-    threads: int = 1,
-    checkpoint: Path | None = None,
-    progress: str | None = None,
-) -> tuple[FitResult, np.ndarray]:
-    """Fit one patient with one network.
+@dataclass(frozen=True)
+class TumourFit:
+    """One fit of one patient: everything that its result depends on.
 
-    Parameters
+    Attributes
     ----------
     domain : Domain
     characteristic : Characteristic
@@ -65,9 +56,46 @@ def fit_tumour(
         x0 in the plane, mm.
     settings : Settings
         Sections growth, objective, bounds, fit and verify.
-    plan : Fit
+    spec : FitSpec
         Method, lift, data weight and seed.
-    start : Start, optional
+    """
+
+    domain: Domain
+    characteristic: Characteristic
+    origin: np.ndarray
+    settings: Settings
+    spec: FitSpec
+
+    @property
+    def inverse(self) -> GrowthInverseProblem:
+        """Objective, bounds and seed."""
+        return GrowthInverseProblem.of(self.domain, self.settings)
+
+    def key(self, start: NetworkStart) -> str:
+        """Hash of it: a checkpoint of other data or other code is not continued."""
+        digest = hashlib.sha256(source_hash("gbm.steps.fit").encode())
+        domain = self.domain
+        for array in (domain.P, domain.phi, domain.WT, domain.TC, self.origin):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        growth = (self.characteristic.DT, self.characteristic.rhoT)
+        digest.update(repr((*growth, self.settings, self.spec, start)).encode())
+        return digest.hexdigest()
+
+
+def fit_tumour(
+    fit: TumourFit,
+    start: NetworkStart | None = None,
+    *,
+    threads: int = 1,
+    checkpoint: Path | None = None,
+    progress: str | None = None,
+) -> tuple[FitResult, np.ndarray]:
+    """Fit one patient with one network.
+
+    Parameters
+    ----------
+    fit : TumourFit
+    start : NetworkStart, optional
         Where the network is pretrained; that of `gbm.network_fit.start.start_of` without it.
     threads : int
     checkpoint : Path, optional
@@ -81,56 +109,37 @@ def fit_tumour(
     u : ndarray (10, nx, ny)
         The network's density on the voxels at `TIMES`.
     """
-    conditions = Conditions.of(domain, settings)
-    start = start or start_of(domain, characteristic, origin, conditions)
-    tumour = Tumour(
-        domain,
-        start,
-        origin,
-        plan.lift,
-        h0=conditions.h0,
-        r0=conditions.r0,
-        bounds=conditions.growth_bounds,
-        refine=settings.verify.refine,
-    )
+    domain, settings, spec, inverse = fit.domain, fit.settings, fit.spec, fit.inverse
+    start = start or start_of(domain, fit.characteristic, fit.origin, inverse)
+    tumour = TumourProblem(
+        domain, start, inverse.seed(fit.origin), spec.lift,
+        bounds=inverse.growth_bounds, refine=settings.verify.refine,
+    )  # fmt: skip
     continued = start.source == "characteristic"
-    objective = SegmentationObjective(tumour, conditions, continued=continued)
+    objective = SegmentationObjective(tumour, inverse, continued=continued)
     training = replace(
-        _training(settings, plan),
+        _training(settings, spec),
         threads=threads,
         checkpoint=checkpoint,
         progress=progress,
-        key=_key(domain, characteristic, origin, settings, plan, start),
+        key=fit.key(start),
     )
     judge = _referee(domain, tumour, objective, settings.verify.refine)
-    if plan.method == "bilo":
+    if spec.method == "bilo":
         solution = bilo.fit(tumour, objective, training, judge)
     else:
         solution = pinn.fit(tumour, objective, training)
     u = np.stack([_density(tumour, solution, t) for t in TIMES])
-    result = _result(plan, characteristic, start, tumour, objective, solution, u[-1])
-    verified = judge(solution.codes, solution.auxiliary)
-    return replace(result, assessment={**result.assessment, "objective_fdm": verified}), u
+    result = _result(fit, tumour, objective, solution, u[-1])
+    assessment = {
+        "start": asdict(start),
+        **result.assessment,
+        "objective_fdm": judge(solution.codes, solution.auxiliary),
+    }
+    return replace(result, assessment=assessment), u
 
 
-def _key(
-    domain: Domain,
-    characteristic: Characteristic,
-    origin: np.ndarray,
-    settings: Settings,
-    plan: Fit,
-    start: Start,
-) -> str:
-    """Hash of all a fit depends on: a checkpoint of other data or other code is not continued."""
-    digest = hashlib.sha256(source_hash("gbm.network_fit.best_basin").encode())
-    for array in (domain.P, domain.phi, domain.WT, domain.TC, origin):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    values = (characteristic.DT, characteristic.rhoT, settings, plan, start)
-    digest.update(repr(values).encode())
-    return digest.hexdigest()
-
-
-def _training(settings: Settings, plan: Fit) -> Training:
+def _training(settings: Settings, spec: FitSpec) -> Training:
     fit, paper = settings.fit, settings.fit.recipe == "paper"
     return Training(
         recipe=fit.recipe,
@@ -142,64 +151,64 @@ def _training(settings: Settings, plan: Fit) -> Training:
         finetune_steps=fit.finetune_steps,
         points=fit.points,
         sample_directions=True,
-        w_start=START_WEIGHT * (10.0 if plan.lift == "heat" else 1.0),
-        w_keep=KEPT_WEIGHT if plan.lift == "heat" else 0.0,
-        w_data=plan.weight or 0.0,
-        seed=plan.seed,
+        w_start=START_WEIGHT * (10.0 if spec.lift == "heat" else 1.0),
+        w_keep=KEPT_WEIGHT if spec.lift == "heat" else 0.0,
+        w_data=spec.weight or 0.0,
+        seed=spec.seed,
         device=fit.device,
         history_every=20,
     )
 
 
 def _referee(
-    domain: Domain, tumour: Tumour, objective: SegmentationObjective, refine: int
+    domain: Domain, tumour: TumourProblem, objective: SegmentationObjective, refine: int
 ) -> Callable[[torch.Tensor, torch.Tensor], float]:
     """The objective of the finite-volume solution: the fit ends at the best place it judged."""
     grid = GrowthMap.of(domain, refine)
-    origin, seed = np.array([tumour.x0, tumour.y0]), tumour.seed
 
     def judge(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
-        theta = tumour.decode(codes)
-        DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
-        u = coarsen(solve(grid, DT, rhoT, origin, h0=seed.h0, r0=seed.r0)[0], refine)
-        thresholds, lambda_mm = objective.thresholds(auxiliary), math.sqrt(DT / rhoT)
-        return objective.conditions.value(u, thresholds, lambda_mm, rhoT)
+        growth = _growth(tumour, tumour.decode(codes))
+        u = coarsen(solve(grid, growth, tumour.seed)[0], refine)
+        thresholds = objective.thresholds(auxiliary)
+        return objective.inverse.value(u, thresholds, growth.lambda_mm, growth.rhoT)
 
     return judge
 
 
-def _density(tumour: Tumour, solution: Solution, t: float) -> np.ndarray:
+def _density(tumour: TumourProblem, solution: Solution, t: float) -> np.ndarray:
     assert solution.network is not None
     l = evaluate(solution.network, tumour.snapshot(t), solution.codes)
     return tumour.to_voxels(torch.sigmoid(l))
 
 
+def _growth(tumour: TumourProblem, theta: Mapping[str, Any]) -> Growth:
+    """D T and rho T at the factors rD and rRHO on the start's."""
+    return Growth(tumour.growth.DT * theta["rD"], tumour.growth.rhoT * theta["rRHO"])
+
+
 def _result(
-    plan: Fit,
-    characteristic: Characteristic,
-    start: Start,
-    tumour: Tumour,
+    fit: TumourFit,
+    tumour: TumourProblem,
     objective: SegmentationObjective,
     solution: Solution,
     final: np.ndarray,
 ) -> FitResult:
-    theta = solution.unknowns
-    DT, rhoT = tumour.DT * theta["rD"], tumour.rhoT * theta["rRHO"]
-    thresholds = objective.thresholds(solution.auxiliary)
+    growth, spec = _growth(tumour, solution.unknowns), fit.spec
+    thresholds, lambda_mm = objective.thresholds(solution.auxiliary), growth.lambda_mm
     return FitResult(
-        method=plan.method,
-        lift=plan.lift,
-        x0=plan.x0,
-        weight=plan.weight,
-        seed=plan.seed,
-        DT_mm2=DT,
-        rhoT=rhoT,
-        lambda_mm=math.sqrt(DT / rhoT),
-        rD=DT / characteristic.DT,
-        rRHO=rhoT / characteristic.rhoT,
+        method=spec.method,
+        lift=spec.lift,
+        x0=spec.x0,
+        weight=spec.weight,
+        seed=spec.seed,
+        DT_mm2=growth.DT,
+        rhoT=growth.rhoT,
+        lambda_mm=lambda_mm,
+        rD=growth.DT / fit.characteristic.DT,
+        rRHO=growth.rhoT / fit.characteristic.rhoT,
         thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
-        x0_plane_mm=[tumour.x0, tumour.y0],
-        objective_network=objective.conditions.value(final, thresholds, math.sqrt(DT / rhoT), rhoT),
+        x0_plane_mm=tumour.seed.x0.tolist(),
+        objective_network=objective.inverse.value(final, thresholds, lambda_mm, growth.rhoT),
         status=solution.status,
         converged=solution.converged,
         steps=solution.steps,
@@ -207,9 +216,5 @@ def _result(
         device=solution.device,
         warnings=solution.warnings,
         history=dict(solution.history),
-        assessment={
-            "start": asdict(start),
-            "behind_walls": tumour.behind_walls(final),
-            **solution.assessment,
-        },
+        assessment={"behind_walls": tumour.behind_walls(final), **solution.assessment},
     )

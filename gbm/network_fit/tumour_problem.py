@@ -30,20 +30,22 @@ from bilo.taylor.streams import Operator
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import GROWTH_BOUNDS
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.parameters import Growth, Seed
 from gbm.network_fit.lifts import (
     CharacteristicTable,
     Lift,
-    Seed,
+    SpreadingSeed,
     coefficients,
     derivatives,
     ease,
     floored,
     heat,
+    heat_values,
     tabulated,
     time_slices,
     tissue_distance,
 )
-from gbm.network_fit.start import Start
+from gbm.network_fit.start import NetworkStart
 from gbm.network_fit.walls import TISSUE, behind, share, walls
 
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
@@ -60,20 +62,18 @@ CONCENTRATED = 0.6
 POOL = 4096
 
 
-class Tumour(Problem):
+class TumourProblem(Problem):
     """Growth on one patient's slice, unknown factors rD and rRHO on the start's values.
 
     Parameters
     ----------
     domain : Domain
-    start : Start
+    start : NetworkStart
         DT and rhoT at which the network is pretrained and the lift is made: rD = rRHO = 1.
-    origin : ndarray (2,)
-        x0 in the plane, mm.
+    seed : Seed
+        The initial density, with its origin in the plane.
     lift : {"char", "heat"}
         See `gbm.network_fit.lifts`.
-    h0, r0 : float
-        Height and inverse width (1/mm^2) of the seed.
     bounds : mapping
         Of lambda_mm and rhoT.
     refine : int
@@ -94,42 +94,38 @@ class Tumour(Problem):
     def __init__(
         self,
         domain: Domain,
-        start: Start,
-        origin: np.ndarray,
+        start: NetworkStart,
+        seed: Seed,
         lift: Lift = "char",
         *,
-        h0: float = 0.1,
-        r0: float = 0.1,
         bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
         refine: int = 2,
     ) -> None:
-        self.DT, self.rhoT = start.DT, start.rhoT
+        self.growth = Growth(start.DT, start.rhoT)
         self.lift, self.bounds = lift, bounds
-        self.x0, self.y0 = (float(v) for v in origin)
-        self.seed = Seed(h0, r0, float(domain.P[domain.WT].mean()))
+        self.seed = SpreadingSeed(seed.x0, seed.h0, seed.r0, float(domain.P[domain.WT].mean()))
         self.length = float(np.sqrt(domain.WT.sum() / np.pi)) * domain.spacing
         self.refine, self._axes = refine, (domain.x, domain.y)
         grid = GrowthMap.of(domain, refine)
-        r2, q = ease(grid, origin, SHARP_REACH * self.length, self.seed)
-        times = time_slices(self.DT, self.seed)
-        u = solve(grid, self.DT, self.rhoT, origin, h0=h0, r0=r0, times=times)
+        r2, q = ease(grid, SHARP_REACH * self.length, self.seed)
+        times = time_slices(start.DT, self.seed)
+        u = solve(grid, start, seed, times=times)
         self._final = coarsen(u[-1], refine)
         X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
         r = np.sqrt(r2)
-        wide = solve(grid, WIDER * self.DT, self.rhoT, origin, h0=h0, r0=r0)[0]
+        wide = solve(grid, Growth(WIDER * start.DT, start.rhoT), seed)[0]
         self._greatest = coarsen(np.maximum(u[-1], wide), refine)
         reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
         self.radius = float(r[reached].max()) + MARGIN_MM
         # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
         self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
         cells = np.flatnonzero(self.inside)
-        self.table = CharacteristicTable.of(
-            grid, times, u, cells, self.seed, r2, q, self.DT, self.rhoT
-        )
+        fields = [heat_values(r2, q, float(t), self.seed, start) for t in times]
+        self.table = CharacteristicTable.of(grid, times, u, cells, fields, start)
         c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
         known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
         known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
-        distance = tissue_distance(grid, origin, REACH * self.length) / self.length
+        distance = tissue_distance(grid, seed.x0, REACH * self.length) / self.length
         self._grid = grid
         self._on_voxels = {"d": coarsen(distance, refine), "q": coarsen(q, refine)}
         known |= derivatives("d", distance, cells, grid.h, c) | derivatives(
@@ -143,7 +139,7 @@ class Tumour(Problem):
     # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:
         """M l = l_t - rD DT (Px l_xx + Py l_yy)."""
-        D = at["rD"] * -self.DT
+        D = at["rD"] * -self.growth.DT
         second = (("x", "x", (D * at["Px"]).weight), ("y", "y", (D * at["Py"]).weight))
         return Operator("M", drift=(("t", 1.0),), diffusion=second)
 
@@ -163,8 +159,8 @@ class Tumour(Problem):
         return at.memo("log(1+tau)", lambda at: (1 + at["t"] * self.spread).log())
 
     def _lift(self, at: Frame) -> Jet:
-        x0 = (self.x0, self.y0)
-        moving = heat(at, self.seed, x0, at["rD"] * self.DT, at["rRHO"] * self.rhoT)
+        DT, rhoT = at["rD"] * self.growth.DT, at["rRHO"] * self.growth.rhoT
+        moving = heat(at, self.seed, DT, rhoT)
         if self.lift == "heat":
             return moving
         return moving + at.memo("carried", self._carried)
@@ -172,7 +168,7 @@ class Tumour(Problem):
     def _carried(self, at: Frame) -> Jet:
         """(1 + tau_0) / (1 + tau) (c - H(theta_0)): what the start knows of the tissue."""
         t = at["t"]
-        fixed = heat(at, self.seed, (self.x0, self.y0), self.DT, self.rhoT)
+        fixed = heat(at, self.seed, self.growth.DT, self.growth.rhoT)
         shrink = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
         return shrink * (self.table.jet(at) - fixed)
 
@@ -181,7 +177,7 @@ class Tumour(Problem):
         lx, ly = l.d("x"), l.d("y")
         s = 1 - 2 * l.d("1").sigmoid()
         flux = s * (at["Px"] * lx * lx + at["Py"] * ly * ly) + at["bx"] * lx + at["by"] * ly
-        return at.apply(l) - at["rD"] * self.DT * flux - at["rRHO"] * self.rhoT
+        return at.apply(l) - at["rD"] * self.growth.DT * flux - at["rRHO"] * self.growth.rhoT
 
     def weight(self, l: Jet, at: Frame) -> Tensor:
         """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
@@ -194,17 +190,18 @@ class Tumour(Problem):
         u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))
         relative = (u / known["largest"]).clamp(max=1.0)
         t, s = at.points.coordinates["t"], at["rD"].value.detach() * self.spread
-        clock = at["rRHO"].value.detach() * self.rhoT + s / (1 + s * t)
+        clock = at["rRHO"].value.detach() * self.growth.rhoT + s / (1 + s * t)
         weight: Tensor = (relative**0.25 + relative) / clock**2
         return weight
 
     def project(self, codes: Tensor) -> Tensor:
         """Into the bounds of rho T and lambda = sqrt(DT / rhoT)."""
         low, high = np.log(self.bounds["rhoT"])
-        growth = (codes[1] + math.log(self.rhoT)).clamp(low, high)
+        growth = (codes[1] + math.log(self.growth.rhoT)).clamp(low, high)
         low, high = np.log(self.bounds["lambda_mm"])
-        twice = (codes[0] + math.log(self.DT) - growth).clamp(2 * low, 2 * high)
-        return torch.stack([twice + growth - math.log(self.DT), growth - math.log(self.rhoT)])
+        twice = (codes[0] + math.log(self.growth.DT) - growth).clamp(2 * low, 2 * high)
+        ln_DT, ln_rhoT = math.log(self.growth.DT), math.log(self.growth.rhoT)
+        return torch.stack([twice + growth - ln_DT, growth - ln_rhoT])
 
     def start_solution(self, points: Points) -> Tensor:
         """Logit of the finite-volume solution at the start."""
@@ -218,12 +215,15 @@ class Tumour(Problem):
     @property
     def spread(self) -> float:
         """Tau at t = 1: how many times its own squared width the seed has spread."""
-        return 4 * self.seed.r0 * self.DT * self.seed.mean_P
+        return self.seed.tau(self.growth.DT)
 
     def features(self, at: Frame) -> list[Jet]:
         """(x - x0) / L, (y - y0) / L, two clocks, the distance through the tissue, and the lift."""
         slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
-        x, y = (at["x"] - self.x0) / self.length, (at["y"] - self.y0) / self.length
+        x, y = (
+            (at[name] - float(c)) / self.length
+            for name, c in zip(("x", "y"), self.seed.x0, strict=True)
+        )
         own = [x, y, at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
         if self.lift == "heat":
             return own
@@ -281,8 +281,7 @@ class Tumour(Problem):
 
     def behind_walls(self, u: np.ndarray) -> float:
         """Relative L2 norm of a density u (nx, ny) on the voxels that is `behind` the walls."""
-        x0 = np.array([self.x0, self.y0])
-        cells = behind(self._grid, x0, SHARP_REACH * self.length, self.seed)
+        cells = behind(self._grid, SHARP_REACH * self.length, self.seed)
         voxels = coarsen(cells.astype(float), self.refine) > TISSUE
         return share(u, coarsen(self._grid.phi, self.refine), voxels)
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from gbm.growth.finite_volume import GrowthMap
-from gbm.network_fit.lifts import Seed, ease
+from gbm.network_fit.lifts import SpreadingSeed, ease
 
 TISSUE = 0.5
 """Least phi of tissue."""
@@ -36,15 +36,15 @@ def walls(grid: GrowthMap) -> np.ndarray:
     return found
 
 
-def behind(grid: GrowthMap, x0: np.ndarray, reach: float, seed: Seed) -> np.ndarray:
-    """Cells (nx, ny) that are much easier to reach from x0 (mm) through walls than around them."""
+def behind(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> np.ndarray:
+    """Cells (nx, ny) that are much easier to reach from a seed through walls than around them."""
     tissue = grid.phi > TISSUE
     sealed = replace(
         grid,
         face_x=grid.face_x * (tissue[1:] & tissue[:-1]),
         face_y=grid.face_y * (tissue[:, 1:] & tissue[:, :-1]),
     )
-    open_, closed = (ease(g, x0, reach, seed)[1] for g in (grid, sealed))
+    open_, closed = (ease(g, reach, seed)[1] for g in (grid, sealed))
     found: np.ndarray = tissue & (open_ > HARDER * closed)
     return found
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from gbm.imaging.atlas import Atlas
 from gbm.imaging.brain import field_of_view
 from gbm.io.volumes import Volume
-from gbm.registration.alignment import MOST, THOROUGH, Candidate, Level, Metric, ranked
+from gbm.registration.alignment import MOST, THOROUGH, Level, Metric, Placement, ranked
 from gbm.registration.itk import evened, shrunk
 
 START_MM, LINEAR_MM, SMOOTH_MM = 8.0, 4.0, 6.0
@@ -92,7 +92,7 @@ class Aligner:
         self._climbed = self.middle if metric == "mutual information" else self.coarse
         self.names = list(images)
 
-    def align(self, method: str) -> tuple[Candidate, dict[str, Any]]:
+    def align(self, method: str) -> tuple[Placement, dict[str, Any]]:
         """All stages of a method (``affine`` or ``bspline``).
 
         Returns
@@ -115,12 +115,12 @@ class Aligner:
             found = after if kept else found
         return found, {"starts": [start.to_json() for start in first], "stages": stages}
 
-    def starts(self) -> list[Candidate]:
+    def starts(self) -> list[Placement]:
         """Nothing; the centre of mass, turned too; the moments; scaled by volumes or not.
 
         Their scores are not known yet.
         """
-        return [Candidate.new(name, self.names[0], pose) for name, pose in self._poses()]
+        return [Placement.new(name, self.names[0], pose) for name, pose in self._poses()]
 
     def _poses(self) -> Iterator[Pose]:
         yield "none", sitk.Similarity3DTransform()
@@ -151,7 +151,7 @@ class Aligner:
             pose = _similarity(moments, scale)
             yield "moments" + scaled, pose
 
-    def rigid(self, first: list[Candidate]) -> Candidate:
+    def rigid(self, first: list[Placement]) -> Placement:
         """The best similarity: by each image the best starts climbed, and the best two refined."""
         refined = []
         for name in self.names:
@@ -168,7 +168,7 @@ class Aligner:
         sound = [c for c in found if c.score.keeps(found[0].score, LOST, LOST)]
         return next((c for c in sound if c.image == self.names[0]), found[0])
 
-    def affine(self, rigid: Candidate) -> Candidate:
+    def affine(self, rigid: Placement) -> Placement:
         """The affine transform climbed from a similarity."""
         similarity = sitk.Similarity3DTransform(rigid.transform)
         model = sitk.AffineTransform(3)
@@ -181,10 +181,10 @@ class Aligner:
             found = fine.linear(found, model, rigid.image, 0.5, THOROUGH, FINE_SAMPLED)
         return self.middle.judged(found)
 
-    def _refined(self, start: Candidate, model: sitk.Transform, image: str) -> Candidate:
+    def _refined(self, start: Placement, model: sitk.Transform, image: str) -> Placement:
         return self.middle.judged(self._climbed.linear(start, model, image, 1.0))
 
-    def bspline(self, linear: Candidate) -> Candidate:
+    def bspline(self, linear: Placement) -> Placement:
         """Splines after a linear transform, in the atlas's frame, finer ones after coarser ones.
 
         In that frame a head is the same however it lies in its scanner, and so are the splines.
@@ -200,7 +200,7 @@ class Aligner:
         for mesh, mm, steps, sampled in rounds:
             bent = levels[mm].splines(bent, linear.image, mesh, steps, sampled)
         whole = sitk.CompositeTransform([bent, linear.transform])
-        return self.middle.judged(Candidate.new(linear.name, linear.image, whole))
+        return self.middle.judged(Placement.new(linear.name, linear.image, whole))
 
     def _level(self, mm: float, own: Images, masks: Images) -> Level:
         return Level(

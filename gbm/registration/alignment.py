@@ -83,7 +83,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Placement:
     """A transform from patient to atlas points (LPS mm), its origin, climbed image and score."""
 
     name: str
@@ -92,7 +92,7 @@ class Candidate:
     score: Score
 
     @classmethod
-    def new(cls, name: str, image: str, transform: sitk.Transform) -> Candidate:
+    def new(cls, name: str, image: str, transform: sitk.Transform) -> Placement:
         """A candidate that is not judged yet."""
         return cls(name, image, transform, Score(float("nan"), {}))
 
@@ -102,11 +102,11 @@ class Candidate:
         return {"start": self.name, "image": self.image, **score}
 
 
-def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
+def ranked(candidates: Sequence[Placement]) -> list[Placement]:
     """Best first: by the overlap plus the images' mean share of the greatest information of all.
 
     >>> scores = {"lost": Score(0.8, {"t1": 0.5}), "found": Score(0.95, {"t1": 0.45})}
-    >>> [c.name for c in ranked([Candidate(n, "t1", None, s) for n, s in scores.items()])]
+    >>> [c.name for c in ranked([Placement(n, "t1", None, s) for n, s in scores.items()])]
     ['found', 'lost']
     """
     best = {
@@ -114,7 +114,7 @@ def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
         for name in candidates[0].score.information
     }
 
-    def worth(c: Candidate) -> float:
+    def worth(c: Placement) -> float:
         return c.score.overlap + float(
             np.mean([value / best[name] for name, value in c.score.information.items()])
         )
@@ -194,25 +194,25 @@ class Level:
         }
         return Score(dice(covered, self._inside), information)
 
-    def judged(self, candidate: Candidate) -> Candidate:
+    def judged(self, candidate: Placement) -> Placement:
         """The candidate with its score on this grid."""
         transform = candidate.transform
-        return Candidate(candidate.name, candidate.image, transform, self.score(transform))
+        return Placement(candidate.name, candidate.image, transform, self.score(transform))
 
     def linear(
         self,
-        start: Candidate,
+        start: Placement,
         model: sitk.Transform,
         image: str,
         step: float,
         relaxation: float = QUICK,
         sampled: float = MOST,
-    ) -> Candidate:
+    ) -> Placement:
         """Climb from `model` (changed in place), a similarity or affine transform, by gradients.
 
         Parameters
         ----------
-        start : Candidate
+        start : Placement
             Its name is kept.
         model : SimpleITK.Transform
         image : str
@@ -231,7 +231,7 @@ class Level:
         method.SetOptimizerScalesFromPhysicalShift()
         method.SetInitialTransform(model, inPlace=True)
         method.Execute(self.images[image], self.t1)
-        return Candidate(start.name, image, model, self.score(model))
+        return Placement(start.name, image, model, self.score(model))
 
     def splines(
         self, before: sitk.Transform, image: str, mesh_mm: float, steps: int, sampled: float

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Gates
+from gbm.config.settings import GateSettings
 from gbm.imaging.atlas import Atlas
 from gbm.imaging.brain import MINIMUM_EXTENT_MM, brain_mask, field_of_view, stripped, thickness
 from gbm.imaging.overlap import dice
@@ -73,7 +73,7 @@ class Registration:
     transform: sitk.Transform
     attempts: tuple[dict[str, Any], ...] = ()
 
-    def margin(self, gates: Gates) -> float:
+    def margin(self, gates: GateSettings) -> float:
         """The worse of the gated numbers relative to its limit; 1 where both pass."""
         numbers = (self.brain_dice, self.correlation)
         limits = (gates.brain_dice_min, gates.correlation_min)
@@ -157,7 +157,7 @@ def register(
     *,
     second: Volume | None = None,
     names: tuple[str, str] = ("t1", "t1c"),
-    gates: Gates | None = None,
+    gates: GateSettings | None = None,
 ) -> Registration:
     """Bring the atlas into the patient's space.
 
@@ -181,7 +181,7 @@ def register(
         climbed where that leads further.
     names : tuple of str
         What the record calls the two images.
-    gates : Gates, optional
+    gates : GateSettings, optional
         Limits below which the next of `ATTEMPTS` is made; the default ones without it, whatever a
         run's own gates: they set verdicts and change no number.
 
@@ -195,7 +195,7 @@ def register(
     # For all filters: their sums depend on the number of threads.
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     patient = _Patient.of(fixed, tumour.data, second, names)
-    limits = Gates() if gates is None else gates
+    limits = GateSettings() if gates is None else gates
     found: list[Registration] = []
     for metric, more in ATTEMPTS if method != "none" else ATTEMPTS[:1]:
         transform: sitk.Transform = sitk.Transform(3, sitk.sitkIdentity)

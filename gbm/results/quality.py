@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gbm.config.patient import LabelMap
-from gbm.imaging.labels import Regions
+from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
 from gbm.results.uncertainty import FlatRange
 
@@ -18,7 +18,7 @@ Numbers = dict[str, float | None]
 
 def gather(
     domain: Mapping[str, float],
-    regions: Regions,
+    regions: TumourRegions,
     convention: LabelMap | None,
     tissue: Mapping[str, Any],
     registration: Mapping[str, Any] | None,

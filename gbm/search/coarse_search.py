@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.growth.inverse_problem import Conditions
-from gbm.growth.objective import Objective
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
+from gbm.growth.region_loss import RegionLoss
 from gbm.growth.thresholds import Bounds
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ class Candidate:
     converged: bool = False
 
     @property
-    def DT(self) -> float:
-        """D T = lambda^2 rho T, mm^2."""
-        return self.lambda_mm**2 * self.rhoT
+    def growth(self) -> Growth:
+        """D T = lambda^2 rho T (mm^2) and rho T."""
+        return Growth.of_lambda(self.lambda_mm, self.rhoT)
 
 
 def distinct(
@@ -96,7 +97,7 @@ def in_tissue(domain: Domain, x0: np.ndarray) -> bool:
     return inside and bool(domain.phi[i, j] > 0.5)
 
 
-def halved(domain: Domain, objective: Objective) -> tuple[GrowthMap, Objective]:
+def halved(domain: Domain, objective: RegionLoss) -> tuple[GrowthMap, RegionLoss]:
     """The growth map and the objective on cells of two by two voxels (an odd last line is cut)."""
     nx, ny = (2 * (n // 2) for n in domain.P.shape)
 
@@ -111,9 +112,9 @@ def halved(domain: Domain, objective: Objective) -> tuple[GrowthMap, Objective]:
 
 def screen(
     grid: GrowthMap,
-    objectives: Sequence[Objective],
+    objectives: Sequence[RegionLoss],
     lattice: Iterable[np.ndarray],
-    conditions: Conditions,
+    inverse: GrowthInverseProblem,
 ) -> list[list[Candidate]]:
     """All candidates of the table under each objective, best first.
 
@@ -121,41 +122,32 @@ def screen(
     ----------
     grid : GrowthMap
         A coarse grid.
-    objectives : sequence of Objective
+    objectives : sequence of RegionLoss
         On that grid, e.g. for two slopes k.
     lattice : iterable of ndarray (2,)
         Origins, mm.
-    conditions : Conditions
+    conditions : GrowthInverseProblem
         Bounds, seed and prior of the growth parameters.
     """
-    least_lambda, greatest_lambda = conditions.growth_bounds["lambda_mm"]
-    least_rhoT, greatest_rhoT = conditions.growth_bounds["rhoT"]
+    least_lambda, greatest_lambda = inverse.growth_bounds["lambda_mm"]
+    least_rhoT, greatest_rhoT = inverse.growth_bounds["rhoT"]
     lambdas = [v for v in _LAMBDAS_MM if least_lambda < v < greatest_lambda]
     ladder = _LADDER[(least_rhoT < _LADDER) & (greatest_rhoT > _LADDER)]
     tables: list[list[Candidate]] = [[] for _ in objectives]
     for x0 in lattice:
         for lambda_mm in lambdas:
-            DT, times = lambda_mm**2 * ladder[-1], list(ladder / ladder[-1])
-            densities = solve(
-                grid,
-                DT,
-                ladder[-1],
-                x0,
-                h0=conditions.h0,
-                r0=conditions.r0,
-                times=times,
-                steps=_STEPS,
-            )
+            greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
+            densities = solve(grid, greatest, inverse.seed(x0), times=times, steps=_STEPS)
             for rhoT, u in zip(ladder, densities, strict=True):
-                known = conditions.growth_prior.value(lambda_mm, rhoT)
+                known = inverse.growth_prior.value(lambda_mm, rhoT)
                 for table, objective in zip(tables, objectives, strict=True):
-                    thresholds, value = best_thresholds(objective, u, conditions.threshold_bounds)
+                    thresholds, value = best_thresholds(objective, u, inverse.threshold_bounds)
                     table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value + known))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
 
 
 def best_thresholds(
-    objective: Objective, u: np.ndarray, bounds: Bounds
+    objective: RegionLoss, u: np.ndarray, bounds: Bounds
 ) -> tuple[np.ndarray, float]:
     """The best thresholds of a small table for a density, and the objective there.
 

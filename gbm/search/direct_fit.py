@@ -18,9 +18,10 @@ import numpy as np
 
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
 from gbm.search.coarse_search import Candidate, distinct, halved, origins, screen
-from gbm.search.local_search import Descent
+from gbm.search.local_search import LocalSearch
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -33,13 +34,11 @@ _SAME_END = (1.0, 0.1)
 
 
 @dataclass(frozen=True)
-class DirectFit:
-    """Optimum of the objective with the finite-volume solver.
+class DirectFit(Growth):
+    """Optimum of the objective with the finite-volume solver, D T in mm^2 and rho T.
 
     Attributes
     ----------
-    DT, rhoT : float
-        D T in mm^2 and rho T.
     thresholds : dict
         u_WT and u_TC.
     x0 : ndarray (2,)
@@ -61,8 +60,6 @@ class DirectFit:
         Wall time.
     """
 
-    DT: float
-    rhoT: float
     thresholds: dict[str, float]
     x0: np.ndarray
     objective: float
@@ -72,11 +69,6 @@ class DirectFit:
     converged: bool
     warnings: tuple[str, ...]
     seconds: float
-
-    @property
-    def lambda_mm(self) -> float:
-        """Infiltration length sqrt(D/rho), mm."""
-        return float(np.sqrt(self.DT / self.rhoT))
 
     @property
     def candidate(self) -> Candidate:
@@ -89,7 +81,7 @@ class DirectFit:
 def direct_fit(
     domain: Domain,
     characteristic: Characteristic,
-    conditions: Conditions | None = None,
+    inverse: GrowthInverseProblem | None = None,
     *,
     x0: Literal["inferred", "fixed"] = "inferred",
     refine: int = 2,
@@ -103,7 +95,7 @@ def direct_fit(
         The patient's problem.
     characteristic : Characteristic
         One of the starts, with x0 of the domain.
-    conditions : Conditions, optional
+    conditions : GrowthInverseProblem, optional
         Objective, slopes, bounds and seed; the defaults without it.
     x0 : {"inferred", "fixed"}
         Whether the origin is an unknown.
@@ -118,9 +110,9 @@ def direct_fit(
         The lowest minimum found; the search is deterministic.
     """
     began = time.perf_counter()
-    given = Conditions.of(domain) if conditions is None else conditions
+    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
     final, free = given.objective, x0 == "inferred"
-    descent = Descent(domain, free, given)
+    descent = LocalSearch(domain, free, given)
     half_grid, half = halved(domain, given.steepened[0])
     soft = replace(half, k=given.k_start)
     lattice = origins(domain) if free else [domain.x0]
@@ -142,12 +134,12 @@ def direct_fit(
     found = [*distinct(ends, *_SAME_END), *others]
     best = found[0]
     # The descents freeze the number of time steps; what is reported uses the default one.
-    u = coarsen(solve(grid, best.DT, best.rhoT, best.x0, h0=given.h0, r0=given.r0)[0], refine)
+    u = coarsen(solve(grid, best.growth, given.seed(best.x0))[0], refine)
     warnings = given.on_bound(best.lambda_mm, best.rhoT, best.thresholds)
     if not best.converged:
         warnings += ("the last descent was cut short",)
     return DirectFit(
-        best.DT,
+        best.growth.DT,
         best.rhoT,
         {"WT": float(best.thresholds[0]), "TC": float(best.thresholds[1])},
         best.x0,

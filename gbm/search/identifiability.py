@@ -14,10 +14,11 @@ import numpy as np
 from scipy.special import expit
 
 from gbm.growth.finite_volume import GrowthMap, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
 from gbm.growth.thresholds import PRIOR_SD
 from gbm.search.coarse_search import Candidate, best_thresholds
-from gbm.search.local_search import Descent
+from gbm.search.local_search import LocalSearch
 from gbm.search.trust_region import Point, sensitivities, tangent_minimum
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _FLAT = 1e-8
 def profile(
     domain: Domain,
     best: Candidate,
-    conditions: Conditions | None = None,
+    inverse: GrowthInverseProblem | None = None,
     *,
     free: bool = True,
     factors: tuple[float, ...] = (1.25, 1.6, 2.2),
@@ -44,7 +45,7 @@ def profile(
         The patient's problem.
     best : Candidate
         The optimum; its own lambda is part of the profile.
-    conditions : Conditions, optional
+    conditions : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     free : bool
         Whether the origin is fitted again too.
@@ -58,7 +59,7 @@ def profile(
         is the objective less the prior of lambda: the least of the rest of J for that lambda,
         because a constant does not move the other unknowns.
     """
-    given = Conditions.of(domain) if conditions is None else conditions
+    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
     grid, rows = GrowthMap.of(domain), []
     low, high = given.growth_bounds["lambda_mm"]
     for direction in (1.0, -1.0):
@@ -74,7 +75,7 @@ def profile(
                 Candidate(lambda_mm, rhoT, start.x0, start.thresholds) for rhoT in sorted(guesses)
             ]
             bounds = {**given.growth_bounds, "lambda_mm": (lambda_mm, lambda_mm)}
-            descent = Descent(domain, free, replace(given, growth_bounds=bounds))
+            descent = LocalSearch(domain, free, replace(given, growth_bounds=bounds))
             start = descent.steepen(grid, starts, 0.2, 1e-4, most=1)[0]
             held = given.growth_prior.value(start.lambda_mm, given.growth_prior.rhoT.median)
             rows.append((start.lambda_mm, start.objective, start.rhoT, start.objective - held))
@@ -86,7 +87,7 @@ def profile(
 def surface(
     domain: Domain,
     best: Candidate,
-    conditions: Conditions | None = None,
+    inverse: GrowthInverseProblem | None = None,
     *,
     reach: tuple[float, float] = (0.7, 0.5),
     count: int = 11,
@@ -102,7 +103,7 @@ def surface(
         The patient's problem.
     best : Candidate
         The optimum, in the middle of the surface where the bounds allow.
-    conditions : Conditions, optional
+    conditions : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     reach : tuple of float
         How far ln lambda and ln rho T run to either side.
@@ -114,9 +115,9 @@ def surface(
     dict
         Axes lambda_mm and rhoT, ascending, and objective[i][j] at lambda_mm[i], rhoT[j].
     """
-    given = Conditions.of(domain) if conditions is None else conditions
+    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
     grid, goal = GrowthMap.of(domain), given.objective
-    search = Descent(domain, False, given).search(best.x0)
+    search = LocalSearch(domain, False, given).search(best.x0)
     axes = [
         np.exp(np.linspace(max(np.log(v) - r, low), min(np.log(v) + r, high), count))
         for v, r, low, high in zip(
@@ -127,8 +128,8 @@ def surface(
     no_slopes, no_box = np.empty((0, *domain.P.shape)), np.empty((0, 2))
     rows = []
     for lambda_mm in lambdas:
-        DT, times = float(lambda_mm**2 * ladder[-1]), list(ladder / ladder[-1])
-        densities = solve(grid, DT, ladder[-1], best.x0, h0=given.h0, r0=given.r0, times=times)
+        greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
+        densities = solve(grid, greatest, given.seed(best.x0), times=times)
         row = []
         for rhoT, u in zip(ladder, densities, strict=True):
             levels = best_thresholds(goal, u, given.threshold_bounds)[0]
@@ -141,7 +142,7 @@ def surface(
 def local_spread(
     domain: Domain,
     best: Candidate,
-    conditions: Conditions | None = None,
+    inverse: GrowthInverseProblem | None = None,
     *,
     free: bool = True,
     refine: int = 1,
@@ -162,8 +163,8 @@ def local_spread(
         ln_lambda, ln_rhoT, WT, TC, with a free origin x0_x_mm and x0_y_mm, and the correlation
         of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
     """
-    given = Conditions.of(domain) if conditions is None else conditions
-    descent, grid = Descent(domain, free, given), GrowthMap.of(domain, refine)
+    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
+    descent, grid = LocalSearch(domain, free, given), GrowthMap.of(domain, refine)
     goal = given.steepened[0]  # steeper borders hold too few voxels for the sums of H
     search, g = descent.search(best.x0), descent.pack(best)
     density = descent.density(grid, best, refine)

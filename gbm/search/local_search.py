@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.growth.finite_volume import GrowthMap, coarsen, default_steps, solve
-from gbm.growth.inverse_problem import Conditions
-from gbm.growth.objective import Objective
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
+from gbm.growth.region_loss import RegionLoss
 from gbm.search.coarse_search import Candidate, in_tissue
 from gbm.search.trust_region import Density, Search, minimise, start_point
 
@@ -22,7 +23,7 @@ _STEPS_RESERVE = 1.2
 
 
 @dataclass(frozen=True)
-class Descent:
+class LocalSearch:
     """The objective as a function of g = (ln lambda, ln rho T[, x0]), its prior included.
 
     Attributes
@@ -31,18 +32,18 @@ class Descent:
         The patient's problem.
     free : bool
         Whether x0 is an unknown; otherwise that of a candidate is kept.
-    conditions : Conditions
+    conditions : GrowthInverseProblem
         Bounds, seed and prior of the growth parameters.
     """
 
     domain: Domain
     free: bool
-    conditions: Conditions
+    inverse: GrowthInverseProblem
 
     def run(
         self,
         grid: GrowthMap,
-        objective: Objective,
+        objective: RegionLoss,
         candidates: Iterable[Candidate],
         radius: float,
         tolerance: float,
@@ -54,7 +55,7 @@ class Descent:
         ----------
         grid : GrowthMap
             Where the equation is solved.
-        objective : Objective
+        objective : RegionLoss
             On cells of `cells` by `cells` of the grid.
         candidates : iterable of Candidate
             Starts.
@@ -81,7 +82,7 @@ class Descent:
 
         Of the minima at the first slope the best `most` go on, by default all.
         """
-        first, *others = self.conditions.steepened
+        first, *others = self.inverse.steepened
         ends = self.run(grid, first, candidates, radius, tolerance)[:most]
         for objective in others:
             ends = self.run(grid, objective, ends, radius / 2, tolerance)
@@ -91,12 +92,12 @@ class Descent:
         """A candidate with its best thresholds for the final objective, and its value there."""
         search, density = self.search(candidate.x0), self.density(grid, candidate)
         g = np.clip(self.pack(candidate), search.low, search.high)
-        point = start_point(density, self.conditions.objective, g, candidate.thresholds, search)
+        point = start_point(density, self.inverse.objective, g, candidate.thresholds, search)
         return replace(candidate, thresholds=point.thresholds, objective=point.objective)
 
     def search(self, x0: np.ndarray) -> Search:
         """Bounds and scales of g; with a fixed origin every g belongs to `x0`."""
-        bounds = self.conditions.growth_bounds
+        bounds = self.inverse.growth_bounds
         limits = np.log([bounds["lambda_mm"], bounds["rhoT"]])
         scale = np.ones(2)
         if self.free:
@@ -107,9 +108,9 @@ class Descent:
             limits[:, 0],
             limits[:, 1],
             scale,
-            self.conditions.threshold_bounds,
+            self.inverse.threshold_bounds,
             lambda g: in_tissue(self.domain, g[2:] if self.free else x0),
-            self.conditions.growth_prior.along(np.zeros(2), np.eye(2, len(scale))),
+            self.inverse.growth_prior.along(np.zeros(2), np.eye(2, len(scale))),
         )
 
     def pack(self, candidate: Candidate) -> np.ndarray:
@@ -127,20 +128,19 @@ class Descent:
         The number of time steps is that of the candidate, with a reserve: one that changed with g
         would spoil finite differences.
         """
-        steps = int(_STEPS_RESERVE * default_steps(candidate.DT, candidate.rhoT, grid.h))
-        h0, r0 = self.conditions.h0, self.conditions.r0
+        steps = int(_STEPS_RESERVE * default_steps(candidate.growth, grid.h))
 
         def u(g: np.ndarray) -> np.ndarray:
             lambda_mm, rhoT, x0 = self.unpack(g, candidate.x0)
-            DT = lambda_mm**2 * rhoT
-            return coarsen(solve(grid, DT, rhoT, x0, h0=h0, r0=r0, steps=steps)[0], cells)
+            growth, seed = Growth.of_lambda(lambda_mm, rhoT), self.inverse.seed(x0)
+            return coarsen(solve(grid, growth, seed, steps=steps)[0], cells)
 
         return u
 
     def _one(
         self,
         grid: GrowthMap,
-        objective: Objective,
+        objective: RegionLoss,
         start: Candidate,
         radius: float,
         tolerance: float,

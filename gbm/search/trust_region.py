@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from gbm.growth.growth_prior import Explicit, flat
-from gbm.growth.objective import Objective
+from gbm.growth.region_loss import RegionLoss
 from gbm.growth.thresholds import Bounds, from_unconstrained, to_unconstrained
 
 Density = Callable[[np.ndarray], np.ndarray]
@@ -79,7 +79,7 @@ def sensitivities(density: Density, point: Point, search: Search) -> np.ndarray:
 
 
 def tangent_model(
-    objective: Objective,
+    objective: RegionLoss,
     u: np.ndarray,
     slopes: np.ndarray,
     search: Search,
@@ -104,7 +104,7 @@ def tangent_model(
 
 
 def tangent_minimum(
-    objective: Objective,
+    objective: RegionLoss,
     u: np.ndarray,
     slopes: np.ndarray,
     thresholds: np.ndarray,
@@ -116,7 +116,7 @@ def tangent_minimum(
 
     Parameters
     ----------
-    objective : Objective
+    objective : RegionLoss
         On the grid of `u`.
     u : ndarray (nx, ny)
         Density at dg = 0.
@@ -150,7 +150,7 @@ def tangent_minimum(
 
 
 def start_point(
-    density: Density, objective: Objective, g: np.ndarray, thresholds: np.ndarray, search: Search
+    density: Density, objective: RegionLoss, g: np.ndarray, thresholds: np.ndarray, search: Search
 ) -> Point:
     """The point at `g` with the thresholds that are best for its density."""
     u = density(g)
@@ -161,7 +161,7 @@ def start_point(
 
 def minimise(
     density: Density,
-    objective: Objective,
+    objective: RegionLoss,
     point: Point,
     search: Search,
     radius: float = 0.2,
@@ -174,7 +174,7 @@ def minimise(
     ----------
     density : callable
         u(g) on the grid of the objective.
-    objective : Objective
+    objective : RegionLoss
         What is minimised, together with `search.prior`.
     point : Point
         Start, with its objective at the same slope k.

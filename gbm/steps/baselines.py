@@ -13,7 +13,7 @@ from gbm.domain.domain import Domain, load_domain
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.disc import centroid, disc
 from gbm.growth.finite_volume import coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
 from gbm.io.files import read_json, write_json, write_npz
 from gbm.search.direct_fit import DirectFit, direct_fit
@@ -21,33 +21,25 @@ from gbm.search.identifiability import REDRAWN, local_spread, profile, surface
 
 
 def start_record(
-    domain: Domain, start: Characteristic, conditions: Conditions, refine: int
+    domain: Domain, start: Characteristic, inverse: GrowthInverseProblem, refine: int
 ) -> tuple[dict[str, Any], np.ndarray]:
     """The solution at the characteristic parameters and prior thresholds, nothing fitted."""
     u = coarsen(
-        solve(
-            domain,
-            start.DT,
-            start.rhoT,
-            domain.x0,
-            h0=conditions.h0,
-            r0=conditions.r0,
-            refine=refine,
-        )[0],
+        solve(domain, start, inverse.seed(domain.x0), refine=refine)[0],
         refine,
     )
-    levels = dict(zip(REGIONS, conditions.objective.prior_means, strict=True))
+    levels = dict(zip(REGIONS, inverse.objective.prior_means, strict=True))
     record = {
         "DT_mm2": start.DT,
         "rhoT": start.rhoT,
         "lambda_mm": start.lambda_mm,
         "thresholds": levels,
         "x0_plane_mm": domain.x0.tolist(),
-        "objective": conditions.value(
-            u, np.array(conditions.objective.prior_means), start.lambda_mm, start.rhoT
+        "objective": inverse.value(
+            u, np.array(inverse.objective.prior_means), start.lambda_mm, start.rhoT
         ),
-        "objective_prior": conditions.prior(
-            np.array(conditions.objective.prior_means), start.lambda_mm, start.rhoT
+        "objective_prior": inverse.prior(
+            np.array(inverse.objective.prior_means), start.lambda_mm, start.rhoT
         ),
         "metrics": scores(domain, masks(domain, u, levels)),
     }
@@ -91,10 +83,10 @@ def run(
     """
     problem, refine = load_domain(domain), settings.verify.refine
     start = Characteristic.from_json(read_json(characteristic))
-    conditions = Conditions.of(problem, settings)
-    started, u_start = start_record(problem, start, conditions, refine)
-    fitted = direct_fit(problem, start, conditions, refine=refine)
-    fixed = direct_fit(problem, start, conditions, x0="fixed", refine=refine)
+    inverse = GrowthInverseProblem.of(problem, settings)
+    started, u_start = start_record(problem, start, inverse, refine)
+    fitted = direct_fit(problem, start, inverse, refine=refine)
+    fixed = direct_fit(problem, start, inverse, x0="fixed", refine=refine)
     discs = disc(problem)
     write_json(
         record,
@@ -103,9 +95,9 @@ def run(
             "direct_fdm": fit_record(problem, fitted),
             "direct_fixed_fdm": fit_record(problem, fixed),
             "disc": {"x0_plane_mm": centroid(problem), "metrics": scores(problem, discs)},
-            "profile": profile(problem, fitted.candidate, conditions),
-            "surface": surface(problem, fitted.candidate, conditions),
-            "spread": {"dice_loss": REDRAWN, **local_spread(problem, fitted.candidate, conditions)},
+            "profile": profile(problem, fitted.candidate, inverse),
+            "surface": surface(problem, fitted.candidate, inverse),
+            "spread": {"dice_loss": REDRAWN, **local_spread(problem, fitted.candidate, inverse)},
         },
     )
     write_npz(

@@ -15,7 +15,7 @@ from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, Settings
 from gbm.domain.fitted_slice import choose_slab
 from gbm.imaging.atlas import load_atlas
-from gbm.imaging.labels import Regions, read_regions
+from gbm.imaging.labels import TumourRegions, read_regions
 from gbm.imaging.patient_images import (
     check_inside,
     check_overlap,
@@ -30,7 +30,7 @@ from gbm.registration.register import check_extent
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What was found in a patient's files.
 
     Attributes
@@ -58,7 +58,7 @@ class Report:
     labels: dict[int, int]
 
 
-def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
+def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
     """Check a patient file, its overrides and its images.
 
     Parameters
@@ -91,7 +91,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
         *_check_output(settings, load_settings(config)),
     ]
     voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
-    return Report(
+    return CheckReport(
         patient=patient.id,
         warnings=tuple(dict.fromkeys(warnings)),
         tissue=used,
@@ -106,7 +106,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> Report:
 
 
 def _check_tissue(
-    patient: Patient, regions: Regions, settings: Settings
+    patient: Patient, regions: TumourRegions, settings: Settings
 ) -> tuple[str, tuple[str, ...]]:
     """Check where the tissue comes from: maps, or the image that the atlas is registered to."""
     if patient.tissue.given:
@@ -123,7 +123,7 @@ def _check_tissue(
     return key, remarks
 
 
-def _check_scope(patient: Patient, regions: Regions, settings: Settings) -> list[str]:
+def _check_scope(patient: Patient, regions: TumourRegions, settings: Settings) -> list[str]:
     """Say so early where the tumour hardly enhances."""
     share = enhancing_fraction(regions, patient.segmentation.convention)
     if share is None or share >= settings.gates.enhancing_fraction_min:
@@ -134,7 +134,7 @@ def _check_scope(patient: Patient, regions: Regions, settings: Settings) -> list
     ]
 
 
-def _check_others(patient: Patient, regions: Regions, used: str) -> list[str]:
+def _check_others(patient: Patient, regions: TumourRegions, used: str) -> list[str]:
     """Read the images that nothing depends on: they must be images, all else is a remark."""
     remarks: list[str] = []
     for key, path in patient.paths().items():

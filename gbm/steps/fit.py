@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gbm.config.fit_names import REFERENCES, Fit
+from gbm.config.fit_names import REFERENCES, FitSpec
 from gbm.config.settings import Settings
 from gbm.domain.domain import load_domain
 from gbm.growth.characteristic import Characteristic
 from gbm.io.files import read_json, write_json, write_npz
 from gbm.network_fit.best_basin import Optimum, fit_in_best_basin, second_checkpoint
-from gbm.network_fit.tumour_fit import TIMES
+from gbm.network_fit.tumour_fit import TIMES, TumourFit
 
 
 def run(
@@ -42,14 +42,16 @@ def run(
         Kept while training, removed at the end.
     threads : int
     """
-    problem, plan = load_domain(domain), Fit.parse(name)
-    direct = read_json(baselines)[REFERENCES[plan.x0]]
+    problem, spec = load_domain(domain), FitSpec.parse(name)
+    direct = read_json(baselines)[REFERENCES[spec.x0]]
     result, u = fit_in_best_basin(
-        problem,
-        Characteristic.from_json(read_json(characteristic)),
-        np.array(direct["x0_plane_mm"], dtype=float),
-        settings,
-        plan,
+        TumourFit(
+            problem,
+            Characteristic.from_json(read_json(characteristic)),
+            np.array(direct["x0_plane_mm"], dtype=float),
+            settings,
+            spec,
+        ),
         Optimum.of(direct),
         threads=threads,
         checkpoint=checkpoint,

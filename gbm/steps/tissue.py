@@ -9,7 +9,7 @@ from gbm.config.patient import Patient
 from gbm.config.settings import Settings
 from gbm.domain.build import outside_fraction
 from gbm.imaging.brain import brain_mask
-from gbm.imaging.labels import Regions, read_regions
+from gbm.imaging.labels import TumourRegions, read_regions
 from gbm.imaging.patient_images import read_maps
 from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.imaging.tissue_segmentation import segment_tissue
@@ -57,7 +57,7 @@ def run(
     write_json(record, {**tissue.qc, "wt_outside_tissue_fraction": outside})
 
 
-def _maps(patient: Patient, regions: Regions, registration: dict[str, Path]) -> Tissue:
+def _maps(patient: Patient, regions: TumourRegions, registration: dict[str, Path]) -> Tissue:
     """Return the maps on the segmentation's grid, untreated."""
     if patient.tissue.given:
         return read_maps(patient, regions)[0]

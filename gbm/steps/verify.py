@@ -8,7 +8,7 @@ import numpy as np
 
 from gbm.config.settings import Settings
 from gbm.domain.domain import load_domain
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
 from gbm.io.files import read_json, write_json, write_npz
@@ -36,7 +36,7 @@ def run(
         FitResult.from_json(read_json(fit)),
         u_network,
         times,
-        Conditions.of(problem, settings),
+        GrowthInverseProblem.of(problem, settings),
         refine=settings.verify.refine,
         max_disagreement=settings.verify.max_disagreement,
     )

@@ -14,6 +14,7 @@ from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
 from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.metrics import masks
+from gbm.growth.parameters import Growth, Seed
 from gbm.io.files import write_json, write_npz
 
 SHAPE = (48, 44)
@@ -196,6 +197,14 @@ class Grown:
     x0: np.ndarray
     thresholds: dict[str, float]
 
+    @property
+    def growth(self) -> Growth:
+        return Growth(self.DT, self.rhoT)
+
+    @property
+    def seed(self) -> Seed:
+        return Seed(self.x0)
+
 
 @pytest.fixture(scope="session")
 def grown() -> Grown:
@@ -211,7 +220,7 @@ def grown() -> Grown:
         plane="axial", slice=0, affine=np.eye(4), numbers={},
     )  # fmt: skip
     DT, rhoT, x0, thresholds = 3.0**2 * 6.5, 6.5, np.array([2.0, 34.0]), {"WT": 0.32, "TC": 0.62}
-    u = coarsen(solve(bare, DT, rhoT, x0, refine=2)[0], 2)
+    u = coarsen(solve(bare, Growth(DT, rhoT), Seed(x0), refine=2)[0], 2)
     regions = masks(bare, u, thresholds)
     radii = {f"radius_{r}_mm": float(np.sqrt(m.sum() / np.pi)) for r, m in regions.items()}
     off = x0 + np.array([2.4, -1.8])

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gbm.config.fit_names import PATTERN, Fit, planned
+from gbm.config.fit_names import PATTERN, FitSpec, planned
 from gbm.config.settings import Settings
 
 
@@ -38,10 +38,10 @@ def test_names_read_back() -> None:
     settings = Settings.model_validate({"fit": {"pinn_weights": [1e-5, 0.25, 1, 30]}})
     for fit in planned(settings):
         assert re.fullmatch(PATTERN, fit.name)
-        assert Fit.parse(fit.name) == fit
+        assert FitSpec.parse(fit.name) == fit
 
 
 @pytest.mark.parametrize("name", ["bilo_char_w1e-3_seed0", "pinn_char_fixed_seed0", "bilo", ""])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"is no name of a fit|weight"):
-        Fit.parse(name)
+        FitSpec.parse(name)

@@ -12,7 +12,7 @@ from gbm.config.patient import LabelMap
 from gbm.config.settings import Settings, Slice, TissueSettings
 from gbm.domain.build import build_domain, phase_field
 from gbm.domain.domain import load_domain, save_domain
-from gbm.imaging.labels import Regions, regions
+from gbm.imaging.labels import TumourRegions, regions
 from gbm.imaging.tissue import TISSUES, Tissue, fill
 from gbm.io.volumes import Volume
 from tests.gbm import head
@@ -51,7 +51,7 @@ def _grids() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 GRIDS = _grids()
 
 
-def _made(name: str) -> tuple[Tissue, Regions]:
+def _made(name: str) -> tuple[Tissue, TumourRegions]:
     affine, shape = GRIDS[name]
     points = head.world(affine, shape)
     maps = head.tissue(points)
@@ -186,7 +186,7 @@ def test_a_single_slice_decides_its_plane() -> None:
     k = build_domain("a", tissue, found, Settings()).slice
     cut = found.WT.affine.copy()
     cut[:3, 3] += k * cut[:3, 2]
-    one = Regions(
+    one = TumourRegions(
         Volume(found.WT.data[:, :, k : k + 1], cut), Volume(found.TC.data[:, :, k : k + 1], cut), {}
     )
     made = build_domain("a", tissue, one, Settings(slice=Slice(plane="coronal")))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gbm.growth.characteristic import Characteristic, characteristic, growth_on_bound, map_radii
+from gbm.growth.parameters import Growth
 from gbm.growth.radial import radial, radius_at
 
 # Equal-area radii (WT, TC) in mm of eight real glioblastomas, from oedema-rich to oedema-free.
@@ -21,14 +22,14 @@ RADII = [
 def test_both_radii_are_met(whole: float, core: float) -> None:
     found = characteristic(whole, core)
     assert found.reason is None
-    r, u = radial(found.DT, found.rhoT)
+    r, u = radial(found)
     assert radius_at(r, u, 0.35) == pytest.approx(whole, rel=0.01)
     assert radius_at(r, u, 0.6) == pytest.approx(core, rel=0.01)
     assert max(map(abs, found.radius_error.values())) < 0.01
 
 
 def test_known_parameters_come_back() -> None:
-    r, u = radial(4.0**2 * 7.0, 7.0)
+    r, u = radial(Growth(4.0**2 * 7.0, 7.0))
     found = characteristic(radius_at(r, u, 0.35), radius_at(r, u, 0.6))
     assert found.lambda_mm == pytest.approx(4.0, rel=2e-3)
     assert found.rhoT == pytest.approx(7.0, rel=2e-3)
@@ -66,8 +67,8 @@ def test_bounds_are_noticed() -> None:
 
 
 def test_radii_on_the_map_count_tissue_only(grown: Any) -> None:
-    radii = map_radii(grown.domain, grown.DT, grown.rhoT, grown.x0, grown.thresholds)
+    radii = map_radii(grown.domain, grown.growth, grown.seed, grown.thresholds)
     assert radii["WT"] == pytest.approx(grown.domain.numbers["radius_WT_mm"], rel=0.02)
     assert radii["TC"] == pytest.approx(grown.domain.numbers["radius_TC_mm"], rel=0.03)
-    flooded = map_radii(grown.domain, 1000.0, 40.0, grown.x0)
+    flooded = map_radii(grown.domain, Growth(1000.0, 40.0), grown.seed)
     assert flooded["WT"] == pytest.approx(np.sqrt((grown.domain.phi > 0.5).sum() / np.pi))

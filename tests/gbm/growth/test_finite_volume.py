@@ -14,10 +14,9 @@ from gbm.growth.finite_volume import (
     default_steps,
     evolve,
     refined_axes,
-    seed,
     solve,
-    solve_arrays,
 )
+from gbm.growth.parameters import Growth, Seed
 
 DT, RHOT, SIZE = 30.0, 4.0, 20.0
 
@@ -46,12 +45,22 @@ def forcing(x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
     return -wave - DT * flux / phi - RHOT * u * (1 - u)
 
 
+def cells(P: np.ndarray, phi: np.ndarray, h: float) -> GrowthMap:
+    """A grid of cells of `h` mm with values at their centres."""
+    x, y = h * np.arange(P.shape[0]), h * np.arange(P.shape[1])
+    return GrowthMap.from_cells(x, y, P, phi)
+
+
 def manufactured_error(n: int, steps: int) -> float:
     h = SIZE / n
     x, y = np.meshgrid(h * (np.arange(n) + 0.5), h * (np.arange(n) + 0.5), indexing="ij")
     P, _, _, phi, _, _ = fields(x, y)
-    u = solve_arrays(
-        P, phi, h, DT, RHOT, exact(x, y, 0), steps=steps, source=lambda t: forcing(x, y, t)
+    u = evolve(
+        cells(P, phi, h),
+        exact(x, y, 0),
+        Growth(DT, RHOT),
+        steps=steps,
+        source=lambda t: forcing(x, y, t),
     )
     difference = u[0] - exact(x, y, 1)
     return float(np.sqrt(np.sum(phi * difference**2) / np.sum(phi)))
@@ -70,7 +79,7 @@ def test_second_order_in_time() -> None:
     u0 = exact(X, Y, 0)
 
     def end(steps: int) -> np.ndarray:
-        return solve_arrays(P, phi, SIZE / 24, DT, RHOT, u0, steps=steps)[0]
+        return evolve(cells(P, phi, SIZE / 24), u0, Growth(DT, RHOT), steps=steps)[0]
 
     reference = end(1280)
     errors = [np.abs(end(steps) - reference).max() for steps in (20, 40, 80)]
@@ -81,7 +90,7 @@ def test_mass_is_kept_without_growth(rng: np.random.Generator) -> None:
     P, phi = rng.uniform(0, 1, (41, 37)), rng.uniform(1e-4, 1, (41, 37))
     P[10:20, 10:20] = 0
     u0 = rng.uniform(0, 1, (41, 37))
-    u = solve_arrays(P, phi, 1.0, 500.0, 0.0, u0, times=(0.3, 1.0))
+    u = evolve(cells(P, phi, 1.0), u0, Growth(500.0, 0.0), times=(0.3, 1.0))
     mass = np.sum(phi * u, axis=(1, 2)) / np.sum(phi * u0)
     np.testing.assert_allclose(mass, 1.0, atol=1e-10)
 
@@ -91,7 +100,7 @@ def test_agrees_with_the_method_of_lines(rng: np.random.Generator) -> None:
     n, h, D, rho = 22, 1.5, 40.0, 6.0
     P, phi = rng.uniform(0.1, 1, (n, n)), rng.uniform(0.05, 1, (n, n))
     x = h * np.arange(n)
-    u0 = seed(x, x, np.array([14.0, 16.0]), 0.2, 0.05)
+    u0 = Seed(np.array([14.0, 16.0]), 0.2, 0.05).density(x, x)
     product = P * phi
 
     def rate(_: float, flat: np.ndarray) -> np.ndarray:
@@ -111,29 +120,29 @@ def test_agrees_with_the_method_of_lines(rng: np.random.Generator) -> None:
         rate, (0, 1), u0.ravel(), method="LSODA", rtol=1e-8, atol=1e-10, t_eval=[0.4, 1.0],
         lband=n, uband=n,
     )  # fmt: skip
-    u = solve_arrays(P, phi, h, D, rho, u0, times=(0.4, 1.0), steps=800)
+    u = evolve(cells(P, phi, h), u0, Growth(D, rho), times=(0.4, 1.0), steps=800)
     np.testing.assert_allclose(u.reshape(2, -1).T, oracle.y, atol=2e-5)
 
 
 def test_growth_alone_is_the_logistic_curve() -> None:
     u0 = np.full((6, 5), 0.02)
     times = (0.25, 0.5, 1.0)
-    u = solve_arrays(np.ones((6, 5)), np.ones((6, 5)), 1.0, 10.0, 8.0, u0, times)
+    u = evolve(cells(np.ones((6, 5)), np.ones((6, 5)), 1.0), u0, Growth(10.0, 8.0), times)
     growth = 0.02 * np.exp(8.0 * np.array(times))
     np.testing.assert_allclose(u[:, 2, 2], growth / (0.98 + growth), rtol=1e-12)
 
 
 def test_output_times_do_not_change_the_solution(grown: Any) -> None:
-    whole = solve(grown.domain, grown.DT, grown.rhoT, grown.x0, steps=120)
-    parts = solve(grown.domain, grown.DT, grown.rhoT, grown.x0, times=(0.0, 0.5, 1.0), steps=120)
-    start = seed(grown.domain.x, grown.domain.y, grown.x0, 0.1, 0.1)
+    whole = solve(grown.domain, grown.growth, grown.seed, steps=120)
+    parts = solve(grown.domain, grown.growth, grown.seed, times=(0.0, 0.5, 1.0), steps=120)
+    start = grown.seed.density(grown.domain.x, grown.domain.y)
     np.testing.assert_allclose(parts[0], start, atol=1e-15)
     np.testing.assert_allclose(parts[2], whole[0], atol=5e-4)
 
 
 def test_refinement_converges_and_keeps_the_voxels(grown: Any) -> None:
     solutions = {
-        n: coarsen(solve(grown.domain, grown.DT, grown.rhoT, grown.x0, refine=n, steps=160)[0], n)
+        n: coarsen(solve(grown.domain, grown.growth, grown.seed, refine=n, steps=160)[0], n)
         for n in (1, 2, 4)
     }
     errors = [
@@ -150,9 +159,9 @@ def test_refinement_converges_and_keeps_the_voxels(grown: Any) -> None:
 
 def test_default_steps_are_accurate(grown: Any) -> None:
     for DT_mm2, rhoT in ((grown.DT, grown.rhoT), (2.0, 30.0), (400.0, 3.0)):
-        steps = default_steps(DT_mm2, rhoT)
-        u = solve(grown.domain, DT_mm2, rhoT, grown.x0)[0]
-        finer = solve(grown.domain, DT_mm2, rhoT, grown.x0, steps=8 * steps)[0]
+        growth = Growth(DT_mm2, rhoT)
+        u = solve(grown.domain, growth, grown.seed)[0]
+        finer = solve(grown.domain, growth, grown.seed, steps=8 * default_steps(growth))[0]
         assert np.linalg.norm(u - finer) < 5e-3 * np.linalg.norm(finer)
 
 
@@ -169,4 +178,4 @@ def test_times_must_ascend() -> None:
     grid = GrowthMap.from_cells(np.arange(3.0), np.arange(3.0), np.ones((3, 3)), np.ones((3, 3)))
     for times in ((1.0, 0.5), (-0.1, 1.0)):
         with pytest.raises(ValueError, match="ascend"):
-            evolve(grid, np.zeros((3, 3)), 1.0, 1.0, times)
+            evolve(grid, np.zeros((3, 3)), Growth(1.0, 1.0), times)

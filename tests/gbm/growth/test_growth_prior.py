@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gbm.config.settings import Settings
+from gbm.config.settings import LogNormal, Settings
 from gbm.growth.characteristic import characteristic
-from gbm.growth.growth_prior import GrowthPrior, LogNormal, flat
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.growth_prior import GrowthPrior, flat
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.search.direct_fit import DirectFit, direct_fit
 from tests.gbm.conftest import disc_domain
 
-PRIOR = GrowthPrior(0.01, LogNormal(3.0, 0.5), LogNormal(8.0, 0.25))
+PRIOR = GrowthPrior(0.01, LogNormal(median=3.0, log_sd=0.5), LogNormal(median=8.0, log_sd=0.25))
 
 
 def test_the_medians_cost_nothing_and_a_standard_deviation_the_weight() -> None:
@@ -41,7 +41,7 @@ def test_curvature_is_that_of_the_value() -> None:
 
 
 def test_it_is_part_of_every_objective(grown: Any) -> None:
-    given = replace(Conditions.of(grown.domain), growth_prior=PRIOR)
+    given = replace(GrowthInverseProblem.of(grown.domain), growth_prior=PRIOR)
     u, thresholds = np.where(grown.domain.WT, 0.5, 0.0), np.array([0.4, 0.5])
     rise = given.value(u, thresholds, 6.0, 5.0) - given.value(u, thresholds, 3.0, 8.0)
     assert rise == pytest.approx(PRIOR.value(6.0, 5.0))
@@ -65,9 +65,11 @@ def test_the_settings_reach_the_fit(grown: Any) -> None:
             }
         }
     )
-    found = Conditions.of(grown.domain, settings).growth_prior
-    assert found == GrowthPrior(0.02, LogNormal(2.5, 0.7), LogNormal(12.0, 0.5))
-    assert Conditions.of(grown.domain, Settings()).growth_prior == GrowthPrior()
+    found = GrowthInverseProblem.of(grown.domain, settings).growth_prior
+    assert found == GrowthPrior(
+        0.02, LogNormal(median=2.5, log_sd=0.7), LogNormal(median=12.0, log_sd=0.5)
+    )
+    assert GrowthInverseProblem.of(grown.domain, Settings()).growth_prior == GrowthPrior()
 
 
 @pytest.mark.parametrize("number", ["median", "log_sd"])
@@ -86,7 +88,7 @@ def test_a_flat_objective_is_kept_off_the_bound() -> None:
     guess = characteristic(11.0, 0.0)
 
     def fitted(weight: float) -> DirectFit:
-        given = replace(Conditions.of(domain), growth_prior=GrowthPrior(weight))
+        given = replace(GrowthInverseProblem.of(domain), growth_prior=GrowthPrior(weight))
         return direct_fit(domain, guess, given, x0="fixed", refine=1, descents=1)
 
     free, held = fitted(0.0), fitted(1e-3)

@@ -36,7 +36,7 @@ def fit(grown: Any) -> FitResult:
 
 @pytest.fixture(scope="module")
 def perfect(grown: Any) -> np.ndarray:
-    u = solve(grown.domain, grown.DT, grown.rhoT, grown.x0, refine=2, times=TIMES.tolist())
+    u = solve(grown.domain, grown.growth, grown.seed, refine=2, times=TIMES.tolist())
     return coarsen(u, 2)
 
 

@@ -15,7 +15,7 @@ from gbm.config.settings import Settings
 from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import characteristic
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.imaging.labels import read_regions
 from gbm.imaging.patient_images import read_head, read_maps
 from gbm.network_fit.tumour_fit import fit_tumour
@@ -149,7 +149,7 @@ def test_the_inferred_parameters_of_a_tilted_patient_are_the_same(
     for domain in (plain, _domain(file)):
         numbers = domain.numbers
         start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-        direct = direct_fit(domain, start, Conditions.of(domain, settings)).candidate
+        direct = direct_fit(domain, start, GrowthInverseProblem.of(domain, settings)).candidate
         network, _ = fit_tumour(domain, start, direct.x0, settings, plan)
         thresholds = [*direct.thresholds, *network.thresholds.values()]
         lengths = [direct.lambda_mm, network.lambda_mm]

@@ -7,7 +7,14 @@ import pytest
 from scipy.special import k0
 
 from gbm.growth.finite_volume import GrowthMap, solve
-from gbm.network_fit.lifts import Seed, ease, heat_values, tissue_distance, uniform_distance
+from gbm.growth.parameters import Growth
+from gbm.network_fit.lifts import (
+    SpreadingSeed,
+    ease,
+    heat_values,
+    tissue_distance,
+    uniform_distance,
+)
 
 REACH = 5.0
 
@@ -52,14 +59,14 @@ def test_the_table_of_uniform_tissue_is_the_bessel_function(P: float) -> None:
 
 @pytest.mark.parametrize("P", [1.0, 0.25])
 def test_in_uniform_tissue_every_way_is_the_mean_one(P: float) -> None:
-    r2, q = ease(_grid(P), np.zeros(2), REACH, Seed(0.1, 0.1, P))
+    r2, q = ease(_grid(P), REACH, SpreadingSeed(np.zeros(2), mean_P=P))
     seen = r2 < 30.0**2  # the outer box is a wall
     assert q[seen] == pytest.approx(np.ones(seen.sum()), abs=0.05)
 
 
 def test_behind_a_wall_the_way_is_hard() -> None:
     """43 mm around the wall's end instead of 15 mm: q = (15 / 43)^2 = 0.12."""
-    q = ease(_grid(1.0, wall=True), np.zeros(2), 2.5, Seed(0.1, 0.1, 1.0))[1]
+    q = ease(_grid(1.0, wall=True), 2.5, SpreadingSeed(np.zeros(2)))[1]
     assert q[80 + 30, 80] == pytest.approx(0.12, abs=0.06)
     assert q[80 - 30, 80] == pytest.approx(1.0, abs=0.05)
 
@@ -68,15 +75,15 @@ def test_the_heat_field_follows_the_tissue_ahead_of_the_front() -> None:
     """White matter on one side, grey on the other, against the solver: logits where u is small."""
     axis = np.arange(-40.0, 40.5, 0.5)
     P = np.where(np.broadcast_to(axis[:, None] > 8.0, (len(axis), len(axis))), 0.1, 1.0)
-    grid, seed = GrowthMap.from_cells(axis, axis, P, np.ones_like(P)), Seed(0.1, 0.1, 0.8)
-    DT, rhoT = 60.0, 2.0
-    u = solve(grid, DT, rhoT, np.zeros(2), h0=seed.h0, r0=seed.r0)[0]
-    r2, q = ease(grid, np.zeros(2), 3.0, seed)
+    grid = GrowthMap.from_cells(axis, axis, P, np.ones_like(P))
+    growth, seed = Growth(60.0, 2.0), SpreadingSeed(np.zeros(2), mean_P=0.8)
+    u = solve(grid, growth, seed)[0]
+    r2, q = ease(grid, 3.0, seed)
     ahead = (u < 0.02) & (r2 < 30.0**2)
     l = np.log(u[ahead] / (1 - u[ahead]))
 
     def misfit(way: np.ndarray) -> float:
-        H = heat_values(r2, way, 1.0, seed, DT, rhoT)[ahead]
+        H = heat_values(r2, way, 1.0, seed, growth)[ahead]
         return float(np.sqrt(np.mean((H - l) ** 2)))
 
     assert misfit(q) < 0.25 * misfit(np.ones_like(q))

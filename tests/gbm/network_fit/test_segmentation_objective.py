@@ -11,8 +11,9 @@ import torch
 
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import characteristic
-from gbm.growth.inverse_problem import Conditions
-from gbm.growth.objective import Name, Objective
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Seed
+from gbm.growth.region_loss import Name, RegionLoss
 from gbm.growth.thresholds import to_unconstrained
 from gbm.network_fit.segmentation_objective import (
     BOX,
@@ -20,20 +21,20 @@ from gbm.network_fit.segmentation_objective import (
     LAST_FRACTION,
     SegmentationObjective,
 )
-from gbm.network_fit.tumour_problem import Tumour
+from gbm.network_fit.tumour_problem import TumourProblem
 
 THRESHOLDS = np.array([0.3, 0.65])
 
 
 @pytest.fixture(scope="module")
-def tumour(grown: Any) -> Tumour:
+def tumour(grown: Any) -> TumourProblem:
     numbers = grown.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-    return Tumour(grown.domain, start, grown.domain.x0, refine=1)
+    return TumourProblem(grown.domain, start, Seed(grown.domain.x0), refine=1)
 
 
-def _goal(tumour: Tumour, domain: Domain, name: Name = "soft_dice") -> SegmentationObjective:
-    return SegmentationObjective(tumour, Conditions(Objective.of(domain, name=name)))
+def _goal(tumour: TumourProblem, domain: Domain, name: Name = "soft_dice") -> SegmentationObjective:
+    return SegmentationObjective(tumour, GrowthInverseProblem(RegionLoss.of(domain, name=name)))
 
 
 def _logits(goal: SegmentationObjective, seed: int = 0) -> torch.Tensor:
@@ -47,7 +48,9 @@ def _auxiliary() -> torch.Tensor:
 
 @pytest.mark.parametrize("name", ["soft_dice", "relative_l2"])
 @pytest.mark.parametrize("core", [True, False])
-def test_lumping_leaves_the_value(grown: Any, tumour: Tumour, name: Name, core: bool) -> None:
+def test_lumping_leaves_the_value(
+    grown: Any, tumour: TumourProblem, name: Name, core: bool
+) -> None:
     """Voxels outside the disc count as u = 0, regions that reach there included."""
     domain = grown.domain
     shifted = np.roll(domain.WT, 22, axis=0)
@@ -57,7 +60,7 @@ def test_lumping_leaves_the_value(grown: Any, tumour: Tumour, name: Name, core: 
     l = _logits(goal)
     u = np.zeros(domain.P.size)
     u[index] = torch.sigmoid(l).numpy()
-    whole = Objective.of(domain, name=name)
+    whole = RegionLoss.of(domain, name=name)
     for progress, k in ((0.0, 20.0), (1.0, 320.0)):
         found = goal.value(l, _auxiliary(), progress)
         wanted = replace(whole, k=k).value(u.reshape(domain.P.shape), THRESHOLDS)
@@ -66,7 +69,9 @@ def test_lumping_leaves_the_value(grown: Any, tumour: Tumour, name: Name, core: 
 
 @pytest.mark.parametrize("name", ["soft_dice", "relative_l2"])
 @pytest.mark.parametrize("progress", [0.0, 0.15, 1.0])
-def test_derivatives_are_exact(grown: Any, tumour: Tumour, name: Name, progress: float) -> None:
+def test_derivatives_are_exact(
+    grown: Any, tumour: TumourProblem, name: Name, progress: float
+) -> None:
     goal = _goal(tumour, grown.domain, name)
     l, auxiliary = _logits(goal).requires_grad_(), _auxiliary().requires_grad_()
     by_l, by_auxiliary = torch.autograd.grad(goal.value(l, auxiliary, progress), (l, auxiliary))
@@ -87,12 +92,12 @@ def test_derivatives_are_exact(grown: Any, tumour: Tumour, name: Name, progress:
     ("progress", "part"), [(0.0, FIRST_FRACTION), (1.0 - 1e-12, LAST_FRACTION)]
 )
 def test_a_step_goes_part_of_the_way_downhill(
-    grown: Any, tumour: Tumour, progress: float, part: float
+    grown: Any, tumour: TumourProblem, progress: float, part: float
 ) -> None:
     """A field whose logit moves by +-3 per unit of the two unknowns, started away from the best."""
     goal, codes = _goal(tumour, grown.domain), torch.zeros(2, dtype=torch.float64)
     points = goal.points.coordinates
-    r = torch.hypot(points["x"] - tumour.x0, points["y"] - tumour.y0).double()
+    r = torch.hypot(points["x"] - tumour.seed.x0[0], points["y"] - tumour.seed.x0[1]).double()
     l, J = 3 - r / 4, torch.stack([torch.full_like(r, 3.0), r / 4 - 2])
     moved, auxiliary = goal.step(l, J, codes, _auxiliary(), progress)
     assert 0 < float(moved.abs().max()) <= part * BOX * (1 + 1e-9)
@@ -101,17 +106,17 @@ def test_a_step_goes_part_of_the_way_downhill(
     assert after < before
 
 
-def test_the_start_is_the_prior(grown: Any, tumour: Tumour) -> None:
+def test_the_start_is_the_prior(grown: Any, tumour: TumourProblem) -> None:
     goal = _goal(tumour, grown.domain)
     assert goal.thresholds(goal.start) == pytest.approx([0.35, 0.6])
 
 
-def test_the_prior_is_that_of_lambda_and_rho_T(grown: Any, tumour: Tumour) -> None:
+def test_the_prior_is_that_of_lambda_and_rho_T(grown: Any, tumour: TumourProblem) -> None:
     goal = _goal(tumour, grown.domain)
     codes = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
-    DT, rhoT = tumour.DT * np.exp(0.3), tumour.rhoT * np.exp(-0.2)
+    DT, rhoT = tumour.growth.DT * np.exp(0.3), tumour.growth.rhoT * np.exp(-0.2)
     value = goal.prior(codes)
-    known = goal.conditions.growth_prior
+    known = goal.inverse.growth_prior
     assert value.item() == pytest.approx(known.value(np.sqrt(DT / rhoT), rhoT))
     (gradient,) = torch.autograd.grad(value, codes)
     for i, step in enumerate(1e-6 * torch.eye(2, dtype=torch.float64)):
@@ -119,10 +124,12 @@ def test_the_prior_is_that_of_lambda_and_rho_T(grown: Any, tumour: Tumour) -> No
         assert gradient[i].item() == pytest.approx((up - down) / 2e-6, rel=1e-6)
 
 
-def test_a_step_follows_the_prior_where_the_field_says_nothing(grown: Any, tumour: Tumour) -> None:
+def test_a_step_follows_the_prior_where_the_field_says_nothing(
+    grown: Any, tumour: TumourProblem
+) -> None:
     """A field that no unknown moves: the minimum of the tangent model is the prior's."""
     goal, l = _goal(tumour, grown.domain), _logits(_goal(tumour, grown.domain))
-    DT, rhoT = 3.5**2 * 7.5 / tumour.DT, 7.5 / tumour.rhoT
+    DT, rhoT = 3.5**2 * 7.5 / tumour.growth.DT, 7.5 / tumour.growth.rhoT
     medians = torch.log(torch.tensor([DT, rhoT], dtype=torch.float64))
     codes = medians + torch.tensor([0.03, -0.02], dtype=torch.float64)
     moved, _ = goal.step(l, torch.zeros((2, len(l)), dtype=torch.float64), codes, _auxiliary(), 0.0)

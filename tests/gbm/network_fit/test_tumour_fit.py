@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from bilo.inverse.points import Points
-from gbm.config.fit_names import Fit
+from gbm.config.fit_names import FitSpec
 from gbm.config.settings import Settings
 from gbm.domain.domain import save_domain
 from gbm.growth.characteristic import characteristic
@@ -24,8 +24,9 @@ from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
 from gbm.io.files import read_json, write_json
 from gbm.network_fit import best_basin, tumour_fit
-from gbm.network_fit.start import Start
-from gbm.network_fit.tumour_problem import Tumour
+from gbm.network_fit.start import NetworkStart
+from gbm.network_fit.tumour_fit import TumourFit
+from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.steps.fit import run as step_fit
 
 TINY = Settings.model_validate(
@@ -120,16 +121,16 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
     def often(*arguments: Any) -> Any:
         return replace(training(*arguments), checkpoint_seconds=0.0)
 
-    def stop(self: Tumour, n: int | None, generator: torch.Generator) -> Points:
+    def stop(self: TumourProblem, n: int | None, generator: torch.Generator) -> Points:
         drawn.append(n)
         if len(drawn) == 60:
             raise Stopped
         return collocation(self, n, generator)
 
-    training, collocation, drawn = tumour_fit._training, Tumour.collocation, []
+    training, collocation, drawn = tumour_fit._training, TumourProblem.collocation, []
     with monkeypatch.context() as patched:
         patched.setattr(tumour_fit, "_training", often)
-        patched.setattr(Tumour, "collocation", stop)
+        patched.setattr(TumourProblem, "collocation", stop)
         with pytest.raises(Stopped):
             _run(folder, name, "resumed")
     assert (folder / "resumed.safetensors").is_file()
@@ -144,21 +145,20 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
 def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
     grown: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start, origin, plan = characteristic(20.0, 12.0), np.array(DIRECT), Fit.parse(PLANS[0])
-    given = (grown.domain, start, origin, TINY, plan, Start(80.0, 8.0))
+    start, spec = NetworkStart(80.0, 8.0), FitSpec.parse(PLANS[0])
+    fit = TumourFit(grown.domain, characteristic(20.0, 12.0), np.array(DIRECT), TINY, spec)
     others = [
-        (replace(grown.domain, P=grown.domain.P * 1.001), *given[1:]),
-        (grown.domain, characteristic(20.0, 12.1), *given[2:]),
-        (*given[:2], origin + 1e-9, *given[3:]),
-        (*given[:3], Settings(), *given[4:]),
-        (*given[:4], Fit.parse(PLANS[1]), given[5]),
-        (*given[:5], Start(80.0, 8.0, "direct fit")),
+        replace(fit, domain=replace(grown.domain, P=grown.domain.P * 1.001)),
+        replace(fit, characteristic=characteristic(20.0, 12.1)),
+        replace(fit, origin=fit.origin + 1e-9),
+        replace(fit, settings=Settings()),
+        replace(fit, spec=FitSpec.parse(PLANS[1])),
     ]
-    key = tumour_fit._key
-    keys = {key(*given), key(*given), *(key(*other) for other in others)}
+    elsewhere = NetworkStart(80.0, 8.0, "direct fit")
+    keys = {fit.key(start), fit.key(start), fit.key(elsewhere), *(o.key(start) for o in others)}
     assert len(keys) == 7
     monkeypatch.setattr(tumour_fit, "source_hash", lambda *modules: "of another version")
-    assert key(*given) not in keys
+    assert fit.key(start) not in keys
 
 
 KILLED = """
@@ -192,16 +192,16 @@ def test_numbers_that_stay_bad_end_with_a_status(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fit falls back to its last good state, says so, and what it wrote is finite."""
-    collocation, drawn = Tumour.collocation, []
+    collocation, drawn = TumourProblem.collocation, []
 
-    def spoilt(self: Tumour, n: int | None, generator: torch.Generator) -> Points:
+    def spoilt(self: TumourProblem, n: int | None, generator: torch.Generator) -> Points:
         points = collocation(self, n, generator)
         drawn.append(n)
         if len(drawn) <= 50 or n != TINY.fit.points:
             return points
         return replace(points, known={name: value * np.nan for name, value in points.known.items()})
 
-    monkeypatch.setattr(Tumour, "collocation", spoilt)
+    monkeypatch.setattr(TumourProblem, "collocation", spoilt)
     found = _run(folder, "bilo_char_inferred_seed0", "spoilt")
     assert (found["status"], found["converged"]) == ("diverged", False)
     assert "training recovered 3 times from a non-finite loss" in found["warnings"]

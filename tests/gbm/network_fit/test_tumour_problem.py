@@ -15,7 +15,8 @@ from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
 from gbm.growth.characteristic import Characteristic, characteristic
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.network_fit.tumour_problem import Tumour
+from gbm.growth.parameters import Growth, Seed
+from gbm.network_fit.tumour_problem import TumourProblem
 
 THETAS = ([0.0, 0.0], [0.7, -0.2], [-1.1, 0.3])
 
@@ -27,40 +28,40 @@ def start(grown: Any) -> Characteristic:
 
 
 @pytest.fixture(scope="module", params=["char", "heat"])
-def tumour(request: pytest.FixtureRequest, grown: Any, start: Characteristic) -> Tumour:
-    return Tumour(grown.domain, start, grown.x0, request.param)
+def tumour(request: pytest.FixtureRequest, grown: Any, start: Characteristic) -> TumourProblem:
+    return TumourProblem(grown.domain, start, grown.seed, request.param)
 
 
 @pytest.fixture(scope="module")
-def char(grown: Any, start: Characteristic) -> Tumour:
-    return Tumour(grown.domain, start, grown.x0, "char")
+def char(grown: Any, start: Characteristic) -> TumourProblem:
+    return TumourProblem(grown.domain, start, grown.seed, "char")
 
 
 def _double(points: Points) -> Points:
     return points.to(torch.zeros((), dtype=torch.float64))
 
 
-def _lift(tumour: Tumour, points: Points, codes: list[float]) -> tuple[Jet, Frame]:
+def _lift(tumour: TumourProblem, points: Points, codes: list[float]) -> tuple[Jet, Frame]:
     """The represented field where the network says nothing."""
     at = Frame(tumour, points, torch.tensor(codes, dtype=torch.float64))
     nothing = torch.zeros(3, at.streams.size, len(points), dtype=torch.float64)
     return tumour.transform(Jet(nothing, at.streams), at), at
 
 
-def test_the_characteristic_solution_solves_the_equation(char: Tumour) -> None:
+def test_the_characteristic_solution_solves_the_equation(char: TumourProblem) -> None:
     """At the slices of the table exactly; between them it is linear in time."""
     generator = torch.Generator().manual_seed(0)
     cells = torch.randint(char.table.cells, (500,), generator=generator)
     slices = char.table.times[torch.randint(1, len(char.table.times), (500,), generator=generator)]
     l, at = _lift(char, _double(char.at(slices, cells)), [0.0, 0.0])
-    residual, size = char.residual(l, at).value, l.d("1").value.abs() + char.rhoT
+    residual, size = char.residual(l, at).value, l.d("1").value.abs() + char.growth.rhoT
     assert float((residual.abs() / size).max()) < 1e-3
     l, at = _lift(char, _double(char.collocation(2000, generator)), [0.0, 0.0])
-    between = char.residual(l, at).value.abs() / char.rhoT
+    between = char.residual(l, at).value.abs() / char.growth.rhoT
     assert float(between.median()) < 0.02
 
 
-def test_away_from_the_start_the_lift_leaves_work_to_the_network(char: Tumour) -> None:
+def test_away_from_the_start_the_lift_leaves_work_to_the_network(char: TumourProblem) -> None:
     points = _double(char.collocation(2000, torch.Generator().manual_seed(0)))
     residuals = []
     for codes in THETAS[:2]:
@@ -70,8 +71,11 @@ def test_away_from_the_start_the_lift_leaves_work_to_the_network(char: Tumour) -
 
 
 @pytest.mark.parametrize("codes", THETAS)
-def test_the_initial_density_is_exact_for_any_theta(tumour: Tumour, codes: list[float]) -> None:
-    near = (tumour._known["x"] - tumour.x0) ** 2 + (tumour._known["y"] - tumour.y0) ** 2
+def test_the_initial_density_is_exact_for_any_theta(
+    tumour: TumourProblem, codes: list[float]
+) -> None:
+    x0, y0 = tumour.seed.x0
+    near = (tumour._known["x"] - x0) ** 2 + (tumour._known["y"] - y0) ** 2
     cells = torch.nonzero(near < 8.0**2)[:, 0]
     points = _double(tumour.at(torch.zeros(len(cells)), cells))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
@@ -84,7 +88,9 @@ def test_the_initial_density_is_exact_for_any_theta(tumour: Tumour, codes: list[
 
 
 @pytest.mark.parametrize("codes", THETAS)
-def test_the_residual_knows_its_derivative_by_theta(tumour: Tumour, codes: list[float]) -> None:
+def test_the_residual_knows_its_derivative_by_theta(
+    tumour: TumourProblem, codes: list[float]
+) -> None:
     points = _double(tumour.collocation(300, torch.Generator().manual_seed(2)))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
 
@@ -98,11 +104,11 @@ def test_the_residual_knows_its_derivative_by_theta(tumour: Tumour, codes: list[
         shift = [step * (j == 0), step * (j == 1)]
         up, down = residual(shift).value, residual([-s for s in shift]).value
         difference = (up - down) / (2 * step)
-        assert torch.allclose(tangents[j], difference, rtol=1e-5, atol=1e-5 * tumour.rhoT)
+        assert torch.allclose(tangents[j], difference, rtol=1e-5, atol=1e-5 * tumour.growth.rhoT)
 
 
-def test_the_table_holds_the_finite_volume_solution(char: Tumour, grown: Any) -> None:
-    u = solve(grown.domain, char.DT, char.rhoT, grown.x0, refine=2, times=[0.3, 1.0])
+def test_the_table_holds_the_finite_volume_solution(char: TumourProblem, grown: Any) -> None:
+    u = solve(grown.domain, char.growth, Seed(grown.x0), refine=2, times=[0.3, 1.0])
     for t, density in zip((0.3, 1.0), u, strict=True):
         found = torch.sigmoid(char.snapshot(t).known["a"]).numpy()
         wanted = density[char.inside]
@@ -110,11 +116,11 @@ def test_the_table_holds_the_finite_volume_solution(char: Tumour, grown: Any) ->
         assert np.sqrt(np.mean((found - wanted) ** 2)) < 5e-3 * weight
 
 
-def test_project_respects_the_bounds_of_lambda_and_growth(char: Tumour) -> None:
+def test_project_respects_the_bounds_of_lambda_and_growth(char: TumourProblem) -> None:
     generator = torch.Generator().manual_seed(3)
     for codes in 4 * torch.randn(50, 2, generator=generator, dtype=torch.float64):
         found = char.project(codes)
-        DT, rhoT = char.DT * math.exp(found[0]), char.rhoT * math.exp(found[1])
+        DT, rhoT = char.growth.DT * math.exp(found[0]), char.growth.rhoT * math.exp(found[1])
         for name, value in (("lambda_mm", math.sqrt(DT / rhoT)), ("rhoT", rhoT)):
             low, high = char.bounds[name]
             assert low * (1 - 1e-9) <= value <= high * (1 + 1e-9)
@@ -122,10 +128,10 @@ def test_project_respects_the_bounds_of_lambda_and_growth(char: Tumour) -> None:
     inside = torch.tensor([0.1, -0.1], dtype=torch.float64)
     assert torch.allclose(char.project(inside), inside, atol=1e-12)
     extreme = char.project(torch.tensor([30.0, 30.0], dtype=torch.float64))
-    assert char.rhoT * math.exp(extreme[1]) == pytest.approx(char.bounds["rhoT"][1])
+    assert char.growth.rhoT * math.exp(extreme[1]) == pytest.approx(char.bounds["rhoT"][1])
 
 
-def test_voxels_and_back(char: Tumour, grown: Any, rng: np.random.Generator) -> None:
+def test_voxels_and_back(char: TumourProblem, grown: Any, rng: np.random.Generator) -> None:
     """A field constant on each voxel comes back; where nothing is represented there is 0."""
     field = rng.uniform(size=grown.domain.P.shape)
     fine = np.kron(field, np.ones((2, 2)))
@@ -140,10 +146,10 @@ def test_voxels_and_back(char: Tumour, grown: Any, rng: np.random.Generator) -> 
     np.testing.assert_allclose(points.coordinates["y"], grown.domain.y[y])
 
 
-def test_the_disc_holds_the_tumour(tumour: Tumour, grown: Any) -> None:
+def test_the_disc_holds_the_tumour(tumour: TumourProblem, grown: Any) -> None:
     """Nothing of it is cut off, at the start and at a diffusivity far from there."""
     grid = GrowthMap.of(grown.domain, 2)
     outside = (grid.phi > 0.5) & ~tumour.inside
     for factor in (1.0, 2.0):
-        u = solve(grid, factor * tumour.DT, tumour.rhoT, grown.x0)[0]
+        u = solve(grid, Growth(factor * tumour.growth.DT, tumour.growth.rhoT), grown.seed)[0]
         assert u[outside].max(initial=0.0) < 5e-3

@@ -7,10 +7,10 @@ import pytest
 
 from gbm.domain.build import phase_field
 from gbm.growth.finite_volume import GrowthMap
-from gbm.network_fit.lifts import Seed
+from gbm.network_fit.lifts import SpreadingSeed
 from gbm.network_fit.walls import TISSUE, behind, share, walls
 
-SEED = Seed(0.1, 0.1, 1.0)
+SEED = SpreadingSeed(np.array([4.0, 0.0]))
 
 
 def _halves(gap: int, bridge: bool = False) -> GrowthMap:
@@ -39,9 +39,8 @@ def test_a_wide_gap_is_no_wall() -> None:
 
 
 def test_the_other_half_is_behind_the_wall_until_a_bridge_leads_there() -> None:
-    x0 = np.array([4.0, 0.0])
     X = np.broadcast_to(_halves(3).x[:, None], (61, 61))
-    alone, bridged = (behind(_halves(3, bridge), x0, 3.0, SEED) for bridge in (False, True))
+    alone, bridged = (behind(_halves(3, bridge), 3.0, SEED) for bridge in (False, True))
     tissue = _halves(3).phi > TISSUE
     assert alone[(X < 0) & tissue].all()
     assert not alone[(X > 0) & tissue].any()

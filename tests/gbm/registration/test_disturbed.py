@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gbm.config.settings import Gates
+from gbm.config.settings import GateSettings
 from gbm.imaging.brain import brain_mask
 from gbm.io.volumes import Volume
 from tests.gbm import disturbed, head
@@ -47,7 +47,7 @@ def test_a_disturbance_moves_the_tumour_as_it_says(small: disturbed.Disturbed, k
 def test_a_disturbed_real_head_gets_the_warp_of_the_undisturbed(data_dir: Path, name: str) -> None:
     own, case = disturbed.case_of(data_dir / "patients", name)
     assert case is not None
-    points, gates, warps = disturbed.healthy_points(own), Gates(), []
+    points, gates, warps = disturbed.healthy_points(own), GateSettings(), []
     for each in (own, case):
         found, seen = disturbed.registered(each)
         assert found.brain_dice >= gates.brain_dice_min

@@ -9,13 +9,13 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap
-from gbm.config.settings import AtlasPaths, Gates
+from gbm.config.settings import AtlasPaths, GateSettings
 from gbm.imaging.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.imaging.brain import brain_mask, field_of_view
 from gbm.imaging.labels import regions
 from gbm.imaging.patient_images import read_head
 from gbm.io.volumes import Volume, read_volume
-from gbm.registration.alignment import Candidate, Score, ranked
+from gbm.registration.alignment import Placement, Score, ranked
 from gbm.registration.itk import from_itk, to_itk, warp
 from gbm.registration.register import ATTEMPTS, register
 from tests.gbm import head
@@ -126,7 +126,9 @@ def test_a_second_image_leads_where_the_first_shows_nothing() -> None:
 
 def test_what_fails_the_gates_is_tried_again_and_the_best_attempt_is_kept() -> None:
     image, tumour, _ = _patient()
-    found = register(_atlas(), image, tumour, "affine", seed=5, gates=Gates(correlation_min=1.0))
+    found = register(
+        _atlas(), image, tumour, "affine", seed=5, gates=GateSettings(correlation_min=1.0)
+    )
     tried = [(attempt["metric"], attempt["seed"] - 5) for attempt in found.attempts]
     assert tuple(tried) == ATTEMPTS
     (chosen,) = [attempt for attempt in found.attempts if attempt["chosen"]]
@@ -148,7 +150,7 @@ def test_an_image_counts_relative_to_its_best() -> None:
         "wrong": Score(0.90, {"t1": 0.0102, "t1c": 0.5}),
         "right": Score(0.95, {"t1": 0.0100, "t1c": 0.9}),
     }
-    candidates = [Candidate(name, "t1", None, score) for name, score in scores.items()]  # type: ignore[arg-type]
+    candidates = [Placement(name, "t1", None, score) for name, score in scores.items()]  # type: ignore[arg-type]
     assert ranked(candidates)[0].name == "right"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gbm.config.patient import LabelMap
 from gbm.config.settings import Settings
-from gbm.imaging.labels import Regions, regions
+from gbm.imaging.labels import TumourRegions, regions
 from gbm.imaging.tumour_shape import at_border, second_focus
 from gbm.io.volumes import Volume
 from gbm.results.quality import gather, of_fit
@@ -17,12 +17,12 @@ BRATS = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4), ET=(3, 4))
 TISSUE = {"brain_volume_ml": 1400.0, "volume_ml": {"wm": 500.0, "gm": 700.0, "csf": 200.0}}
 
 
-def _one_slice(*labels: int) -> Regions:
+def _one_slice(*labels: int) -> TumourRegions:
     data = np.array(labels, np.float32).reshape(1, -1, 1)
     return regions(Volume(data, np.eye(4)), BRATS)
 
 
-def _gathered(found: Regions, whole: float, core: float, convention: LabelMap | None = BRATS):
+def _gathered(found: TumourRegions, whole: float, core: float, convention: LabelMap | None = BRATS):
     domain = {
         "wt_area_mm2": whole, "tc_area_mm2": core, "radius_WT_mm": 1.0, "radius_TC_mm": 1.0,
         "wt_outside_tissue_fraction": 0.0, "tissue_area_mm2": 5000.0, "second_focus": 0.0,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gbm.config.settings import Gates, Settings
+from gbm.config.settings import GateSettings, Settings
 from gbm.report.quality_table import NAMES
 from gbm.results.gates import GATES
 from gbm.results.verdict import judge
@@ -104,8 +104,8 @@ def test_every_gate_is_tested_and_named_on_the_page() -> None:
 def test_every_limit_is_used_and_stands_in_the_configuration(repository: Path) -> None:
     """A limit that is moved far changes what some gate accepts or tolerates."""
     written = yaml.safe_load((repository / "config.yaml").read_text())["gates"]
-    assert Gates.model_validate(written) == Gates()
-    assert set(written) == set(Gates.model_fields)
+    assert GateSettings.model_validate(written) == GateSettings()
+    assert set(written) == set(GateSettings.model_fields)
 
     def ranges(settings: Settings) -> list[object]:
         return [
@@ -116,13 +116,13 @@ def test_every_limit_is_used_and_stands_in_the_configuration(repository: Path) -
     for name, value in written.items():
         # a value between the limits' order constraints
         moved = [v * 1.01 for v in value] if isinstance(value, list) else value * 1.01 + 1e-6
-        assert ranges(Settings(gates=Gates(**{name: moved}))) != plain, name
+        assert ranges(Settings(gates=GateSettings(**{name: moved}))) != plain, name
 
 
 def test_limits_come_from_the_settings() -> None:
-    kind = Settings(gates=Gates(correlation_min=0.05))
+    kind = Settings(gates=GateSettings(correlation_min=0.05))
     assert judge({**GOOD, "correlation": 0.1}, kind).colour == "green"
-    strict = Settings(gates=Gates(brain_dice_min=0.99))
+    strict = Settings(gates=GateSettings(brain_dice_min=0.99))
     assert judge(GOOD, strict).colour == "amber"
     narrow = Settings.model_validate({"bounds": {"lambda_mm": [1.0, 4.01]}})
     assert judge(GOOD, narrow).colour == "amber"
@@ -170,7 +170,7 @@ def test_contradictory_limits_are_refused() -> None:
         {"wm_fraction": (0.5, 0.5)},
     ):
         with pytest.raises(ValueError, match="must"):
-            Gates(**limits)
+            GateSettings(**limits)
 
 
 def test_a_direct_fit_that_did_not_settle_is_amber_whatever_the_network_says() -> None:

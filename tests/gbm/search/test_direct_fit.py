@@ -11,11 +11,12 @@ from scipy.special import expit
 
 from gbm.growth.characteristic import Characteristic, characteristic
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
+from gbm.growth.parameters import Seed
 from gbm.search.coarse_search import Candidate, distinct, in_tissue, origins
 from gbm.search.direct_fit import DirectFit, direct_fit
-from gbm.search.local_search import Descent
+from gbm.search.local_search import LocalSearch
 from gbm.search.trust_region import logit_density, tangent_minimum, tangent_model
 
 
@@ -31,10 +32,10 @@ def fitted(grown: Any, start: Characteristic) -> DirectFit:
 
 
 def objective_at_truth(grown: Any) -> float:
-    u = coarsen(solve(grown.domain, grown.DT, grown.rhoT, grown.x0, refine=2)[0], 2)
+    u = coarsen(solve(grown.domain, grown.growth, grown.seed, refine=2)[0], 2)
     levels = np.array(list(grown.thresholds.values()))
     growth = (float(np.sqrt(grown.DT / grown.rhoT)), grown.rhoT)
-    return Conditions.of(grown.domain).value(u, levels, *growth)
+    return GrowthInverseProblem.of(grown.domain).value(u, levels, *growth)
 
 
 def test_phantom_parameters_come_back(grown: Any, fitted: DirectFit) -> None:
@@ -58,10 +59,10 @@ def test_phantom_regions_are_met(grown: Any, fitted: DirectFit) -> None:
 
 
 def test_reported_density_is_the_solver_s(grown: Any, fitted: DirectFit) -> None:
-    u = coarsen(solve(grown.domain, fitted.DT, fitted.rhoT, fitted.x0, refine=2)[0], 2)
+    u = coarsen(solve(grown.domain, fitted, Seed(fitted.x0), refine=2)[0], 2)
     np.testing.assert_allclose(fitted.u, u, atol=1e-12)
     values = np.array([fitted.thresholds["WT"], fitted.thresholds["TC"]])
-    given, growth = Conditions.of(grown.domain), (fitted.lambda_mm, fitted.rhoT)
+    given, growth = GrowthInverseProblem.of(grown.domain), (fitted.lambda_mm, fitted.rhoT)
     assert fitted.objective == pytest.approx(given.value(u, values, *growth))
     assert fitted.objective_prior == pytest.approx(given.prior(values, *growth))
 
@@ -82,7 +83,8 @@ def test_a_fixed_origin_stays_and_costs(
 
 def test_a_number_on_a_bound_never_converges(grown: Any, start: Characteristic) -> None:
     narrow = replace(
-        Conditions.of(grown.domain), growth_bounds={"lambda_mm": (5.0, 15.0), "rhoT": (1.0, 40.0)}
+        GrowthInverseProblem.of(grown.domain),
+        growth_bounds={"lambda_mm": (5.0, 15.0), "rhoT": (1.0, 40.0)},
     )
     found = direct_fit(grown.domain, start, narrow, x0="fixed", refine=1, descents=1)
     assert found.lambda_mm == pytest.approx(5.0, rel=1e-6)
@@ -98,9 +100,9 @@ def test_an_empty_core_is_fitted_by_the_whole_tumour(grown: Any) -> None:
 
 
 def test_tangent_model_has_exact_gradients(grown: Any, rng: np.random.Generator) -> None:
-    given = Conditions.of(grown.domain)
-    descent = Descent(grown.domain, True, given)
-    u = solve(grown.domain, grown.DT, grown.rhoT, grown.x0)[0]
+    given = GrowthInverseProblem.of(grown.domain)
+    descent = LocalSearch(grown.domain, True, given)
+    u = solve(grown.domain, grown.growth, grown.seed)[0]
     slopes = rng.normal(size=(4, *u.shape))
     model = tangent_model(given.objective, u, slopes, descent.search(grown.x0))
     z = 0.1 * rng.normal(size=6)
@@ -112,32 +114,36 @@ def test_tangent_model_has_exact_gradients(grown: Any, rng: np.random.Generator)
 
 def test_a_trust_region_descends_the_prior_too(grown: Any) -> None:
     """With the weight of the prior so large that the data count for nothing, its medians win."""
-    given = Conditions.of(grown.domain)
+    given = GrowthInverseProblem.of(grown.domain)
     given = replace(given, growth_prior=replace(given.growth_prior, weight=1e3))
     off = Candidate(4.5, 5.0, grown.x0, np.array([0.35, 0.6]))
     grid = GrowthMap.of(grown.domain)
-    end = Descent(grown.domain, False, given).run(grid, given.objective, [off], 0.2, 1e-4)[0]
+    end = LocalSearch(grown.domain, False, given).run(grid, given.objective, [off], 0.2, 1e-4)[0]
     assert (end.lambda_mm, end.rhoT) == pytest.approx((3.5, 7.5), rel=1e-3)
 
 
 def test_tangent_minimum_finds_a_known_change(grown: Any) -> None:
     """One slope that is a uniform shift of the logit, masks of the shifted density."""
-    search = Descent(grown.domain, False, Conditions.of(grown.domain)).search(grown.x0)
-    u = solve(grown.domain, grown.DT, grown.rhoT, grown.x0)[0]
+    search = LocalSearch(grown.domain, False, GrowthInverseProblem.of(grown.domain)).search(
+        grown.x0
+    )
+    u = solve(grown.domain, grown.growth, grown.seed)[0]
     slope = np.ones((1, *u.shape))
     shifted = expit(logit_density(u) + 0.3)
     prior = np.array([0.35, 0.6])
-    goal = Conditions.of(replace(grown.domain, WT=shifted > 0.35, TC=shifted > 0.6)).objective
+    goal = GrowthInverseProblem.of(
+        replace(grown.domain, WT=shifted > 0.35, TC=shifted > 0.6)
+    ).objective
     stiff = replace(goal, prior_weight=10.0)
     dg, _, _ = tangent_minimum(stiff, u, slope, prior, np.array([[-1.0, 1.0]]), search)
     assert dg[0] == pytest.approx(0.3, abs=0.05)
 
 
 def test_descent_improves_on_its_start(grown: Any) -> None:
-    given = Conditions.of(grown.domain)
+    given = GrowthInverseProblem.of(grown.domain)
     off = Candidate(4.5, 5.0, grown.x0 + np.array([3.0, 2.0]), np.array([0.35, 0.6]))
     grid = GrowthMap.of(grown.domain)
-    end = Descent(grown.domain, True, given).run(grid, given.objective, [off], 0.2, 1e-4)[0]
+    end = LocalSearch(grown.domain, True, given).run(grid, given.objective, [off], 0.2, 1e-4)[0]
     assert end.converged
     assert end.objective < 0.1
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gbm.growth.finite_volume import GrowthMap, coarsen, solve
-from gbm.growth.inverse_problem import Conditions
+from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks
+from gbm.growth.parameters import Seed
 from gbm.imaging.overlap import dice
 from gbm.report.figures.identifiability import ellipse
 from gbm.search.coarse_search import Candidate
@@ -40,8 +41,8 @@ def test_surface_is_lowest_at_the_truth_and_refits_the_thresholds(
     # A finite slope biases the optimum towards steep fronts, by less than half a step here.
     assert np.unravel_index(values.argmin(), values.shape) in ((2, 2), (1, 3))
     assert table["lambda_mm"][2] == pytest.approx(truth.lambda_mm)
-    goal = Conditions.of(grown.domain).objective
-    u = solve(GrowthMap.of(grown.domain), truth.DT, truth.rhoT, truth.x0)[0]
+    goal = GrowthInverseProblem.of(grown.domain).objective
+    u = solve(GrowthMap.of(grown.domain), truth.growth, Seed(truth.x0))[0]
     assert values[2, 2] <= goal.value(u, truth.thresholds) + 1e-3
     # The valley: a wider front with less growth explains the regions better than with more.
     assert values[3, 1] < values[3, 3]
@@ -60,7 +61,7 @@ def test_ellipse_is_the_border_of_the_half_widths() -> None:
 
 def test_profile_stays_within_the_bounds(grown: Any, truth: Candidate) -> None:
     curve = profile(grown.domain, truth, free=False, factors=(1.2, 8.0))
-    low, high = Conditions.of(grown.domain).growth_bounds["lambda_mm"]
+    low, high = GrowthInverseProblem.of(grown.domain).growth_bounds["lambda_mm"]
     assert low <= min(curve["lambda_mm"])
     assert max(curve["lambda_mm"]) <= high
     assert len(curve["lambda_mm"]) == 3
@@ -83,7 +84,7 @@ def test_spread_bounds_what_one_unknown_can_do_alone(grown: Any, truth: Candidat
     grid = GrowthMap.of(grown.domain, 2)
 
     def regions(x0: np.ndarray) -> dict[str, np.ndarray]:
-        u = coarsen(solve(grid, truth.DT, truth.rhoT, x0)[0], 2)
+        u = coarsen(solve(grid, truth.growth, Seed(x0))[0], 2)
         return masks(grown.domain, u, grown.thresholds)
 
     here = regions(truth.x0)

@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import expit
 
+from gbm.config.settings import ObjectiveSettings
 from gbm.growth.thresholds import PRIOR_MEANS, PRIOR_SD
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
+
+_DEFAULT = ObjectiveSettings()
 
 Name = Literal["soft_dice", "relative_l2"]
 Term = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -46,7 +49,7 @@ TERMS: dict[str, Term] = {"soft_dice": soft_dice, "relative_l2": relative_l2}
 
 
 @dataclass(frozen=True)
-class Objective:
+class RegionLoss:
     """Objective of a density on the 1 mm voxels and of the two thresholds.
 
     Attributes
@@ -67,20 +70,20 @@ class Objective:
 
     phi: np.ndarray
     masks: tuple[np.ndarray, ...]
-    k: float = 320.0
-    name: Name = "soft_dice"
-    prior_weight: float = 1e-3
+    k: float = _DEFAULT.k_final
+    name: Name = _DEFAULT.name
+    prior_weight: float = _DEFAULT.prior_weight
     prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"])
 
     @classmethod
     def of(
         cls,
         domain: Domain,
-        k: float = 320.0,
-        name: Name = "soft_dice",
-        prior_weight: float = 1e-3,
+        k: float = _DEFAULT.k_final,
+        name: Name = _DEFAULT.name,
+        prior_weight: float = _DEFAULT.prior_weight,
         prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),
-    ) -> Objective:
+    ) -> RegionLoss:
         """Objective of a patient's own regions."""
         masks = (domain.WT.astype(float), domain.TC.astype(float))
         return cls(domain.phi, masks, k, name, prior_weight, prior_means)

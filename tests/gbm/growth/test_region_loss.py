@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gbm.growth.objective import Name, Objective
+from gbm.growth.region_loss import Name, RegionLoss
 from gbm.imaging.overlap import dice
 
 PRIOR = np.array([0.35, 0.6])
 
 
-def random_problem(rng: np.random.Generator, name: Name) -> tuple[Objective, np.ndarray]:
+def random_problem(rng: np.random.Generator, name: Name) -> tuple[RegionLoss, np.ndarray]:
     whole = rng.uniform(size=(9, 8)) > 0.5
     core = whole & (rng.uniform(size=(9, 8)) > 0.4)
     phi = rng.uniform(1e-4, 1, (9, 8))
-    goal = Objective(phi, (whole.astype(float), core.astype(float)), k=20, name=name)
+    goal = RegionLoss(phi, (whole.astype(float), core.astype(float)), k=20, name=name)
     return goal, rng.uniform(0, 1, (9, 8))
 
 
@@ -38,7 +38,7 @@ def test_gradients_are_exact(rng: np.random.Generator, name: Name) -> None:
 
 def test_soft_dice_by_hand() -> None:
     """Two voxels, hard masks: s = (1, 1), y = (1, 0), phi = (1, 1/2), e = 1."""
-    goal = Objective(
+    goal = RegionLoss(
         np.array([[1.0, 0.5]]), (np.array([[1.0, 0.0]]), np.zeros((1, 2))), k=1e4, prior_weight=0
     )
     expected = 1 - (2 * 1 + 1) / (1.5 + 1 + 1)
@@ -46,7 +46,7 @@ def test_soft_dice_by_hand() -> None:
 
 
 def test_relative_l2_by_hand() -> None:
-    goal = Objective(
+    goal = RegionLoss(
         np.array([[1.0, 0.5]]), (np.array([[1.0, 0.0]]), np.zeros((1, 2))), 1e4, "relative_l2", 0
     )
     assert goal.value(np.ones((1, 2)), PRIOR) == pytest.approx(0.25)
@@ -63,16 +63,16 @@ def test_steep_slopes_give_dice(rng: np.random.Generator) -> None:
 
 
 def test_prior_counts_in_tenths() -> None:
-    goal = Objective(np.ones((2, 2)), (np.ones((2, 2)), np.ones((2, 2))), prior_weight=1.0)
-    away = Objective(np.ones((2, 2)), (np.ones((2, 2)), np.ones((2, 2))), prior_weight=0.0)
+    goal = RegionLoss(np.ones((2, 2)), (np.ones((2, 2)), np.ones((2, 2))), prior_weight=1.0)
+    away = RegionLoss(np.ones((2, 2)), (np.ones((2, 2)), np.ones((2, 2))), prior_weight=0.0)
     moved = PRIOR + np.array([0.1, -0.2])
     u = np.ones((2, 2))
     assert goal.value(u, moved) - away.value(u, moved) == pytest.approx(1 + 4)
 
 
 def test_an_empty_core_leaves_the_whole_tumour(grown: Any) -> None:
-    full = Objective.of(grown.domain)
-    oedema = Objective.of(replace(grown.domain, TC=np.zeros_like(grown.domain.TC)))
+    full = RegionLoss.of(grown.domain)
+    oedema = RegionLoss.of(replace(grown.domain, TC=np.zeros_like(grown.domain.TC)))
     u = np.where(grown.domain.WT, 0.5, 0.0)
     assert oedema.regions == (0,)
     assert oedema.value(u, PRIOR) == pytest.approx(full.region(0, u, 0.35)[0])
