@@ -37,9 +37,9 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        f"{GBM}/cohort.html",
+        COHORT.page,
         # A failed command writes the cohort page too; a missing report says that work is left.
-        [f"{GBM}/sub-{key}.html" for key in PATIENTS],
+        [COHORT.of(key).page for key in PATIENTS],
 
 
 include: "workflow/rules/demo.smk"

@@ -43,7 +43,7 @@ def load_patient(path: Path) -> Patient:
     own = {key: value for key, value in section.items() if key not in _NESTED_SECTIONS}
     patient = _validate(Patient, own, "patient", path)
     _both_maps(patient.tissue, path)
-    load_settings({}, path)
+    _overridden({}, content, path)
     base = path.resolve().parent
     absolute = _absolute(patient.model_dump(), base)
     return Patient.model_validate({**absolute, "file": path})
@@ -69,7 +69,11 @@ def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -
     if patient_file is None:
         return settings
     path = Path(patient_file)
-    content = read_yaml(path)
+    return _overridden(common, read_yaml(path), path)
+
+
+def _overridden(common: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> Settings:
+    """Settings with the overrides of a patient file's content."""
     section = _patient_section(content, path)
     nested = {key: value for key, value in section.items() if key in _NESTED_SECTIONS}
     top = {key: value for key, value in content.items() if key not in FOREIGN_KEYS}

@@ -67,11 +67,8 @@ def verify(
             f"of {domain.P.shape} voxels seen at t = 1"
         )
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    x0 = np.asarray(fit.x0_plane_mm, dtype=float)
-    u = coarsen(
-        solve(domain, fit.growth, given.seed(x0), refine=refine, times=[float(t) for t in times]),
-        refine,
-    )
+    seed, each = given.seed(np.asarray(fit.x0_plane_mm, float)), [float(t) for t in times]
+    u = coarsen(solve(domain, fit.growth, seed, refine=refine, times=each), refine)
     error = {
         "final": relative_error(u_network[-1], u[-1], domain.phi),
         "all_t": relative_error(u_network, u, domain.phi),
@@ -80,31 +77,35 @@ def verify(
     thresholds = np.array([fit.thresholds[region] for region in REGIONS])
     finals = {"network": u_network[-1], "fdm": u[-1]}
     metrics = {name: scores(domain, masks(domain, v, fit.thresholds)) for name, v in finals.items()}
-    bounds = given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
-    disagrees = not error["final"] <= max_disagreement
-    warnings = bounds
-    if disagrees:
-        warnings = (
-            f"network and solver differ by {100 * error['final']:.1f} % at the final time "
-            f"(at most {100 * max_disagreement:g} % is accepted)",
-            *bounds,
-        )
-    status = "disagreement" if disagrees else "on a bound" if bounds else CONVERGED
     growth = (fit.lambda_mm, fit.rhoT)
-    objective = {name: given.value(v, thresholds, *growth) for name, v in finals.items()}
-    dice = {
-        name: {region: values["dice"] for region, values in found.items()}
-        for name, found in metrics.items()
-    }
+    status, warnings = _judged(
+        error["final"], max_disagreement, given.on_bound(*growth, thresholds)
+    )
     return Verification(
         relative_error_u=error,
-        objective=objective,
+        objective={name: given.value(v, thresholds, *growth) for name, v in finals.items()},
         objective_prior=given.prior(thresholds, *growth),
-        dice=dice,
+        dice={
+            name: {region: values["dice"] for region, values in found.items()}
+            for name, found in metrics.items()
+        },
         metrics=metrics,
         status=status,
         warnings=warnings,
     ), u[-1]
+
+
+def _judged(
+    error: float, max_disagreement: float, bounds: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """Status and warnings; an error that is no number is a disagreement."""
+    if error <= max_disagreement:
+        return ("on a bound" if bounds else CONVERGED), bounds
+    text = (
+        f"network and solver differ by {100 * error:.1f} % at the final time "
+        f"(at most {100 * max_disagreement:g} % is accepted)"
+    )
+    return "disagreement", (text, *bounds)
 
 
 def _with_interface(u: np.ndarray, v: np.ndarray, phi: np.ndarray) -> float:

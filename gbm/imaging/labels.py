@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap, Segmentation
+from gbm.io.files import write_npz
 from gbm.io.volumes import Volume, read_volume, resample_to
 
 LABEL_TOLERANCE = 1e-3
@@ -198,3 +200,27 @@ def _checked(
         )
     key = whole_source[1]
     return TumourRegions(grid.with_data(whole), grid.with_data(core), labels, tuple(warnings), key)
+
+
+def save_regions(path: Path, regions: TumourRegions) -> None:
+    """Write the regions, and where they came from, as `.npz`."""
+    source = None if regions.WT.path is None else str(regions.WT.path)
+    labels = {str(label): count for label, count in regions.labels.items()}
+    origin = {"source": source, "key": regions.key, "labels": labels, "warnings": regions.warnings}
+    write_npz(
+        path,
+        WT=regions.WT.data,
+        TC=regions.TC.data,
+        affine=regions.WT.affine,
+        origin=np.array(json.dumps(origin)),
+    )
+
+
+def load_regions(path: Path) -> TumourRegions:
+    """Inverse of `save_regions`."""
+    with np.load(path, allow_pickle=False) as stored:
+        origin = json.loads(str(stored["origin"]))
+        source = None if origin["source"] is None else Path(origin["source"])
+        whole, core = (Volume(stored[name], stored["affine"], source) for name in ("WT", "TC"))
+    labels = {int(label): count for label, count in origin["labels"].items()}
+    return TumourRegions(whole, core, labels, tuple(origin["warnings"]), origin["key"])

@@ -21,7 +21,7 @@ HEADER = (
 
 
 @dataclass(frozen=True)
-class Job:
+class MeasuredJob:
     """One job as Snakemake measured it; None where it was too short to be looked at.
 
     Attributes
@@ -54,7 +54,7 @@ def kind(stem: str) -> str:
     return f"fit {match[2]}" if match[1] == "fit" else "verify"
 
 
-def read(file: Path) -> Job:
+def read(file: Path) -> MeasuredJob:
     """Read one of Snakemake's benchmark files."""
     with file.open(encoding="utf-8", newline="") as stream:
         row = list(csv.DictReader(stream, delimiter="\t"))[-1]
@@ -63,12 +63,12 @@ def read(file: Path) -> Job:
         text = row.get(name, "")
         return float(text) if re.fullmatch(r"[\d.eE+-]*\d", text) else None
 
-    return Job(kind(file.stem), float(row["s"]), number("cpu_time"), number("max_rss"))
+    return MeasuredJob(kind(file.stem), float(row["s"]), number("cpu_time"), number("max_rss"))
 
 
-def table(jobs: Iterable[Job]) -> list[list[str]]:
+def table(jobs: Iterable[MeasuredJob]) -> list[list[str]]:
     """Rows of `costs.tsv`: one a kind of step, the dearest first."""
-    steps: dict[str, list[Job]] = {}
+    steps: dict[str, list[MeasuredJob]] = {}
     for job in jobs:
         steps.setdefault(job.step, []).append(job)
     rows = []

@@ -99,6 +99,29 @@ def check_extent(image: Volume, method: str, key: str | None = None) -> None:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """A patient's head before registration.
+
+    Attributes
+    ----------
+    image : Volume
+        Skull-stripped image on its 1 mm RAS grid; it makes the tissue.
+    tumour : Volume
+        Boolean whole tumour on the same grid; excluded from the metric.
+    second : Volume or None
+        Another skull-stripped image, any grid. It judges the transforms too, and is climbed where
+        that leads further.
+    names : tuple of str
+        What the record calls the two images.
+    """
+
+    image: Volume
+    tumour: Volume
+    second: Volume | None = None
+    names: tuple[str, str] = ("t1", "t1c")
+
+
+@dataclass(frozen=True)
 class _Patient:
     """What is registered, on one grid: images by name (the first makes the tissue) and masks."""
 
@@ -107,18 +130,18 @@ class _Patient:
     tumour: np.ndarray
 
     @classmethod
-    def of(
-        cls, fixed: Volume, tumour: np.ndarray, second: Volume | None, names: tuple[str, str]
-    ) -> _Patient:
+    def of(cls, subject: Subject) -> _Patient:
         """Correct the bias of the first image; a second one must show most of the brain."""
+        fixed, (first, other) = subject.image, subject.names
         brain = brain_mask(fixed)
-        images = {names[0]: correct_bias(stripped(fixed, brain), brain)}
-        if second is not None:
-            values = np.where(brain, resample_to(second, fixed, 1).data, 0.0).astype(np.float32)
+        images = {first: correct_bias(stripped(fixed, brain), brain)}
+        if subject.second is not None:
+            moved = resample_to(subject.second, fixed, 1).data
+            values = np.where(brain, moved, 0.0).astype(np.float32)
             shown = values > 0
             if shown.sum() > SHOWN * brain.sum():
-                images[names[1]] = fixed.with_data(values)
-        return cls(images, brain, tumour)
+                images[other] = fixed.with_data(values)
+        return cls(images, brain, subject.tumour.data)
 
     @property
     def image(self) -> Volume:
@@ -149,14 +172,11 @@ class _Patient:
 
 def register(
     atlas: Atlas,
-    fixed: Volume,
-    tumour: Volume,
+    subject: Subject,
     method: str = "bspline",
     seed: int = 0,
     threads: int = 1,
     *,
-    second: Volume | None = None,
-    names: tuple[str, str] = ("t1", "t1c"),
     gates: GateSettings | None = None,
 ) -> Registration:
     """Bring the atlas into the patient's space.
@@ -165,10 +185,8 @@ def register(
     ----------
     atlas : Atlas
         Moving image and maps.
-    fixed : Volume
-        The patient's skull-stripped image on its 1 mm RAS grid.
-    tumour : Volume
-        Boolean whole tumour on the same grid; excluded from the metric.
+    subject : Subject
+        The patient's images and tumour.
     method : str
         ``none`` (the patient is already in the atlas's space), ``affine`` or ``bspline``.
     seed : int
@@ -176,11 +194,6 @@ def register(
     threads : int
         Threads of SimpleITK, in this process from now on; with one the result is reproducible to
         the last digit.
-    second : Volume, optional
-        Another skull-stripped image of the patient, any grid. It judges the transforms too, and is
-        climbed where that leads further.
-    names : tuple of str
-        What the record calls the two images.
     gates : GateSettings, optional
         Limits below which the next of `ATTEMPTS` is made; the default ones without it, whatever a
         run's own gates: they set verdicts and change no number.
@@ -191,10 +204,10 @@ def register(
         If the image is too thin to be registered.
     """
     began = time.perf_counter()
-    check_extent(fixed, method)
+    check_extent(subject.image, method)
     # For all filters: their sums depend on the number of threads.
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
-    patient = _Patient.of(fixed, tumour.data, second, names)
+    patient = _Patient.of(subject)
     limits = GateSettings() if gates is None else gates
     found: list[Registration] = []
     for metric, more in ATTEMPTS if method != "none" else ATTEMPTS[:1]:
@@ -207,25 +220,33 @@ def register(
             )  # fmt: skip
             best, tried = aligner.align(method)
             transform = best.transform
-        warped = patient.warped(atlas, transform)
-        numbers = patient.numbers(warped)
-        found.append(
-            Registration(
-                t1=warped["t1"],
-                wm=warped["wm"],
-                gm=warped["gm"],
-                csf=warped["csf"],
-                image=patient.image,
-                brain_dice=numbers["brain_dice"],
-                correlation=numbers["correlation"],
-                method=method,
-                seconds=time.perf_counter() - began,
-                transform=transform,
-                attempts=({"metric": metric, "seed": seed + more, **numbers, **tried},),
-            )
-        )
+        attempt = {"metric": metric, "seed": seed + more}
+        found.append(_registered(patient, atlas, transform, method, (attempt, tried)))
         if found[-1].margin(limits) == 1.0:
             break
     chosen = max(found, key=lambda registration: registration.margin(limits))
     attempts = tuple({**r.attempts[0], "chosen": r is chosen} for r in found)
     return replace(chosen, attempts=attempts, seconds=time.perf_counter() - began)
+
+
+def _registered(
+    patient: _Patient,
+    atlas: Atlas,
+    transform: sitk.Transform,
+    method: str,
+    record: tuple[dict[str, Any], dict[str, Any]],
+) -> Registration:
+    """The atlas warped by a transform, with its numbers; its seconds are set at the end."""
+    warped = patient.warped(atlas, transform)
+    numbers = patient.numbers(warped)
+    attempt, tried = record
+    return Registration(
+        **{name: warped[name] for name in ("t1", "wm", "gm", "csf")},
+        image=patient.image,
+        brain_dice=numbers["brain_dice"],
+        correlation=numbers["correlation"],
+        method=method,
+        seconds=0.0,
+        transform=transform,
+        attempts=({**attempt, **numbers, **tried},),
+    )

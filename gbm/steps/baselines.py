@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, load_domain
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.disc import centroid, disc
@@ -16,6 +14,8 @@ from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
 from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.job import Job
+from gbm.io.layout import arrays
 from gbm.search.direct_fit import DirectFit, direct_fit
 from gbm.search.identifiability import REDRAWN, local_spread, profile, surface
 
@@ -65,43 +65,35 @@ def fit_record(domain: Domain, fit: DirectFit) -> dict[str, Any]:
     }
 
 
-def run(
-    *, domain: Path, characteristic: Path, settings: Settings, record: Path, fields: Path
-) -> None:
-    """Make all references of one patient.
+def run(job: Job) -> None:
+    """Make all references of one patient (settings objective, bounds, growth and verify).
 
-    Parameters
-    ----------
-    domain, characteristic : Path
-        `desc-domain.npz` and `characteristic.json`.
-    settings : Settings
-        Objective, bounds, growth and verify.
-    record, fields : Path
-        Written: `baselines.json` (characteristic_fdm, direct_fdm, direct_fixed_fdm with the origin
-        fixed, disc, profile, surface, spread) and `baselines.npz` (`u_characteristic`, `u_direct`,
-        `u_direct_fixed` (nx, ny), `disc_WT`, `disc_TC`).
+    Written: `baselines.json` (characteristic_fdm, direct_fdm, direct_fixed_fdm with the origin
+    fixed, disc, profile, surface, spread) and its arrays (`u_characteristic`, `u_direct`,
+    `u_direct_fixed` (nx, ny), `disc_WT`, `disc_TC`).
     """
-    problem, refine = load_domain(domain), settings.verify.refine
-    start = Characteristic.from_json(read_json(characteristic))
-    inverse = GrowthInverseProblem.of(problem, settings)
-    started, u_start = start_record(problem, start, inverse, refine)
-    fitted = direct_fit(problem, start, inverse, refine=refine)
-    fixed = direct_fit(problem, start, inverse, x0="fixed", refine=refine)
-    discs = disc(problem)
+    files, refine = job.files, job.settings.verify.refine
+    domain = load_domain(files.domain)
+    start = Characteristic.from_json(read_json(files.characteristic))
+    inverse = GrowthInverseProblem.of(domain, job.settings)
+    started, u_start = start_record(domain, start, inverse, refine)
+    fitted = direct_fit(domain, start, inverse, refine=refine)
+    fixed = direct_fit(domain, start, inverse, x0="fixed", refine=refine)
+    discs = disc(domain)
     write_json(
-        record,
+        files.baselines,
         {
             "characteristic_fdm": started,
-            "direct_fdm": fit_record(problem, fitted),
-            "direct_fixed_fdm": fit_record(problem, fixed),
-            "disc": {"x0_plane_mm": centroid(problem), "metrics": scores(problem, discs)},
-            "profile": profile(problem, fitted.candidate, inverse),
-            "surface": surface(problem, fitted.candidate, inverse),
-            "spread": {"dice_loss": REDRAWN, **local_spread(problem, fitted.candidate, inverse)},
+            "direct_fdm": fit_record(domain, fitted),
+            "direct_fixed_fdm": fit_record(domain, fixed),
+            "disc": {"x0_plane_mm": centroid(domain), "metrics": scores(domain, discs)},
+            "profile": profile(domain, fitted.candidate, inverse),
+            "surface": surface(domain, fitted.candidate, inverse),
+            "spread": {"dice_loss": REDRAWN, **local_spread(domain, fitted.candidate, inverse)},
         },
     )
     write_npz(
-        fields,
+        arrays(files.baselines),
         u_characteristic=u_start,
         u_direct=fitted.u,
         u_direct_fixed=fixed.u,

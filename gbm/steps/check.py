@@ -15,7 +15,7 @@ from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, Settings
 from gbm.domain.fitted_slice import choose_slab
 from gbm.imaging.atlas import load_atlas
-from gbm.imaging.labels import TumourRegions, read_regions
+from gbm.imaging.labels import TumourRegions, read_regions, save_regions
 from gbm.imaging.patient_images import (
     check_inside,
     check_overlap,
@@ -25,6 +25,8 @@ from gbm.imaging.patient_images import (
     second_head,
 )
 from gbm.imaging.tumour_shape import enhancing_fraction
+from gbm.io.files import write_json
+from gbm.io.layout import Layout
 from gbm.io.volumes import read_volume
 from gbm.registration.register import check_extent
 
@@ -58,6 +60,15 @@ class CheckReport:
     labels: dict[int, int]
 
 
+def run(file: Path, config: Mapping[str, Any], files: Layout) -> None:
+    """Check a patient; write what was found, and the regions of the tumour for all later steps."""
+    report, regions = _checked(file, config)
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+    save_regions(files.regions, regions)
+    write_json(files.check, report)
+
+
 def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
     """Check a patient file, its overrides and its images.
 
@@ -73,6 +84,10 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
     InputError
         On the first fault, with the file and the dotted key.
     """
+    return _checked(file, config)[0]
+
+
+def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, TumourRegions]:
     patient = load_patient(file)
     settings = load_settings(config, file)
     for key, path in patient.paths().items():
@@ -91,7 +106,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
         *_check_output(settings, load_settings(config)),
     ]
     voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
-    return CheckReport(
+    report = CheckReport(
         patient=patient.id,
         warnings=tuple(dict.fromkeys(warnings)),
         tissue=used,
@@ -103,6 +118,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
         },
         labels=regions.labels,
     )
+    return report, regions
 
 
 def _check_tissue(

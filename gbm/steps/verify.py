@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from gbm.config.settings import Settings
 from gbm.domain.domain import load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
 from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.job import Job
+from gbm.io.layout import arrays
 
 
-def run(
-    *, domain: Path, fit: Path, arrays: Path, settings: Settings, record: Path, fields: Path
-) -> None:
-    """Verify one fit from files.
+def run(job: Job, name: str) -> None:
+    """Verify one fit (settings growth, objective, bounds and verify).
 
-    Parameters
-    ----------
-    domain, fit, arrays : Path
-        `desc-domain.npz`, `fits/<name>.json` and `fits/<name>.npz` (`u`, `times`).
-    settings : Settings
-        Objective, bounds, growth and verify.
-    record, fields : Path
-        Written: `verify/<name>.json` and `verify/<name>.npz` (`u_fdm`, `u_network`).
+    Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` (nx, ny).
     """
-    problem = load_domain(domain)
-    with np.load(arrays, allow_pickle=False) as stored:
+    files, domain = job.files, load_domain(job.files.domain)
+    with np.load(arrays(files.fit(name)), allow_pickle=False) as stored:
         u_network, times = stored["u"].astype(float), stored["times"].astype(float)
     found, u_fdm = verify(
-        problem,
-        FitResult.from_json(read_json(fit)),
+        domain,
+        FitResult.from_json(read_json(files.fit(name))),
         u_network,
         times,
-        GrowthInverseProblem.of(problem, settings),
-        refine=settings.verify.refine,
-        max_disagreement=settings.verify.max_disagreement,
+        GrowthInverseProblem.of(domain, job.settings),
+        refine=job.settings.verify.refine,
+        max_disagreement=job.settings.verify.max_disagreement,
     )
-    write_json(record, found.to_json())
-    write_npz(fields, u_fdm=u_fdm, u_network=u_network[-1])
+    write_json(files.verified(name), found.to_json())
+    write_npz(arrays(files.verified(name)), u_fdm=u_fdm, u_network=u_network[-1])

@@ -23,7 +23,7 @@ from gbm.imaging.brain import brain_mask
 from gbm.imaging.patient_images import Head, head_of
 from gbm.io.files import plain, write_json
 from gbm.io.volumes import Volume, read_volume, resample_to
-from gbm.registration.register import Registration, register
+from gbm.registration.register import Registration, Subject, register
 
 TURNS = tuple(f"{axis}{degrees}" for degrees in (15, 40) for axis in "xyz")
 KINDS = (
@@ -181,10 +181,8 @@ def registered(case: Disturbed) -> tuple[Registration, Head]:
     head = head_of(case.images[name], f"patient.images.{name}").cropped()
     tumour = resample_to(case.tumour, head.image, 0)
     second = case.images.get("t1c") if name == "t1" else None
-    found = register(
-        mni152(), head.image, tumour, names=(name, "t1c"),
-        second=None if second is None else head_of(second, "patient.images.t1c").image,
-    )  # fmt: skip
+    other = None if second is None else head_of(second, "patient.images.t1c").image
+    found = register(mni152(), Subject(head.image, tumour, other, (name, "t1c")))
     return found, head
 
 

@@ -15,6 +15,7 @@ from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
+from gbm.io.layout import CohortLayout, arrays  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
 
@@ -50,9 +51,8 @@ except InputError as error:
 
 ROOT = SETTINGS.output.root.as_posix()
 GBM = f"{ROOT}/gbm"
-WORK = f"{GBM}/work/sub-{{patient}}"
-ANAT = f"{GBM}/sub-{{patient}}/anat/sub-{{patient}}"
-LOGS = f"{GBM}/logs"
+COHORT = CohortLayout(Path(GBM))
+FILES = COHORT.of("{patient}")
 FIT_NAMES = fit_names.PATTERN
 # Priorities: the checks of all patients, then patient by patient (`in_turn`).
 FIRST = len(PATIENTS) + 1
@@ -109,27 +109,41 @@ def registered(wildcards):
     """Files of the registration; none where the patient brings tissue maps."""
     if entry(wildcards).has_tissue:
         return []
-    return [f"{WORK}/registration/{name}" for name in REGISTRATION]
+    return [*FILES.registered.values(), FILES.registration]
 
 
-def fits(pattern):
+def fits(path):
     """Function of the wildcards for `input`: one file for each planned fit of the patient."""
 
     def files(wildcards):
         chosen = fit_names.planned(settings_of(entry(wildcards).file))
-        return [pattern.replace("{fit}", fit.name) for fit in chosen]
+        return [path(fit.name) for fit in chosen]
 
     return files
 
 
-def headline(pattern):
+def headline(path):
     """Function of the wildcards for `input`: the file of the patient's headline fit."""
 
     def file(wildcards):
-        first = fit_names.planned(settings_of(entry(wildcards).file))[0]
-        return pattern.replace("{fit}", first.name)
+        return path(fit_names.planned(settings_of(entry(wildcards).file))[0].name)
 
     return file
+
+
+def arrays_of(path):
+    """The arrays beside the record of a fit, as a function of the fit's name."""
+    return lambda name: arrays(path(name))
+
+
+def log_of(name):
+    """Log of a step of one patient."""
+    return FILES.logs / f"{name}.log"
+
+
+def cost_of(name):
+    """What a step of one patient took."""
+    return FILES.costs / f"{name}.tsv"
 
 
 def in_turn(wildcards):
@@ -180,4 +194,4 @@ def write_cohort_after_failure():
     from gbm.steps import cohort
 
     files = {key: Path(file) for key, file in patient_files().items()}
-    cohort.run(results=Path(GBM), patients=files, logs=Path(LOGS), ending=ending())
+    cohort.run(results=Path(GBM), patients=files, logs=COHORT.logs, ending=ending())

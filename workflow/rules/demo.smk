@@ -11,7 +11,7 @@ _demo_paths = {
 }
 DEMO = {name: shown(DEMO_FILE.parent / path) for name, path in _demo_paths.items()}
 DEMO_IMAGES = set(DEMO.values())
-DEMO_TRUTH = f"{GBM}/sub-demo/anat/sub-demo_desc-truth_params.json"
+DEMO_TRUTH = COHORT.of("demo").truth
 
 
 rule demo:
@@ -19,9 +19,9 @@ rule demo:
         **DEMO,
         truth=DEMO_TRUTH,
     log:
-        f"{LOGS}/sub-demo/demo.log",
+        COHORT.of("demo").logs / "demo.log",
     benchmark:
-        f"{GBM}/work/sub-demo/costs/demo.tsv"
+        COHORT.of("demo").costs / "demo.tsv"
     priority: FIRST + 1
     conda:
         "../envs/imaging.yaml"

@@ -3,13 +3,13 @@
 
 rule characteristic:
     input:
-        domain=f"{ANAT}_desc-domain.npz",
+        domain=FILES.domain,
     output:
-        f"{WORK}/characteristic.json",
+        FILES.characteristic,
     log:
-        f"{LOGS}/sub-{{patient}}/characteristic.log",
+        log_of("characteristic"),
     benchmark:
-        f"{WORK}/costs/characteristic.tsv"
+        cost_of("characteristic")
     priority: in_turn
     conda:
         "../envs/growth.yaml"
@@ -18,26 +18,27 @@ rule characteristic:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         settings=settings_for("growth", "objective", "bounds"),
         code=source_hash("gbm.steps.characteristic"),
     message:
         "Characteristic parameters of {wildcards.patient}"
     script:
-        "../scripts/characteristic.py"
+        "../scripts/step.py"
 
 
 rule fit:
     input:
-        domain=f"{ANAT}_desc-domain.npz",
-        characteristic=f"{WORK}/characteristic.json",
-        baselines=f"{WORK}/baselines.json",
+        domain=FILES.domain,
+        characteristic=FILES.characteristic,
+        baselines=FILES.baselines,
     output:
-        json=f"{WORK}/fits/{{fit}}.json",
-        npz=f"{WORK}/fits/{{fit}}.npz",
+        json=FILES.fit("{fit}"),
+        npz=arrays(FILES.fit("{fit}")),
     log:
-        f"{LOGS}/sub-{{patient}}/fit_{{fit}}.log",
+        log_of("fit_{fit}"),
     benchmark:
-        f"{WORK}/costs/fit_{{fit}}.tsv"
+        cost_of("fit_{fit}")
     priority: in_turn
     conda:
         "../envs/fit.yaml"
@@ -46,27 +47,27 @@ rule fit:
         mem_mb=more(2000),
         runtime=more(30),
     params:
+        root=GBM,
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
-        checkpoint=f"{WORK}/fits/{{fit}}.safetensors",
         code=source_hash("gbm.steps.fit"),
     message:
         "Fitting {wildcards.patient}: {wildcards.fit}"
     script:
-        "../scripts/fit.py"
+        "../scripts/step.py"
 
 
 rule verify:
     input:
-        domain=f"{ANAT}_desc-domain.npz",
-        json=f"{WORK}/fits/{{fit}}.json",
-        npz=f"{WORK}/fits/{{fit}}.npz",
+        domain=FILES.domain,
+        json=FILES.fit("{fit}"),
+        npz=arrays(FILES.fit("{fit}")),
     output:
-        json=f"{WORK}/verify/{{fit}}.json",
-        npz=f"{WORK}/verify/{{fit}}.npz",
+        json=FILES.verified("{fit}"),
+        npz=arrays(FILES.verified("{fit}")),
     log:
-        f"{LOGS}/sub-{{patient}}/verify_{{fit}}.log",
+        log_of("verify_{fit}"),
     benchmark:
-        f"{WORK}/costs/verify_{{fit}}.tsv"
+        cost_of("verify_{fit}")
     priority: in_turn
     conda:
         "../envs/growth.yaml"
@@ -75,25 +76,26 @@ rule verify:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.verify"),
     message:
         "Verifying {wildcards.patient}: {wildcards.fit}"
     script:
-        "../scripts/verify.py"
+        "../scripts/step.py"
 
 
 rule baselines:
     input:
-        domain=f"{ANAT}_desc-domain.npz",
-        characteristic=f"{WORK}/characteristic.json",
+        domain=FILES.domain,
+        characteristic=FILES.characteristic,
     output:
-        json=f"{WORK}/baselines.json",
-        npz=f"{WORK}/baselines.npz",
+        json=FILES.baselines,
+        npz=arrays(FILES.baselines),
     log:
-        f"{LOGS}/sub-{{patient}}/baselines.log",
+        log_of("baselines"),
     benchmark:
-        f"{WORK}/costs/baselines.tsv"
+        cost_of("baselines")
     priority: in_turn
     conda:
         "../envs/growth.yaml"
@@ -102,9 +104,10 @@ rule baselines:
         mem_mb=more(1000),
         runtime=more(10),
     params:
+        root=GBM,
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.baselines"),
     message:
         "Disc, characteristic solution and direct fit of {wildcards.patient}"
     script:
-        "../scripts/baselines.py"
+        "../scripts/step.py"

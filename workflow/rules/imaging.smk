@@ -1,25 +1,17 @@
 """From the patient's files to the two-dimensional problem."""
 
-REGISTRATION = [
-    "t1.nii.gz",
-    "wm.nii.gz",
-    "gm.nii.gz",
-    "csf.nii.gz",
-    "image.nii.gz",
-    "registration.json",
-]
-
 
 rule check:
     input:
         file=patient_file,
         images=images,
     output:
-        f"{WORK}/check.json",
+        check=FILES.check,
+        regions=FILES.regions,
     log:
-        f"{LOGS}/sub-{{patient}}/check.log",
+        log_of("check"),
     benchmark:
-        f"{WORK}/costs/check.tsv"
+        cost_of("check")
     priority: FIRST
     # a faulty file stays faulty
     retries: 0
@@ -30,6 +22,7 @@ rule check:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         code=source_hash("gbm.steps.check"),
     message:
         "Checking the files of {wildcards.patient}"
@@ -39,15 +32,16 @@ rule check:
 
 rule register:
     input:
-        check=f"{WORK}/check.json",
+        regions=FILES.regions,
         file=patient_file,
         images=images,
     output:
-        **{name.split(".")[0]: f"{WORK}/registration/{name}" for name in REGISTRATION},
+        **FILES.registered,
+        registration=FILES.registration,
     log:
-        f"{LOGS}/sub-{{patient}}/register.log",
+        log_of("register"),
     benchmark:
-        f"{WORK}/costs/register.tsv"
+        cost_of("register")
     priority: in_turn
     conda:
         "../envs/imaging.yaml"
@@ -57,30 +51,28 @@ rule register:
         mem_mb=more(2000),
         runtime=more(15),
     params:
+        root=GBM,
         settings=settings_for("tissue"),
-        seed=0,
         code=source_hash("gbm.steps.register"),
     message:
         "Registering the atlas to {wildcards.patient}"
     script:
-        "../scripts/register.py"
+        "../scripts/step.py"
 
 
 rule tissue:
     input:
-        check=f"{WORK}/check.json",
+        regions=FILES.regions,
         file=patient_file,
         images=images,
         registration=registered,
     output:
-        wm=f"{ANAT}_label-WM_probseg.nii.gz",
-        gm=f"{ANAT}_label-GM_probseg.nii.gz",
-        csf=f"{ANAT}_label-CSF_probseg.nii.gz",
-        qc=f"{WORK}/tissue.json",
+        **FILES.maps,
+        qc=FILES.tissue,
     log:
-        f"{LOGS}/sub-{{patient}}/tissue.log",
+        log_of("tissue"),
     benchmark:
-        f"{WORK}/costs/tissue.tsv"
+        cost_of("tissue")
     priority: in_turn
     conda:
         "../envs/imaging.yaml"
@@ -89,31 +81,30 @@ rule tissue:
         mem_mb=more(2000),
         runtime=more(10),
     params:
+        root=GBM,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.tissue"),
     message:
         "Tissue maps of {wildcards.patient}"
     script:
-        "../scripts/tissue.py"
+        "../scripts/step.py"
 
 
 rule domain:
     input:
-        check=f"{WORK}/check.json",
+        **FILES.maps,
+        regions=FILES.regions,
         file=patient_file,
         images=images,
         registration=registered,
-        wm=f"{ANAT}_label-WM_probseg.nii.gz",
-        gm=f"{ANAT}_label-GM_probseg.nii.gz",
-        csf=f"{ANAT}_label-CSF_probseg.nii.gz",
-        qc=f"{WORK}/tissue.json",
+        qc=FILES.tissue,
     output:
-        domain=f"{ANAT}_desc-domain.npz",
-        quality=f"{WORK}/quality.json",
+        domain=FILES.domain,
+        quality=FILES.quality,
     log:
-        f"{LOGS}/sub-{{patient}}/domain.log",
+        log_of("domain"),
     benchmark:
-        f"{WORK}/costs/domain.tsv"
+        cost_of("domain")
     priority: in_turn
     conda:
         "../envs/imaging.yaml"
@@ -122,9 +113,10 @@ rule domain:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.domain"),
     message:
         "The 2-D problem of {wildcards.patient}"
     script:
-        "../scripts/domain.py"
+        "../scripts/step.py"

@@ -1,29 +1,24 @@
 """What a patient and a cohort get: parameters, metrics, images, report, cohort page."""
 
-MASKS = {
-    region: f"{ANAT}_label-{region}_desc-predicted_mask.nii.gz"
-    for region in ("WT", "TC")
-}
-
 
 rule metrics:
     input:
-        check=f"{WORK}/check.json",
+        check=FILES.check,
         file=patient_file,
         images=images,
-        domain=f"{ANAT}_desc-domain.npz",
-        quality=f"{WORK}/quality.json",
-        characteristic=f"{WORK}/characteristic.json",
-        baselines=f"{WORK}/baselines.json",
-        fits=fits(f"{WORK}/fits/{{fit}}.json"),
-        verifications=fits(f"{WORK}/verify/{{fit}}.json"),
+        domain=FILES.domain,
+        quality=FILES.quality,
+        characteristic=FILES.characteristic,
+        baselines=FILES.baselines,
+        fits=fits(FILES.fit),
+        verifications=fits(FILES.verified),
     output:
-        params=f"{ANAT}_desc-growth_params.json",
-        metrics=f"{ANAT}_desc-growth_metrics.tsv",
+        params=FILES.params,
+        metrics=FILES.metrics,
     log:
-        f"{LOGS}/sub-{{patient}}/metrics.log",
+        log_of("metrics"),
     benchmark:
-        f"{WORK}/costs/metrics.tsv"
+        cost_of("metrics")
     priority: in_turn
     conda:
         "../envs/report.yaml"
@@ -32,29 +27,30 @@ rule metrics:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         settings=settings_for(),
         code=source_hash("gbm.steps.metrics"),
     message:
         "Parameters and metrics of {wildcards.patient}"
     script:
-        "../scripts/metrics.py"
+        "../scripts/step.py"
 
 
 rule export:
     input:
         file=patient_file,
         images=images,
-        domain=f"{ANAT}_desc-domain.npz",
-        params=f"{ANAT}_desc-growth_params.json",
-        verification=headline(f"{WORK}/verify/{{fit}}.npz"),
+        domain=FILES.domain,
+        params=FILES.params,
+        verification=headline(arrays_of(FILES.verified)),
     output:
-        **MASKS,
-        density=f"{ANAT}_desc-fit_celldensity.nii.gz",
-        density_json=f"{ANAT}_desc-fit_celldensity.json",
+        **FILES.masks,
+        density=FILES.density,
+        density_json=sidecar(FILES.density),
     log:
-        f"{LOGS}/sub-{{patient}}/export.log",
+        log_of("export"),
     benchmark:
-        f"{WORK}/costs/export.tsv"
+        cost_of("export")
     priority: in_turn
     conda:
         "../envs/report.yaml"
@@ -63,40 +59,40 @@ rule export:
         mem_mb=more(1000),
         runtime=more(5),
     params:
+        root=GBM,
         code=source_hash("gbm.steps.export"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
     script:
-        "../scripts/export.py"
+        "../scripts/step.py"
 
 
 rule report:
     input:
+        **FILES.maps,
+        regions=FILES.regions,
         file=patient_file,
         images=images,
-        domain=f"{ANAT}_desc-domain.npz",
-        params=f"{ANAT}_desc-growth_params.json",
-        metrics=f"{ANAT}_desc-growth_metrics.tsv",
-        fits=fits(f"{WORK}/fits/{{fit}}.json"),
-        arrays=fits(f"{WORK}/fits/{{fit}}.npz"),
-        verifications=fits(f"{WORK}/verify/{{fit}}.npz"),
-        exported=f"{ANAT}_desc-fit_celldensity.nii.gz",
-        wm=f"{ANAT}_label-WM_probseg.nii.gz",
-        gm=f"{ANAT}_label-GM_probseg.nii.gz",
-        csf=f"{ANAT}_label-CSF_probseg.nii.gz",
+        domain=FILES.domain,
+        params=FILES.params,
+        metrics=FILES.metrics,
+        fits=fits(FILES.fit),
+        arrays=fits(arrays_of(FILES.fit)),
+        verifications=fits(arrays_of(FILES.verified)),
+        exported=FILES.density,
         registration=registered,
         truth=truth,
     output:
         html=report(
-            f"{GBM}/sub-{{patient}}.html",
+            FILES.page,
             caption="../report/patient.rst",
             category="Patients",
         ),
-        figures=directory(f"{GBM}/sub-{{patient}}/figures"),
+        figures=directory(FILES.figures),
     log:
-        f"{LOGS}/sub-{{patient}}/report.log",
+        log_of("report"),
     benchmark:
-        f"{WORK}/costs/report.tsv"
+        cost_of("report")
     priority: in_turn
     conda:
         "../envs/report.yaml"
@@ -105,31 +101,27 @@ rule report:
         mem_mb=more(2000),
         runtime=more(10),
     params:
+        root=GBM,
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"
     script:
-        "../scripts/report.py"
+        "../scripts/step.py"
 
 
 rule cohort:
     input:
-        params=[
-            f"{GBM}/sub-{key}/anat/sub-{key}_desc-growth_params.json"
-            for key in PATIENTS
-        ],
-        reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
+        params=[COHORT.of(key).params for key in PATIENTS],
+        reports=[COHORT.of(key).page for key in PATIENTS],
     output:
-        html=report(
-            f"{GBM}/cohort.html", caption="../report/cohort.rst", category="Cohort"
-        ),
-        metrics=f"{GBM}/cohort_metrics.tsv",
-        participants=f"{GBM}/participants.tsv",
-        columns=f"{GBM}/participants.json",
-        description=f"{GBM}/dataset_description.json",
-        ignore=f"{GBM}/.bidsignore",
+        html=report(COHORT.page, caption="../report/cohort.rst", category="Cohort"),
+        metrics=COHORT.metrics,
+        participants=COHORT.participants,
+        columns=COHORT.columns,
+        description=COHORT.description,
+        ignore=COHORT.ignore,
     log:
-        f"{LOGS}/cohort.log",
+        COHORT.logs / "cohort.log",
     benchmark:
         f"{GBM}/work/costs/cohort.tsv"
     conda:
@@ -149,11 +141,11 @@ rule cohort:
 
 rule costs:
     input:
-        reports=[f"{GBM}/sub-{key}.html" for key in PATIENTS],
+        reports=[COHORT.of(key).page for key in PATIENTS],
     output:
-        f"{GBM}/costs.tsv",
+        COHORT.costs,
     log:
-        f"{LOGS}/costs.log",
+        COHORT.logs / "costs.log",
     benchmark:
         f"{GBM}/work/costs/costs.tsv"
     conda:
@@ -163,7 +155,7 @@ rule costs:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        folders=[f"{GBM}/work/sub-{key}/costs" for key in PATIENTS],
+        folders=[COHORT.of(key).costs for key in PATIENTS],
         code=source_hash("gbm.steps.costs"),
     message:
         "What the steps took"

@@ -1,14 +1,12 @@
-"""Check one patient's file and images."""
+"""Check one patient's file and images, and derive the regions of the tumour."""
 
 from pathlib import Path
 
 from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.io.files import write_json
-    from gbm.steps.check import check_patient
+    from gbm.io.layout import Layout
+    from gbm.steps.check import run
 
-    report = check_patient(Path(snakemake.input.file), snakemake.config)
-    for warning in report.warnings:
-        print(f"warning: {warning}")
-    write_json(Path(snakemake.output[0]), report)
+    files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
+    run(Path(snakemake.input.file), snakemake.config, files)

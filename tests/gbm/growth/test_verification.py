@@ -17,6 +17,8 @@ from gbm.growth.characteristic import characteristic
 from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.job import Job
+from gbm.io.layout import Layout, arrays
 from gbm.steps import baselines
 from gbm.steps.verify import run as step_verify
 
@@ -100,35 +102,24 @@ def test_records_survive_json(grown: Any, fit: FitResult, perfect: np.ndarray) -
 
 
 def test_steps_from_files(grown: Any, fit: FitResult, perfect: np.ndarray, tmp_path: Path) -> None:
-    save_domain(tmp_path / "domain.npz", grown.domain)
-    write_json(tmp_path / "fit.json", fit.to_json())
-    write_npz(tmp_path / "fit.npz", u=perfect.astype(np.float32), times=TIMES)
-    step_verify(
-        domain=tmp_path / "domain.npz",
-        fit=tmp_path / "fit.json",
-        arrays=tmp_path / "fit.npz",
-        settings=Settings(),
-        record=tmp_path / "verify.json",
-        fields=tmp_path / "verify.npz",
-    )
-    assert read_json(tmp_path / "verify.json")["relative_error_u"]["final"] < 1e-6
-    with np.load(tmp_path / "verify.npz") as stored:
+    files = Layout(tmp_path, "p1")
+    save_domain(files.domain, grown.domain)
+    write_json(files.fit("a"), fit.to_json())
+    write_npz(arrays(files.fit("a")), u=perfect.astype(np.float32), times=TIMES)
+    step_verify(Job(None, Settings(), files), "a")
+    assert read_json(files.verified("a"))["relative_error_u"]["final"] < 1e-6
+    with np.load(arrays(files.verified("a"))) as stored:
         assert stored["u_fdm"].shape == stored["u_network"].shape == grown.domain.P.shape
 
 
 def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
     numbers = grown.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-    save_domain(tmp_path / "domain.npz", grown.domain)
-    write_json(tmp_path / "characteristic.json", start.to_json())
-    baselines.run(
-        domain=tmp_path / "domain.npz",
-        characteristic=tmp_path / "characteristic.json",
-        settings=Settings.model_validate({"verify": {"refine": 1}}),
-        record=tmp_path / "baselines.json",
-        fields=tmp_path / "baselines.npz",
-    )
-    found = read_json(tmp_path / "baselines.json")
+    files = Layout(tmp_path, "p1")
+    save_domain(files.domain, grown.domain)
+    write_json(files.characteristic, start.to_json())
+    baselines.run(Job(None, Settings.model_validate({"verify": {"refine": 1}}), files))
+    found = read_json(files.baselines)
     best = found["direct_fdm"]["objective"]
     assert best <= found["direct_fixed_fdm"]["objective"] + 1e-4
     assert best < found["characteristic_fdm"]["objective"]
@@ -136,7 +127,7 @@ def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
         assert set(found[model]["metrics"]["TC"]) == {"dice", "hd95_mm", "area_mm2"}
     assert min(found["profile"]["objective"]) == pytest.approx(best, abs=5e-3)
     assert found["spread"]["ln_lambda"] > 0
-    with np.load(tmp_path / "baselines.npz") as stored:
+    with np.load(arrays(files.baselines)) as stored:
         assert set(stored) == {
             "u_characteristic", "u_direct", "u_direct_fixed", "disc_WT", "disc_TC"
         }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from gbm.growth.characteristic import characteristic
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
 from gbm.io.files import read_json, write_json
+from gbm.io.job import Job
+from gbm.io.layout import Layout, arrays
 from gbm.network_fit import best_basin, tumour_fit
 from gbm.network_fit.start import NetworkStart
 from gbm.network_fit.tumour_fit import TumourFit
@@ -41,63 +44,63 @@ PLANS = ("bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0")
 
 
 @pytest.fixture(scope="module")
-def folder(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("fit")
+def files(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    made = Layout(tmp_path_factory.mktemp("fit"), "p1")
     numbers = grown.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-    save_domain(made / "domain.npz", grown.domain)
-    write_json(made / "characteristic.json", start.to_json())
+    save_domain(made.domain, grown.domain)
+    write_json(made.characteristic, start.to_json())
     _write_baselines(made, grown, objective=10.0)
     return made
 
 
-def _write_baselines(folder: Path, grown: Any, objective: float) -> None:
+def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
     origins = {"direct_fdm": DIRECT, "direct_fixed_fdm": grown.domain.x0.tolist()}
     write_json(
-        folder / "baselines.json",
+        files.baselines,
         {name: {**fitted, "x0_plane_mm": origin} for name, origin in origins.items()},
     )
 
 
-def _run(folder: Path, name: str, as_: str, settings: Settings = TINY) -> dict[str, Any]:
-    step_fit(
-        domain=folder / "domain.npz",
-        characteristic=folder / "characteristic.json",
-        baselines=folder / "baselines.json",
-        name=name,
-        settings=settings,
-        record=folder / f"{as_}.json",
-        fields=folder / f"{as_}.npz",
-        checkpoint=folder / f"{as_}.safetensors",
-        threads=1,
-    )
-    return read_json(folder / f"{as_}.json")
+def _own(files: Layout, as_: str) -> Layout:
+    """Files of a fit of its own: those it reads are copied."""
+    own = replace(files, patient=as_)
+    for file in ("domain", "characteristic", "baselines"):
+        getattr(own, file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(getattr(files, file), getattr(own, file))
+    return own
+
+
+def _run(files: Layout, name: str, as_: str, settings: Settings = TINY) -> dict[str, Any]:
+    own = _own(files, as_)
+    step_fit(Job(None, settings, own), name)
+    return read_json(own.fit(name))
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_an_inferred_origin_is_that_of_the_direct_fit(folder: Path, name: str) -> None:
-    found = _run(folder, name, name)
+def test_an_inferred_origin_is_that_of_the_direct_fit(files: Layout, name: str) -> None:
+    found = _run(files, name, name)
     assert found["x0_plane_mm"] == pytest.approx(DIRECT)
     assert (found["steps"], found["device"]) == (90, "cpu")
     assert found["lambda_mm"] == pytest.approx(np.sqrt(found["DT_mm2"] / found["rhoT"]))
     assert {len(column) for column in found["history"].values()} == {len(found["history"]["step"])}
-    assert not (folder / f"{name}.safetensors").exists()
+    assert not replace(files, patient=name).checkpoint(name).exists()
 
 
-def test_a_fixed_origin_is_that_of_the_segmentation(folder: Path, grown: Any) -> None:
-    found = _run(folder, "bilo_char_fixed_seed0", "fixed")
+def test_a_fixed_origin_is_that_of_the_segmentation(files: Layout, grown: Any) -> None:
+    found = _run(files, "bilo_char_fixed_seed0", "fixed")
     assert found["x0_plane_mm"] == pytest.approx(grown.domain.x0.tolist())
 
 
-def test_a_fit_above_the_direct_fit_starts_once_more_there(folder: Path, grown: Any) -> None:
+def test_a_fit_above_the_direct_fit_starts_once_more_there(files: Layout, grown: Any) -> None:
     name = "bilo_char_inferred_seed0"
-    _write_baselines(folder, grown, objective=-1.0)  # out of reach
-    found = _run(folder, name, "offered")
-    pinn = _run(folder, PLANS[1], "alone")
-    _write_baselines(folder, grown, objective=10.0)
-    alone = _run(folder, name, "calm")
+    _write_baselines(files, grown, objective=-1.0)  # out of reach
+    found = _run(files, name, "offered")
+    pinn = _run(files, PLANS[1], "alone")
+    _write_baselines(files, grown, objective=10.0)
+    alone = _run(files, name, "calm")
     assert (found["steps"], alone["steps"], pinn["steps"]) == (180, 90, 90)
     before = found["assessment"]["first_start"]
     assert before == {
@@ -108,12 +111,13 @@ def test_a_fit_above_the_direct_fit_starts_once_more_there(folder: Path, grown: 
     assert found["assessment"]["start"]["source"] == "direct fit"
     assert found["assessment"]["objective_fdm"] < before["objective_fdm"]
     assert "first_start" not in pinn["assessment"]
-    assert not best_basin.second_checkpoint(folder / "offered.safetensors").exists()
+    kept = replace(files, patient="offered").checkpoint(name)
+    assert not best_basin.second_checkpoint(kept).exists()
 
 
-def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_changes_nothing(files: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "bilo_heat_inferred_seed0"
-    whole = _run(folder, name, "whole")
+    whole = _run(files, name, "whole")
 
     class Stopped(Exception):
         pass
@@ -132,12 +136,14 @@ def test_an_interruption_changes_nothing(folder: Path, monkeypatch: pytest.Monke
         patched.setattr(tumour_fit, "_training", often)
         patched.setattr(TumourProblem, "collocation", stop)
         with pytest.raises(Stopped):
-            _run(folder, name, "resumed")
-    assert (folder / "resumed.safetensors").is_file()
-    assert not (folder / "resumed.json").exists()
-    resumed = _run(folder, name, "resumed")
+            _run(files, name, "resumed")
+    own = replace(files, patient="resumed")
+    assert own.checkpoint(name).is_file()
+    assert not own.fit(name).exists()
+    resumed = _run(files, name, "resumed")
     assert json.dumps(resumed | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
-    with np.load(folder / "whole.npz") as a, np.load(folder / "resumed.npz") as b:
+    of_whole = replace(files, patient="whole").fit(name)
+    with np.load(arrays(of_whole)) as a, np.load(arrays(own.fit(name))) as b:
         assert np.array_equal(a["u"], b["u"])
         assert a["u"].shape[0] == len(a["times"]) == 10
 
@@ -164,18 +170,19 @@ def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
 KILLED = """
 from dataclasses import replace
 from pathlib import Path
+from gbm.io.layout import Layout
 from gbm.network_fit import tumour_fit
 from tests.gbm.network_fit.test_tumour_fit import _run
 training = tumour_fit._training
 tumour_fit._training = lambda *arguments: replace(training(*arguments), checkpoint_seconds=0.0)
-_run(Path({folder!r}), {name!r}, "killed")
+_run(Layout(Path({root!r}), "p1"), {name!r}, "killed")
 """
 
 
-def test_a_killed_process_leaves_what_another_finishes(folder: Path, repository: Path) -> None:
+def test_a_killed_process_leaves_what_another_finishes(files: Layout, repository: Path) -> None:
     name = "pinn_char_w1e-3_seed0"
-    checkpoint = folder / "killed.safetensors"
-    code = KILLED.format(folder=str(folder), name=name)
+    checkpoint = replace(files, patient="killed").checkpoint(name)
+    code = KILLED.format(root=str(files.root), name=name)
     process = subprocess.Popen([sys.executable, "-c", code], cwd=repository)
     while not checkpoint.exists():
         assert process.poll() is None
@@ -184,12 +191,12 @@ def test_a_killed_process_leaves_what_another_finishes(folder: Path, repository:
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert checkpoint.exists()
-    whole, resumed = _run(folder, name, "calm"), _run(folder, name, "killed")
+    whole, resumed = _run(files, name, "calm"), _run(files, name, "killed")
     assert json.dumps(resumed | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
 
 
 def test_numbers_that_stay_bad_end_with_a_status(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    files: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fit falls back to its last good state, says so, and what it wrote is finite."""
     collocation, drawn = TumourProblem.collocation, []
@@ -202,21 +209,21 @@ def test_numbers_that_stay_bad_end_with_a_status(
         return replace(points, known={name: value * np.nan for name, value in points.known.items()})
 
     monkeypatch.setattr(TumourProblem, "collocation", spoilt)
-    found = _run(folder, "bilo_char_inferred_seed0", "spoilt")
+    found = _run(files, "bilo_char_inferred_seed0", "spoilt")
     assert (found["status"], found["converged"]) == ("diverged", False)
     assert "training recovered 3 times from a non-finite loss" in found["warnings"]
     assert all(np.isfinite(found[name]) for name in ("DT_mm2", "rhoT", "lambda_mm"))
     assert all(np.isfinite(value) for value in found["thresholds"].values())
-    with np.load(folder / "spoilt.npz") as stored:
+    with np.load(arrays(_own(files, "spoilt").fit("bilo_char_inferred_seed0"))) as stored:
         assert np.isfinite(stored["u"]).all()
 
 
-def test_a_short_fit_stays_near_the_equation(folder: Path, grown: Any) -> None:
+def test_a_short_fit_stays_near_the_equation(files: Layout, grown: Any) -> None:
     """The start is solved by the lift, so that even a short fit is no nonsense."""
-    _run(folder, "bilo_char_inferred_seed0", "short", TINY)
-    with np.load(folder / "short.npz") as stored:
+    name, own = "bilo_char_inferred_seed0", replace(files, patient="short")
+    record = FitResult.from_json(_run(files, name, "short"))
+    with np.load(arrays(own.fit(name))) as stored:
         u, times = stored["u"].astype(float), stored["times"].astype(float)
-    record = FitResult.from_json(read_json(folder / "short.json"))
     found, _ = verify(grown.domain, record, u, times, refine=1)
     assert found.relative_error_u["final"] < 0.15
     assert found.objective["fdm"] < 0.6

@@ -17,7 +17,7 @@ from gbm.imaging.patient_images import read_head
 from gbm.io.volumes import Volume, read_volume
 from gbm.registration.alignment import Placement, Score, ranked
 from gbm.registration.itk import from_itk, to_itk, warp
-from gbm.registration.register import ATTEMPTS, register
+from gbm.registration.register import ATTEMPTS, Subject, register
 from tests.gbm import head
 
 
@@ -77,7 +77,7 @@ def test_images_survive_the_way_to_itk_and_back(rng: np.random.Generator) -> Non
 
 def test_a_known_affine_is_recovered() -> None:
     image, tumour, points = _patient()
-    errors = _errors(register(_atlas(), image, tumour, "affine").transform, image, points)
+    errors = _errors(register(_atlas(), Subject(image, tumour), "affine").transform, image, points)
     assert np.median(errors) < 0.85
     assert np.percentile(errors, 95) < 1.5
 
@@ -90,7 +90,7 @@ def test_a_head_that_is_turned_far_and_lies_elsewhere_is_found(axis: int) -> Non
     turned = np.eye(4)
     turned[:3, :3], turned[:3, 3] = _turn(tuple(degrees)), [30.0, -20.0, 15.0]  # type: ignore[arg-type]
     moved, there = (Volume(v.data, turned @ v.affine) for v in (image, tumour))
-    found = register(_atlas(), moved, there, "affine")
+    found = register(_atlas(), Subject(moved, there), "affine")
     assert np.percentile(_errors(found.transform, moved, points), 95) < 2.0
     (attempt,) = found.attempts
     assert len(attempt["starts"]) == 17
@@ -104,7 +104,7 @@ def test_splines_do_not_depend_on_how_the_head_lies() -> None:
     moved, there = (Volume(v.data, turned @ v.affine) for v in (image, tumour))
     points = []
     for volume, mask in ((image, tumour), (moved, there)):
-        found = register(_atlas(), volume, mask, "bspline")
+        found = register(_atlas(), Subject(volume, mask), "bspline")
         inside = np.argwhere(brain_mask(volume))[::97]
         places = inside @ volume.affine[:3, :3].T + volume.affine[:3, 3]
         lps = np.array([-1.0, -1.0, 1.0])
@@ -118,7 +118,7 @@ def test_a_second_image_leads_where_the_first_shows_nothing() -> None:
     rng = np.random.default_rng(4)
     noise = np.where(brain_mask(image), rng.uniform(1.0, 2.0, image.data.shape), 0.0)
     blind = image.with_data(noise.astype(np.float32))
-    found = register(_atlas(), blind, tumour, "affine", second=image)
+    found = register(_atlas(), Subject(blind, tumour, image), "affine")
     assert np.percentile(_errors(found.transform, image, points), 95) < 1.5
     chosen = next(attempt for attempt in found.attempts if attempt["chosen"])
     assert chosen["stages"][-1]["image"] == "t1c"
@@ -126,9 +126,8 @@ def test_a_second_image_leads_where_the_first_shows_nothing() -> None:
 
 def test_what_fails_the_gates_is_tried_again_and_the_best_attempt_is_kept() -> None:
     image, tumour, _ = _patient()
-    found = register(
-        _atlas(), image, tumour, "affine", seed=5, gates=GateSettings(correlation_min=1.0)
-    )
+    gates = GateSettings(correlation_min=1.0)
+    found = register(_atlas(), Subject(image, tumour), "affine", seed=5, gates=gates)
     tried = [(attempt["metric"], attempt["seed"] - 5) for attempt in found.attempts]
     assert tuple(tried) == ATTEMPTS
     (chosen,) = [attempt for attempt in found.attempts if attempt["chosen"]]
@@ -167,7 +166,7 @@ def test_a_head_without_its_lower_part_is_not_squeezed() -> None:
     image, tumour, points = _patient()
     low = image.affine[2, 3] + image.affine[2, 2] * np.arange(image.data.shape[2]) < -18.0
     cut = image.with_data(np.where(low, 0.0, image.data).astype(np.float32))
-    found = register(_atlas(), cut, tumour, "affine")
+    found = register(_atlas(), Subject(cut, tumour), "affine")
     assert np.percentile(_errors(found.transform, cut, points), 95) < 2.0
     assert found.brain_dice > 0.97
 
@@ -175,8 +174,8 @@ def test_a_head_without_its_lower_part_is_not_squeezed() -> None:
 def test_a_known_bend_is_recovered_better_by_splines() -> None:
     image, tumour, points = _patient(bend_mm=3.0)
     atlas = _atlas()
-    affine = register(atlas, image, tumour, "affine", seed=0, threads=1)
-    spline = register(atlas, image, tumour, "bspline", seed=0, threads=1)
+    affine = register(atlas, Subject(image, tumour), "affine", seed=0, threads=1)
+    spline = register(atlas, Subject(image, tumour), "bspline", seed=0, threads=1)
     before, after = (_errors(r.transform, image, points) for r in (affine, spline))
     # A part of the way only: rounds that go on bend further, and two images of one head apart.
     assert np.median(after) < 0.85 * np.median(before)
@@ -190,7 +189,9 @@ def test_a_known_bend_is_recovered_better_by_splines() -> None:
 
 def test_the_same_seed_gives_the_same_transform() -> None:
     image, tumour, _ = _patient()
-    runs = [register(_atlas(), image, tumour, "bspline", seed=3, threads=1) for _ in range(2)]
+    runs = [
+        register(_atlas(), Subject(image, tumour), "bspline", seed=3, threads=1) for _ in range(2)
+    ]
     assert np.array_equal(runs[0].wm.data, runs[1].wm.data)
 
 
@@ -199,7 +200,7 @@ def test_none_takes_the_atlas_where_it_is() -> None:
     affine, shape = head.ras((1.5, 1.5, 1.5))
     maps = head.tissue(head.world(affine, shape))
     image = Volume(head.t1(maps, noise=6.0), affine)
-    found = register(atlas, image, image.with_data(np.zeros(shape, bool)), "none")
+    found = register(atlas, Subject(image, image.with_data(np.zeros(shape, bool))), "none")
     assert np.abs(found.wm.data - maps["wm"]).mean() < 0.01
     assert found.brain_dice > 0.97
     assert found.correlation > 0.9
@@ -211,7 +212,7 @@ def test_a_bias_field_is_divided_out() -> None:
     maps = head.tissue(places)
     clean = head.t1(maps, noise=3.0)
     biased = Volume(clean * np.exp(0.3 * places[1] / 50.0).astype(np.float32), affine)
-    found = register(_atlas(), biased, biased.with_data(np.zeros(shape, bool)), "none")
+    found = register(_atlas(), Subject(biased, biased.with_data(np.zeros(shape, bool))), "none")
     white = maps["wm"] > 0.9
     spread = [float(np.std(v[white]) / np.mean(v[white])) for v in (biased.data, found.image.data)]
     assert spread[1] < 0.5 * spread[0]
@@ -220,7 +221,7 @@ def test_a_bias_field_is_divided_out() -> None:
 def test_a_single_slice_is_not_registered() -> None:
     thin = Volume(np.ones((100, 116, 3), np.float32), np.eye(4), Path("t1.nii.gz"))
     with pytest.raises(InputError, match="3 mm thick") as caught:
-        register(_atlas(), thin, thin.with_data(thin.data > 1), "affine")
+        register(_atlas(), Subject(thin, thin.with_data(thin.data > 1)), "affine")
     assert caught.value.file == Path("t1.nii.gz")
 
 
@@ -231,7 +232,9 @@ def test_slices_in_the_atlas_s_space_need_no_registration(slices: int) -> None:
     affine = atlas.t1.affine.copy()
     affine[:3, 3] += middle * affine[:3, 2]
     image = Volume(atlas.t1.data[:, :, middle : middle + slices].copy(), affine)
-    found = register(atlas, image, image.with_data(np.zeros(image.data.shape, bool)), "none")
+    found = register(
+        atlas, Subject(image, image.with_data(np.zeros(image.data.shape, bool))), "none"
+    )
     assert found.brain_dice > 0.99
     assert found.correlation > 0.99
 
@@ -242,7 +245,7 @@ def test_a_slab_in_a_padded_volume_is_refused_in_words() -> None:
     slab = image.with_data(np.zeros_like(image.data))
     slab.data[:, :, middle : middle + 4] = image.data[:, :, middle : middle + 4]
     with pytest.raises(InputError, match="only 6 mm thick"):
-        register(_atlas(), slab, tumour, "affine")
+        register(_atlas(), Subject(slab, tumour), "affine")
 
 
 def test_the_built_in_atlas_is_a_whole_brain() -> None:
@@ -309,7 +312,7 @@ def test_a_real_patient_is_registered(data_dir: Path, method: str, least: float)
     image = read_head("patient.images.t1", folder / "t1.nii.gz").cropped().image
     label_map = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4))
     labels = regions(read_volume(folder / "seg.nii.gz"), label_map)
-    found = register(mni152(), image, labels.on(image)[0], method)
+    found = register(mni152(), Subject(image, labels.on(image)[0]), method)
     assert found.brain_dice > least
     assert found.correlation > 0.45
     assert found.seconds < 120

@@ -15,12 +15,11 @@ from gbm.domain.domain import Domain, load_domain
 from gbm.imaging.labels import read_regions
 from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.io.files import read_json
+from gbm.io.job import Job
+from gbm.io.layout import Layout
 from gbm.io.volumes import Volume, read_volume
 from gbm.results.verdict import judge
-from gbm.steps.check import check_patient
-from gbm.steps.domain import run as step_domain
-from gbm.steps.register import run as step_register
-from gbm.steps.tissue import run as step_tissue
+from gbm.steps import check, domain, register, tissue
 from tests.gbm import head
 
 ATLAS = "tissue: {{atlas: {{t1: a_t1.nii.gz, wm: a_wm.nii.gz, gm: a_gm.nii.gz}}, registration: {}}}"
@@ -36,21 +35,11 @@ def _atlas(folder: Path) -> None:
 
 def _chain(file: Path, out: Path) -> tuple[Domain, dict[str, Any]]:
     """Run check, register, tissue and domain; return the problem and its numbers."""
-    settings = load_settings({}, file)
-    check_patient(file, {})
-    registered = {n: out / "registration" / f"{n}.nii.gz" for n in (*TISSUES, "t1", "image")}
-    step_register(
-        file=file, settings=settings, seed=0, threads=1, record=out / "r.json", **registered
-    )
-    maps = {name: out / f"label-{name}.nii.gz" for name in TISSUES}
-    step_tissue(
-        file=file, settings=settings, registration=registered, record=out / "t.json", **maps
-    )
-    step_domain(
-        file=file, settings=settings, tissue=out / "t.json", registration=out / "r.json",
-        domain=out / "d.npz", quality=out / "q.json", **maps,
-    )  # fmt: skip
-    return load_domain(out / "d.npz"), read_json(out / "q.json")
+    job = Job(file, load_settings({}, file), Layout(out, "p1"))
+    check.run(file, {}, job.files)
+    for step in (register, tissue, domain):
+        step.run(job)
+    return load_domain(job.files.domain), read_json(job.files.quality)
 
 
 def _true_domain(file: Path, affine: np.ndarray, shape: np.ndarray) -> Domain:
@@ -87,8 +76,9 @@ def test_a_head_s_own_map_comes_out(tmp_path: Path, spacing: tuple[float, float,
     mean = [(d.P * (d.phi > 0.5)).sum() / (d.phi > 0.5).sum() for d in (made, true)]
     assert mean[0] == pytest.approx(mean[1], rel=0.07)
     reference = read_volume(tmp_path / "seg.nii.gz")
+    maps = Layout(tmp_path / "out", "p1").maps
     for name in TISSUES:
-        assert read_volume(tmp_path / "out" / f"label-{name}.nii.gz").same_grid(reference)
+        assert read_volume(maps[name]).same_grid(reference)
 
 
 def test_a_single_slice_in_the_atlas_s_space(tmp_path: Path) -> None:

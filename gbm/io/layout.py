@@ -1,0 +1,219 @@
+"""Where the files of a run lie: each name once, for the rules of the workflow and for the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gbm.config.conventions import REGIONS
+
+MAPS = ("wm", "gm", "csf")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Files of one patient.
+
+    Attributes
+    ----------
+    root : Path
+        Folder of the derivatives, `results/gbm`.
+    patient : str
+        Name of the patient in paths. A wildcard in braces makes patterns of all paths.
+
+    >>> Layout(Path("results/gbm"), "p1").check.as_posix()
+    'results/gbm/work/sub-p1/check.json'
+    >>> Layout(Path("results/gbm"), "{patient}").fit("{fit}").as_posix()
+    'results/gbm/work/sub-{patient}/fits/{fit}.json'
+    """
+
+    root: Path
+    patient: str
+
+    @property
+    def _work(self) -> Path:
+        return self.root / "work" / f"sub-{self.patient}"
+
+    def _anat(self, end: str) -> Path:
+        return self.root / f"sub-{self.patient}" / "anat" / f"sub-{self.patient}_{end}"
+
+    # --- images -> the problem
+    @property
+    def check(self) -> Path:
+        """What `check` found."""
+        return self._work / "check.json"
+
+    @property
+    def regions(self) -> Path:
+        """WT and TC, derived from the labels once."""
+        return self._work / "regions.npz"
+
+    @property
+    def registered(self) -> dict[str, Path]:
+        """The warped atlas (`t1`, `wm`, `gm`, `csf`) and the image it was registered to."""
+        names = ("t1", *MAPS, "image")
+        return {name: self._work / "registration" / f"{name}.nii.gz" for name in names}
+
+    @property
+    def registration(self) -> Path:
+        """What the registration tried and chose."""
+        return self._work / "registration" / "registration.json"
+
+    @property
+    def maps(self) -> dict[str, Path]:
+        """Tissue maps `wm`, `gm`, `csf` on the grid of the segmentation."""
+        return {name: self._anat(f"label-{name.upper()}_probseg.nii.gz") for name in MAPS}
+
+    @property
+    def tissue(self) -> Path:
+        """Quality of the tissue maps."""
+        return self._work / "tissue.json"
+
+    @property
+    def domain(self) -> Path:
+        """The problem that is fitted."""
+        return self._anat("desc-domain.npz")
+
+    @property
+    def quality(self) -> Path:
+        """Quality numbers before any fit."""
+        return self._work / "quality.json"
+
+    # --- growth
+    @property
+    def characteristic(self) -> Path:
+        """Characteristic parameters."""
+        return self._work / "characteristic.json"
+
+    @property
+    def baselines(self) -> Path:
+        """References beside the networks."""
+        return self._work / "baselines.json"
+
+    def fit(self, name: str) -> Path:
+        """One fit's record."""
+        return self._work / "fits" / f"{name}.json"
+
+    def checkpoint(self, name: str) -> Path:
+        """One fit's state while it trains."""
+        return self._work / "fits" / f"{name}.safetensors"
+
+    def verified(self, name: str) -> Path:
+        """The verification of a fit."""
+        return self._work / "verify" / f"{name}.json"
+
+    # --- results
+    @property
+    def params(self) -> Path:
+        """The result, `desc-growth_params.json`."""
+        return self._anat("desc-growth_params.json")
+
+    @property
+    def metrics(self) -> Path:
+        """The long table of scores."""
+        return self._anat("desc-growth_metrics.tsv")
+
+    @property
+    def density(self) -> Path:
+        """Predicted cell density in the patient's space."""
+        return self._anat("desc-fit_celldensity.nii.gz")
+
+    @property
+    def masks(self) -> dict[str, Path]:
+        """Predicted WT and TC in the patient's space."""
+        return {r: self._anat(f"label-{r}_desc-predicted_mask.nii.gz") for r in REGIONS}
+
+    @property
+    def truth(self) -> Path:
+        """The truth of the demo patient."""
+        return self._anat("desc-truth_params.json")
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.root / f"sub-{self.patient}.html"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the report's figures."""
+        return self.root / f"sub-{self.patient}" / "figures"
+
+    # --- the run itself
+    @property
+    def costs(self) -> Path:
+        """Folder of what the steps took."""
+        return self._work / "costs"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the steps' logs."""
+        return self.root / "logs" / f"sub-{self.patient}"
+
+
+@dataclass(frozen=True)
+class CohortLayout:
+    """Files of all patients of a command together; `root` is `results/gbm`."""
+
+    root: Path
+
+    def of(self, patient: str) -> Layout:
+        """Files of one of them."""
+        return Layout(self.root, patient)
+
+    @property
+    def page(self) -> Path:
+        """The cohort page."""
+        return self.root / "cohort.html"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores, one row a patient."""
+        return self.root / "cohort_metrics.tsv"
+
+    @property
+    def participants(self) -> Path:
+        """Parameters and verdicts, one row a patient."""
+        return self.root / "participants.tsv"
+
+    @property
+    def columns(self) -> Path:
+        """What the columns of `participants` mean."""
+        return self.root / "participants.json"
+
+    @property
+    def description(self) -> Path:
+        """The BIDS description of the dataset."""
+        return self.root / "dataset_description.json"
+
+    @property
+    def ignore(self) -> Path:
+        """What is not BIDS in the folder."""
+        return self.root / ".bidsignore"
+
+    @property
+    def costs(self) -> Path:
+        """What each kind of step took."""
+        return self.root / "costs.tsv"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of all logs."""
+        return self.root / "logs"
+
+
+def arrays(record: Path) -> Path:
+    """The arrays beside a record of the same name.
+
+    >>> arrays(Path("fits/bilo_char_inferred_seed0.json")).name
+    'bilo_char_inferred_seed0.npz'
+    """
+    return record.with_suffix(".npz")
+
+
+def sidecar(image: Path) -> Path:
+    """The JSON file beside an image.
+
+    >>> sidecar(Path("sub-a_desc-fit_celldensity.nii.gz")).name
+    'sub-a_desc-fit_celldensity.json'
+    """
+    return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
