@@ -13,7 +13,7 @@ from gbm.config.errors import InputError
 from gbm.io.files import read_json, write_json
 from gbm.io.provenance import cost
 from gbm.report.headline import opening
-from gbm.results import summary
+from gbm.results.metrics_table import MODELS
 from gbm.steps.metrics import run as step_metrics
 
 
@@ -60,7 +60,7 @@ def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
     rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in lines[1:]}
     assert set(rows) == {
         (model, region, metric)
-        for model in summary.MODELS for region in ("WT", "TC")
+        for model in MODELS for region in ("WT", "TC")
         for metric in ("dice", "hd95_mm", "area_mm2")
     }  # fmt: skip
     assert read_json(arguments["params"])["pinn"] == "pinn_char_w1e-3_seed0"
