@@ -66,7 +66,7 @@ def read(file: Path) -> Job:
     return Job(kind(file.stem), float(row["s"]), number("cpu_time"), number("max_rss"))
 
 
-def table(jobs: Iterable[Job]) -> list[list[str]]:
+def cost_rows(jobs: Iterable[Job]) -> list[list[str]]:
     """Rows of `costs.tsv`: one a kind of step, the dearest first."""
     steps: dict[str, list[Job]] = {}
     for job in jobs:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_json, write_text
-from gbm.report.cohort_page import render
+from gbm.report.cohort_page import render_cohort
 from gbm.results.cohort import (
     COLUMNS,
     IGNORED,
+    cohort_metric_columns,
+    cohort_metric_rows,
     description,
     medians,
-    metric_columns,
-    metric_rows,
     notice,
     participant_rows,
     read_member,
@@ -44,6 +44,8 @@ def run(
     write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
     write_text(results / "participants.tsv", tsv([*COLUMNS], participant_rows(members)))
     write_json(results / "participants.json", COLUMNS)
-    write_text(results / "cohort_metrics.tsv", tsv(metric_columns(), metric_rows(members)))
-    page = render(members, medians(members), notice(members))
+    write_text(
+        results / "cohort_metrics.tsv", tsv(cohort_metric_columns(), cohort_metric_rows(members))
+    )
+    page = render_cohort(members, medians(members), notice(members))
     write_text(results / "cohort.html", page)

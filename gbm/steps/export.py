@@ -11,8 +11,7 @@ import numpy as np
 
 from gbm.domain.domain import load_domain
 from gbm.domain.plane import slicing_axis
-from gbm.io.files import read_json, write_json
-from gbm.results.estimate import value
+from gbm.io.files import write_json
 from gbm.results.export import (
     TISSUE_LEVEL,
     into_slice,
@@ -20,6 +19,10 @@ from gbm.results.export import (
     sidecar,
     write_like,
 )
+from gbm.results.patient_result import read_result
+
+INFERRED = {"DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds"}
+"""Fields of the result that the sidecars repeat."""
 
 
 def run(
@@ -49,7 +52,7 @@ def run(
         `..._label-<region>_desc-predicted_mask.nii.gz`, with sidecars.
     """
     problem = load_domain(domain)
-    fitted = read_json(params)
+    fitted = read_result(params)
     with np.load(verification, allow_pickle=False) as arrays:
         u = np.clip(arrays["u_fdm"], 0.0, 1.0)
     reference = cast(nib.Nifti1Image, nib.load(segmentation))
@@ -58,7 +61,7 @@ def run(
     cells = into_slice(problem, u, shape, affine)
     cells[phi <= TISSUE_LEVEL] = 0.0
     write_like(reference, cells.astype(np.float32), density)
-    thresholds = {name: value(fitted["thresholds"].get(name)) for name in masks}
+    thresholds = fitted.thresholds.levels()
     regions = predicted_regions(cells, phi, thresholds)
     for name, path in masks.items():
         write_like(reference, regions[name].astype(np.uint8), path)
@@ -69,11 +72,9 @@ def run(
         "Plane": problem.plane,
         "SliceIndex": problem.slice,
         "SliceAxis": slicing_axis(problem, affine),
-        "Parameters": {
-            key: fitted.get(key) for key in ("DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds")
-        },
-        "Status": fitted.get("status"),
-        "GeneratedBy": fitted.get("versions", {}),
+        "Parameters": fitted.model_dump(mode="json", include=INFERRED),
+        "Status": fitted.status,
+        "GeneratedBy": fitted.versions,
     }
     write_json(
         sidecar(density),

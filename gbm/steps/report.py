@@ -10,10 +10,12 @@ from gbm.domain.domain import load_domain
 from gbm.io.files import read_json, write_text
 from gbm.report.figures.style import look, svg
 from gbm.report.patient_figures import draw, read_fields
-from gbm.report.patient_page import render
+from gbm.report.patient_page import render_patient
 from gbm.report.viewer import scene
 from gbm.report.volumes import read_anatomy
 from gbm.results.metrics_table import read_metrics
+from gbm.results.patient_result import read_result
+from gbm.results.truth import read_truth
 
 
 def run(
@@ -54,14 +56,14 @@ def run(
     truth : Path, optional
         Truth of a phantom, to be shown beside the estimates.
     """
-    fitted, measured, problem = read_json(params), read_metrics(metrics), load_domain(domain)
-    record = next(path for path in fits if path.stem == fitted["headline"])
+    result, measured, problem = read_result(params), read_metrics(metrics), load_domain(domain)
+    record = next(path for path in fits if path.stem == result.headline)
     history = read_json(record)["history"]
-    fields = read_fields(fitted, arrays, verifications)
-    known = None if truth is None else read_json(truth)
+    fields = read_fields(result, arrays, verifications)
+    known = None if truth is None else read_truth(truth)
     anatomy = read_anatomy(patient, tissue=tissue, density=density, registration=registration)
     with look():
-        drawn = draw(fitted, measured, problem, history, fields, anatomy, known)
+        drawn = draw(result, measured, problem, history, fields, anatomy, known)
         pictures = {name: svg(figure) for name, figure in drawn.items()}
     for name, text in pictures.items():
         write_text(figures / f"{name}.svg", text)
@@ -72,6 +74,6 @@ def run(
         tissue=anatomy.tissue,
         density=anatomy.density,
         image=anatomy.image,
-        focus=fitted["x0_mm"],
+        focus=result.x0_mm,
     )
-    write_text(page, render(fitted, measured, problem, pictures, views, known))
+    write_text(page, render_patient(result, measured, problem, pictures, views, known))

@@ -15,6 +15,8 @@ from gbm.domain.domain import Domain, save_domain
 from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.metrics import masks
 from gbm.io.files import write_json, write_npz
+from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps.metrics import run
 
 SHAPE = (48, 44)
 SLICES = 7
@@ -220,6 +222,14 @@ def bundle(tmp_path: Path) -> Bundle:
     )
     write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
     return made
+
+
+@pytest.fixture
+def result(bundle: Bundle) -> PatientResult:
+    """What the steps of the synthetic patient found."""
+    arguments = bundle.inputs()
+    run(**arguments)
+    return read_result(arguments["params"])
 
 
 @dataclass(frozen=True)

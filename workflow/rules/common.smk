@@ -126,7 +126,7 @@ def headline(pattern):
     """Function of the wildcards for `input`: the file of the patient's headline fit."""
 
     def file(wildcards):
-        first = fit_names.planned(settings_of(entry(wildcards).file))[0]
+        first = fit_names.headline_fit(settings_of(entry(wildcards).file))
         return pattern.replace("{fit}", first.name)
 
     return file

@@ -93,7 +93,7 @@ def views(domain: Domain, image: tuple[str, np.ndarray] | None, u: np.ndarray) -
         share = 1 / len(panels)
         axes = figure.add_axes((n * share, 0, share * 0.985, height / (height + 0.3)))
         if image is None:
-            background(axes, domain)
+            grey_tissue(axes, domain)
         else:
             show_image(axes, domain, image[1])
         if layer is not None:
@@ -121,7 +121,7 @@ def diffusivity(domain: Domain) -> Figure:
     return figure
 
 
-def phase_field(domain: Domain) -> Figure:
+def phase_field_map(domain: Domain) -> Figure:
     """The smooth indicator of the tissue, with its 1/2 level."""
     figure, axes = map_panel(whole(domain), "Phase field φ (line: φ = 1/2)")
     drawn = axes.imshow(
@@ -143,7 +143,7 @@ def density(
 ) -> Figure:
     """Cell density over the tissue; solid lines segmented, dashed lines predicted."""
     figure, axes = map_panel(window, title)
-    background(axes, domain)
+    grey_tissue(axes, domain)
     shown = np.ma.masked_where((domain.phi <= 0.5) | (u < 0.01), u)
     drawn = axes.imshow(
         shown.T, origin="lower", extent=extent(domain), cmap=DENSITY, vmin=0, vmax=1
@@ -192,7 +192,7 @@ def spread_in_time(
         Part of the plane shown, mm.
     """
     figure, axes = map_panel(window, f"Border of u > {level:.2f} on its way")
-    background(axes, domain)
+    grey_tissue(axes, domain)
     seen = [np.where(domain.phi > 0.5, field, 0.0) for field in u]
     visible = [n for n, field in enumerate(seen) if (field > level).any()]
     handles = [line("segmented WT", REGION_COLOURS["WT"])]
@@ -214,7 +214,7 @@ def show_image(axes: Axes, domain: Domain, image: np.ndarray) -> None:
     axes.imshow(image.T, origin="lower", extent=extent(domain), cmap="gray", vmin=low, vmax=high)
 
 
-def background(axes: Axes, domain: Domain) -> None:
+def grey_tissue(axes: Axes, domain: Domain) -> None:
     """The tissue in quiet greys, under a density."""
     grey = 0.35 * domain.wm + 0.75 * domain.gm + 1.0 * domain.csf
     axes.imshow(
