@@ -16,7 +16,13 @@ Plane = Literal["axial", "coronal", "sagittal"]
 class Model(BaseModel):
     """A frozen value whose keys are all known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        # Written values hold every key, those with a default too.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Regions(Model):

@@ -15,7 +15,7 @@ from gbm.io.code_hash import ROOT, source_hash
 from gbm.io.files import sha256
 from gbm.version import __version__
 
-PACKAGES = (
+DISTRIBUTIONS = (
     "torch",
     "numpy",
     "scipy",
@@ -64,7 +64,7 @@ def versions() -> dict[str, str]:
         "commit": commit(),
         "python": platform.python_version(),
     }
-    for name in PACKAGES:
+    for name in DISTRIBUTIONS:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -99,21 +99,23 @@ def draw(
 
 def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Figure]:
     """How sharply the growth parameters are determined, as the direct fit has found out."""
-    references = result.baselines
+    references, fitted = result.baselines, result.lambda_mm.value
     direct, start = references.direct_fdm, result.characteristic
     points: list[tuple[str, float | None, float | None]] = [
-        ("BiLO", result.lambda_mm.value, result.rhoT.value),
+        ("BiLO", fitted, result.rhoT.value),
         ("direct fit", direct.lambda_mm, direct.rhoT),
         ("start", start.lambda_mm, start.rhoT),
     ]
     if truth is not None:
         points.append(("truth", truth.lambda_mm, truth.rhoT))
-    return {
-        "profile": identifiability.profile_curve(references.profile, result.lambda_mm.value),
+    drawn = {
         "surface": identifiability.surface_map(
             references.surface, points, references.spread, (direct.lambda_mm, direct.rhoT)
-        ),
+        )
     }
+    if fitted is not None:
+        drawn["profile"] = identifiability.profile_curve(references.profile, fitted)
+    return drawn
 
 
 def registration(result: PatientResult, anatomy: Anatomy) -> dict[str, Figure]:

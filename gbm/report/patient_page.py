@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -83,6 +84,6 @@ def render_patient(
             registration_rows=registration_rows(result.registration),
             registration_sentence=registration_sentence(result.registration),
             methods=methods(result),
-            settings_text=result.settings.model_dump_json(indent=2),
+            settings_text=json.dumps(result.settings.model_dump(mode="json"), indent=2),
         )
     )

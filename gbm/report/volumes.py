@@ -14,7 +14,7 @@ from gbm.domain.plane import sample
 from gbm.imaging.labels import read_regions
 from gbm.io.volumes import Volume, read_volume, resample_to, to_one_millimetre
 
-IMAGES = (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"))
+SHOWN_IMAGES = (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"))
 """Images by how well they show the tumour."""
 
 
@@ -84,7 +84,7 @@ def read_anatomy(
     """
     regions = read_regions(patient.segmentation)
     found = next(
-        ((name, path) for key, name in IMAGES if (path := getattr(patient.images, key))), None
+        ((name, path) for key, name in SHOWN_IMAGES if (path := getattr(patient.images, key))), None
     )
     atlas = (
         {key: read_volume(registration[key]) for key in ("image", *tissue)}

@@ -27,6 +27,7 @@ from gbm.domain.fitted_slice import choose_slab
 from gbm.growth.characteristic import characteristic
 from gbm.imaging.labels import read_regions
 from gbm.io.files import read_json, write_json
+from gbm.results.patient_result import PatientResult, read_result
 from gbm.steps import baselines
 from gbm.steps.domain import run as step_domain
 from gbm.steps.fit import run as step_fit
@@ -119,11 +120,11 @@ def heat(folder: Path, settings: Settings) -> str:
     )
 
 
-def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
-    """References, headline fit, verification and verdict of a prepared slice: its params."""
+def fitted(folder: Path, settings: Settings) -> PatientResult:
+    """References, headline fit, verification and verdict of a prepared slice."""
     params = folder / "params.json"
     if params.exists():
-        return dict(read_json(params))
+        return read_result(params)
     record, verified = fit_and_verify(folder, settings, planned(settings)[0].name)
     step_metrics(
         domain=folder / "domain.npz", characteristic=folder / "characteristic.json",
@@ -131,22 +132,22 @@ def fitted(folder: Path, settings: Settings) -> dict[str, Any]:
         verifications=[verified], settings=settings.model_dump(mode="json"), files={},
         params=params, metrics=folder / "metrics.tsv",
     )  # fmt: skip
-    return dict(read_json(params))
+    return read_result(params)
 
 
-def line(name: str, params: dict[str, Any], truth: dict[str, float] | None = None) -> str:
+def line(name: str, result: PatientResult, truth: dict[str, float] | None = None) -> str:
     """One row of the table."""
-    values = {key: params[key]["value"] for key in ("lambda_mm", "rhoT")}
-    objective, verdict = params["objective"], params["verdict"]
-    failed = [gate["number"] for gate in verdict["gates"] if gate["colour"] != "green"]
+    values = {"lambda_mm": result.lambda_mm.value, "rhoT": result.rhoT.value}
+    objective, start = result.objective, result.start
+    failed = [gate.number for gate in result.verdict.gates if gate.colour != "green"]
     off = "" if truth is None else " ".join(
         f"d ln {key} {np.log(values[key] / truth[key]):+.2f}" for key in values
     )  # fmt: skip
     return (
         f"{name} lambda {values['lambda_mm']:.2f} rhoT {values['rhoT']:.2f} {off} "
-        f"error {params['relative_error_u']['final']:.4f} J {objective['fdm']:.4f} "
-        f"gap {objective['fdm'] - objective['direct_fit']:+.4f} {params['start']['source']} "
-        f"{verdict['colour']} {failed} {params['seconds']:.0f} s"
+        f"error {result.relative_error_u.final:.4f} J {objective.fdm:.4f} "
+        f"gap {objective.fdm - objective.direct_fit:+.4f} {start and start.source} "
+        f"{result.verdict.colour} {failed} {result.seconds:.0f} s"
     )
 
 

@@ -16,23 +16,22 @@ RISES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40)
 
 
-def profile_curve(curve: ObjectiveProfile, fitted: float | None) -> Figure:
+def profile_curve(curve: ObjectiveProfile, fitted: float) -> Figure:
     """The objective along lambda, the other unknowns re-optimised at each value.
 
     Parameters
     ----------
     curve : ObjectiveProfile
         See `gbm.search.identifiability.profile`.
-    fitted : float or None
+    fitted : float
         The inferred lambda, mm.
     """
     figure, axes = panel(4.8, 3.6)
     x = np.asarray(curve.lambda_mm, float)
     y = np.asarray([np.nan if v is None else v for v in curve.objective], float)
+    axes.axvspan(0.85 * fitted, 1.4 * fitted, color="#e8eef3", lw=0, label="0.85 to 1.4 × λ")
     axes.plot(x, y, "o-", color=SERIES[0], ms=4, label="objective (finite volumes)")
-    if fitted is not None:
-        axes.axvspan(0.85 * fitted, 1.4 * fitted, color="#e8eef3", lw=0, label="0.85 to 1.4 × λ")
-        axes.axvline(fitted, color=SERIES[1], ls="--", label="inferred λ")
+    axes.axvline(fitted, color=SERIES[1], ls="--", label="inferred λ")
     axes.set_xscale("log")
     axes.set_xticks(*_ticks(x))
     axes.minorticks_off()

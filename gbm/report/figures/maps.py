@@ -22,7 +22,7 @@ TISSUE_OVER = ("#3b7fd0", "#8fd18a", "#f4efe2")
 
 REGIONS_OVER = (REGION_COLOURS["WT"], REGION_COLOURS["TC"])
 VIEW_WIDTH = 9.6
-Thresholds = Mapping[str, float | None]
+Levels = Mapping[str, float | None]
 
 
 def anatomy(domain: Domain, image: np.ndarray, name: str) -> Figure:
@@ -40,7 +40,7 @@ def overlay(
     image: np.ndarray,
     name: str,
     u: np.ndarray,
-    thresholds: Thresholds,
+    thresholds: Levels,
     window: Window,
 ) -> Figure:
     """The image near the tumour; solid lines segmented, dashed lines predicted."""
@@ -136,7 +136,7 @@ def phase_field_map(domain: Domain) -> Figure:
 def density(
     domain: Domain,
     u: np.ndarray,
-    thresholds: Thresholds,
+    thresholds: Levels,
     x0: np.ndarray,
     title: str,
     window: Window,
@@ -233,7 +233,7 @@ def outline(axes: Axes, domain: Domain, colour: str | None = None) -> None:
             )  # fmt: skip
 
 
-def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Thresholds) -> None:
+def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Levels) -> None:
     """Dashed borders of the predicted regions, which end at the tissue's border."""
     seen = np.where(domain.phi > 0.5, u, 0.0)
     for name, level in thresholds.items():
@@ -245,7 +245,7 @@ def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Thres
             drawn.set_path_effects(halo(INK, 2.6))
 
 
-def predicted(domain: Domain, u: np.ndarray, thresholds: Thresholds) -> np.ndarray:
+def predicted(domain: Domain, u: np.ndarray, thresholds: Levels) -> np.ndarray:
     """The predicted region with the lowest threshold, for a window that shows it."""
     levels = [level for level in thresholds.values() if level is not None]
     return (domain.phi > 0.5) & (u > min(levels, default=np.inf))
