@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gbm.config.settings import Settings
@@ -94,6 +94,11 @@ def short(weight: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
+def headline_fit(settings: Settings) -> FitSpec:
+    """The fit that a patient's result reports: BiLO, ``char`` lift, origin inferred, first seed."""
+    return FitSpec("bilo", "char", "inferred", None, settings.fit.seeds[0])
+
+
 def planned(settings: Settings) -> tuple[FitSpec, ...]:
     """All fits of a patient: the headline first.
 
@@ -101,12 +106,10 @@ def planned(settings: Settings) -> tuple[FitSpec, ...]:
     PINN for every weight. Further seeds repeat the headline fit only, for its spread. The headline
     is the ``char`` lift, whatever other lifts are asked for.
     """
-    first, *others = settings.fit.seeds
-    lifts: dict[Lift, None] = dict.fromkeys(("char", *settings.fit.lifts))
-    fits = [FitSpec("bilo", lift, "inferred", None, first) for lift in lifts]
-    fits.append(FitSpec("bilo", "char", "fixed", None, first))
-    fits += [
-        FitSpec("pinn", "char", "inferred", weight, first) for weight in settings.fit.pinn_weights
-    ]
-    fits += [FitSpec("bilo", "char", "inferred", None, seed) for seed in others]
-    return tuple(fits)
+    headline = headline_fit(settings)
+    fits = [headline]
+    fits += [replace(headline, lift=lift) for lift in settings.fit.lifts if lift != headline.lift]
+    fits.append(replace(headline, x0="fixed"))
+    fits += [replace(headline, method="pinn", weight=w) for w in settings.fit.pinn_weights]
+    fits += [replace(headline, seed=seed) for seed in settings.fit.seeds[1:]]
+    return tuple(dict.fromkeys(fits))

@@ -53,6 +53,13 @@ class Segmentation(Model):
         default=(), description="labels outside the convention that count as background"
     )
 
+    @property
+    def grid(self) -> Path:
+        """The file whose grid is that of the regions."""
+        path = self.path if self.masks is None else self.masks.WT
+        assert path is not None
+        return path
+
     @field_validator("convention", mode="before")
     @classmethod
     def _preset(cls, value: Any) -> Any:

@@ -16,17 +16,23 @@ Plane = Literal["axial", "coronal", "sagittal"]
 class Model(BaseModel):
     """A frozen value whose keys are all known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        # Written values hold every key, those with a default too.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
-class PerRegion(Model):
+class ThresholdSettings(Model):
     """One number for each region."""
 
     WT: Annotated[float, Field(gt=0, lt=1)] = Field(description="whole tumour")
     TC: Annotated[float, Field(gt=0, lt=1)] = Field(description="tumour core")
 
     @model_validator(mode="after")
-    def _ordered(self) -> PerRegion:
+    def _ordered(self) -> ThresholdSettings:
         if not self.WT < self.TC:
             raise ValueError("WT must be smaller than TC: the core is denser")
         return self
@@ -99,7 +105,9 @@ class ObjectiveSettings(Model):
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
     k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
     prior_weight: NonNegative = Field(default=1e-3, description="cost of one standard deviation")
-    thresholds: PerRegion = Field(default=PerRegion(WT=0.35, TC=0.6), description="prior means")
+    thresholds: ThresholdSettings = Field(
+        default=ThresholdSettings(WT=0.35, TC=0.6), description="prior means"
+    )
     growth_prior: GrowthPriorSettings = Field(
         default=GrowthPriorSettings(), description="log-normal priors of lambda and rho T"
     )

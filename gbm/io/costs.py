@@ -66,7 +66,7 @@ def read(file: Path) -> MeasuredJob:
     return MeasuredJob(kind(file.stem), float(row["s"]), number("cpu_time"), number("max_rss"))
 
 
-def table(jobs: Iterable[MeasuredJob]) -> list[list[str]]:
+def cost_rows(jobs: Iterable[MeasuredJob]) -> list[list[str]]:
     """Rows of `costs.tsv`: one a kind of step, the dearest first."""
     steps: dict[str, list[MeasuredJob]] = {}
     for job in jobs:

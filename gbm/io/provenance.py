@@ -7,13 +7,15 @@ import subprocess
 from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
+from pydantic import Field
+
+from gbm.config.settings import Model
 from gbm.io.code_hash import ROOT, source_hash
 from gbm.io.files import sha256
 from gbm.version import __version__
 
-PACKAGES = (
+DISTRIBUTIONS = (
     "torch",
     "numpy",
     "scipy",
@@ -24,6 +26,31 @@ PACKAGES = (
     "snakemake",
 )
 """Distributions that can change a number."""
+
+
+class InputFile(Model):
+    """One input file."""
+
+    key: str = Field(description="dotted key in the patient file")
+    path: str = Field(description="absolute path")
+    bytes: int = Field(description="size")
+    sha256: str = Field(description="hash of its content")
+
+
+class StepCost(Model):
+    """What one step took."""
+
+    step: str = Field(description="name of the step")
+    seconds: float = Field(description="wall time, s")
+    peak_memory_mb: float | None = Field(description="null: too short to be measured")
+
+
+class RunCost(Model):
+    """What the steps of a patient took, in the order they ended."""
+
+    steps: tuple[StepCost, ...] = Field(description="each step")
+    seconds: float = Field(description="sum over the steps, s")
+    peak_memory_mb: float | None = Field(description="largest of all steps")
 
 
 def versions() -> dict[str, str]:
@@ -37,7 +64,7 @@ def versions() -> dict[str, str]:
         "commit": commit(),
         "python": platform.python_version(),
     }
-    for name in PACKAGES:
+    for name in DISTRIBUTIONS:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -45,7 +72,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+def inputs(files: Mapping[str, Path]) -> tuple[InputFile, ...]:
     """Name, path, size and SHA-256 of every input file.
 
     Parameters
@@ -53,15 +80,10 @@ def inputs(files: Mapping[str, Path]) -> list[dict[str, Any]]:
     files : mapping
         Dotted key (such as `patient.segmentation.path`) to file.
     """
-    return [
-        {
-            "key": key,
-            "path": str(path.resolve()),
-            "bytes": path.stat().st_size,
-            "sha256": sha256(path),
-        }
+    return tuple(
+        InputFile(key=key, path=str(path.resolve()), bytes=path.stat().st_size, sha256=sha256(path))
         for key, path in files.items()
-    ]
+    )
 
 
 def commit() -> str:
@@ -83,7 +105,7 @@ def commit() -> str:
         return "not a checkout"
 
 
-def cost(folder: Path, fits: Collection[str]) -> dict[str, Any]:
+def cost(folder: Path, fits: Collection[str]) -> RunCost:
     """Time and memory of the steps so far, from what the workflow measured.
 
     Parameters
@@ -95,28 +117,26 @@ def cost(folder: Path, fits: Collection[str]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        `steps`, each with `step`, `seconds` and `peak_memory_mb` (None where a step was too short
-        to be measured), in the order they ended; the sum of `seconds` and the largest
-        `peak_memory_mb`. A fit that was cut off and resumed counts its last part.
+    RunCost
+        A fit that was cut off and resumed counts its last part.
     """
     files = sorted(folder.glob("*.tsv"), key=lambda file: file.stat().st_mtime)
     names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
-    steps = [
-        {"step": file.stem, **_measured(file)}
+    steps = tuple(
+        _measured(file)
         for file in files
         if file.stem in names or not file.stem.startswith(("fit_", "verify_"))
-    ]
-    peaks = [step["peak_memory_mb"] for step in steps if step["peak_memory_mb"] is not None]
-    return {
-        "steps": steps,
-        "seconds": sum(step["seconds"] for step in steps),
-        "peak_memory_mb": max(peaks, default=None),
-    }
+    )
+    peaks = [step.peak_memory_mb for step in steps if step.peak_memory_mb is not None]
+    return RunCost(
+        steps=steps,
+        seconds=sum(step.seconds for step in steps),
+        peak_memory_mb=max(peaks, default=None),
+    )
 
 
-def _measured(file: Path) -> dict[str, Any]:
+def _measured(file: Path) -> StepCost:
     header, *rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
     last = dict(zip(header, rows[-1], strict=True))
     peak = None if last["max_rss"] in ("-", "NA") else float(last["max_rss"])
-    return {"seconds": float(last["s"]), "peak_memory_mb": peak}
+    return StepCost(step=file.stem, seconds=float(last["s"]), peak_memory_mb=peak)

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.report.figures.cohort import overlaps, parameters
+from gbm.report.figures.cohort import overlaps, parameter_strips
 from gbm.report.figures.style import encoded, look, svg
-from gbm.report.findings import MARGIN, dice
-from gbm.report.formatting import num, percent, spread
-from gbm.report.tables import MODELS
+from gbm.report.findings import EQUAL_DICE
+from gbm.report.formatting import num, percent, with_spread
+from gbm.report.tables import MODEL_NAMES
 from gbm.report.templating import environment, script
-from gbm.results.estimate import sd, value
+from gbm.results.metrics_table import dice_of
 
 if TYPE_CHECKING:
     from gbm.results.cohort import Member
 
-SHOWN = {
+SHOWN_MODELS = {
     "bilo_fdm": "BiLO",
     "characteristic_fdm": "start",
     "direct_fdm": "direct fit",
@@ -46,13 +46,15 @@ class Cell:
 
 def patient_row(member: Member) -> dict[str, Any]:
     """One row of the table of patients that are done."""
-    params, metrics = member.params, member.metrics
-    assert params is not None
+    result, metrics = member.result, member.metrics
+    assert result is not None
     assert metrics is not None
-    colour = params["verdict"]["colour"]
-    error = params["relative_error_u"]["final"]
-    growth = [Cell(_with_spread(params[key]), value(params[key])) for key in ("lambda_mm", "rhoT")]
-    scores = [dice(metrics, model, region) for region in REGIONS for model in SHOWN]
+    colour = result.verdict.colour
+    error = result.relative_error_u.final
+    growth = [
+        Cell(with_spread(estimate), estimate.value) for estimate in (result.lambda_mm, result.rhoT)
+    ]
+    scores = [dice_of(metrics, model, region) for region in REGIONS for model in SHOWN_MODELS]
     return {
         "patient": member.patient,
         "colour": colour,
@@ -63,36 +65,32 @@ def patient_row(member: Member) -> dict[str, Any]:
             *growth,
             Cell(percent(error), error),
             *(Cell(num(score), score) for score in scores),
-            Cell(num(params["seconds"], 0), params["seconds"]),
+            Cell(num(result.seconds, 0), result.seconds),
         ],
     }
 
 
 def distributions(members: Sequence[Member]) -> dict[str, str]:
     """Plots over the patients that are done, SVG by name; none for fewer than `FEWEST`."""
-    done = [m for m in members if m.params is not None and m.metrics is not None]
+    done = [m for m in members if m.result is not None and m.metrics is not None]
     if len(done) < FEWEST:
         return {}
     scores = {
         region: {
-            name: [dice(m.metrics or {}, model, region) for m in done]
-            for model, name in SHOWN.items()
+            name: [dice_of(m.metrics or {}, model, region) for m in done]
+            for model, name in SHOWN_MODELS.items()
         }
         for region in REGIONS
     }
-    found = [m.params or {} for m in done]
+    found = [m.result for m in done if m.result is not None]
     columns = {
-        "λ = √(D/ρ), mm": [value(p["lambda_mm"]) for p in found],
-        "ρT": [value(p["rhoT"]) for p in found],
-        "D·T, mm²": [value(p["DT_mm2"]) for p in found],
-        "error of the network, %": [_percent(p["relative_error_u"]["final"]) for p in found],
+        "λ = √(D/ρ), mm": [p.lambda_mm.value for p in found],
+        "ρT": [p.rhoT.value for p in found],
+        "D·T, mm²": [p.DT_mm2.value for p in found],
+        "error of the network, %": [_percent(p.relative_error_u.final) for p in found],
     }
     with look():
-        return {"overlaps": svg(overlaps(scores)), "parameters": svg(parameters(columns))}
-
-
-def _with_spread(entry: Any) -> str:
-    return num(entry) if sd(entry) is None else f"{num(entry)} {spread(entry)}"
+        return {"overlaps": svg(overlaps(scores)), "parameters": svg(parameter_strips(columns))}
 
 
 def _percent(fraction: float | None) -> float | None:
@@ -101,10 +99,10 @@ def _percent(fraction: float | None) -> float | None:
 
 def summary(members: Sequence[Member]) -> list[str]:
     """Sentences over all patients that are done."""
-    done = [m for m in members if m.params is not None and m.metrics is not None]
+    done = [m for m in members if m.result is not None and m.metrics is not None]
     if not done:
         return ["No patient has results yet."]
-    errors = [m.params["relative_error_u"]["final"] for m in done if m.params is not None]
+    errors = [m.result.relative_error_u.final for m in done if m.result is not None]
     known = [error for error in errors if error is not None]
     lines = []
     if known:
@@ -115,12 +113,12 @@ def summary(members: Sequence[Member]) -> list[str]:
         )
     for region, name in (("WT", "whole tumour"), ("TC", "core")):
         pairs = [
-            (dice(m.metrics, "bilo_fdm", region), dice(m.metrics, "disc", region))
+            (dice_of(m.metrics, "bilo_fdm", region), dice_of(m.metrics, "disc", region))
             for m in done
             if m.metrics is not None
         ]
         both = [(a, b) for a, b in pairs if a is not None and b is not None]
-        beaten = sum(b > a + MARGIN for a, b in both)
+        beaten = sum(b > a + EQUAL_DICE for a, b in both)
         if both:
             lines.append(
                 f"A plain disc of the same area scores higher than the fitted growth model on "
@@ -147,7 +145,7 @@ def alike(members: Sequence[Member]) -> dict[tuple[str, ...], list[str]]:
     return found
 
 
-def render(
+def render_cohort(
     members: Sequence[Member],
     medians: Mapping[str, Mapping[str, float | None]],
     notice: str | None = None,
@@ -166,12 +164,12 @@ def render(
             failed=[member for member in members if member.status == "failed"],
             unfinished=alike([member for member in members if member.status == "unfinished"]),
             summary=summary(members),
-            shown=list(SHOWN.values()),
+            shown=list(SHOWN_MODELS.values()),
             figures={name: encoded(text) for name, text in distributions(members).items()},
             sorting=script("sort.js"),
             medians=[
-                (MODELS[model][0], num(medians[model]["WT"], 3), num(medians[model]["TC"], 3))
-                for model in MODELS
+                (MODEL_NAMES[model][0], num(medians[model]["WT"], 3), num(medians[model]["TC"], 3))
+                for model in MODEL_NAMES
                 if model in medians
             ],
         )

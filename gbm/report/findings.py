@@ -6,18 +6,17 @@ finding; the page says it in words and does not leave it to the reader to compar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gbm.growth.records import INDISTINCT
 from gbm.report.formatting import percent
-from gbm.results.estimate import value
-from gbm.results.metrics_table import Metrics
+from gbm.results.fit_entry import FitEntry
+from gbm.results.metrics_table import Metrics, dice_of
+from gbm.results.patient_result import PatientResult
 
 REGION_NAMES = {"WT": "whole tumour", "TC": "tumour core"}
 SHORT = {"disc": "disc", "characteristic_fdm": "start"}
-MARGIN = 0.005
+EQUAL_DICE = 0.005
 """DICE differences below this are called equal."""
 
 CLEAR_GAP = 0.01
@@ -38,37 +37,37 @@ class Finding:
     text: str
 
 
-def findings(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]:
+def findings(result: PatientResult, metrics: Metrics) -> list[Finding]:
     """All findings on one patient, the most important first.
 
     Parameters
     ----------
-    params : mapping
+    result : PatientResult
         `desc-growth_params.json`.
     metrics : mapping
         `desc-growth_metrics.tsv` as model -> region -> metric -> value.
     """
     found = [
-        *agreement(params),
+        *agreement(result),
         *against(metrics, "disc", "a plain disc of the same area at the centre of the core"),
         *against(metrics, "characteristic_fdm", "the unfitted characteristic start"),
-        *against_direct(params, metrics),
+        *against_direct(result),
         *overfitting(metrics),
-        *other_lift(params),
+        *other_lift(result),
     ]
     weight = {"bad": 0, "note": 1, "good": 2}
     return sorted(found, key=lambda finding: weight[finding.kind])
 
 
-def agreement(params: Mapping[str, Any]) -> list[Finding]:
+def agreement(result: PatientResult) -> list[Finding]:
     """Whether the network solves the equation at the parameters it found."""
-    error = params["relative_error_u"]["final"]
+    error = result.relative_error_u.final
     if error is None:
         return [
             Finding("bad", "The network could not be compared with the finite-volume solution.")
         ]
-    limit = params["settings"]["verify"]["max_disagreement"]
-    wide = percent(params["relative_error_u"].get("final_with_interface"))
+    limit = result.settings.verify.max_disagreement
+    wide = percent(result.relative_error_u.final_with_interface)
     text = (
         f"At the inferred parameters the network and the finite-volume solution of the same "
         f"equation differ by {100 * error:.2g} % (relative L2 over the tissue, φ > 1/2, at the "
@@ -83,13 +82,13 @@ def against(metrics: Metrics, model: str, name: str) -> list[Finding]:
     """Whether a simple reference scores higher than BiLO's verified solution."""
     beaten, equal, ahead = [], [], []
     for region in REGION_NAMES:
-        ours, theirs = dice(metrics, "bilo_fdm", region), dice(metrics, model, region)
+        ours, theirs = dice_of(metrics, "bilo_fdm", region), dice_of(metrics, model, region)
         if ours is None or theirs is None:
             continue
         text = f"{REGION_NAMES[region]}: {SHORT[model]} {theirs:.3f}, BiLO {ours:.3f}"
-        if theirs > ours + MARGIN:
+        if theirs > ours + EQUAL_DICE:
             beaten.append(text)
-        elif ours > theirs + MARGIN:
+        elif ours > theirs + EQUAL_DICE:
             ahead.append(text)
         else:
             equal.append(text)
@@ -113,10 +112,10 @@ def against(metrics: Metrics, model: str, name: str) -> list[Finding]:
     return []
 
 
-def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]:
+def against_direct(result: PatientResult) -> list[Finding]:
     """BiLO beside the classical fit of the same objective."""
-    ours, theirs = params["objective"]["fdm"], params["objective"]["direct_fit"]
-    start = params["objective"]["characteristic"]
+    ours, theirs = result.objective.fdm, result.objective.direct_fit
+    start = result.objective.characteristic
     found = []
     if ours is not None and start is not None and ours > start:
         text = f"The fit is worse than its own start: objective {ours:.4f} against {start:.4f}."
@@ -124,12 +123,8 @@ def against_direct(params: Mapping[str, Any], metrics: Metrics) -> list[Finding]
     if ours is None or theirs is None:
         return found
     both = f"objective {ours:.4f} (BiLO, by finite volumes) against {theirs:.4f} (direct fit)"
-    seconds = params["baselines"].get("direct_fdm", {}).get("seconds")
-    speed = (
-        f" The direct fit took {seconds:.2g} s, BiLO {params['seconds']:.3g} s."
-        if seconds and params.get("seconds")
-        else ""
-    )
+    seconds = result.baselines.direct_fdm.seconds
+    speed = f" The direct fit took {seconds:.2g} s, BiLO {result.seconds:.3g} s."
     if ours > theirs + INDISTINCT:
         text = f"The direct finite-volume fit beats BiLO: {both}.{speed}"
         found.append(Finding("bad", text))
@@ -148,8 +143,8 @@ def overfitting(metrics: Metrics) -> list[Finding]:
     for method, name in (("bilo", "BiLO"), ("pinn", "The PINN")):
         gaps = []
         for region in REGION_NAMES:
-            network = dice(metrics, f"{method}_network", region)
-            solver = dice(metrics, f"{method}_fdm", region)
+            network = dice_of(metrics, f"{method}_network", region)
+            solver = dice_of(metrics, f"{method}_fdm", region)
             if network is not None and solver is not None and network - solver > CLEAR_GAP:
                 gaps.append(f"{REGION_NAMES[region]} {network:.3f} against {solver:.3f}")
         if gaps:
@@ -163,20 +158,20 @@ def overfitting(metrics: Metrics) -> list[Finding]:
     return found
 
 
-def heat_fit(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def heat_fit(result: PatientResult) -> FitEntry | None:
     """The verified fit that has nothing of the finite-volume solution in its representation."""
-    for fit in params["fits"]:
-        if fit["method"] == "bilo" and fit["lift"] == "heat":
-            return fit if fit["relative_error_u"]["final"] is not None else None
+    for fit in result.fits:
+        if fit.method == "bilo" and fit.lift == "heat":
+            return fit
     return None
 
 
-def other_lift(params: Mapping[str, Any]) -> list[Finding]:
+def other_lift(result: PatientResult) -> list[Finding]:
     """How well the equation was solved without the finite-volume solution in the representation."""
-    fit = heat_fit(params)
-    if fit is None:
+    fit = heat_fit(result)
+    if fit is None or fit.relative_error_u.final is None:
         return []
-    error, lam = fit["relative_error_u"]["final"], value(fit.get("lambda_mm"))
+    error, lam = fit.relative_error_u.final, fit.lambda_mm.value
     where = f", λ = {lam:.2f} mm" if lam is not None else ""
     text = (
         f"With a representation that contains nothing of the finite-volume solution (heat lift) "
@@ -187,13 +182,11 @@ def other_lift(params: Mapping[str, Any]) -> list[Finding]:
     return [Finding("bad", f"{text}: more than {100 * HEAT_LIMIT:g} %.{_behind(fit)}")]
 
 
-def beside_headline(params: Mapping[str, Any]) -> str:
+def beside_headline(result: PatientResult) -> str:
     """What has to stand beside the result: the heat lift's error, where it is too large, or ""."""
-    fit = heat_fit(params)
-    if fit is None or fit["name"] == params["headline"]:
-        return ""
-    error = fit["relative_error_u"]["final"]
-    if error <= HEAT_LIMIT:
+    fit = heat_fit(result)
+    error = None if fit is None else fit.relative_error_u.final
+    if fit is None or error is None or error <= HEAT_LIMIT:
         return ""
     return (
         f" A second network, whose representation contains nothing of the solver's solution (heat "
@@ -203,17 +196,12 @@ def beside_headline(params: Mapping[str, Any]) -> str:
     )
 
 
-def _behind(fit: Mapping[str, Any]) -> str:
+def _behind(fit: FitEntry) -> str:
     """Why a heat fit may be off: density that came through walls."""
-    share = fit.get("behind_walls")
+    share = fit.behind_walls
     if share is None or share <= BEHIND_LIMIT:
         return ""
     return (
         f" Of its density {percent(share)} (relative L2) lies behind narrow gaps of the tissue, "
         f"where the leak through them alone sets the level."
     )
-
-
-def dice(metrics: Metrics, model: str, region: str) -> float | None:
-    """DICE of a model on a region, or None."""
-    return metrics.get(model, {}).get(region, {}).get("dice")

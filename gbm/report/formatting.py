@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from gbm.results.estimate import Estimate
 
-from gbm.results.estimate import sd, value
-
-MISSING = "–"
+MISSING, UNDETERMINED = "–", "undetermined"
 
 
-def num(entry: Any, digits: int = 2) -> str:
-    """A number, or the value of a {"value", "sd"} pair, with fixed decimals.
+def num(number: float | None, digits: int = 2) -> str:
+    """A number with fixed decimals.
 
-    >>> num({"value": 4.5678, "sd": 0.1}), num(None), num(12, 0)
+    >>> num(4.5678), num(None), num(12, 0)
     ('4.57', '–', '12')
     """
-    number = value(entry)
     return MISSING if number is None else f"{number:.{digits}f}"
 
 
-def spread(entry: Any, digits: int = 2) -> str:
-    """The spread of a {"value", "sd"} pair; one larger than the value determines nothing.
+def plus_minus(estimate: Estimate, digits: int = 2) -> str:
+    """The spread of an estimate; one larger than the value determines nothing.
 
-    >>> spread({"value": 1.0, "sd": 0.25}), spread(1.0), spread({"value": 1.0, "sd": 40.0})
-    ('± 0.25', '–', 'undetermined')
+    >>> [plus_minus(Estimate.of(1.0, sd)) for sd in (0.25, None, 40.0)]
+    ['± 0.25', '–', 'undetermined']
     """
-    number = sd(entry)
-    if number is None:
+    if estimate.value is None or estimate.sd is None:
         return MISSING
-    return f"± {number:.{digits}f}" if number < abs(value(entry)) else "undetermined"
+    return f"± {estimate.sd:.{digits}f}" if estimate.sd < abs(estimate.value) else UNDETERMINED
 
 
-def percent(entry: Any) -> str:
+def with_spread(estimate: Estimate, digits: int = 2) -> str:
+    """An estimate with its spread, where one is known.
+
+    >>> with_spread(Estimate.of(1.0, 0.25)), with_spread(Estimate.of(1.0))
+    ('1.00 ± 0.25', '1.00')
+    """
+    shown = num(estimate.value, digits)
+    return shown if estimate.sd is None else f"{shown} {plus_minus(estimate, digits)}"
+
+
+def percent(number: float | None) -> str:
     r"""A fraction in percent, two significant digits.
 
     >>> percent(0.0123), percent(0.3), percent(None)
     ('1.2\xa0%', '30\xa0%', '–')
     """
-    number = value(entry)
     if number is None:
         return MISSING
     return f"{100 * number:.2g}\xa0%" if abs(number) < 1 else f"{100 * number:.0f}\xa0%"
 
 
-def pair(first: Any, second: Any, digits: int = 3) -> str:
+def pair(first: float | None, second: float | None, digits: int = 3) -> str:
     """Two numbers of one quantity, as network / finite volumes."""
     return f"{num(first, digits)} / {num(second, digits)}"

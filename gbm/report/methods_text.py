@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from gbm.config.settings import ObjectiveSettings
 from gbm.report.formatting import num
+from gbm.results.patient_result import PatientResult
 
-REFERENCES = (
+SOURCES = (
     "Avants B. et al. 2008. Symmetric diffeomorphic image registration with cross-correlation. "
     "Medical Image Analysis 12, 26–41.",
     "Bakas S. et al. 2017. Advancing The Cancer Genome Atlas glioma MRI collections with expert "
@@ -30,25 +29,25 @@ REFERENCES = (
     "Zhang R. Z., Xie X., Lowengrub J. 2024. BiLO: bilevel local operator learning for PDE inverse "
     "problems. arXiv:2404.17789.",
 )
-"""Sources that the paragraphs name by author and year."""
+"""What the paragraphs name by author and year."""
 
 
-def methods(params: Mapping[str, Any]) -> list[str]:
+def methods(result: PatientResult) -> list[str]:
     """Paragraphs of the method boilerplate."""
-    settings = params["settings"]
-    tissue, growth, objective = settings["tissue"], settings["growth"], settings["objective"]
-    given = any(item["key"].startswith("patient.tissue") for item in params["inputs"])
+    settings = result.settings
+    tissue, growth, objective = settings.tissue, settings.growth, settings.objective
+    given = any(item.key.startswith("patient.tissue") for item in result.inputs)
     atlas = (
         "MNI152 2009a symmetric (Fonov et al. 2011)"
-        if tissue["atlas"] == "mni152"
+        if tissue.atlas == "mni152"
         else "a user-defined atlas"
     )
     maps = (
         "Tissue probability maps were given with the patient."
         if given
         else f"Tissue maps of {atlas} were registered to the patient "
-        f"({_registered(params)}, in SimpleITK, Lowekamp et al. 2013, from several starts; tumour "
-        f"excluded, {tissue['registration']}; N4 bias correction first, Tustison et al. 2010) "
+        f"({_registered(result)}, in SimpleITK, Lowekamp et al. 2013, from several starts; tumour "
+        f"excluded, {tissue.registration}; N4 bias correction first, Tustison et al. 2010) "
         "and refined by a Gaussian-mixture expectation maximisation with the warped maps as "
         "priors; inside the tumour the priors alone decide."
     )
@@ -56,32 +55,32 @@ def methods(params: Mapping[str, Any]) -> list[str]:
         "Regions are those of the BraTS challenge (Menze et al. 2015; Bakas et al. 2017): whole "
         "tumour and tumour core. "
         f"Images were read in their own space, brought to RAS and 1 mm. {maps} "
-        f"The two-dimensional problem lives on the {params['domain']['plane']} slice "
-        f"{params['domain']['slice']} of the segmentation file. Relative diffusivity: "
-        f"P = P_white + P_grey / {tissue['white_to_grey']:g}. The tissue is a phase field φ with "
-        f"an interface of {tissue['interface_width_mm']:g} mm.",
+        f"The two-dimensional problem lives on the {result.domain.plane} slice "
+        f"{result.domain.slice} of the segmentation file. Relative diffusivity: "
+        f"P = P_white + P_grey / {tissue.white_to_grey:g}. The tissue is a phase field φ with "
+        f"an interface of {tissue.interface_width_mm:g} mm.",
         "Growth follows the Fisher-KPP equation (Harpold et al. 2007) in a diffuse domain "
         "(Li et al. 2009), "
         "φ ∂u/∂t = ∇·(D P φ ∇u) + ρ φ u (1 − u), with "
-        f"u(x, 0) = {growth['h0']:g} exp(−{growth['r0_per_mm2']:g}/mm² · |x − x0|²). Start "
+        f"u(x, 0) = {growth.h0:g} exp(−{growth.r0_per_mm2:g}/mm² · |x − x0|²). Start "
         "values are the two numbers for which the radially symmetric solution meets the "
         "equal-area radii of whole tumour and core at the prior thresholds.",
         "BiLO (bilevel local operator learning, Zhang et al. 2024) trains a network u(x, t; θ) "
         "that solves the equation at the current parameters θ and in their neighbourhood: the "
         "lower level descends the residual and its derivative by θ in the network's weights, the "
         "upper level descends the segmentation objective "
-        f"({objective['name'].replace('_', ' ')}, slope of the soft threshold "
-        f"{objective['k_start']:g} to {objective['k_final']:g}, prior weight "
-        f"{objective['prior_weight']:g}; {_priors(objective)}) in θ only. The headline fit "
+        f"({objective.name.replace('_', ' ')}, slope of the soft threshold "
+        f"{objective.k_start:g} to {objective.k_final:g}, prior weight "
+        f"{objective.prior_weight:g}; {_priors(objective)}) in θ only. The headline fit "
         "represents u by a correction of the solution at its start in logit form. "
-        f"{_start(params)} The origin x0 is not "
+        f"{_start(result)} The origin x0 is not "
         "descended by the networks: in all fits named “origin inferred”, PINN included, it is "
         "that found by an outer search with the finite-volume solver (the direct fit), and all of "
         "them share it; "
         "“origin fixed” takes the centroid of the segmented core (of the whole tumour where there "
         "is no core).",
         "Verification: the same equation at the inferred parameters is solved by conservative "
-        f"finite volumes on a grid of {1 / settings['verify']['refine']:g} mm; scores are computed "
+        f"finite volumes on a grid of {1 / settings.verify.refine:g} mm; scores are computed "
         "for the network and for that solution, inside φ > 1/2. The error of the network is its "
         "relative L2 distance from that solution, weighted by φ, over the tissue φ > 1/2: beyond "
         "it no cell moves in and the density means nothing. The distance over all φ is given "
@@ -93,46 +92,44 @@ def methods(params: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _priors(objective: Mapping[str, Any]) -> str:
+def _priors(objective: ObjectiveSettings) -> str:
     """The log-normal priors of the growth parameters."""
     parts = [
-        f"{name} (median {prior['median']:g}{unit}, sd of the logarithm {prior['log_sd']:g})"
+        f"{name} (median {prior.median:g}{unit}, sd of the logarithm {prior.log_sd:g})"
         for name, unit, prior in (
-            ("λ", " mm", objective["growth_prior"]["lambda_mm"]),
-            ("ρT", "", objective["growth_prior"]["rhoT"]),
+            ("λ", " mm", objective.growth_prior.lambda_mm),
+            ("ρT", "", objective.growth_prior.rhoT),
         )
     ]
     return f"log-normal priors of {' and '.join(parts)}"
 
 
-def _start(params: Mapping[str, Any]) -> str:
+def _start(result: PatientResult) -> str:
     """Where the networks start."""
-    starts = [
-        (fit["name"], fit.get("start") or {}, fit.get("first_start")) for fit in params["fits"]
-    ]
-    tables = [start for _, start, _ in starts if start.get("source") == "table"]
+    starts = [fit.start for fit in result.fits if fit.start is not None]
+    tables = [start for start in starts if start.source == "table"]
     text = "The networks start at the characteristic parameters."
     if tables:
         text = (
             "Where the characteristic parameters lie in a poorer basin of the objective, networks "
             "start at the best of a coarse table of finite-volume solutions (D·T = "
-            f"{tables[0]['DT']:.0f} mm² and ρT = {tables[0]['rhoT']:.1f}), otherwise at the "
+            f"{tables[0].DT:.0f} mm² and ρT = {tables[0].rhoT:.1f}), otherwise at the "
             "characteristic parameters."
         )
-    for name, start, before in starts:
-        if before is not None:
-            second = "kept" if start["source"] == "direct fit" else "no better, and left"
+    for fit in result.fits:
+        if fit.first_start is not None and fit.start is not None:
+            second = "kept" if fit.start.source == "direct fit" else "no better, and left"
             text += (
-                f" {name} ended clearly above the direct fit (objective "
-                f"{num(before['objective_fdm'], 4)}); a second start at the direct fit's "
+                f" {fit.name} ended clearly above the direct fit (objective "
+                f"{num(fit.first_start.objective_fdm, 4)}); a second start at the direct fit's "
                 f"parameters was {second}."
             )
     return text
 
 
-def _registered(params: Mapping[str, Any]) -> str:
+def _registered(result: PatientResult) -> str:
     """The metric of the registration, with its source."""
-    attempts = (params.get("registration") or {}).get("attempts", ())
-    if any(a["chosen"] and a["metric"] == "local correlation" for a in attempts):
+    attempts = () if result.registration is None else result.registration.attempts
+    if any(a.chosen and a.metric == "local correlation" for a in attempts):
         return "local correlation, Avants et al. 2008"
     return "mutual information, Mattes et al. 2003"

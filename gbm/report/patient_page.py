@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from markupsafe import Markup
 
 from gbm.domain.domain import Domain
 from gbm.domain.plane import edge_names
+from gbm.report.at_a_glance import cards, opening, result_sentence
 from gbm.report.figures.style import encoded
 from gbm.report.findings import findings
-from gbm.report.headline import cards, headline, opening
-from gbm.report.methods_text import REFERENCES, methods
+from gbm.report.methods_text import SOURCES, methods
 from gbm.report.quality_table import quality_rows
 from gbm.report.registration_table import registration_rows, registration_sentence
 from gbm.report.tables import fit_rows, other_minima, parameter_rows, score_rows
 from gbm.report.templating import environment, script
 from gbm.report.viewer import Scene, niivue
 from gbm.results.metrics_table import Metrics
+from gbm.results.patient_result import PatientResult
+from gbm.results.truth import PhantomTruth
 
 SIDES = {
     "L": "left",
@@ -46,44 +47,43 @@ def orientation(domain: Domain) -> str:
     return text
 
 
-def render(
-    params: Mapping[str, Any],
+def render_patient(
+    result: PatientResult,
     metrics: Metrics,
     domain: Domain,
     pictures: Mapping[str, str],
     views: Scene,
-    truth: Mapping[str, Any] | None,
+    truth: PhantomTruth | None,
 ) -> str:
     """The page as text; `pictures` are SVG texts by name."""
-    settings = params["settings"]
     return (
         environment()
         .get_template("page.html.j2")
         .render(
-            p=params,
-            s=settings,
+            p=result,
+            s=result.settings,
             figures={name: encoded(text) for name, text in pictures.items()},
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            verdict_text=opening(params["verdict"]),
-            headline=headline(params, metrics),
-            cards=cards(params, metrics),
+            verdict_text=opening(result.verdict),
+            headline=result_sentence(result, metrics),
+            cards=cards(result, metrics),
             layers=views.layers,
             scene=Markup(views.description()),
             volumes=views.volumes(),
             niivue=niivue(),
             starter=script("viewer.js"),
-            references=REFERENCES,
-            findings=findings(params, metrics),
+            references=SOURCES,
+            findings=findings(result, metrics),
             orientation=orientation(domain),
             score_rows=score_rows(metrics),
-            parameter_rows=parameter_rows(params, truth),
+            parameter_rows=parameter_rows(result, truth),
             truth=truth,
-            fit_rows=fit_rows(params),
-            minima=other_minima(params),
-            quality_rows=quality_rows(params),
-            registration_rows=registration_rows(params),
-            registration_sentence=registration_sentence(params),
-            methods=methods(params),
-            settings_text=json.dumps(settings, indent=2),
+            fit_rows=fit_rows(result),
+            minima=other_minima(result),
+            quality_rows=quality_rows(result),
+            registration_rows=registration_rows(result.registration),
+            registration_sentence=registration_sentence(result.registration),
+            methods=methods(result),
+            settings_text=json.dumps(result.settings.model_dump(mode="json"), indent=2),
         )
     )

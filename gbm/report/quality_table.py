@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gbm.report.formatting import MISSING
+from gbm.results.patient_result import PatientResult
+from gbm.results.verdict import Judgement
 
 PASSED = {"green": "✓ passed", "amber": "✗ failed", "red": "✗ failed, do not rely on this fit"}
 
@@ -43,20 +42,21 @@ NAMES = {
 }
 
 
-def quality_rows(params: Mapping[str, Any]) -> list[dict[str, str]]:
+def quality_rows(result: PatientResult) -> list[dict[str, str]]:
     """Rows (name, value, gate, advice) of every quality number, gated ones first, failed ones top.
 
     Parameters
     ----------
-    params : mapping
+    result : PatientResult
         `desc-growth_params.json`.
     """
-    judged = {gate["number"]: gate for gate in params["verdict"]["gates"]}
-    numbers = {**params["domain"], **params["quality"]["numbers"]}
+    judged = {gate.number: gate for gate in result.verdict.gates}
+    sizes = result.domain.model_dump(exclude={"plane", "slice"})
+    numbers: dict[str, float | None] = {**sizes, **result.quality.numbers}
     order = list(NAMES)
     rows = []
     for key in sorted(
-        (k for k, v in numbers.items() if not isinstance(v, str) and k != "slice"),
+        numbers,
         key=lambda k: (_weight(judged.get(k)), order.index(k) if k in order else 99, k),
     ):
         gate = judged.get(key)
@@ -64,22 +64,18 @@ def quality_rows(params: Mapping[str, Any]) -> list[dict[str, str]]:
             {
                 "name": NAMES.get(key, key.replace("_", " ")),
                 "value": _shown(numbers[key]),
-                "gate": "" if gate is None else f"{gate['limit']}: {PASSED[gate['colour']]}",
-                "advice": "" if gate is None else gate["advice"],
+                "gate": "" if gate is None else f"{gate.limit}: {PASSED[gate.colour]}",
+                "advice": "" if gate is None else gate.advice,
             }
         )
     return rows
 
 
-def _weight(gate: Mapping[str, Any] | None) -> int:
-    return 3 if gate is None else {"red": 0, "amber": 1, "green": 2}[gate["colour"]]
+def _weight(gate: Judgement | None) -> int:
+    return 3 if gate is None else {"red": 0, "amber": 1, "green": 2}[gate.colour]
 
 
-def _shown(number: Any) -> str:
+def _shown(number: float | None) -> str:
     if number is None:
         return MISSING
-    if isinstance(number, bool):
-        return "yes" if number else "no"
-    if not isinstance(number, (int, float)):
-        return str(number)
     return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gbm.report.formatting import num
+from gbm.results.registration_record import RegistrationRecord
 
 
-def registration_rows(params: Mapping[str, Any]) -> list[dict[str, str]]:
+def registration_rows(record: RegistrationRecord | None) -> list[dict[str, str]]:
     """Rows (attempt, stage, start, overlap, information, verdict) of all stages of all attempts.
 
     Parameters
     ----------
-    params : mapping
-        `desc-growth_params.json`; without a registration there is no row.
+    record : RegistrationRecord or None
+        Without a registration there is no row.
     """
-    record = params.get("registration") or {}
     return [
         {
-            "attempt": f"{attempt['metric']}, seed {attempt['seed']}"
-            + ("" if attempt["chosen"] else " (not chosen)"),
-            "stage": stage["stage"],
-            "start": f"{stage['start']}, {stage['image']} climbed",
-            "overlap": num(stage["overlap"], 3),
+            "attempt": f"{attempt.metric}, seed {attempt.seed}"
+            + ("" if attempt.chosen else " (not chosen)"),
+            "stage": stage.stage,
+            "start": f"{stage.start}, {stage.image} climbed",
+            "overlap": num(stage.overlap, 3),
             "information": ", ".join(
-                f"{name} {num(value, 3)}" for name, value in stage["information"].items()
+                f"{name} {num(value, 3)}" for name, value in stage.information.items()
             ),
-            "kept": "kept" if stage["kept"] else "not kept: worse than the stage before",
+            "kept": "kept" if stage.kept else "not kept: worse than the stage before",
         }
-        for attempt in record.get("attempts", ())
-        for stage in attempt.get("stages", ())
+        for attempt in (() if record is None else record.attempts)
+        for stage in attempt.stages
     ]
 
 
-def registration_sentence(params: Mapping[str, Any]) -> str:
+def registration_sentence(record: RegistrationRecord | None) -> str:
     """How many starts there were, in one sentence; empty where nothing was registered."""
-    attempts = (params.get("registration") or {}).get("attempts", ())
-    starts = [len(attempt.get("starts", ())) for attempt in attempts]
+    starts = [] if record is None else [len(attempt.starts) for attempt in record.attempts]
     if not any(starts):
         return ""
     more = (

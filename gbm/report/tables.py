@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from gbm.config.conventions import REGIONS
+from gbm.growth.records import INDISTINCT
+from gbm.report.findings import EQUAL_DICE
+from gbm.report.formatting import MISSING, UNDETERMINED, num, pair, percent, plus_minus
+from gbm.results.fit_entry import FitEntry
+from gbm.results.metrics_table import Metrics, dice_of
+from gbm.results.patient_result import PatientResult
+from gbm.results.references import DirectReference, Minimum
+from gbm.results.truth import PhantomTruth
 
-from gbm.report.findings import MARGIN, dice
-from gbm.report.formatting import MISSING, num, pair, percent, spread
-from gbm.results.estimate import value
-from gbm.results.metrics_table import Metrics
-
-MODELS = {
+MODEL_NAMES = {
     "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
     "bilo_network": ("BiLO, network", "the local operator itself"),
     "direct_fdm": ("direct fit", "finite volumes and a classical optimiser"),
@@ -27,13 +30,13 @@ MODELS = {
 def score_rows(metrics: Metrics) -> list[dict[str, Any]]:
     """One row a model; references with a higher DICE than BiLO's verified solution are marked."""
     rows = []
-    for model, (name, what) in MODELS.items():
+    for model, (name, what) in MODEL_NAMES.items():
         if model not in metrics:
             continue
         cells = []
         for region in ("WT", "TC"):
-            ours, theirs = dice(metrics, "bilo_fdm", region), dice(metrics, model, region)
-            higher = ours is not None and theirs is not None and theirs > ours + MARGIN
+            ours, theirs = dice_of(metrics, "bilo_fdm", region), dice_of(metrics, model, region)
+            higher = ours is not None and theirs is not None and theirs > ours + EQUAL_DICE
             mark = " ▲" if higher and not model.startswith("bilo") else ""
             cells.append(num(theirs, 3) + mark)
         for metric, digits in (("hd95_mm", 1), ("area_mm2", 0)):
@@ -44,13 +47,10 @@ def score_rows(metrics: Metrics) -> list[dict[str, Any]]:
     return rows
 
 
-def parameter_rows(
-    params: Mapping[str, Any], truth: Mapping[str, Any] | None
-) -> list[dict[str, str]]:
+def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[dict[str, str]]:
     """Parameters with units, local spread, the direct fit and the start beside them."""
-    direct = params["baselines"].get("direct_fdm", {})
-    start = params["characteristic"]
-    prior = params["settings"]["objective"]["thresholds"]
+    direct, start = result.baselines.direct_fdm, result.characteristic
+    prior = result.settings.objective.thresholds
     lines = [
         ("λ = √(D/ρ)", "width of the invasive front", "lambda_mm", "mm", 2),
         ("ρT", "growth over the unknown time T", "rhoT", "1", 2),
@@ -61,125 +61,134 @@ def parameter_rows(
             "name": name,
             "what": what,
             "unit": unit,
-            "value": num(params[key], digits),
-            "sd": spread(params[key], digits),
-            "direct": num(direct.get(key), digits),
-            "start": num(start.get(key), digits),
-            "truth": num((truth or {}).get(key), digits),
+            "value": num(getattr(result, key).value, digits),
+            "sd": plus_minus(getattr(result, key), digits),
+            "direct": num(getattr(direct, key), digits),
+            "start": num(getattr(start, key), digits),
+            "truth": num(None if truth is None else getattr(truth, key), digits),
         }
         for name, what, key, unit, digits in lines
     ]
     for region, image in (("WT", "oedema becomes visible"), ("TC", "core becomes visible")):
-        entry = params["thresholds"][region]
+        threshold = result.thresholds[region]
         rows.append(
             {
                 "name": f"u {region}",
                 "what": f"density at which the {image}",
                 "unit": "1",
-                "value": num(entry, 3),
-                "sd": spread(entry, 3),
-                "direct": num((direct.get("thresholds") or {}).get(region), 3),
-                "start": f"{prior[region]:.2f} (prior)",
-                "truth": num(((truth or {}).get("thresholds") or {}).get(region), 3),
+                "value": num(threshold.value, 3),
+                "sd": plus_minus(threshold, 3),
+                "direct": num(direct.thresholds[region], 3),
+                "start": f"{getattr(prior, region):.2f} (prior)",
+                "truth": num(None if truth is None else truth.thresholds[region], 3),
             }
         )
-    origin_sd = params.get("x0_plane_sd_mm")
-    # An origin known no better than the size of the tumour is not known.
-    wide = origin_sd and max(origin_sd) > params["domain"].get("radius_WT_mm", np.inf)
     rows.append(
         {
             "name": "origin x0",
             "what": "x, y, z in the patient's space",
             "unit": "mm (RAS)",
-            "value": point(params["x0_mm"]),
-            "sd": ("undetermined" if wide else "± " + point(origin_sd)) if origin_sd else MISSING,
-            "direct": point(direct.get("x0_mm")),
+            "value": point(result.x0_mm),
+            "sd": origin_spread(result),
+            "direct": point(direct.x0_mm),
             "start": MISSING,
-            "truth": point((truth or {}).get("x0_mm")),
+            "truth": MISSING if truth is None else point(truth.x0_mm),
         }
     )
     return rows
 
 
-def fit_rows(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def origin_spread(result: PatientResult) -> str:
+    """The local spread of the origin; one wider than the tumour determines nothing."""
+    spreads = result.x0_plane_sd_mm
+    if spreads is None:
+        return MISSING
+    wide = max(spreads) > result.domain.radius_WT_mm
+    return UNDETERMINED if wide else f"± {point(spreads)}"
+
+
+def fit_rows(result: PatientResult) -> list[dict[str, Any]]:
     """One row a fit: the headline, the other networks, and the direct fits."""
-    fits = sorted(params["fits"], key=lambda fit: fit["name"] != params["headline"])
     rows = [
         {
             "name": title(fit),
-            "what": "headline" if fit["name"] == params["headline"] else fit["name"],
-            "headline": fit["name"] == params["headline"],
+            "what": "headline" if fit.name == result.headline else fit.name,
+            "headline": fit.name == result.headline,
             "cells": [
-                *growth_cells(fit),
-                percent(fit["relative_error_u"]["final"]),
-                percent(fit["relative_error_u"]["all_t"]),
-                percent(fit["relative_error_u"].get("final_with_interface")),
-                pair(fit["objective"]["network"], fit["objective"]["fdm"], 4),
-                pair(*(fit["dice"][kind].get("WT") for kind in ("network", "fdm"))),
-                pair(*(fit["dice"][kind].get("TC") for kind in ("network", "fdm"))),
-                num(fit["seconds"], 0),
+                *growth_cells(
+                    fit.lambda_mm.value, fit.rhoT.value, fit.DT_mm2.value, fit.thresholds.levels()
+                ),
+                percent(fit.relative_error_u.final),
+                percent(fit.relative_error_u.all_t),
+                percent(fit.relative_error_u.final_with_interface),
+                pair(fit.objective.network, fit.objective.fdm, 4),
+                pair(fit.dice.network.WT, fit.dice.fdm.WT),
+                pair(fit.dice.network.TC, fit.dice.fdm.TC),
+                num(fit.seconds, 0),
             ],
-            "status": fit["status"],
-            "converged": fit["converged"],
-            "warnings": fit["warnings"],
+            "status": fit.status,
+            "converged": fit.converged,
+            "warnings": fit.warnings,
         }
-        for fit in fits
+        for fit in sorted(result.fits, key=lambda fit: fit.name != result.headline)
     ]
-    for key, origin in (("direct_fdm", "inferred"), ("direct_fixed_fdm", "fixed")):
-        fit = params["baselines"].get(key, {})
-        if "lambda_mm" in fit:
-            rows.append(direct_row(fit, origin))
+    references = result.baselines
+    rows.append(direct_row(references.direct_fdm, "inferred"))
+    rows.append(direct_row(references.direct_fixed_fdm, "fixed"))
     return rows
 
 
-def growth_cells(fit: Mapping[str, Any]) -> list[str]:
+def growth_cells(
+    lambda_mm: float | None,
+    rhoT: float | None,
+    DT_mm2: float | None,
+    thresholds: Mapping[str, float | None],
+) -> list[str]:
     """Growth parameters and thresholds of one fit."""
-    thresholds = [num(fit["thresholds"][region], 3) for region in ("WT", "TC")]
-    return [num(fit["lambda_mm"], 2), num(fit["rhoT"], 2), num(fit["DT_mm2"], 0), *thresholds]
+    levels = [num(thresholds[region], 3) for region in REGIONS]
+    return [num(lambda_mm, 2), num(rhoT, 2), num(DT_mm2, 0), *levels]
 
 
-def direct_row(fit: Mapping[str, Any], origin: str) -> dict[str, Any]:
+def direct_row(fit: DirectReference, origin: str) -> dict[str, Any]:
     """Row of a classical fit, which has a solver and no network."""
-    converged = fit.get("converged", True)
     return {
         "name": f"direct fit, origin {origin}",
         "what": "finite volumes and a classical optimiser",
         "headline": False,
         "cells": [
-            *growth_cells(fit),
+            *growth_cells(fit.lambda_mm, fit.rhoT, fit.DT_mm2, fit.thresholds.model_dump()),
             MISSING,
             MISSING,
             MISSING,
-            pair(None, fit["objective"], 4),
-            pair(None, fit["metrics"]["WT"]["dice"]),
-            pair(None, fit["metrics"]["TC"]["dice"]),
-            num(fit.get("seconds"), 0),
+            pair(None, fit.objective, 4),
+            pair(None, fit.metrics.WT.dice),
+            pair(None, fit.metrics.TC.dice),
+            num(fit.seconds, 0),
         ],
-        "status": "converged" if converged else "not converged",
-        "converged": converged,
-        "warnings": fit.get("warnings", []),
+        "status": "converged" if fit.converged else "not converged",
+        "converged": fit.converged,
+        "warnings": fit.warnings,
     }
 
 
-def title(fit: Mapping[str, Any]) -> str:
+def title(fit: FitEntry) -> str:
     """A fit in words: method, representation, origin or weight, seed."""
-    method = "BiLO" if fit["method"] == "bilo" else f"PINN, weight {fit['weight']:g}"
-    parts = [method, f"{fit['lift']} lift", f"origin {fit['x0']}"]
-    if fit["seed"]:
-        parts.append(f"seed {fit['seed']}")
+    method = "BiLO" if fit.method == "bilo" else f"PINN, weight {fit.weight:g}"
+    parts = [method, f"{fit.lift} lift", f"origin {fit.x0}"]
+    if fit.seed:
+        parts.append(f"seed {fit.seed}")
     return ", ".join(parts)
 
 
-def point(coordinates: Sequence[float] | None) -> str:
+def point(coordinates: Sequence[float]) -> str:
     """Coordinates in mm."""
-    if not coordinates:
-        return MISSING
-    return ", ".join(num(value(c), 1) for c in coordinates)
+    return ", ".join(num(c, 1) for c in coordinates)
 
 
-def other_minima(params: Mapping[str, Any], margin: float = 2e-3) -> list[Mapping[str, Any]]:
+def other_minima(result: PatientResult, margin: float = INDISTINCT) -> list[Minimum]:
     """Minima of the direct search, other than the best, that are as good within `margin`."""
-    first, *others = params["baselines"].get("direct_fdm", {}).get("minima") or [None]
-    if first is None:
+    first, *others = result.baselines.direct_fdm.minima
+    if first.objective is None:
         return []
-    return [m for m in others if m["objective"] <= first["objective"] + margin]
+    best = first.objective + margin
+    return [m for m in others if m.objective is not None and m.objective <= best]

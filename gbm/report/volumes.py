@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from gbm.config.patient import Patient
 from gbm.domain.domain import Domain
 from gbm.domain.plane import sample
-from gbm.imaging.labels import read_regions
+from gbm.imaging.labels import TumourRegions
+from gbm.io.job import Job
 from gbm.io.volumes import Volume, read_volume, resample_to, to_one_millimetre
 
-IMAGES = (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"))
+SHOWN_IMAGES = (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"))
 """Images by how well they show the tumour."""
 
 
@@ -62,40 +61,19 @@ class Anatomy:
         return grid, {key: resample_to(volume, grid).data for key, volume in self.tissue.items()}
 
 
-def read_anatomy(
-    patient: Patient,
-    *,
-    tissue: Mapping[str, Path],
-    density: Path,
-    registration: Mapping[str, Path],
-) -> Anatomy:
-    """Read all volumes of a patient.
-
-    Parameters
-    ----------
-    patient : Patient
-        Its segmentation and images.
-    tissue : mapping
-        `wm`, `gm`, `csf`: files of the maps that the model uses.
-    density : Path
-        `..._desc-fit_celldensity.nii.gz`.
-    registration : mapping
-        `image`, `wm`, `gm`, `csf`: files of the registration; empty where there is none.
-    """
-    regions = read_regions(patient.segmentation)
+def read_anatomy(job: Job, regions: TumourRegions) -> Anatomy:
+    """Read all volumes of a patient."""
+    images, files = job.patient.images, job.files
     found = next(
-        ((name, path) for key, name in IMAGES if (path := getattr(patient.images, key))), None
-    )
-    atlas = (
-        {key: read_volume(registration[key]) for key in ("image", *tissue)}
-        if registration
-        else None
+        ((name, path) for key, name in SHOWN_IMAGES if (path := getattr(images, key))), None
     )
     return Anatomy(
         image=None if found is None else (found[0], read_volume(found[1])),
         whole=regions.WT,
         core=regions.TC,
-        tissue={key: read_volume(path) for key, path in tissue.items()},
-        density=read_volume(density),
-        registered=atlas,
+        tissue={key: read_volume(path) for key, path in files.maps.items()},
+        density=read_volume(files.density),
+        registered={key: read_volume(files.registered[key]) for key in ("image", *files.maps)}
+        if job.registered
+        else None,
     )

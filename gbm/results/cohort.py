@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.config.errors import InputError
 from gbm.io.ending import COMPLETE, Ending
-from gbm.io.files import read_json
-from gbm.results.estimate import value
+from gbm.io.layout import Layout
 from gbm.results.metrics_table import METRICS, MODELS, Metrics, read_metrics
+from gbm.results.patient_result import PatientResult, read_result
 from gbm.version import __version__
 
 IGNORED = (
@@ -71,8 +72,8 @@ class Member:
         `done`, `failed` or `unfinished`.
     reasons : tuple of str
         Why it failed or is unfinished, or the reasons of its verdict.
-    params : mapping or None
-        `desc-growth_params.json` where it is done.
+    result : PatientResult or None
+        Where it is done.
     metrics : mapping or None
         model -> region -> metric -> value where it is done.
     """
@@ -81,23 +82,18 @@ class Member:
     file: str
     status: str
     reasons: tuple[str, ...]
-    params: Mapping[str, Any] | None = None
+    result: PatientResult | None = None
     metrics: Metrics | None = None
 
 
-def read_member(
-    results: Path, patient: str, file: Path, logs: Path, ending: Ending = COMPLETE
-) -> Member:
+def read_member(files: Layout, file: Path, ending: Ending = COMPLETE) -> Member:
     """State of one patient, from its outputs, its logs and how the command ended.
 
     A failure in the logs counts more than outputs, which may be those of an earlier command; so do
     steps that a stopped command left. A step that ended without a word failed; it may also have
     been ended with the command, where that was stopped.
     """
-    anat = results / f"sub-{patient}" / "anat"
-    params = anat / f"sub-{patient}_desc-growth_params.json"
-    metrics = anat / f"sub-{patient}_desc-growth_metrics.tsv"
-    own = logs / f"sub-{patient}"
+    patient, own = files.patient, files.logs
     errors, silent = ending.errors(own), ending.silent(own)
     why = KILLED_AT_STOP if ending.stopped else KILLED
     killed = [f"{name}: {why}" for name in silent]
@@ -105,39 +101,42 @@ def read_member(
         return Member(patient, str(file), "failed", (*errors, *killed))
     if killed or ending.leaves(own):
         return Member(patient, str(file), "unfinished", (STOPPED, *killed))
-    if not params.exists() or not metrics.exists():
+    if not files.params.exists() or not files.metrics.exists():
         return Member(patient, str(file), "unfinished", (NOT_MADE,))
-    found = read_json(params)
-    reasons = tuple(found["verdict"]["reasons"])
-    return Member(patient, str(file), "done", reasons, found, read_metrics(metrics))
+    try:
+        found = read_result(files.params)
+    except InputError as error:  # of another version; the other patients keep their page
+        return Member(patient, str(file), "unfinished", (str(error),))
+    metrics = read_metrics(files.metrics)
+    return Member(patient, str(file), "done", found.verdict.reasons, found, metrics)
 
 
 def participant_rows(members: Sequence[Member]) -> list[list[str]]:
     """Rows of `participants.tsv`, one a patient, whatever became of it."""
     rows = []
     for member in members:
-        p = member.params
-        numbers: list[Any] = [None] * 6
+        p = member.result
+        numbers: list[float | None] = [None] * 6
         if p is not None:
             numbers = [
-                *(value(p[key]) for key in ("lambda_mm", "rhoT", "DT_mm2")),
-                *(value(p["thresholds"][region]) for region in ("WT", "TC")),
-                p["relative_error_u"]["final"],
+                *(estimate.value for estimate in (p.lambda_mm, p.rhoT, p.DT_mm2)),
+                *p.thresholds.levels().values(),
+                p.relative_error_u.final,
             ]
         rows.append(
             [
                 f"sub-{member.patient}",
                 member.status,
-                p["verdict"]["colour"] if p else "n/a",
+                p.verdict.colour if p else "n/a",
                 *("n/a" if number is None else f"{number:.6g}" for number in numbers),
-                str(p["converged"]).lower() if p else "n/a",
+                str(p.converged).lower() if p else "n/a",
                 " | ".join(_one_line(reason) for reason in member.reasons) or "n/a",
             ]
         )
     return rows
 
 
-def metric_columns() -> list[str]:
+def cohort_metric_columns() -> list[str]:
     """Columns of `cohort_metrics.tsv`: identity, then `<model>_<metric>_<region>`."""
     measured = [
         f"{model}_{metric}_{region}" for model in MODELS for metric in METRICS for region in REGIONS
@@ -145,7 +144,7 @@ def metric_columns() -> list[str]:
     return ["participant_id", "status", "verdict", *measured]
 
 
-def metric_rows(members: Sequence[Member]) -> list[list[str]]:
+def cohort_metric_rows(members: Sequence[Member]) -> list[list[str]]:
     """Rows of `cohort_metrics.tsv`, one a patient, whatever became of it."""
     rows = []
     for member in members:
@@ -156,7 +155,7 @@ def metric_rows(members: Sequence[Member]) -> list[list[str]]:
             for metric in METRICS
             for region in REGIONS
         ]
-        verdict = member.params["verdict"]["colour"] if member.params else "n/a"
+        verdict = member.result.verdict.colour if member.result else "n/a"
         shown = ("n/a" if value is None else f"{value:.6g}" for value in values)
         rows.append([f"sub-{member.patient}", member.status, verdict, *shown])
     return rows

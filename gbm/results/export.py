@@ -90,8 +90,3 @@ def write_like(reference: nib.Nifti1Image, data: np.ndarray, path: Path) -> None
     content = type(reference)(data, reference.affine, header).to_bytes()
     # mtime 0: the same prediction gives the same bytes.
     write_bytes(path, gzip.compress(content, 6, mtime=0) if path.suffix == ".gz" else content)
-
-
-def sidecar(path: Path) -> Path:
-    """The JSON file beside a `.nii` or `.nii.gz`."""
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")

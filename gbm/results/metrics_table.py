@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.growth.records import Verification
+from gbm.results.references import References
 
-Record = Mapping[str, Any]
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
@@ -27,26 +27,26 @@ MODELS = (
 
 
 def metric_rows(
-    verifications: Mapping[str, Record], name: str, pinn: str | None, references: Record
+    verifications: Mapping[str, Verification], name: str, pinn: str | None, references: References
 ) -> Iterator[tuple[str, str, str, float | None]]:
     """Rows of the metrics table: (model, region, metric, value).
 
     Parameters
     ----------
     verifications : mapping
-        Of all fits; `metrics` of one is {"network" | "fdm": {region: {metric: value}}}.
+        Of all fits, by name.
     name, pinn : str
         The headline fit and, where there is one, the PINN fit of the table.
-    references : mapping
-        `characteristic_fdm`, `direct_fdm` and `disc`, each with `metrics` of one solution.
+    references : References
+        What stands beside them.
     """
-    measured: dict[str, Record] = {}
+    measured: dict[str, Mapping[str, Mapping[str, float | None]]] = {}
     for method, fit in (("bilo", name), ("pinn", pinn)):
         if fit is not None:
             for kind in ("network", "fdm"):
-                measured[f"{method}_{kind}"] = verifications[fit]["metrics"][kind]
+                measured[f"{method}_{kind}"] = verifications[fit].metrics[kind]
     for model in ("characteristic_fdm", "direct_fdm", "disc"):
-        measured[model] = references[model]["metrics"]
+        measured[model] = getattr(references, model).metrics.model_dump()
     for model in MODELS:
         if model in measured:
             for region in REGIONS:
@@ -54,7 +54,7 @@ def metric_rows(
                     yield model, region, metric, measured[model].get(region, {}).get(metric)
 
 
-def table(rows: Iterable[tuple[str, str, str, float | None]]) -> str:
+def metrics_tsv(rows: Iterable[tuple[str, str, str, float | None]]) -> str:
     """The long table as TSV; a value that does not exist is `n/a`, as in BIDS."""
     lines = ["model\tregion\tmetric\tvalue"]
     for model, region, metric, value in rows:
@@ -71,3 +71,8 @@ def read_metrics(path: Path) -> Metrics:
         number = None if text == "n/a" else float(text)
         found.setdefault(model, {}).setdefault(region, {})[metric] = number
     return found
+
+
+def dice_of(metrics: Metrics, model: str, region: str) -> float | None:
+    """DICE of a model on a region, or None."""
+    return metrics.get(model, {}).get(region, {}).get("dice")

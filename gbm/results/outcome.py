@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from gbm.growth.records import CONVERGED, INDISTINCT, NOT_CONVERGED
+from gbm.growth.records import CONVERGED, INDISTINCT, NOT_CONVERGED, FitResult, Verification
 from gbm.results.quality import difference
+from gbm.results.references import DirectReference
 
-Record = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Outcome:
+    """What to call a fit, and why.
+
+    Attributes
+    ----------
+    status : str
+        "converged", or in a word why not.
+    converged : bool
+        Whether the fit may be read.
+    warnings : tuple of str
+        In the user's words.
+    """
+
+    status: str
+    converged: bool
+    warnings: tuple[str, ...]
 
 
-def outcome(fit: Record, verification: Record, reference: Record) -> dict[str, Any]:
-    """What to call a fit, and why: `status`, `converged` and `warnings`.
+def outcome(fit: FitResult, verification: Verification, reference: DirectReference) -> Outcome:
+    """What to call a fit, and why.
 
     The verification has the last word, then the direct fit with the same origin: a fit whose
     verified objective is more than `INDISTINCT` above has not converged, whatever its losses say.
     """
-    warnings = list(dict.fromkeys([*verification["warnings"], *fit["warnings"]]))
-    status = str(fit["status"])
-    gap = difference(verification["objective"]["fdm"], reference["objective"])
+    warnings = list(dict.fromkeys([*verification.warnings, *fit.warnings]))
+    status = fit.status
+    gap = difference(verification.objective["fdm"], reference.objective)
     if not gap <= INDISTINCT:
         lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
         warnings.append(f"the direct fit's objective is {lower} lower")
         status = NOT_CONVERGED
-    if verification["status"] != CONVERGED:
-        status = str(verification["status"])
-    done = bool(fit["converged"]) and status == CONVERGED
-    return {"status": status, "converged": done, "warnings": warnings}
+    if verification.status != CONVERGED:
+        status = verification.status
+    return Outcome(status, fit.converged and status == CONVERGED, tuple(warnings))
 
 
-def started(fit: Record) -> dict[str, Any]:
-    """Where a fit began: `start` and, of a fit that began twice, `first_start`."""
-    assessment = fit.get("assessment") or {}
-    return {key: assessment.get(key) for key in ("start", "first_start")}
-
-
-def unsettled(reference: Record) -> str:
+def unsettled(reference: DirectReference) -> str:
     """Why the direct fit is no optimum to rely on, or ""."""
-    said = "; ".join(reference["warnings"])
-    return said or ("" if reference["converged"] else "it has not converged")
+    said = "; ".join(reference.warnings)
+    return said or ("" if reference.converged else "it has not converged")

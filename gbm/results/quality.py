@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.config.patient import LabelMap
+from gbm.growth.records import FitResult
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
+from gbm.results.fit_entry import HeadlineObjectives
 from gbm.results.uncertainty import FlatRange
 
 Numbers = dict[str, float | None]
@@ -59,30 +62,37 @@ def gather(
     return found
 
 
-def of_fit(headline: Mapping[str, Any], domain: Mapping[str, Any]) -> Numbers:
+def of_fit(
+    fit: FitResult,
+    error: float | None,
+    objective: HeadlineObjectives,
+    likely: FlatRange | None,
+    core: bool,
+) -> Numbers:
     """Collect the numbers of the headline fit.
 
     Parameters
     ----------
-    headline : mapping
-        `relative_error_u`, `objective`, `lambda_mm`, `rhoT`, `thresholds`, all plain numbers, and
-        `likely_lambda_mm`, a `FlatRange` or None.
-    domain : mapping
-        `Domain.numbers`: a threshold of an empty core means nothing.
+    fit : FitResult
+        Its parameters.
+    error : float or None
+        Relative L2 distance of its network from the solver.
+    objective : HeadlineObjectives
+        Its own and its references'.
+    likely : FlatRange or None
+        Where the data alone allow lambda to be.
+    core : bool
+        Whether there is a core: the threshold of an empty one means nothing.
     """
-    error, objective = headline["relative_error_u"]["final"], headline["objective"]
-    rise = difference(objective["fdm"], objective["characteristic"])
-    core = domain["tc_area_mm2"] > 0
-    likely: FlatRange | None = headline.get("likely_lambda_mm")
-    whole_at, core_at = (headline["thresholds"].get(region) for region in ("WT", "TC"))
+    whole_at, core_at = (fit.thresholds.get(region) for region in REGIONS)
     return {
         # JSON has no word for a disagreement that could not be measured
         "network_disagreement": np.inf if error is None else error,
-        "objective_rise": rise,
-        "objective_gap": difference(objective["fdm"], objective["direct_fit"]),
-        "lambda_mm": headline["lambda_mm"],
+        "objective_rise": difference(objective.fdm, objective.characteristic),
+        "objective_gap": difference(objective.fdm, objective.direct_fit),
+        "lambda_mm": fit.lambda_mm,
         "lambda_range": None if likely is None else likely.ratio,
-        "rhoT": headline["rhoT"],
+        "rhoT": fit.rhoT,
         "threshold_WT": whole_at,
         "threshold_TC": core_at if core else None,
         "threshold_gap": difference(core_at, whole_at) if core else None,

@@ -6,15 +6,16 @@ D T = lambda^2 rho T in their own units, to first order: sd(p) = p sd(ln p).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 from scipy import stats
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.records import INDISTINCT
+from gbm.config.settings import Model
+from gbm.growth.records import INDISTINCT, FitResult
+from gbm.results.references import LocalSpread, ObjectiveProfile
 
 PIECE_MM = 14.0
 """Length of an outline over which its errors hang together: noise smoothed by a Gaussian of sd 4 mm
@@ -26,17 +27,13 @@ OUTLINE_SD_MM = 1.0
 tumours are no solutions of the model, and that is no noise in which lambda could hide."""
 
 
-@dataclass(frozen=True)
-class FlatRange:
-    """The range of lambda that an objective cannot tell apart, mm.
+class FlatRange(Model):
+    """The range of lambda that an objective cannot tell apart."""
 
-    `open_low` and `open_high` say that the curve ends before the objective rises.
-    """
-
-    low: float
-    high: float
-    open_low: bool
-    open_high: bool
+    low: float = Field(description="lower end, mm")
+    high: float = Field(description="upper end, mm")
+    open_low: bool = Field(description="whether the curve ends there before the objective rises")
+    open_high: bool = Field(description="whether the curve ends there before the objective rises")
 
     @property
     def ratio(self) -> float:
@@ -76,7 +73,7 @@ def outline_loss(radii_mm: Sequence[float], sd_mm: float = OUTLINE_SD_MM) -> flo
     return sum(float(np.sqrt(2 / np.pi)) * sd_mm / radius for radius in radii_mm if radius > 0)
 
 
-def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> FlatRange | None:
+def likely_range(curve: ObjectiveProfile, radii_mm: Sequence[float]) -> FlatRange | None:
     """Where the data alone allow lambda to be, with the errors that outlines have.
 
     What is left of the objective counts as noise, up to what errors of `OUTLINE_SD_MM` leave.
@@ -85,35 +82,39 @@ def likely_range(curve: Mapping[str, Any] | None, radii_mm: Sequence[float]) -> 
 
     Parameters
     ----------
-    curve : mapping or None
-        `lambda_mm`, ascending, and `without_prior_of_lambda`, see
-        `gbm.search.identifiability.profile`.
+    curve : ObjectiveProfile
+        See `gbm.search.identifiability.profile`.
     radii_mm : sequence of float
         Radii of discs of the regions' areas.
     """
-    if not curve or "without_prior_of_lambda" not in curve:
-        return None
-    data = curve["without_prior_of_lambda"]
-    left = min((j for j in data if j is not None and np.isfinite(j)), default=0.0)
+    data = curve.without_prior_of_lambda
+    left = min((j for j in data if j is not None), default=0.0)
     noise = min(left, outline_loss(radii_mm))
     margin = max(INDISTINCT, hidden_share(radii_mm) * noise)
-    return flat_range({"lambda_mm": curve["lambda_mm"], "objective": data}, margin)
+    return flat_range(curve.lambda_mm, data, margin)
 
 
-def flat_range(curve: Mapping[str, Any] | None, margin: float = INDISTINCT) -> FlatRange | None:
+def flat_range(
+    lambda_mm: Sequence[float], objective: Sequence[float | None], margin: float = INDISTINCT
+) -> FlatRange | None:
     """Where the objective stays within `margin` of the lowest, between points linear in ln lambda.
 
     Parameters
     ----------
-    curve : mapping or None
-        `lambda_mm`, ascending, and `objective`.
+    lambda_mm : sequence of float
+        Ascending.
+    objective : sequence of float or None
+        At each lambda; None where it is not known.
     margin : float
         Rise of the objective.
+
+    Returns
+    -------
+    FlatRange or None
+        None where the objective is known nowhere.
     """
-    if not curve:
-        return None
-    y = np.array([np.nan if j is None else j for j in curve["objective"]], dtype=float)
-    x = np.log(np.asarray(curve["lambda_mm"], dtype=float))[np.isfinite(y)]
+    y = np.array([np.nan if j is None else j for j in objective], dtype=float)
+    x = np.log(np.asarray(lambda_mm, dtype=float))[np.isfinite(y)]
     y = y[np.isfinite(y)]
     if y.size == 0:
         return None
@@ -127,38 +128,33 @@ def flat_range(curve: Mapping[str, Any] | None, margin: float = INDISTINCT) -> F
         share = (level - y[k]) / (y[k + step] - y[k]) if outside else 0.0
         ends.append(np.exp(x[k] + share * (x[k + step] - x[k])) if outside else np.exp(x[k]))
         ends.append(not outside)
-    return FlatRange(float(ends[0]), float(ends[2]), bool(ends[1]), bool(ends[3]))
+    return FlatRange(
+        low=float(ends[0]), high=float(ends[2]), open_low=bool(ends[1]), open_high=bool(ends[3])
+    )
 
 
-def physical(fit: Mapping[str, Any], local: Mapping[str, float]) -> dict[str, Any]:
+def physical(fit: FitResult, local: LocalSpread) -> dict[str, float]:
     """Spreads in the units of the results, by the names of the results.
 
     Parameters
     ----------
-    fit : mapping
-        `lambda_mm`, `rhoT`, `DT_mm2`, `rD`, `rRHO` of the fit.
-    local : mapping
-        See `gbm.search.identifiability.local_spread`; empty where none is known.
+    fit : FitResult
+        Growth parameters.
+    local : LocalSpread
+        See `gbm.search.identifiability.local_spread`.
 
     Returns
     -------
     dict
-        Those of `lambda_mm`, `rhoT`, `DT_mm2`, `rD`, `rRHO`, `WT`, `TC`, `x0_plane_mm` that are
-        known and finite.
+        Of `lambda_mm`, `rhoT`, `DT_mm2`, `rD`, `rRHO`, `WT` and `TC`.
     """
-    found = {name: abs(fit[name]) * sd for name, sd in _logarithmic(local).items()}
-    found |= {region: local[region] for region in REGIONS if region in local}
-    found = {name: sd for name, sd in found.items() if sd is not None and np.isfinite(sd)}
-    origin = [local[name] for name in ("x0_x_mm", "x0_y_mm") if name in local]
-    return found | ({"x0_plane_mm": origin} if origin else {})
+    found = {name: abs(getattr(fit, name)) * sd for name, sd in _logarithmic(local).items()}
+    return found | {region: getattr(local, region) for region in REGIONS}
 
 
-def _logarithmic(local: Mapping[str, float]) -> dict[str, float]:
+def _logarithmic(local: LocalSpread) -> dict[str, float]:
     """Spread of the logarithm of each positive parameter."""
-    if "ln_lambda" not in local:
-        return {}
-    a, b = local["ln_lambda"], local["ln_rhoT"]
+    a, b, c = local.ln_lambda, local.ln_rhoT, local.correlation_ln_lambda_ln_rhoT
     # ln(D T) = 2 ln lambda + ln(rho T); the two move against each other along the valley.
-    c = local["correlation_ln_lambda_ln_rhoT"]
     d = float(np.sqrt(max(4 * a * a + b * b + 4 * c * a * b, 0.0)))
     return {"lambda_mm": a, "rhoT": b, "rRHO": b, "DT_mm2": d, "rD": d}

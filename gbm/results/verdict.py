@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from gbm.config.settings import Settings
-from gbm.results.gates import GATES
+from pydantic import Field
 
-COLOURS = ("green", "amber", "red")
+from gbm.config.settings import Model, Settings
+from gbm.results.estimate import Number
+from gbm.results.gates import GATES, Colour, Gate
+
+COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 """From good to bad."""
 
 EXPLAINED = {
@@ -19,52 +21,31 @@ EXPLAINED = {
 """States of a fit, and the gates that explain them where they failed."""
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What a gate says about a number.
+class Judgement(Model):
+    """What a gate says about a number, see `gbm.results.gates.Gate`."""
 
-    Attributes
-    ----------
-    number, group : str
-        See `gbm.results.gates.Gate`.
-    value : float
-    limit : str
-        The accepted range in words.
-    colour : str
-        `green`, `amber` or `red`.
-    meaning, advice : str
-        What a failure means and what to do; empty where the gate is passed.
-    """
-
-    number: str
-    group: str
-    value: float
-    limit: str
-    colour: str
-    meaning: str = ""
-    advice: str = ""
+    number: str = Field(description="name of the number")
+    group: str = Field(description="what is judged: registration, tissue, tumour or fit")
+    value: Number = Field(description="the number; null: infinite or not a number")
+    limit: str = Field(description="the accepted range in words")
+    colour: Colour = Field(description="green: passed")
+    meaning: str = Field(default="", description="what a failure means; empty where passed")
+    advice: str = Field(default="", description="what to do then; empty where passed")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """A traffic light with its reasons.
+class Verdict(Model):
+    """A traffic light with its reasons."""
 
-    Attributes
-    ----------
-    colour : str
-        `green`, `amber` or `red`: the worst of the gates.
-    reasons : tuple of str
-        Meaning and advice of every failed gate, hard ones first; empty where all are passed.
-    gates : tuple of Judgement
-        Every gate whose number exists for this patient.
-    """
-
-    colour: str
-    reasons: tuple[str, ...] = ()
-    gates: tuple[Judgement, ...] = ()
+    colour: Colour = Field(description="the worst of the gates")
+    reasons: tuple[str, ...] = Field(
+        description="meaning and advice of every failed gate, hard ones first"
+    )
+    gates: tuple[Judgement, ...] = Field(
+        description="every gate whose number exists for this patient"
+    )
 
 
-def worst(colours: Iterable[str]) -> str:
+def worst(colours: Iterable[Colour]) -> Colour:
     """The worst of several colours; green where there is none."""
     return max(colours, key=COLOURS.index, default="green")
 
@@ -97,37 +78,63 @@ def judge(
         Why the direct fit is none to rely on: what sits on a bound, or that it was cut short. A
         network cannot vouch for a minimum that its reference did not settle in.
     """
-    judged: list[Judgement] = []
-    for gate in GATES:
-        value = numbers.get(gate.number)
-        if value is None:
-            continue
-        colour, limit = gate.colour(value, settings), gate.limit(settings)
-        said = ("", "") if colour == "green" else (gate.says(value, settings), gate.advice)
-        judged.append(Judgement(gate.number, gate.group, float(value), limit, colour, *said))
+    judged = [
+        _judged(gate, value, settings)
+        for gate in GATES
+        if (value := numbers.get(gate.number)) is not None
+    ]
     if unsettled:
-        judged.append(
-            Judgement(
-                "direct_fit",
-                "fit",
-                0.0,
-                "settled inside its bounds",
-                "amber",
-                f"The direct fit, the reference of every fit, did not settle: {unsettled}.",
-                "Read the profile (“What one scan tells”) before the values, or try "
-                "another slice (`slice`).",
-            )
-        )
+        judged.append(_unsettled(unsettled))
     failing = {entry.number for entry in judged if entry.colour != "green"}
     done = converged and status == "converged"
     if not done and not failing & EXPLAINED.get(status, set()):
-        details = "; ".join(warnings)
-        text = f"The fit has not converged (status: {status}){': ' + details if details else '.'}"
-        advice = "Read the ranges and the direct fit; try other seeds (`fit.seeds`)."
-        judged.append(Judgement("converged", "fit", 0.0, "at least 1", "amber", text, advice))
+        judged.append(_not_converged(status, "; ".join(warnings)))
     failed = sorted(
         (entry for entry in judged if entry.colour != "green"),
         key=lambda entry: -COLOURS.index(entry.colour),
     )
-    reasons = tuple(f"{entry.meaning} {entry.advice}" for entry in failed)
-    return Verdict(worst(entry.colour for entry in failed), reasons, tuple(judged))
+    return Verdict(
+        colour=worst(entry.colour for entry in failed),
+        reasons=tuple(f"{entry.meaning} {entry.advice}" for entry in failed),
+        gates=tuple(judged),
+    )
+
+
+def _judged(gate: Gate, value: float, settings: Settings) -> Judgement:
+    colour = gate.colour(value, settings)
+    passed = colour == "green"
+    return Judgement(
+        number=gate.number,
+        group=gate.group,
+        value=float(value),
+        limit=gate.limit(settings),
+        colour=colour,
+        meaning="" if passed else gate.says(value, settings),
+        advice="" if passed else gate.advice,
+    )
+
+
+def _unsettled(why: str) -> Judgement:
+    return Judgement(
+        number="direct_fit",
+        group="fit",
+        value=0.0,
+        limit="settled inside its bounds",
+        colour="amber",
+        meaning=f"The direct fit, the reference of every fit, did not settle: {why}.",
+        advice="Read the profile (“What one scan tells”) before the values, or try "
+        "another slice (`slice`).",
+    )
+
+
+def _not_converged(status: str, details: str) -> Judgement:
+    said = f"The fit has not converged (status: {status}){': ' + details if details else '.'}"
+    return Judgement(
+        number="converged",
+        group="fit",
+        value=0.0,
+        limit="at least 1",
+        colour="amber",
+        meaning=said,
+        advice="Read the ranges and the direct fit; try other seeds (`fit.seeds`).",
+    )

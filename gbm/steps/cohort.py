@@ -7,14 +7,15 @@ from pathlib import Path
 
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_json, write_text
-from gbm.report.cohort_page import render
+from gbm.io.layout import CohortLayout
+from gbm.report.cohort_page import render_cohort
 from gbm.results.cohort import (
     COLUMNS,
     IGNORED,
+    cohort_metric_columns,
+    cohort_metric_rows,
     description,
     medians,
-    metric_columns,
-    metric_rows,
     notice,
     participant_rows,
     read_member,
@@ -22,28 +23,22 @@ from gbm.results.cohort import (
 )
 
 
-def run(
-    *, results: Path, patients: Mapping[str, Path], logs: Path, ending: Ending = COMPLETE
-) -> None:
-    """Write the files of the cohort from whatever the patients have so far.
+def run(files: CohortLayout, patients: Mapping[str, Path], ending: Ending = COMPLETE) -> None:
+    """Write the page and tables of the cohort from whatever the patients have so far.
 
     Parameters
     ----------
-    results : Path
-        Folder of the derivatives (`results/gbm`). Written there: `dataset_description.json`,
-        `.bidsignore`, `participants.tsv` and `.json`, `cohort_metrics.tsv`, `cohort.html`.
+    files : CohortLayout
+        Where they go, and where the patients' results and logs are.
     patients : mapping
         Name of the patient in paths to its patient file, in the order of the command.
-    logs : Path
-        Folder with one folder `sub-<id>` of logs for each patient.
     ending : Ending
         How the command ended; by default with all its steps.
     """
-    members = [read_member(results, key, file, logs, ending) for key, file in patients.items()]
-    write_json(results / "dataset_description.json", description())
-    write_text(results / ".bidsignore", "".join(f"{pattern}\n" for pattern in IGNORED))
-    write_text(results / "participants.tsv", tsv([*COLUMNS], participant_rows(members)))
-    write_json(results / "participants.json", COLUMNS)
-    write_text(results / "cohort_metrics.tsv", tsv(metric_columns(), metric_rows(members)))
-    page = render(members, medians(members), notice(members))
-    write_text(results / "cohort.html", page)
+    members = [read_member(files.of(key), file, ending) for key, file in patients.items()]
+    write_json(files.description, description())
+    write_text(files.ignore, "".join(f"{pattern}\n" for pattern in IGNORED))
+    write_text(files.participants, tsv([*COLUMNS], participant_rows(members)))
+    write_json(files.columns, COLUMNS)
+    write_text(files.metrics, tsv(cohort_metric_columns(), cohort_metric_rows(members)))
+    write_text(files.page, render_cohort(members, medians(members), notice(members)))

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 
 from gbm.demo.patient import AFFINE, Truth, make_demo
-from gbm.io.files import write_json
+from gbm.io.files import sha256, write_json
 
 
 def run(
@@ -34,7 +34,7 @@ def run(
     demo = make_demo(seed, made)
     for path, data in ((segmentation, demo.labels), (t1, demo.t1), (t1c, demo.t1c)):
         _save(path, data)
-    write_json(truth, demo.truth)
+    write_json(truth, {**demo.truth, "segmentation_sha256": sha256(segmentation)})
 
 
 def _save(path: Path, data: np.ndarray) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 import nibabel as nib
@@ -11,72 +9,54 @@ import numpy as np
 
 from gbm.domain.domain import load_domain
 from gbm.domain.plane import slicing_axis
-from gbm.io.files import read_json, write_json
-from gbm.results.estimate import value
+from gbm.io.files import write_json
+from gbm.io.job import Job
+from gbm.io.layout import arrays, sidecar
 from gbm.results.export import (
     TISSUE_LEVEL,
     into_slice,
     predicted_regions,
-    sidecar,
     write_like,
 )
+from gbm.results.patient_result import read_result
+
+INFERRED = {"DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds"}
+"""Fields of the result that the sidecars repeat."""
 
 
-def run(
-    *,
-    domain: Path,
-    params: Path,
-    verification: Path,
-    segmentation: Path,
-    density: Path,
-    masks: Mapping[str, Path],
-) -> None:
-    """Write the density of the verified solution and the predicted masks.
+def run(job: Job) -> None:
+    """Write the density of the verified solution and the predicted masks, with sidecars.
 
-    Parameters
-    ----------
-    domain : Path
-        `desc-domain.npz`.
-    params : Path
-        `desc-growth_params.json` (thresholds, provenance of the sidecars).
-    verification : Path
-        The headline fit's `verify/<name>.npz`: `u_fdm` (nx, ny) at the inferred parameters.
-    segmentation : Path
-        The NIfTI file that gives the grid.
-    density : Path
-        `..._desc-fit_celldensity.nii.gz`; its JSON sidecar is written beside it.
-    masks : mapping from "WT", "TC" to Path
-        `..._label-<region>_desc-predicted_mask.nii.gz`, with sidecars.
+    They lie on the grid of the segmentation file.
     """
-    problem = load_domain(domain)
-    fitted = read_json(params)
-    with np.load(verification, allow_pickle=False) as arrays:
-        u = np.clip(arrays["u_fdm"], 0.0, 1.0)
+    files, result = job.files, read_result(job.files.params)
+    domain = load_domain(files.domain)
+    with np.load(arrays(files.verified(result.headline)), allow_pickle=False) as stored:
+        u = np.clip(stored["u_fdm"], 0.0, 1.0)
+    segmentation = job.patient.segmentation.grid
     reference = cast(nib.Nifti1Image, nib.load(segmentation))
     shape, affine = reference.shape, reference.affine
-    phi = into_slice(problem, problem.phi, shape, affine)
-    cells = into_slice(problem, u, shape, affine)
+    phi = into_slice(domain, domain.phi, shape, affine)
+    cells = into_slice(domain, u, shape, affine)
     cells[phi <= TISSUE_LEVEL] = 0.0
-    write_like(reference, cells.astype(np.float32), density)
-    thresholds = {name: value(fitted["thresholds"].get(name)) for name in masks}
+    write_like(reference, cells.astype(np.float32), files.density)
+    thresholds = result.thresholds.levels()
     regions = predicted_regions(cells, phi, thresholds)
-    for name, path in masks.items():
+    for name, path in files.masks.items():
         write_like(reference, regions[name].astype(np.uint8), path)
 
     common = {
-        "Sources": [f"bids::{domain.name}", segmentation.name],
+        "Sources": [f"bids::{files.domain.name}", segmentation.name],
         "SpatialReference": segmentation.name,
-        "Plane": problem.plane,
-        "SliceIndex": problem.slice,
-        "SliceAxis": slicing_axis(problem, affine),
-        "Parameters": {
-            key: fitted.get(key) for key in ("DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds")
-        },
-        "Status": fitted.get("status"),
-        "GeneratedBy": fitted.get("versions", {}),
+        "Plane": domain.plane,
+        "SliceIndex": domain.slice,
+        "SliceAxis": slicing_axis(domain, affine),
+        "Parameters": result.model_dump(mode="json", include=INFERRED),
+        "Status": result.status,
+        "GeneratedBy": result.versions,
     }
     write_json(
-        sidecar(density),
+        sidecar(files.density),
         {
             "Description": "Tumour cell density of the Fisher-KPP model at the time of the scan, "
             "solved by finite volumes at the inferred parameters on one slice. "
@@ -85,7 +65,7 @@ def run(
             **common,
         },
     )
-    for name, path in masks.items():
+    for name, path in files.masks.items():
         write_json(
             sidecar(path),
             {

@@ -16,6 +16,8 @@ from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.metrics import masks
 from gbm.growth.parameters import Growth, Seed
 from gbm.io.files import write_json, write_npz
+from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps.metrics import run
 
 SHAPE = (48, 44)
 SLICES = 7
@@ -75,6 +77,7 @@ def disc_domain(patient: str = "p1") -> Domain:
         numbers={
             "wt_area_mm2": float(whole.sum()), "tc_area_mm2": float(core.sum()),
             "radius_WT_mm": 11.0, "radius_TC_mm": 6.0, "wt_outside_tissue_fraction": 0.02,
+            "tissue_area_mm2": float((phi > 0.5).sum()), "second_focus": 0.0,
         },
     )  # fmt: skip
 
@@ -113,6 +116,42 @@ def verification_record(network: float, solver: float, error: float = 0.01) -> d
         "metrics": {"network": scores(network, network - 0.05),
                     "fdm": scores(solver, solver - 0.05)},
         "status": "converged", "warnings": [],
+    }  # fmt: skip
+
+
+def reference(
+    DT: float,
+    rhoT: float,
+    lambda_mm: float,
+    thresholds: tuple[float, float],
+    objective: float,
+    dices: tuple[float, float],
+) -> dict[str, Any]:
+    """What is written of a solution with the origin at the centroid."""
+    return {
+        "DT_mm2": DT, "rhoT": rhoT, "lambda_mm": lambda_mm,
+        "thresholds": dict(zip(("WT", "TC"), thresholds, strict=True)),
+        "x0_plane_mm": [16.0, 24.0], "objective": objective, "objective_prior": 0.002,
+        "metrics": scores(*dices),
+    }  # fmt: skip
+
+
+def direct(
+    found: dict[str, Any],
+    origin: tuple[float, float],
+    seconds: float,
+    minima: list[tuple[float, float, float]],
+) -> dict[str, Any]:
+    """What is written of a direct fit."""
+    names = ("lambda_mm", "rhoT", "objective")
+    return {
+        **found, "x0_plane_mm": [*origin], "x0_shift_mm": 0.5, "seconds": seconds,
+        "converged": True, "warnings": [],
+        "minima": [
+            {**dict(zip(names, end, strict=True)), "x0_plane_mm": [*origin],
+             "thresholds": [*found["thresholds"].values()]}
+            for end in minima
+        ],
     }  # fmt: skip
 
 
@@ -159,23 +198,22 @@ def bundle(tmp_path: Path) -> Bundle:
     )  # fmt: skip
     write_json(
         made.work / "baselines.json",
-        {"characteristic_fdm": {"objective": 0.4, "metrics": scores(0.80, 0.75),
-                                "x0_plane_mm": [16.0, 24.0]},
-         "direct_fdm": {"objective": 0.2505, "DT_mm2": 151.0, "rhoT": 6.0, "lambda_mm": 5.02,
-                        "thresholds": {"WT": 0.33, "TC": 0.6}, "seconds": 1.5,
-                        "x0_plane_mm": [15.5, 25.0],
-                        "minima": [{"lambda_mm": 5.02, "rhoT": 6.0, "objective": 0.2505},
-                                   {"lambda_mm": 2.2, "rhoT": 9.0, "objective": 0.2510},
-                                   {"lambda_mm": 9.0, "rhoT": 4.0, "objective": 0.31}],
-                        "metrics": scores(0.901, 0.85), "converged": True, "warnings": []},
-         "direct_fixed_fdm": {"objective": 0.2605, "x0_plane_mm": [16.0, 24.0], "warnings": []},
-         "disc": {"metrics": scores(0.84, 0.80)},
+        {"characteristic_fdm": reference(160.0, 5.5, 5.4, (0.35, 0.6), 0.4, (0.80, 0.75)),
+         "direct_fdm": direct(
+             reference(151.0, 6.0, 5.02, (0.33, 0.6), 0.2505, (0.901, 0.85)), (15.5, 25.0), 1.5,
+             [(5.02, 6.0, 0.2505), (2.2, 9.0, 0.2510), (9.0, 4.0, 0.31)],
+         ),
+         "direct_fixed_fdm": direct(
+             reference(148.0, 6.1, 4.93, (0.32, 0.61), 0.2605, (0.882, 0.83)), (16.0, 24.0), 1.2,
+             [(4.93, 6.1, 0.2605)],
+         ),
+         "disc": {"x0_plane_mm": [16.0, 24.0], "metrics": scores(0.84, 0.80)},
          "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
                     "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
                     "correlation_ln_lambda_ln_rhoT": -0.5},
          "surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
-         "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0],
+         "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0], "rhoT": [7.4, 6.6, 6.0, 5.6, 5.1],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],
                      "without_prior_of_lambda": [0.9, 0.8, 0.2501, 0.8, 0.9]}},
     )  # fmt: skip
@@ -185,6 +223,14 @@ def bundle(tmp_path: Path) -> Bundle:
     )
     write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
     return made
+
+
+@pytest.fixture
+def result(bundle: Bundle) -> PatientResult:
+    """What the steps of the synthetic patient found."""
+    arguments = bundle.inputs()
+    run(**arguments)
+    return read_result(arguments["params"])
 
 
 @dataclass(frozen=True)

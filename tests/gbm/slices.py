@@ -14,18 +14,21 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gbm.config.fit_names import planned
+from gbm.config.fit_names import FitSpec, headline_fit
 from gbm.config.settings import Settings
 from gbm.demo.phantoms import make, phantoms
 from gbm.domain.domain import save_domain
 from gbm.domain.fitted_slice import choose_slab
-from gbm.growth.characteristic import characteristic
+from gbm.imaging.labels import load_regions
 from gbm.io.files import read_json, write_json
-from gbm.steps import baselines
+from gbm.io.job import Job
+from gbm.io.layout import Layout
+from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps import baselines, characteristic, check, domain, fit, register, tissue, verify
+from gbm.steps.metrics import gather_fits
 
 OFFSETS_MM = (-10, -5, 0, 5, 10)
 
@@ -80,7 +83,7 @@ def fit_and_verify(job: Job, spec: FitSpec) -> None:
 
 def heat(job: Job) -> str:
     """The heat lift against the solver and the direct fit, in one row."""
-    spec = replace(planned(job.settings)[0], lift="heat")
+    spec = replace(headline_fit(job.settings), lift="heat")
     fit_and_verify(job, spec)
     record, verified = (read_json(at(spec.name)) for at in (job.files.fit, job.files.verified))
     direct = read_json(job.files.baselines)["direct_fdm"]["objective"]
@@ -91,19 +94,28 @@ def heat(job: Job) -> str:
     )
 
 
-def line(name: str, params: dict[str, Any], truth: dict[str, float] | None = None) -> str:
+def fitted(job: Job) -> PatientResult:
+    """References, headline fit, verification and verdict of a prepared slice."""
+    if not job.files.params.exists():
+        spec = headline_fit(job.settings)
+        fit_and_verify(job, spec)
+        gather_fits(job, [spec])
+    return read_result(job.files.params)
+
+
+def line(name: str, result: PatientResult, truth: dict[str, float] | None = None) -> str:
     """One row of the table."""
-    values = {key: params[key]["value"] for key in ("lambda_mm", "rhoT")}
-    objective, verdict = params["objective"], params["verdict"]
-    failed = [gate["number"] for gate in verdict["gates"] if gate["colour"] != "green"]
+    values = {"lambda_mm": result.lambda_mm.value, "rhoT": result.rhoT.value}
+    objective, start = result.objective, result.start
+    failed = [gate.number for gate in result.verdict.gates if gate.colour != "green"]
     off = "" if truth is None else " ".join(
         f"d ln {key} {np.log(values[key] / truth[key]):+.2f}" for key in values
     )  # fmt: skip
     return (
         f"{name} lambda {values['lambda_mm']:.2f} rhoT {values['rhoT']:.2f} {off} "
-        f"error {params['relative_error_u']['final']:.4f} J {objective['fdm']:.4f} "
-        f"gap {objective['fdm'] - objective['direct_fit']:+.4f} {params['start']['source']} "
-        f"{verdict['colour']} {failed} {params['seconds']:.0f} s"
+        f"error {result.relative_error_u.final:.4f} J {objective.fdm:.4f} "
+        f"gap {objective.fdm - objective.direct_fit:+.4f} {start and start.source} "
+        f"{result.verdict.colour} {failed} {result.seconds:.0f} s"
     )
 
 
@@ -111,14 +123,14 @@ def main(data: str, out: Path, names: list[str]) -> None:
     """Fit what is asked for, one line each."""
     if data == "phantoms":
         for name in names or [case.name for case in phantoms()]:
-            folder, settings, truth = prepare_phantom(name, out)
-            print(line(name, fitted(folder, settings), truth), flush=True)
+            job, truth = prepare_phantom(name, out)
+            print(line(name, fitted(job), truth), flush=True)
         return
     patients = sorted(folder.name for folder in Path(data).iterdir())
     for name in names or [f"{p}:{offset}" for offset in OFFSETS_MM for p in patients]:
         patient, offset, *lift = name.split(":")
-        folder, settings = prepare(Path(data), patient, int(offset), out)
-        row = f"{name} {heat(folder, settings)}" if lift else line(name, fitted(folder, settings))
+        job = prepare(Path(data), patient, int(offset), out)
+        row = f"{name} {heat(job)}" if lift else line(name, fitted(job))
         print(row, flush=True)
 
 

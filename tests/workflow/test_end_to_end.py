@@ -14,6 +14,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from gbm.results.patient_result import PatientResult, read_result
 from tests.conftest import Run, runner
 from tests.workflow.phantom import LAMBDA_MM, MIDDLE, ORIGIN, RHO_T, write
 
@@ -47,8 +48,8 @@ class Cohort:
     def anat(self, name: str) -> Path:
         return self.results / "sub-good" / "anat" / f"sub-good_{name}"
 
-    def params(self) -> dict:
-        return json.loads(self.anat("desc-growth_params.json").read_text())
+    def result(self) -> PatientResult:
+        return read_result(self.anat("desc-growth_params.json"))
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +60,6 @@ def cohort(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort
     bad.write_text(bad.read_text().replace("bad_gm.nii.gz", "lost.nii.gz"))
     snakemake = runner(repository, folder)
     return Cohort(folder, snakemake("--cores", "2", "--config", *SETTINGS), snakemake)
-
-
-def _number(entry: object) -> float:
-    return float(entry["value"] if isinstance(entry, dict) else entry)
 
 
 def test_the_bad_patient_fails_the_command_in_plain_words(cohort: Cohort) -> None:
@@ -106,47 +103,46 @@ def test_the_cohort_page_names_the_reason(cohort: Cohort) -> None:
 
 
 def test_the_parameters_are_those_of_the_phantom(cohort: Cohort) -> None:
-    found = cohort.params()
-    assert abs(np.log(_number(found["lambda_mm"]) / LAMBDA_MM)) < 0.25
-    assert abs(np.log(_number(found["rhoT"]) / RHO_T)) < 0.1
+    found = cohort.result()
+    assert found.lambda_mm.value is not None
+    assert found.rhoT.value is not None
+    assert abs(np.log(found.lambda_mm.value / LAMBDA_MM)) < 0.25
+    assert abs(np.log(found.rhoT.value / RHO_T)) < 0.1
     image = nibabel.load(cohort.folder / "cohort/good_seg.nii.gz")
     origin = image.affine @ [*ORIGIN, MIDDLE, 1.0]
-    assert np.linalg.norm(np.array(found["x0_mm"]) - origin[:3]) < 1.0
+    assert np.linalg.norm(np.array(found.x0_mm) - origin[:3]) < 1.0
 
 
 def test_bilo_reaches_the_direct_fit(cohort: Cohort) -> None:
-    found = cohort.params()
-    assert found["objective"]["fdm"] < found["objective"]["direct_fit"] + 5e-3
-    assert found["objective"]["fdm"] < found["objective"]["characteristic"]
-    direct = found["baselines"]["direct_fdm"]["lambda_mm"]
-    assert abs(np.log(_number(found["lambda_mm"]) / direct)) < 0.2
+    found = cohort.result()
+    assert found.objective.fdm < found.objective.direct_fit + 5e-3
+    assert found.objective.fdm < found.objective.characteristic
+    direct = found.baselines.direct_fdm.lambda_mm
+    assert abs(np.log(found.lambda_mm.value / direct)) < 0.2
 
 
 def test_every_fit_is_verified(cohort: Cohort) -> None:
-    fits = cohort.params()["fits"]
-    kinds = {(fit["method"], fit["x0"], fit["weight"]) for fit in fits}
+    result = cohort.result()
+    fits, direct = result.fits, result.baselines.direct_fdm
+    kinds = {(fit.method, fit.x0, fit.weight) for fit in fits}
     assert kinds == {
         ("bilo", "inferred", None),
         ("bilo", "fixed", None),
         ("pinn", "inferred", 1e-3),
     }
-    references = cohort.params()["baselines"]
-    direct_of = {"inferred": references["direct_fdm"], "fixed": references["direct_fixed_fdm"]}
     for fit in fits:
-        assert fit["relative_error_u"]["final"] < 0.05, fit["name"]
-        assert fit["relative_error_u"]["final_with_interface"] > 0
-        above = fit["objective"]["fdm"] - direct_of[fit["x0"]]["objective"]
-        assert (fit["status"] == "converged") is (above <= 2e-3), fit["warnings"]
-        assert above <= 2e-3 or fit["name"] != cohort.params()["headline"]
+        assert fit.relative_error_u.final < 0.05, fit.name
+        assert fit.relative_error_u.final_with_interface > 0
+        above = fit.objective.fdm - result.baselines.direct(fit.x0).objective
+        assert (fit.status == "converged") is (above <= 2e-3), fit.warnings
+        assert above <= 2e-3 or fit.name != result.headline
         for region in ("WT", "TC"):
-            gap = fit["dice"]["network"][region] - fit["dice"]["fdm"][region]
-            assert abs(gap) < 0.02, fit["name"]
-    origins = {fit["x0"]: fit["x0_mm"] for fit in fits}
-    direct = cohort.params()["baselines"]["direct_fdm"]["x0_mm"]
-    assert [f["x0_mm"] for f in fits if f["x0"] == "inferred"] == [direct, direct]
-    assert origins["fixed"] != direct
-    headline = cohort.params()
-    assert headline["relative_error_u"]["final"] < 0.03
+            gap = fit.dice.network[region] - fit.dice.fdm[region]
+            assert abs(gap) < 0.02, fit.name
+    origins = {fit.x0: fit.x0_mm for fit in fits}
+    assert [f.x0_mm for f in fits if f.x0 == "inferred"] == [direct.x0_mm, direct.x0_mm]
+    assert origins["fixed"] != direct.x0_mm
+    assert result.relative_error_u.final < 0.03
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]
     assert len(rows) == 1 + 7 * 2 * 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from gbm.config.settings import Settings
 
 
 def test_schemas_are_those_of_the_models(repository: Path) -> None:
-    """After a change of the settings: python workflow/schemas/generate.py.
+    """After a change of settings or result: python workflow/schemas/generate.py.
 
     Keys, defaults and descriptions are compared, not the spelling of one pydantic version.
     """
-    folder = repository / "workflow/schemas"
-    wanted = runpy.run_path(str(folder / "generate.py"))["schemas"]()
-    for name, text in wanted.items():
-        assert _content(json.loads((folder / name).read_text())) == _content(json.loads(text))
+    wanted = runpy.run_path(str(repository / "workflow/schemas/generate.py"))["schemas"]()
+    assert repository / "gbm/schemas/growth_params.schema.json" in wanted
+    for path, text in wanted.items():
+        assert _content(json.loads(path.read_text())) == _content(json.loads(text)), path
 
 
 def _content(schema: dict[str, Any]) -> dict[str, dict[str, tuple[object, object]]]:
@@ -33,6 +34,16 @@ def _content(schema: dict[str, Any]) -> dict[str, dict[str, tuple[object, object
         }
         for model, body in models.items()
     }
+
+
+def test_the_schema_of_a_result_ships_and_leaves_nothing_open() -> None:
+    """Every key of every part of a result is there and known."""
+    shipped = files("gbm").joinpath("schemas/growth_params.schema.json")
+    schema = json.loads(shipped.read_text(encoding="utf-8"))
+    for name, part in {"": schema, **schema["$defs"]}.items():
+        assert set(part["required"]) == set(part["properties"]), name
+        assert part["additionalProperties"] is False, name
+        assert part["description"], name
 
 
 def test_every_setting_has_a_default_in_config_yaml(repository: Path) -> None:

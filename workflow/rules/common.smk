@@ -126,7 +126,7 @@ def headline(path):
     """Function of the wildcards for `input`: the file of the patient's headline fit."""
 
     def file(wildcards):
-        return path(fit_names.planned(settings_of(entry(wildcards).file))[0].name)
+        return path(fit_names.headline_fit(settings_of(entry(wildcards).file)).name)
 
     return file
 
@@ -194,4 +194,4 @@ def write_cohort_after_failure():
     from gbm.steps import cohort
 
     files = {key: Path(file) for key, file in patient_files().items()}
-    cohort.run(results=Path(GBM), patients=files, logs=COHORT.logs, ending=ending())
+    cohort.run(COHORT, files, ending())

@@ -1,4 +1,8 @@
-"""Write the JSON schemas of config.yaml and of patient files, for editors: run this file."""
+"""Write the JSON schemas: run this file.
+
+Those of config.yaml and of patient files lie beside it, for editors; that of a patient's result
+ships with the package.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from pydantic import Field, create_model
 
 from gbm.config.patient import Patient
 from gbm.config.settings import Settings
+from gbm.results.patient_result import PatientResult
 
 FOLDER = Path(__file__).resolve().parent
+PACKAGE = FOLDER.parents[1] / "gbm" / "schemas"
 
 Config = create_model(
     "Config",
@@ -24,15 +30,19 @@ PatientFile = create_model(
 )
 
 
-def schemas() -> dict[str, str]:
-    """File names and their content."""
-    models = {"config.schema.json": Config, "patient.schema.json": PatientFile}
-    return {
-        name: json.dumps(model.model_json_schema(), indent=2) + "\n"
-        for name, model in models.items()
+def schemas() -> dict[Path, str]:
+    """Files and their content."""
+    made = {
+        FOLDER / "config.schema.json": Config.model_json_schema(),
+        FOLDER / "patient.schema.json": PatientFile.model_json_schema(),
+        # As it is written: what has a default is there all the same.
+        PACKAGE / "growth_params.schema.json": PatientResult.model_json_schema(
+            mode="serialization"
+        ),
     }
+    return {path: json.dumps(schema, indent=2) + "\n" for path, schema in made.items()}
 
 
 if __name__ == "__main__":
-    for name, text in schemas().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path, text in schemas().items():
+        path.write_text(text, encoding="utf-8")

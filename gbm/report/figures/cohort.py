@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from gbm.report.figures.style import GRID, INK, REGION_COLOURS, SERIES
 
-REGION_NAMES = {"WT": "whole tumour", "TC": "core"}
+PANEL_NAMES = {"WT": "whole tumour", "TC": "core"}
 Values = Sequence[float | None]
 
 
@@ -30,12 +30,12 @@ def overlaps(scores: Mapping[str, Mapping[str, Values]]) -> Figure:
         for x, values in zip(place, table, strict=True):
             _strip(axes, x, values, REGION_COLOURS[region])
         axes.set_xticks(place, list(models))
-        axes.set(title=f"DICE, {REGION_NAMES[region]}", xlim=(-0.5, len(models) - 0.5))
+        axes.set(title=f"DICE, {PANEL_NAMES[region]}", xlim=(-0.5, len(models) - 0.5))
         axes.grid(False, axis="x")
     return figure
 
 
-def parameters(columns: Mapping[str, Values]) -> Figure:
+def parameter_strips(columns: Mapping[str, Values]) -> Figure:
     """One strip of marks for each quantity, with its own axis.
 
     Parameters

@@ -59,7 +59,7 @@ def _series(
     return figure
 
 
-def scores(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> Figure:
+def dice_marks(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> Figure:
     """DICE of each model, one line a model, WT and TC as two marks.
 
     Parameters

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
 from gbm.report.figures.style import INK, SERIES, panel
+from gbm.results.references import LocalSpread, ObjectiveProfile, ObjectiveSurface
 
 RISES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Rises of the objective above its least value, drawn as level lines."""
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40)
 
 
-def profile(curve: Mapping[str, Any], fitted: float) -> Figure:
+def profile_curve(curve: ObjectiveProfile, fitted: float) -> Figure:
     """The objective along lambda, the other unknowns re-optimised at each value.
 
     Parameters
     ----------
-    curve : mapping
-        `lambda_mm` and `objective`, sequences of equal length.
+    curve : ObjectiveProfile
+        See `gbm.search.identifiability.profile`.
     fitted : float
         The inferred lambda, mm.
     """
     figure, axes = panel(4.8, 3.6)
-    x = np.asarray(curve["lambda_mm"], float)
-    y = np.asarray([np.nan if v is None else v for v in curve["objective"]], float)
+    x = np.asarray(curve.lambda_mm, float)
+    y = np.asarray([np.nan if v is None else v for v in curve.objective], float)
     axes.axvspan(0.85 * fitted, 1.4 * fitted, color="#e8eef3", lw=0, label="0.85 to 1.4 × λ")
     axes.plot(x, y, "o-", color=SERIES[0], ms=4, label="objective (finite volumes)")
     axes.axvline(fitted, color=SERIES[1], ls="--", label="inferred λ")
@@ -40,39 +40,39 @@ def profile(curve: Mapping[str, Any], fitted: float) -> Figure:
     return figure
 
 
-def surface(
-    table: Mapping[str, Any],
-    points: Sequence[tuple[str, float, float]],
-    spread: Mapping[str, float] | None,
+def surface_map(
+    table: ObjectiveSurface,
+    points: Sequence[tuple[str, float | None, float | None]],
+    spread: LocalSpread,
     centre: tuple[float, float],
 ) -> Figure:
     """The objective over lambda and rho T, with the fits in it and the local confidence ellipse.
 
     Parameters
     ----------
-    table : mapping
-        Axes `lambda_mm` and `rhoT`, and `objective`[i][j].
+    table : ObjectiveSurface
+        See `gbm.search.identifiability.surface`.
     points : sequence of (label, lambda in mm, rho T)
         Fits to mark, the headline first.
-    spread : mapping or None
-        Half-widths `ln_lambda` and `ln_rhoT` with `correlation_ln_lambda_ln_rhoT`.
+    spread : LocalSpread
+        Half-widths of ln lambda and ln rho T with their correlation.
     centre : tuple of float
         lambda and rho T of the optimum that the spread belongs to.
     """
     figure, axes = panel(5.4, 4.6)
-    x, y = (np.asarray(table[name], float) for name in ("lambda_mm", "rhoT"))
-    rise = np.array([[np.nan if v is None else v for v in row] for row in table["objective"]])
+    x, y = (np.asarray(axis, float) for axis in (table.lambda_mm, table.rhoT))
+    rise = np.array([[np.nan if v is None else v for v in row] for row in table.objective])
     rise = rise - np.nanmin(rise)
     levels = [0.0, *RISES]
     norm = BoundaryNorm(levels, 256, extend="max")
     filled = axes.contourf(x, y, rise.T, levels, cmap="cividis_r", norm=norm, extend="max")
     axes.contour(x, y, rise.T, RISES[:3], colors=[INK], linewidths=0.6)
-    if spread is not None:
-        axes.plot(*ellipse(spread, centre), color=SERIES[3], lw=1.8, label="local confidence")
-    for (label, lambda_mm, rhoT), marker in zip(points, "oXs^Dv", strict=False):
+    axes.plot(*ellipse(spread, centre), color=SERIES[3], lw=1.8, label="local confidence")
+    for (label, *place), marker in zip(points, "oXs^Dv", strict=False):
         axes.plot(
-            lambda_mm, rhoT, marker, ls="", ms=8, mfc=SERIES[1] if marker == "o" else "white",
-            mec=INK, mew=1.0, label=label, zorder=4 if marker == "o" else 3,
+            *np.array(place, float), marker, ls="", ms=8,
+            mfc=SERIES[1] if marker == "o" else "white", mec=INK, mew=1.0, label=label,
+            zorder=4 if marker == "o" else 3,
         )  # fmt: skip
     axes.set(
         xscale="log", yscale="log", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]),
@@ -90,7 +90,7 @@ def surface(
 
 
 def ellipse(
-    spread: Mapping[str, float], centre: tuple[float, float], count: int = 181
+    spread: LocalSpread, centre: tuple[float, float], count: int = 181
 ) -> tuple[np.ndarray, np.ndarray]:
     """Border of the region in which lambda and rho T can move, all other unknowns following.
 
@@ -102,8 +102,7 @@ def ellipse(
     tuple of array
         lambda in mm, and rho T.
     """
-    a, b = spread["ln_lambda"], spread["ln_rhoT"]
-    c = spread["correlation_ln_lambda_ln_rhoT"]
+    a, b, c = spread.ln_lambda, spread.ln_rhoT, spread.correlation_ln_lambda_ln_rhoT
     angle = np.linspace(0, 2 * np.pi, count)
     first, second = np.cos(angle), np.sin(angle)
     across = c * first + np.sqrt(max(1 - c * c, 0.0)) * second

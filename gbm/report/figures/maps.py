@@ -22,7 +22,7 @@ TISSUE_OVER = ("#3b7fd0", "#8fd18a", "#f4efe2")
 
 REGIONS_OVER = (REGION_COLOURS["WT"], REGION_COLOURS["TC"])
 VIEW_WIDTH = 9.6
-Thresholds = Mapping[str, float | None]
+Levels = Mapping[str, float | None]
 
 
 def anatomy(domain: Domain, image: np.ndarray, name: str) -> Figure:
@@ -40,7 +40,7 @@ def overlay(
     image: np.ndarray,
     name: str,
     u: np.ndarray,
-    thresholds: Thresholds,
+    thresholds: Levels,
     window: Window,
 ) -> Figure:
     """The image near the tumour; solid lines segmented, dashed lines predicted."""
@@ -93,7 +93,7 @@ def views(domain: Domain, image: tuple[str, np.ndarray] | None, u: np.ndarray) -
         share = 1 / len(panels)
         axes = figure.add_axes((n * share, 0, share * 0.985, height / (height + 0.3)))
         if image is None:
-            background(axes, domain)
+            grey_tissue(axes, domain)
         else:
             show_image(axes, domain, image[1])
         if layer is not None:
@@ -121,7 +121,7 @@ def diffusivity(domain: Domain) -> Figure:
     return figure
 
 
-def phase_field(domain: Domain) -> Figure:
+def phase_field_map(domain: Domain) -> Figure:
     """The smooth indicator of the tissue, with its 1/2 level."""
     figure, axes = map_panel(whole(domain), "Phase field φ (line: φ = 1/2)")
     drawn = axes.imshow(
@@ -136,14 +136,14 @@ def phase_field(domain: Domain) -> Figure:
 def density(
     domain: Domain,
     u: np.ndarray,
-    thresholds: Thresholds,
+    thresholds: Levels,
     x0: np.ndarray,
     title: str,
     window: Window,
 ) -> Figure:
     """Cell density over the tissue; solid lines segmented, dashed lines predicted."""
     figure, axes = map_panel(window, title)
-    background(axes, domain)
+    grey_tissue(axes, domain)
     shown = np.ma.masked_where((domain.phi <= 0.5) | (u < 0.01), u)
     drawn = axes.imshow(
         shown.T, origin="lower", extent=extent(domain), cmap=DENSITY, vmin=0, vmax=1
@@ -192,7 +192,7 @@ def spread_in_time(
         Part of the plane shown, mm.
     """
     figure, axes = map_panel(window, f"Border of u > {level:.2f} on its way")
-    background(axes, domain)
+    grey_tissue(axes, domain)
     seen = [np.where(domain.phi > 0.5, field, 0.0) for field in u]
     visible = [n for n, field in enumerate(seen) if (field > level).any()]
     handles = [line("segmented WT", REGION_COLOURS["WT"])]
@@ -214,7 +214,7 @@ def show_image(axes: Axes, domain: Domain, image: np.ndarray) -> None:
     axes.imshow(image.T, origin="lower", extent=extent(domain), cmap="gray", vmin=low, vmax=high)
 
 
-def background(axes: Axes, domain: Domain) -> None:
+def grey_tissue(axes: Axes, domain: Domain) -> None:
     """The tissue in quiet greys, under a density."""
     grey = 0.35 * domain.wm + 0.75 * domain.gm + 1.0 * domain.csf
     axes.imshow(
@@ -233,7 +233,7 @@ def outline(axes: Axes, domain: Domain, colour: str | None = None) -> None:
             )  # fmt: skip
 
 
-def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Thresholds) -> None:
+def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Levels) -> None:
     """Dashed borders of the predicted regions, which end at the tissue's border."""
     seen = np.where(domain.phi > 0.5, u, 0.0)
     for name, level in thresholds.items():
@@ -245,7 +245,7 @@ def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Thres
             drawn.set_path_effects(halo(INK, 2.6))
 
 
-def predicted(domain: Domain, u: np.ndarray, thresholds: Thresholds) -> np.ndarray:
+def predicted(domain: Domain, u: np.ndarray, thresholds: Levels) -> np.ndarray:
     """The predicted region with the lowest threshold, for a window that shows it."""
     levels = [level for level in thresholds.values() if level is not None]
     return (domain.phi > 0.5) & (u > min(levels, default=np.inf))

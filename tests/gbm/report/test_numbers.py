@@ -13,7 +13,7 @@ import pytest
 
 from gbm.io.files import read_json
 from gbm.report import methods_text
-from gbm.report.tables import MODELS
+from gbm.report.tables import MODEL_NAMES
 from gbm.results.metrics_table import read_metrics
 from tests.gbm.report.test_patient_page import report
 
@@ -90,9 +90,14 @@ def test_no_number_is_on_the_page_alone(bundle: Any, shown: Text) -> None:
     assert alone == []
 
 
+def test_no_value_shows_as_an_object(shown: Text) -> None:
+    """Neither a model's own spelling nor None reaches a reader."""
+    assert not re.search(r"\bvalue=|\bNone\b|sd_posterior|<\w+ object", " ".join(shown.words))
+
+
 def test_the_table_of_scores_is_the_metrics_file(bundle: Any, shown: Text) -> None:
     metrics = read_metrics(bundle.anat_file("desc-growth_metrics.tsv"))
-    for model, (name, what) in MODELS.items():
+    for model, (name, what) in MODEL_NAMES.items():
         row = next(row for row in shown.rows if row and row[0] == name + what)
         cells = [cell.removesuffix(" ▲") for cell in row[1:]]
         wanted = [

@@ -5,23 +5,30 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 from gbm.config.patient import Patient
+from gbm.config.settings import Model
 from gbm.domain.plane import sample
 from gbm.io.files import read_json, write_json
 from gbm.report.findings import findings
 from gbm.report.methods_text import methods
 from gbm.report.quality_table import quality_rows
 from gbm.report.registration_table import registration_rows
+from gbm.results.fit_entry import FirstStart, FitStart, HeadlineObjectives
 from gbm.results.metrics_table import read_metrics
+from gbm.results.patient_result import PatientResult, read_result
+from gbm.results.references import ObjectiveProfile
+from gbm.results.registration_record import RegistrationRecord
 from gbm.results.uncertainty import flat_range, hidden_share, likely_range, outline_loss
 from gbm.steps.metrics import run as step_metrics
 from gbm.steps.report import run as step_report
+
+M = TypeVar("M", bound=Model)
 
 
 def report(bundle: Any, images: dict[str, Path] | None = None, **changes: Any) -> str:
@@ -163,18 +170,22 @@ def test_empty_core_is_reported_without_numbers(bundle: Any) -> None:
     assert "–" in report(bundle)
 
 
+def test_a_page_without_a_core_names_one_radius(bundle: Any) -> None:
+    path = bundle.work / "characteristic.json"
+    write_json(path, read_json(path) | {"radius_error": {"WT": 0.001}, "reason": "TC is empty"})
+    text = report(bundle)
+    assert "within 0.1\xa0% (WT); TC is empty." in text
+
+
+def changed(model: M, **update: Any) -> M:
+    return model.model_copy(update=update)
+
+
 def measured(**dices: tuple[float, float]) -> dict[str, Any]:
     return {
         model: {"WT": {"dice": whole}, "TC": {"dice": core}}
         for model, (whole, core) in dices.items()
     }
-
-
-@pytest.fixture
-def params(bundle: Any) -> dict[str, Any]:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    return read_json(arguments["params"])
 
 
 @pytest.mark.parametrize(
@@ -186,63 +197,68 @@ def params(bundle: Any) -> dict[str, Any]:
     ],
 )
 def test_a_disc_that_wins_is_said_to_win(
-    params: dict[str, Any], disc: tuple[float, float], kind: str, phrase: str
+    result: PatientResult, disc: tuple[float, float], kind: str, phrase: str
 ) -> None:
-    found = findings(params, measured(bilo_fdm=(0.90, 0.85), disc=disc))
+    found = findings(result, measured(bilo_fdm=(0.90, 0.85), disc=disc))
     assert [f.kind for f in found if phrase in f.text] == [kind]
 
 
-def test_methods_say_where_origin_and_start_come_from(params: dict[str, Any]) -> None:
-    text = " ".join(methods(params))
+def test_methods_say_where_origin_and_start_come_from(result: PatientResult) -> None:
+    text = " ".join(methods(result))
     assert "outer search with the finite-volume solver" in text
     assert "centroid of the segmented core" in text
     assert "over the tissue φ > 1/2" in text
     assert "start at the characteristic parameters" in text
-    first, *others = params["fits"]
-    table = {"DT": 401.2, "rhoT": 5.04, "source": "table"}
-    moved = params | {"fits": [first | {"start": table}, *others]}
+    first, *others = result.fits
+    table = FitStart(DT=401.2, rhoT=5.04, source="table")
+    moved = changed(result, fits=(changed(first, start=table), *others))
     assert "D·T = 401 mm² and ρT = 5.0" in " ".join(methods(moved))
-    direct = {"DT": 300.0, "rhoT": 6.0, "source": "direct fit"}
-    before = {"source": "table", "objective_fdm": 0.2986}
+    direct = FitStart(DT=300.0, rhoT=6.0, source="direct fit")
+    before = FirstStart(source="table", objective_fdm=0.2986)
     *others, last = others
-    twice = last | {"start": direct, "first_start": before}
-    again = params | {"fits": [first, *others, twice]}
+    twice = changed(last, start=direct, first_start=before)
+    again = changed(result, fits=(first, *others, twice))
     text = " ".join(methods(again))
-    assert f"{last['name']} ended clearly above the direct fit (objective 0.2986)" in text
+    assert f"{last.name} ended clearly above the direct fit (objective 0.2986)" in text
     assert "a second start at the direct fit's parameters was kept" in text
 
 
-def test_the_metric_of_the_registration_is_named(params: dict[str, Any]) -> None:
-    assert "mutual information, Mattes" in " ".join(methods(params))
+def test_the_metric_of_the_registration_is_named(result: PatientResult) -> None:
+    assert "mutual information, Mattes" in " ".join(methods(result))
     attempts = [
-        {"metric": metric, "seed": 0, "chosen": metric.startswith("local"), "stages": [
+        {"metric": metric, "seed": 0, "chosen": metric.startswith("local"),
+         "brain_dice": 0.9, "correlation": 0.5, "starts": [], "stages": [
             {"stage": "rigid", "start": "moments", "image": "t1", "overlap": 0.9, "kept": True,
              "information": {"t1": 1.0, "t1c": 0.8}}]}
         for metric in ("mutual information", "local correlation")
     ]  # fmt: skip
-    tried = params | {"registration": {"attempts": attempts}}
+    record = RegistrationRecord.model_validate(
+        {"atlas": "MNI152", "image": "patient.images.t1", "method": "affine", "brain_dice": 0.9,
+         "correlation": 0.5, "seconds": 60.0, "seed": 0, "attempts": attempts, "remarks": []}
+    )  # fmt: skip
+    tried = changed(result, registration=record)
     assert "local correlation, Avants" in " ".join(methods(tried))
-    first, second = registration_rows(tried)
+    first, second = registration_rows(record)
     assert first["attempt"] == "mutual information, seed 0 (not chosen)"
     assert (second["start"], second["information"]) == (
         "moments, t1 climbed",
         "t1 1.000, t1c 0.800",
     )
-    assert registration_rows(params) == []
+    assert registration_rows(None) == []
 
 
-def test_a_better_direct_fit_and_a_worse_start_are_said(params: dict[str, Any]) -> None:
-    params["objective"] = {"network": 0.3, "fdm": 0.30, "direct_fit": 0.28, "characteristic": 0.29}
-    texts = [f.text for f in findings(params, {}) if f.kind == "bad"]
+def test_a_better_direct_fit_and_a_worse_start_are_said(result: PatientResult) -> None:
+    worse = HeadlineObjectives(network=0.3, fdm=0.30, direct_fit=0.28, characteristic=0.29)
+    texts = [f.text for f in findings(changed(result, objective=worse), {}) if f.kind == "bad"]
     assert any("direct finite-volume fit beats BiLO" in text for text in texts)
     assert any("worse than its own start" in text for text in texts)
 
 
-def test_an_overfitting_network_is_said_to_overfit(params: dict[str, Any]) -> None:
+def test_an_overfitting_network_is_said_to_overfit(result: PatientResult) -> None:
     metrics = measured(pinn_network=(0.95, 0.9), pinn_fdm=(0.80, 0.9), bilo_fdm=(0.9, 0.9))
-    assert any("The PINN over-fits" in f.text for f in findings(params, metrics))
+    assert any("The PINN over-fits" in f.text for f in findings(result, metrics))
     metrics = measured(pinn_network=(0.805, 0.9), pinn_fdm=(0.80, 0.9), bilo_fdm=(0.9, 0.9))
-    assert not any("over-fits" in f.text for f in findings(params, metrics))
+    assert not any("over-fits" in f.text for f in findings(result, metrics))
 
 
 @pytest.mark.parametrize(("error", "named"), [(0.029, False), (0.031, True)])
@@ -250,7 +266,16 @@ def test_a_heat_lift_that_is_off_is_named_beside_the_headline(
     bundle: Any, error: float, named: bool
 ) -> None:
     for kind, entry in (
-        ("verify", {"relative_error_u": {"final": error, "all_t": error}}),
+        (
+            "verify",
+            {
+                "relative_error_u": {
+                    "final": error,
+                    "all_t": error,
+                    "final_with_interface": 1.5 * error,
+                }
+            },
+        ),
         ("fits", {"assessment": {"behind_walls": 0.071}}),
     ):
         path = bundle.work / kind / "bilo_heat_inferred_seed0.json"
@@ -269,25 +294,30 @@ def test_a_heat_lift_that_is_off_is_named_beside_the_headline(
 
 def test_flat_range_of_a_profile() -> None:
     curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [0.4, 0.304, 0.300, None, 0.3005]}
-    flat = flat_range(curve)
+    flat = flat_range(curve["lambda_mm"], curve["objective"])
     assert flat is not None
     # Half of the rise from 4 to 2 mm is allowed; nothing is known beyond 16 mm.
     assert flat.low == pytest.approx(4 / np.sqrt(2))
     assert (flat.high, flat.open_low, flat.open_high) == (pytest.approx(16.0), False, True)
-    assert flat_range(None) is None
+    assert flat_range([1, 2], [None, None]) is None
 
 
 def test_the_likely_range_of_lambda_grows_with_the_misfit_and_knows_no_prior() -> None:
-    curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [9, 9, 9, 9, 9]}
-    assert likely_range(curve, (20, 14)) is likely_range(None, (20, 14)) is None
+    nothing = (9.0,) * 5
     well, badly, small = (
-        likely_range(curve | {"without_prior_of_lambda": data}, radii)
-        for data, radii in (
-            ([0.05, 0.02, 0.01, 0.02, 0.05], (20, 14)),
-            ([0.45, 0.42, 0.40, 0.42, 0.45], (20, 14)),
-            ([0.05, 0.02, 0.01, 0.02, 0.05], (6, 3)),
+        likely_range(
+            ObjectiveProfile(
+                lambda_mm=(1, 2, 4, 8, 16), objective=nothing, rhoT=nothing,
+                without_prior_of_lambda=data,
+            ),
+            radii,
         )
-    )
+        for data, radii in (
+            ((0.05, 0.02, 0.01, 0.02, 0.05), (20, 14)),
+            ((0.45, 0.42, 0.40, 0.42, 0.45), (20, 14)),
+            ((0.05, 0.02, 0.01, 0.02, 0.05), (6, 3)),
+        )
+    )  # fmt: skip
     assert well is not None
     assert badly is not None
     # a fifth of the rise to the neighbours, 2e-3; a share of what errors of a voxel leave, 0.097,
@@ -307,7 +337,7 @@ def test_gates_are_shown_with_their_limits(bundle: Any) -> None:
     numbers = read_json(bundle.work / "quality.json")["numbers"] | {"brain_dice": 0.5}
     write_json(bundle.work / "quality.json", {"numbers": numbers})
     text = report(bundle)
-    rows = quality_rows(read_json(bundle.anat_file("desc-growth_params.json")))
+    rows = quality_rows(read_result(bundle.anat_file("desc-growth_params.json")))
     assert rows[0]["name"] == "DICE of the brain masks, atlas and patient"
     assert rows[0]["gate"] == "at least 0.920: ✗ failed, do not rely on this fit"
     assert rows[0]["advice"]

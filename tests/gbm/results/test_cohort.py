@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 
 from gbm.io.ending import Ending
-from gbm.io.files import write_text
-from gbm.report.cohort_page import distributions, patient_row, render
+from gbm.io.files import read_json, write_json, write_text
+from gbm.report.cohort_page import distributions, patient_row, render_cohort
 from gbm.results import cohort
 from gbm.results.cohort import Member
+from gbm.results.estimate import Estimate
+from gbm.results.fit_entry import DensityError
+from gbm.results.gates import Colour
 from gbm.results.metrics_table import read_metrics
+from gbm.results.patient_result import PatientResult
+from gbm.results.verdict import Verdict
 from gbm.steps.cohort import run as step_cohort
 from gbm.steps.metrics import run as step_metrics
 from tests.browser import chromium
@@ -88,7 +93,17 @@ def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) 
     write_text(bundle.root / "logs" / "sub-p1" / "check.log", "error: seg.nii.gz: truncated\n")
     member = cohort.read_member(bundle.root, "p1", Path("p1.yaml"), bundle.root / "logs")
     assert member.status == "failed"
-    assert member.params is None
+    assert member.result is None
+
+
+def test_a_result_of_another_version_is_named_and_spoils_no_page(
+    bundle: Any, results: Path
+) -> None:
+    path = bundle.inputs()["params"]
+    write_json(path, read_json(path) | {"lambda_mm": 5.0})
+    member = cohort.read_member(results, "p1", Path("p1.yaml"), results / "logs")
+    assert (member.status, member.result) == ("unfinished", None)
+    assert path.name in member.reasons[0]
 
 
 def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path) -> None:
@@ -96,7 +111,7 @@ def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path
     logs = results / "logs"
     ending = Ending(stopped=True, left={logs / "sub-p1" / "report.log"})
     member = cohort.read_member(results, "p1", Path("p1.yaml"), logs, ending)
-    assert (member.status, member.params) == ("unfinished", None)
+    assert (member.status, member.result) == ("unfinished", None)
     other = Ending(stopped=True, left={logs / "sub-late" / "report.log"})
     assert cohort.read_member(results, "p1", Path("p1.yaml"), logs, other).status == "done"
 
@@ -116,28 +131,36 @@ def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
     assert set(row.values()) == {"sub-x", "unfinished", "n/a"}
 
 
-def member(name: str, lambda_mm: float, whole: float, colour: str, error: float | None) -> Member:
+def member(
+    result: PatientResult, name: str, lambda_mm: float, whole: float, colour: Colour
+) -> Member:
     """A patient that is done."""
-    why = [] if colour == "green" else [f"what is wrong with {name}"]
-    params = {
-        "verdict": {"colour": colour, "reasons": why}, "status": "converged",
-        "lambda_mm": {"value": lambda_mm, "sd": 0.5}, "rhoT": 7.0, "DT_mm2": 100.0,
-        "relative_error_u": {"final": error}, "seconds": 40.0, "converged": True,
+    why = () if colour == "green" else (f"what is wrong with {name}",)
+    found = {
+        "verdict": Verdict(colour=colour, reasons=why, gates=()),
+        "lambda_mm": Estimate.of(lambda_mm, 0.5), "rhoT": Estimate.of(7.0),
+        "DT_mm2": Estimate.of(100.0), "seconds": 40.0,
+        "relative_error_u": DensityError(
+            final=ERRORS[name], all_t=ERRORS[name], final_with_interface=None
+        ),
     }  # fmt: skip
     models = ("bilo_fdm", "characteristic_fdm", "direct_fdm", "disc")
     metrics = {
         model: {"WT": {"dice": whole - 0.01 * n}, "TC": {"dice": None}}
         for n, model in enumerate(models)
     }
-    return Member(name, f"{name}.yaml", "done", tuple(why), params, metrics)
+    return Member(name, f"{name}.yaml", "done", why, result.model_copy(update=found), metrics)
+
+
+ERRORS = {"b": 0.01, "a": None, "c": 0.03}
 
 
 @pytest.fixture
-def three() -> list[Member]:
+def three(result: PatientResult) -> list[Member]:
     return [
-        member("b", 5.0, 0.91, "green", 0.01),
-        member("a", 11.0, 0.85, "red", None),
-        member("c", 2.0, 0.88, "amber", 0.03),
+        member(result, "b", 5.0, 0.91, "green"),
+        member(result, "a", 11.0, 0.85, "red"),
+        member(result, "c", 2.0, 0.88, "amber"),
     ]
 
 
@@ -151,21 +174,21 @@ def test_references_stand_beside_bilo(three: list[Member]) -> None:
 def test_distributions_show_every_patient(three: list[Member]) -> None:
     drawn = distributions(three)
     assert set(drawn) == {"overlaps", "parameters"}
-    text = render(three, cohort.medians(three))
+    text = render_cohort(three, cohort.medians(three))
     assert text.count("data:image/svg+xml;base64,") == 2
 
 
 def test_verdicts_that_are_not_green_have_their_reason_below_the_table(three: list[Member]) -> None:
-    text = render(three, cohort.medians(three))
+    text = render_cohort(three, cohort.medians(three))
     table, below = text.split("</table>", 1)
     assert "what is wrong" not in table
     assert [name for name in "abc" if f"what is wrong with {name}" in below] == ["a", "c"]
-    assert "not green" not in render(three[:1], cohort.medians(three[:1]))
+    assert "not green" not in render_cohort(three[:1], cohort.medians(three[:1]))
 
 
 def test_a_click_sorts_the_patients(three: list[Member], tmp_path: Path) -> None:
     page = tmp_path / "cohort.html"
-    page.write_text(render(three, cohort.medians(three)), encoding="utf-8")
+    page.write_text(render_cohort(three, cohort.medians(three)), encoding="utf-8")
     rows = (
         "[...document.querySelectorAll('#patients tbody tr')]"
         ".map((row) => row.cells[0].dataset.value).join('')"

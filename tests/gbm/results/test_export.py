@@ -10,8 +10,10 @@ import pytest
 
 from gbm.domain.domain import Domain, save_domain
 from gbm.domain.plane import edge_names, slicing_axis
-from gbm.io.files import write_json, write_npz
+from gbm.io.files import read_json, write_json, write_npz
+from gbm.results.estimate import Estimate, Thresholds
 from gbm.results.export import into_slice, predicted_regions
+from gbm.results.patient_result import PatientResult
 from gbm.steps.export import run
 
 
@@ -134,7 +136,7 @@ def test_edge_names_follow_the_affine() -> None:
     assert edge_names(make_domain(np.eye(3), 0, 0.0, 0)) == (("P", "A"), ("I", "S"))
 
 
-def test_written_files(tmp_path: Path) -> None:
+def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     domain = make_domain(np.eye(3), 2, 0.0, 4)
     affine = domain.affine.copy()
     affine[:3, 3] -= affine[:3, 2] * 4
@@ -145,10 +147,9 @@ def test_written_files(tmp_path: Path) -> None:
     distance = np.hypot(domain.x[:, None] - 2.0, domain.y[None, :] - 1.0)
     u = np.exp(-(distance**2) / 800)
     write_npz(tmp_path / "verify.npz", u_fdm=u)
-    write_json(
-        tmp_path / "params.json",
-        {"thresholds": {"WT": {"value": 0.4, "sd": 0.1}, "TC": 0.7}, "status": "converged"},
-    )
+    thresholds = Thresholds(WT=Estimate.of(0.4, 0.1), TC=Estimate.of(0.7))
+    found = result.model_copy(update={"thresholds": thresholds})
+    write_json(tmp_path / "params.json", found.model_dump(mode="json"))
     density = tmp_path / "sub-t1_desc-fit_celldensity.nii.gz"
     masks = {r: tmp_path / f"sub-t1_label-{r}_desc-predicted_mask.nii.gz" for r in ("WT", "TC")}
     run(
@@ -167,4 +168,7 @@ def test_written_files(tmp_path: Path) -> None:
     predicted = {r: np.asarray(nib.load(p).dataobj)[..., 4].astype(bool) for r, p in masks.items()}
     assert np.array_equal(predicted["WT"], tissue & (u > 0.4))
     assert np.array_equal(predicted["TC"], tissue & (u > 0.7))
-    assert (tmp_path / "sub-t1_desc-fit_celldensity.json").exists()
+    said = read_json(tmp_path / "sub-t1_desc-fit_celldensity.json")
+    assert said["Parameters"]["thresholds"] == thresholds.model_dump(mode="json")
+    assert said["Parameters"]["lambda_mm"] == result.lambda_mm.model_dump(mode="json")
+    assert read_json(tmp_path / "sub-t1_label-WT_desc-predicted_mask.json")["Threshold"] == 0.4

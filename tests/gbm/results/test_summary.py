@@ -12,9 +12,12 @@ import pytest
 from gbm.config.errors import InputError
 from gbm.io.files import read_json, write_json
 from gbm.io.provenance import cost
-from gbm.report.headline import opening
-from gbm.results import summary
+from gbm.report.at_a_glance import opening
+from gbm.results.metrics_table import MODELS
+from gbm.results.patient_result import PatientResult, read_result
 from gbm.steps.metrics import run as step_metrics
+
+ERRORS = ("final", "all_t", "final_with_interface")
 
 
 def test_headline_and_fields(bundle: Any) -> None:
@@ -28,8 +31,10 @@ def test_headline_and_fields(bundle: Any) -> None:
     }  # fmt: skip
     assert promised <= set(params)
     assert params["headline"] == "bilo_char_inferred_seed0"
-    assert params["lambda_mm"] == {"value": 5.0, "sd": pytest.approx(1.5)}
-    assert params["thresholds"]["TC"] == {"value": 0.6, "sd": 0.04}
+    unknown = dict.fromkeys(("median", "sd_posterior", "sd_slices", "interval90"))
+    assert params["lambda_mm"] == {"value": 5.0, "sd": pytest.approx(1.5), **unknown}
+    assert params["thresholds"]["TC"] == {"value": 0.6, "sd": 0.04, **unknown}
+    assert params["dimensions"] == 2
     assert params["relative_error_u"] == pytest.approx(
         {"final": 0.01, "all_t": 0.012, "final_with_interface": 0.015}
     )
@@ -50,6 +55,54 @@ def test_headline_and_fields(bundle: Any) -> None:
     }  # fmt: skip
     assert len(params["fits"]) == 6
     assert all(each <= set(fit) for fit in params["fits"])
+    assert all(fit["rhoT"] == {"value": 6.0, "sd": None, **unknown} for fit in params["fits"])
+
+
+def test_the_output_is_the_model_and_reads_back(bundle: Any) -> None:
+    """Every key is known, none is missing, and nothing is changed by reading."""
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    result = read_result(arguments["params"])
+    assert result.model_dump(mode="json") == read_json(arguments["params"])
+    assert result.fit(result.headline).lambda_mm.value == result.lambda_mm.value
+    assert set(read_json(arguments["params"])) == set(PatientResult.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"lambda_mm": 5.0}, "lambda_mm"),
+        ({"rhoT": {"value": 6.0, "sd": 0.6}}, "rhoT.median"),
+        ({"relifted": False}, "relifted"),
+        ({"dimensions": None}, "dimensions"),
+    ],
+)
+def test_a_file_of_another_version_is_refused_by_name(
+    bundle: Any, change: dict[str, Any], key: str
+) -> None:
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    path = arguments["params"]
+    write_json(path, read_json(path) | change)
+    with pytest.raises(InputError, match="not a result of version") as refused:
+        read_result(path)
+    assert (refused.value.file, refused.value.key) == (path, key)
+
+
+def test_the_headline_is_that_of_the_first_seed_in_the_settings(bundle: Any) -> None:
+    bundle.settings["fit"]["seeds"] = [1, 0]
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    assert read_json(arguments["params"])["headline"] == "bilo_char_inferred_seed1"
+
+
+def test_a_start_without_a_core_has_no_error_of_its_radius(bundle: Any) -> None:
+    path = bundle.work / "characteristic.json"
+    write_json(path, read_json(path) | {"radius_error": {"WT": 0.001}})
+    arguments = bundle.inputs()
+    step_metrics(**arguments)
+    start = read_json(arguments["params"])["characteristic"]
+    assert start["radius_error"] == {"WT": 0.001, "TC": None}
 
 
 def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
@@ -60,7 +113,7 @@ def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
     rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in lines[1:]}
     assert set(rows) == {
         (model, region, metric)
-        for model in summary.MODELS for region in ("WT", "TC")
+        for model in MODELS for region in ("WT", "TC")
         for metric in ("dice", "hd95_mm", "area_mm2")
     }  # fmt: skip
     assert read_json(arguments["params"])["pinn"] == "pinn_char_w1e-3_seed0"
@@ -112,8 +165,8 @@ def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> Non
 @pytest.mark.parametrize(
     ("change", "colour", "word"),
     [
-        ({"relative_error_u": {"final": 0.07, "all_t": 0.07}}, "red", "differ by 7.0%"),
-        ({"relative_error_u": {"final": None, "all_t": None}}, "red", "an unknown amount"),
+        ({"relative_error_u": dict.fromkeys(ERRORS, 0.07)}, "red", "differ by 7.0%"),
+        ({"relative_error_u": dict.fromkeys(ERRORS)}, "red", "an unknown amount"),
         ({"objective": {"network": 0.5, "fdm": 0.5}}, "red", "worse than the characteristic start"),
         ({"status": "undecided", "warnings": ["a reason"]}, "amber", "undecided): a reason"),
     ],
@@ -145,7 +198,8 @@ def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> No
         fits = {fit["name"]: fit for fit in params["fits"]}
         assert fits["bilo_char_inferred_seed0"]["status"] == status
         assert fits["bilo_char_fixed_seed0"]["status"] == "converged"
-    assert opening(params["verdict"]).startswith("Not converged: the classical fit is clearly")
+    said = opening(read_result(arguments["params"]).verdict)
+    assert said.startswith("Not converged: the classical fit is clearly")
     assert "the direct fit's objective is 0.0021 lower" in params["warnings"]
 
 
@@ -176,9 +230,9 @@ def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
         record["direct_fdm"] |= {"warnings": warnings, "converged": False}
         write_json(path, record)
         step_metrics(**arguments)
-        verdict = read_json(arguments["params"])["verdict"]
-        assert verdict["colour"] == "amber"
-        assert (warnings or ["it has not converged"])[0] in verdict["reasons"][0]
+        verdict = read_result(arguments["params"]).verdict
+        assert verdict.colour == "amber"
+        assert (warnings or ["it has not converged"])[0] in verdict.reasons[0]
         assert opening(verdict).startswith("The classical fit")
 
 
@@ -202,7 +256,7 @@ def test_cost_of_the_steps_that_belong_to_the_result(tmp_path: Path) -> None:
         file = tmp_path / f"{name}.tsv"
         file.write_text(f"{header}{seconds}\t0:00:00\t{memory}\t1.0\n")
         os.utime(file, (n, n))
-    assert cost(tmp_path, ["a"]) == {
+    assert cost(tmp_path, ["a"]).model_dump(mode="json") == {
         "steps": [
             {"step": "check", "seconds": 0.4, "peak_memory_mb": None},
             {"step": "fit_a", "seconds": 60.5, "peak_memory_mb": 512.25},

@@ -13,6 +13,7 @@ from gbm.growth.metrics import masks
 from gbm.growth.parameters import Seed
 from gbm.imaging.overlap import dice
 from gbm.report.figures.identifiability import ellipse
+from gbm.results.references import LocalSpread
 from gbm.search.coarse_search import Candidate
 from gbm.search.identifiability import REDRAWN, local_spread, profile, surface
 
@@ -50,7 +51,10 @@ def test_surface_is_lowest_at_the_truth_and_refits_the_thresholds(
 
 def test_ellipse_is_the_border_of_the_half_widths() -> None:
     a, b, c = 0.3, 0.15, -0.7
-    spread = {"ln_lambda": a, "ln_rhoT": b, "correlation_ln_lambda_ln_rhoT": c}
+    spread = LocalSpread(
+        dice_loss=0.01, ln_lambda=a, ln_rhoT=b, correlation_ln_lambda_ln_rhoT=c,
+        x0_x_mm=1.0, x0_y_mm=1.0, WT=0.03, TC=0.04,
+    )  # fmt: skip
     x, y = (np.log(v) for v in ellipse(spread, (1.0, 1.0)))
     inverse = np.linalg.inv([[a * a, c * a * b], [c * a * b, b * b]])
     d = np.stack([x, y])

@@ -1,0 +1,74 @@
+"""What a reader looks for first: one sentence, and a few numbers."""
+
+from __future__ import annotations
+
+from gbm.report.findings import beside_headline
+from gbm.report.formatting import UNDETERMINED, num, percent, plus_minus, with_spread
+from gbm.results.estimate import Estimate
+from gbm.results.metrics_table import Metrics, dice_of
+from gbm.results.patient_result import PatientResult
+from gbm.results.verdict import Verdict
+
+VERDICT_TEXT = {
+    "green": "The inputs passed every gate and the fit is verified.",
+    "amber": "Read with caution: at least one check asks for a human eye.",
+    "red": "Do not rely on these numbers.",
+}
+OPENINGS = {
+    "objective_gap": "Not converged: the classical fit is clearly better.",
+    "direct_fit": "The classical fit, which every fit is compared with, did not settle.",
+}
+"""What the page begins with where the gate of that name failed."""
+
+
+def opening(verdict: Verdict) -> str:
+    """The first sentences of the page."""
+    failed = {gate.number for gate in verdict.gates if gate.colour != "green"}
+    said = [text for number, text in OPENINGS.items() if number in failed]
+    return " ".join([*said, VERDICT_TEXT[verdict.colour]])
+
+
+def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
+    """The few numbers a reader looks for first."""
+
+    def both(model: str) -> str:
+        return f"{num(dice_of(metrics, model, 'WT'))} / {num(dice_of(metrics, model, 'TC'))}"
+
+    def card(name: str, shown: str, unit: str, more: str) -> dict[str, str]:
+        return {"name": name, "value": shown, "unit": unit, "more": more}
+
+    return [
+        card("Front width λ", num(result.lambda_mm.value), "mm", "√(D/ρ)"),
+        card("Growth ρT", num(result.rhoT.value), "", "over the unknown time T"),
+        card("DICE, whole / core", both("bilo_fdm"), "", "BiLO, by finite volumes"),
+        card("Direct fit", both("direct_fdm"), "", "DICE, the classical way"),
+        card("Disc", both("disc"), "", "DICE of a disc of equal area"),
+        card(
+            "Network against solver",
+            percent(result.relative_error_u.final),
+            "",
+            "relative L2 difference at the scan",
+        ),
+    ]
+
+
+def result_sentence(result: PatientResult, metrics: Metrics) -> str:
+    """The result in plain words, with units, uncertainties and what restricts it."""
+
+    def known(estimate: Estimate, digits: int, unit: str) -> str:
+        if plus_minus(estimate, digits) == UNDETERMINED:
+            return f"{num(estimate.value, digits)}{unit} (this scan does not determine it)"
+        return f"{with_spread(estimate, digits)}{unit}"
+
+    scores = {region: dice_of(metrics, "bilo_fdm", region) for region in ("WT", "TC")}
+    overlap = f"{num(scores['WT'])} for the whole tumour"
+    if scores["TC"] is not None:
+        overlap += f" and {num(scores['TC'])} for the core"
+    return (
+        f"The invasive front of this tumour has the width λ = {known(result.lambda_mm, 1, ' mm')}; "
+        f"its growth over the unknown time T since onset is ρT = {known(result.rhoT, 1, '')} and "
+        f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. The network "
+        f"and an independent solver differ by {percent(result.relative_error_u.final)} at "
+        "these values, and the predicted outlines overlap the segmentation with a DICE of "
+        f"{overlap}.{beside_headline(result)}"
+    )

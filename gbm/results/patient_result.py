@@ -1,0 +1,107 @@
+"""Everything a patient's run found: `desc-growth_params.json` as a value.
+
+The top level is the headline fit (`gbm.config.fit_names.headline_fit`), `fits` lists all fits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from gbm.config.errors import InputError
+from gbm.config.settings import Model, Plane, Settings
+from gbm.io.provenance import InputFile, RunCost
+from gbm.results.estimate import Number
+from gbm.results.fit_entry import FitEntry, HeadlineObjectives, NetworkFit
+from gbm.results.references import CharacteristicStart, References
+from gbm.results.registration_record import RegistrationRecord
+from gbm.results.uncertainty import FlatRange
+from gbm.results.verdict import Verdict
+from gbm.version import __version__
+
+
+class FittedPlane(Model):
+    """The fitted slice and the sizes on it."""
+
+    plane: Plane = Field(description="plane of the slice")
+    slice: int = Field(description="index in the segmentation file")
+    wt_outside_tissue_fraction: float = Field(
+        description="part of the whole tumour outside the tissue, before filling"
+    )
+    wt_area_mm2: float = Field(description="area of the whole tumour, mm^2")
+    tc_area_mm2: float = Field(description="area of the core, mm^2; 0: it is empty")
+    radius_WT_mm: float = Field(description="radius of a disc of equal area, whole tumour, mm")
+    radius_TC_mm: float = Field(description="radius of a disc of equal area, core, mm")
+    tissue_area_mm2: float = Field(description="area of the tissue, mm^2")
+    second_focus: float = Field(description="second focus over the largest")
+
+
+class Quality(Model):
+    """The numbers that gates judge, and others of their kind."""
+
+    numbers: dict[str, Number] = Field(
+        description="by the names of the gates; null where a number does not exist"
+    )
+
+
+class AbsoluteRates(Model):
+    """Diffusivity and proliferation rate, where the time since onset is stated."""
+
+    D_mm2_per_day: Number = Field(description="diffusivity in white matter, mm^2/day")
+    rho_per_day: Number = Field(description="proliferation rate, 1/day")
+
+
+class PatientResult(NetworkFit):
+    """What a run found on one patient; the fields of the fit are those of the headline."""
+
+    patient: str = Field(description="id of the patient")
+    dimensions: Literal[2] = Field(description="2: one slice")
+    headline: str = Field(description="name of the headline fit in `fits`")
+    pinn: str | None = Field(description="name of the PINN with the best network DICE")
+    steps: int = Field(description="steps of the fit")
+    device: str = Field(description="device of the fit")
+    objective: HeadlineObjectives = Field(description="segmentation objective")
+    verdict: Verdict = Field(description="whether these numbers may be read")
+    characteristic: CharacteristicStart = Field(description="the characteristic start")
+    baselines: References = Field(description="what stands beside the networks")
+    flat_lambda_mm: FlatRange | None = Field(description="lambda of an indistinct objective")
+    likely_lambda_mm: FlatRange | None = Field(
+        description="lambda that the outlines allow, given errors of a voxel"
+    )
+    absolute: AbsoluteRates | None = Field(description="null: the time since onset is unknown")
+    fits: tuple[FitEntry, ...] = Field(description="all networks, by name")
+    domain: FittedPlane = Field(description="the fitted slice")
+    quality: Quality = Field(description="what was judged")
+    registration: RegistrationRecord | None = Field(
+        description="null: the patient brought tissue maps"
+    )
+    input_warnings: tuple[str, ...] = Field(description="remarks of the check of the input")
+    inputs: tuple[InputFile, ...] = Field(description="input files")
+    versions: dict[str, str] = Field(description="of all that can change a number")
+    cost: RunCost | None = Field(description="time and memory of the steps; null: not measured")
+    settings: Settings = Field(description="effective settings of the run")
+
+    def fit(self, name: str) -> FitEntry:
+        """The entry of `fits` of that name."""
+        return next(entry for entry in self.fits if entry.name == name)
+
+
+def read_result(path: Path) -> PatientResult:
+    """Read `desc-growth_params.json`.
+
+    Raises
+    ------
+    InputError
+        If it is no result of this version.
+    """
+    try:
+        return PatientResult.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"not a result of version {__version__} ({first['msg']}); run the patient again",
+            file=path,
+            key=".".join(map(str, first["loc"])) or None,
+        ) from None

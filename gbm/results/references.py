@@ -1,0 +1,144 @@
+"""What stands beside every network: disc, characteristic start, direct fits and their objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from gbm.config.fit_names import REFERENCES
+from gbm.config.settings import Model
+from gbm.domain.domain import Domain
+from gbm.results.estimate import Number, RegionNumbers, RegionScores
+
+PlanePoint = tuple[float, float]
+WorldPoint = tuple[float, float, float]
+
+
+class RadiusErrors(RegionNumbers):
+    """Relative error of the radii of the radially symmetric solution; none for an empty core."""
+
+    TC: Number = Field(default=None, description="tumour core")
+
+
+class CharacteristicStart(Model):
+    """The two numbers for which a radially symmetric tumour has the patient's radii."""
+
+    DT_mm2: float = Field(description="diffusivity in white matter times T, mm^2")
+    rhoT: float = Field(description="proliferation rate times T")
+    lambda_mm: float = Field(description="infiltration length sqrt(D / rho), mm")
+    radius_error: RadiusErrors = Field(description="how far the radii are missed")
+    reason: str | None = Field(description="why a radius is missed, or what replaced it")
+    map_radii_mm: RegionNumbers | None = Field(
+        default=None, description="radii of these parameters on the patient's own map, mm"
+    )
+
+
+class Disc(Model):
+    """The disc of each region's area at the centre of the core."""
+
+    x0_plane_mm: PlanePoint = Field(description="centre in the plane, mm")
+    x0_mm: WorldPoint = Field(description="centre in RAS world mm of the patient's space")
+    metrics: RegionScores = Field(description="against the segmentation")
+
+
+class SolvedReference(Disc):
+    """A solution by finite volumes, and its parameters as plain numbers."""
+
+    DT_mm2: float = Field(description="diffusivity in white matter times T, mm^2")
+    rhoT: float = Field(description="proliferation rate times T")
+    lambda_mm: float = Field(description="infiltration length sqrt(D / rho), mm")
+    thresholds: RegionNumbers = Field(description="densities at the outlines")
+    objective: Number = Field(description="segmentation objective at the final slope")
+    objective_prior: Number = Field(description="the priors' share of it")
+
+
+class Minimum(Model):
+    """One minimum of the direct search."""
+
+    lambda_mm: float = Field(description="infiltration length, mm")
+    rhoT: float = Field(description="proliferation rate times T")
+    objective: Number = Field(description="segmentation objective")
+    x0_plane_mm: PlanePoint = Field(description="origin in the plane, mm")
+    thresholds: tuple[float, float] = Field(description="of WT and TC")
+
+
+class DirectReference(SolvedReference):
+    """A fit of the same objective by the solver itself and a classical optimiser."""
+
+    x0_shift_mm: float = Field(description="distance of the origin from the centroid, mm")
+    minima: tuple[Minimum, ...] = Field(
+        min_length=1, description="distinct minima of the search, best first"
+    )
+    converged: bool = Field(description="whether it settled inside the bounds")
+    warnings: tuple[str, ...] = Field(description="what sits on a bound, or was cut short")
+    seconds: float = Field(description="wall time, s")
+
+
+class ObjectiveProfile(Model):
+    """Least objective along lambda, ascending, all other unknowns fitted again."""
+
+    lambda_mm: tuple[float, ...] = Field(description="infiltration length, mm")
+    objective: tuple[Number, ...] = Field(description="least objective")
+    rhoT: tuple[Number, ...] = Field(description="proliferation rate times T there")
+    without_prior_of_lambda: tuple[Number, ...] = Field(
+        description="the objective less the prior of lambda"
+    )
+
+
+class ObjectiveSurface(Model):
+    """Least objective over lambda and rho T, the thresholds fitted again."""
+
+    lambda_mm: tuple[float, ...] = Field(description="first axis, mm")
+    rhoT: tuple[float, ...] = Field(description="second axis")
+    objective: tuple[tuple[Number, ...], ...] = Field(description="by first and second axis")
+
+
+class LocalSpread(Model):
+    """How far each unknown can move while the predicted regions change by `dice_loss`."""
+
+    dice_loss: float = Field(description="loss of Dice that counts as no change")
+    ln_lambda: float = Field(description="half-width of ln lambda")
+    ln_rhoT: float = Field(description="half-width of ln rho T")
+    x0_x_mm: float = Field(description="half-width of the origin, first axis of the plane, mm")
+    x0_y_mm: float = Field(description="half-width of the origin, second axis of the plane, mm")
+    WT: float = Field(description="half-width of the threshold of WT")
+    TC: float = Field(description="half-width of the threshold of TC")
+    correlation_ln_lambda_ln_rhoT: float = Field(description="of ln lambda and ln rho T")
+
+
+class References(Model):
+    """All references of a patient."""
+
+    characteristic_fdm: SolvedReference = Field(description="the start, nothing fitted")
+    direct_fdm: DirectReference = Field(description="the direct fit, its origin inferred")
+    direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
+    disc: Disc = Field(description="discs of equal area")
+    profile: ObjectiveProfile = Field(description="the objective along lambda")
+    surface: ObjectiveSurface = Field(description="the objective over lambda and rho T")
+    spread: LocalSpread = Field(description="at the direct fit's optimum")
+
+    @classmethod
+    def placed(cls, record: Mapping[str, Any], domain: Domain) -> References:
+        """Read `baselines.json`; origins of the plane are put into the patient's space too."""
+        return cls.model_validate(
+            {
+                name: {**entry, "x0_mm": world(entry["x0_plane_mm"], domain)}
+                if "x0_plane_mm" in entry
+                else entry
+                for name, entry in record.items()
+            }
+        )
+
+    def direct(self, x0: str) -> DirectReference:
+        """The direct fit whose origin is `inferred` or `fixed`, like that of a fit."""
+        found: DirectReference = getattr(self, REFERENCES[x0])
+        return found
+
+
+def world(point: Any, domain: Domain) -> tuple[float, float, float]:
+    """A point of the plane in RAS world mm of the patient's space."""
+    x, y, z = (float(v) for v in domain.to_world(np.asarray(point, dtype=float)))
+    return x, y, z
