@@ -27,7 +27,7 @@ class PhantomTruth(Model):
 
 
 def read_truth(path: Path, inputs: Iterable[InputFile]) -> PhantomTruth | None:
-    """Read the truth of a phantom; None where there is none, or the inputs are another patient's."""
+    """Read the truth of a phantom; None without one, or where the inputs are not the phantom's."""
     if not path.exists():
         return None
     truth = PhantomTruth.model_validate_json(path.read_text(encoding="utf-8"))

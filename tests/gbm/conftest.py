@@ -10,18 +10,27 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gbm.config.loading import load_patient
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
 from gbm.growth.finite_volume import coarsen, solve
 from gbm.growth.metrics import masks
 from gbm.growth.parameters import Growth, Seed
-from gbm.io.files import write_json, write_npz
+from gbm.imaging.labels import read_regions, save_regions
+from gbm.io.files import write_json, write_npz, write_text
+from gbm.io.job import Job
+from gbm.io.layout import Layout
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.steps.metrics import run
 
 SHAPE = (48, 44)
 SLICES = 7
 FILE_SLICE = 3
+
+
+def _mapping(paths: dict[str, Path]) -> str:
+    """A mapping of paths in YAML."""
+    return "{" + ", ".join(f"{name}: {path}" for name, path in paths.items()) + "}"
 
 
 @dataclass(frozen=True)
@@ -40,24 +49,25 @@ class Bundle:
     def anat(self) -> Path:
         return self.root / f"sub-{self.domain.patient}" / "anat"
 
+    def describe(self, images: dict[str, Path]) -> None:
+        """Write the patient file."""
+        maps = {name: self.files.maps[name] for name in ("wm", "gm", "csf")}
+        write_text(
+            self.root / "p1.yaml",
+            'patient:\n  id: "p1"\n  segmentation: {path: seg.nii.gz, convention: brats}\n'
+            f"  tissue: {_mapping(maps)}\n  images: {_mapping(images)}\n",
+        )
+
     def anat_file(self, end: str) -> Path:
         return self.anat / f"sub-{self.domain.patient}_{end}"
 
-    def inputs(self) -> dict[str, Any]:
-        """Arguments of `gbm.steps.metrics.run`."""
-        return {
-            "domain": self.anat_file("desc-domain.npz"),
-            "characteristic": self.work / "characteristic.json",
-            "quality": self.work / "quality.json",
-            "baselines": self.work / "baselines.json",
-            "fits": sorted((self.work / "fits").glob("*.json")),
-            "verifications": sorted((self.work / "verify").glob("*.json")),
-            "check": self.work / "check.json",
-            "settings": self.settings,
-            "files": {"patient.segmentation.path": self.root / "seg.nii.gz"},
-            "params": self.anat_file("desc-growth_params.json"),
-            "metrics": self.anat_file("desc-growth_metrics.tsv"),
-        }
+    @property
+    def files(self) -> Layout:
+        return Layout(self.root, self.domain.patient)
+
+    @property
+    def job(self) -> Job:
+        return Job.of(str(self.root / "p1.yaml"), self.settings, self.files)
 
 
 def disc_domain(patient: str = "p1") -> Domain:
@@ -169,7 +179,9 @@ FITS = {
 def bundle(tmp_path: Path) -> Bundle:
     """A synthetic patient up to and including verification and baselines."""
     domain = disc_domain()
-    made = Bundle(tmp_path / "gbm", domain, Settings().model_dump(mode="json"))
+    settings = Settings.model_validate({"fit": {"seeds": [0, 1], "pinn_weights": [1e-5, 1e-3]}})
+    made = Bundle(tmp_path / "gbm", domain, settings.model_dump(mode="json"))
+    made.describe({})
     save_domain(made.anat_file("desc-domain.npz"), domain)
     affine = domain.affine.copy()
     affine[2, 3] -= FILE_SLICE
@@ -221,16 +233,17 @@ def bundle(tmp_path: Path) -> Bundle:
         made.work / "quality.json",
         {"numbers": {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}},
     )
-    write_json(made.work / "check.json", {"warnings": ["maps were divided by 255"]})
+    write_json(made.files.check, {"warnings": ["maps were divided by 255"]})
+    labels_of = load_patient(made.root / "p1.yaml").segmentation
+    save_regions(made.files.regions, read_regions(labels_of))
     return made
 
 
 @pytest.fixture
 def result(bundle: Bundle) -> PatientResult:
     """What the steps of the synthetic patient found."""
-    arguments = bundle.inputs()
-    run(**arguments)
-    return read_result(arguments["params"])
+    run(bundle.job)
+    return read_result(bundle.files.params)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
-from gbm.io.layout import CohortLayout, arrays  # noqa: E402
+from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_text
+from gbm.io.layout import CohortLayout, Layout
 from gbm.results.cohort import KILLED, KILLED_AT_STOP, STOPPED, Member, notice, read_member
 from gbm.steps.cohort import run
 
@@ -28,7 +29,7 @@ def _log(logs: Path, patient: str, step: str = "fit") -> Path:
 
 def _states(logs: Path, ending: Ending) -> dict[str, tuple[str, tuple[str, ...]]]:
     names = sorted(folder.name.removeprefix("sub-") for folder in logs.iterdir())
-    members = [read_member(logs.parent, name, Path("p.yaml"), logs, ending) for name in names]
+    members = [read_member(Layout(logs.parent, name), Path("p.yaml"), ending) for name in names]
     return {member.patient: (member.status, member.reasons) for member in members}
 
 
@@ -91,7 +92,7 @@ def test_the_page_of_a_stopped_command(logs: Path) -> None:
     names = ("bad", "cut", "late")
     left = {_log(logs, "cut"), _log(logs, "late")}
     patients = {name: Path(f"{name}.yaml") for name in names}
-    run(results=logs.parent, patients=patients, logs=logs, ending=Ending(True, (), left))
+    run(CohortLayout(logs.parent), patients, Ending(True, (), left))
     page = (logs.parent / "cohort.html").read_text()
     assert "3 patients: 0 done, 1 failed, 2 unfinished" in page
     assert "The command was stopped: 2 of 3 patients are not finished; type it again" in page
@@ -102,5 +103,5 @@ def test_the_page_of_a_stopped_command(logs: Path) -> None:
     assert "sub-cut, sub-late: unfinished" in unfinished
     assert unfinished.count('class="verdict') == unfinished.count('class="verdict grey"') == 1
     assert STOPPED in unfinished
-    run(results=logs.parent, patients=patients, logs=logs)
+    run(CohortLayout(logs.parent), patients)
     assert "was stopped" not in (logs.parent / "cohort.html").read_text()

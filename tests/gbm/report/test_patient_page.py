@@ -11,10 +11,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gbm.config.patient import Patient
 from gbm.config.settings import Model
 from gbm.domain.plane import sample
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, sha256, write_json
 from gbm.report.findings import findings
 from gbm.report.methods_text import methods
 from gbm.report.quality_table import quality_rows
@@ -31,32 +30,12 @@ from gbm.steps.report import run as step_report
 M = TypeVar("M", bound=Model)
 
 
-def report(bundle: Any, images: dict[str, Path] | None = None, **changes: Any) -> str:
+def report(bundle: Any, images: dict[str, Path] | None = None) -> str:
     """Assemble, write the page, return its text."""
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    target = bundle.root / "sub-p1.html"
-    segmentation = {"path": bundle.root / "seg.nii.gz", "convention": "brats"}
-    step_report(
-        params=arguments["params"],
-        metrics=arguments["metrics"],
-        domain=arguments["domain"],
-        fits=arguments["fits"],
-        arrays=sorted((bundle.work / "fits").glob("*.npz")),
-        verifications=sorted((bundle.work / "verify").glob("*.npz")),
-        patient=Patient.model_validate(
-            {"id": "p1", "segmentation": segmentation, "images": images or {}}
-        ),
-        tissue={
-            name.lower(): bundle.anat_file(f"label-{name}_probseg.nii.gz")
-            for name in ("WM", "GM", "CSF")
-        },
-        density=bundle.anat_file("desc-fit_celldensity.nii.gz"),
-        page=target,
-        figures=bundle.root / "sub-p1" / "figures",
-        **{"registration": {}, **changes},
-    )
-    return target.read_text()
+    bundle.describe(images or {})
+    step_metrics(bundle.job)
+    step_report(bundle.job)
+    return bundle.files.page.read_text()
 
 
 class Structure(HTMLParser):
@@ -146,14 +125,16 @@ def test_image_and_truth_are_shown(bundle: Any, tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(volume, affine), tmp_path / "t1c.nii.gz")
     assert np.allclose(sample(domain, volume, affine), volume[..., 2])
     write_json(
-        tmp_path / "truth.json",
-        {"lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
+        bundle.files.truth,
+        {"segmentation_sha256": sha256(bundle.root / "seg.nii.gz"), "lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
          "thresholds": {"WT": 0.33, "TC": 0.62}, "x0_mm": [1.0, 2.0, 3.0]},
     )  # fmt: skip
-    text = report(bundle, images={"t1c": tmp_path / "t1c.nii.gz"}, truth=tmp_path / "truth.json")
+    text = report(bundle, images={"t1c": tmp_path / "t1c.nii.gz"})
     assert (bundle.root / "sub-p1" / "figures" / "overlay.svg").exists()
     assert "T1c" in (bundle.root / "sub-p1" / "figures" / "anatomy.svg").read_text()
     assert "4.57" in text
+    write_json(bundle.files.truth, read_json(bundle.files.truth) | {"segmentation_sha256": "x"})
+    assert "4.57" not in report(bundle)  # the truth of another patient
 
 
 def test_empty_core_is_reported_without_numbers(bundle: Any) -> None:
@@ -346,7 +327,6 @@ def test_gates_are_shown_with_their_limits(bundle: Any) -> None:
 
 
 def test_metrics_file_is_read_back(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    metrics = read_metrics(arguments["metrics"])
+    step_metrics(bundle.job)
+    metrics = read_metrics(bundle.files.metrics)
     assert metrics["disc"]["WT"]["dice"] == 0.84

@@ -11,6 +11,7 @@ import pytest
 
 from gbm.io.ending import Ending
 from gbm.io.files import read_json, write_json, write_text
+from gbm.io.layout import CohortLayout, Layout
 from gbm.report.cohort_page import distributions, patient_row, render_cohort
 from gbm.results import cohort
 from gbm.results.cohort import Member
@@ -28,7 +29,7 @@ from tests.browser import chromium
 @pytest.fixture
 def results(bundle: Any) -> Path:
     """One patient done, one failed at its check, one failed later, one not begun."""
-    step_metrics(**bundle.inputs())
+    step_metrics(bundle.job)
     logs = bundle.root / "logs"
     write_text(logs / "sub-p1" / "check.log", "all well\n")
     write_text(
@@ -36,11 +37,8 @@ def results(bundle: Any) -> Path:
         "reading\nerror: /data/bad.yaml: patient.tissue.wm: file <b>not</b> found\n",
     )
     write_text(logs / "sub-late" / "register.log", "Traceback ...\nerror: RuntimeError: diverged\n")
-    step_cohort(
-        results=bundle.root,
-        patients={name: Path(f"cohort/{name}.yaml") for name in ("p1", "bad", "late", "idle")},
-        logs=logs,
-    )
+    names = ("p1", "bad", "late", "idle")
+    step_cohort(CohortLayout(bundle.root), {n: Path(f"cohort/{n}.yaml") for n in names})
     return bundle.root
 
 
@@ -91,7 +89,7 @@ def test_page_names_the_reasons_escaped_and_loads_nothing(results: Path) -> None
 
 def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) -> None:
     write_text(bundle.root / "logs" / "sub-p1" / "check.log", "error: seg.nii.gz: truncated\n")
-    member = cohort.read_member(bundle.root, "p1", Path("p1.yaml"), bundle.root / "logs")
+    member = cohort.read_member(bundle.files, Path("p1.yaml"))
     assert member.status == "failed"
     assert member.result is None
 
@@ -99,9 +97,9 @@ def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) 
 def test_a_result_of_another_version_is_named_and_spoils_no_page(
     bundle: Any, results: Path
 ) -> None:
-    path = bundle.inputs()["params"]
+    path = bundle.files.params
     write_json(path, read_json(path) | {"lambda_mm": 5.0})
-    member = cohort.read_member(results, "p1", Path("p1.yaml"), results / "logs")
+    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"))
     assert (member.status, member.result) == ("unfinished", None)
     assert path.name in member.reasons[0]
 
@@ -110,10 +108,10 @@ def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path
     """They may be those of an earlier command, and the page of the patient may be missing."""
     logs = results / "logs"
     ending = Ending(stopped=True, left={logs / "sub-p1" / "report.log"})
-    member = cohort.read_member(results, "p1", Path("p1.yaml"), logs, ending)
+    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), ending)
     assert (member.status, member.result) == ("unfinished", None)
     other = Ending(stopped=True, left={logs / "sub-late" / "report.log"})
-    assert cohort.read_member(results, "p1", Path("p1.yaml"), logs, other).status == "done"
+    assert cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), other).status == "done"
 
 
 def test_description_is_bids(results: Path) -> None:
@@ -125,7 +123,7 @@ def test_description_is_bids(results: Path) -> None:
 
 
 def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
-    step_cohort(results=tmp_path, patients={"x": Path("x.yaml")}, logs=tmp_path / "logs")
+    step_cohort(CohortLayout(tmp_path), {"x": Path("x.yaml")})
     assert "No patient has results yet" in (tmp_path / "cohort.html").read_text()
     (row,) = rows_of(tmp_path / "cohort_metrics.tsv")
     assert set(row.values()) == {"sub-x", "unfinished", "n/a"}

@@ -8,9 +8,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
 from gbm.domain.plane import edge_names, slicing_axis
 from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.job import Job
+from gbm.io.layout import Layout, arrays, sidecar
 from gbm.results.estimate import Estimate, Thresholds
 from gbm.results.export import into_slice, predicted_regions
 from gbm.results.patient_result import PatientResult
@@ -143,21 +146,22 @@ def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     segmentation = nib.Nifti1Image(np.zeros((*domain.phi.shape, 9), np.float32), affine)
     segmentation.header.set_slope_inter(2.0, 1.0)
     nib.save(segmentation, tmp_path / "seg.nii.gz")
-    save_domain(tmp_path / "domain.npz", domain)
+    files = Layout(tmp_path, "t1")
+    save_domain(files.domain, domain)
     distance = np.hypot(domain.x[:, None] - 2.0, domain.y[None, :] - 1.0)
     u = np.exp(-(distance**2) / 800)
-    write_npz(tmp_path / "verify.npz", u_fdm=u)
+    write_npz(arrays(files.verified(result.headline)), u_fdm=u)
     thresholds = Thresholds(WT=Estimate.of(0.4, 0.1), TC=Estimate.of(0.7))
     found = result.model_copy(update={"thresholds": thresholds})
-    write_json(tmp_path / "params.json", found.model_dump(mode="json"))
-    density = tmp_path / "sub-t1_desc-fit_celldensity.nii.gz"
-    masks = {r: tmp_path / f"sub-t1_label-{r}_desc-predicted_mask.nii.gz" for r in ("WT", "TC")}
-    run(
-        domain=tmp_path / "domain.npz", params=tmp_path / "params.json",
-        verification=tmp_path / "verify.npz", segmentation=tmp_path / "seg.nii.gz",
-        density=density, masks=masks,
-    )  # fmt: skip
-    image = nib.load(density)
+    write_json(files.params, found.model_dump(mode="json"))
+    file = tmp_path / "t1.yaml"
+    file.write_text(
+        "patient:\n  id: t1\n  segmentation: {path: seg.nii.gz, convention: brats}\n"
+        "  images: {t1: seg.nii.gz}\n"
+    )
+    run(Job(file, Settings(), files))
+    masks = files.masks
+    image = nib.load(files.density)
     data = image.get_fdata()
     assert np.isfinite(data).all()
     assert image.shape == segmentation.shape
@@ -168,7 +172,7 @@ def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     predicted = {r: np.asarray(nib.load(p).dataobj)[..., 4].astype(bool) for r, p in masks.items()}
     assert np.array_equal(predicted["WT"], tissue & (u > 0.4))
     assert np.array_equal(predicted["TC"], tissue & (u > 0.7))
-    said = read_json(tmp_path / "sub-t1_desc-fit_celldensity.json")
+    said = read_json(sidecar(files.density))
     assert said["Parameters"]["thresholds"] == thresholds.model_dump(mode="json")
     assert said["Parameters"]["lambda_mm"] == result.lambda_mm.model_dump(mode="json")
-    assert read_json(tmp_path / "sub-t1_label-WT_desc-predicted_mask.json")["Threshold"] == 0.4
+    assert read_json(sidecar(masks["WT"]))["Threshold"] == 0.4

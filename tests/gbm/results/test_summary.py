@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 
 from gbm.config.errors import InputError
+from gbm.config.fit_names import planned
 from gbm.io.files import read_json, write_json
 from gbm.io.provenance import cost
 from gbm.report.at_a_glance import opening
 from gbm.results.metrics_table import MODELS
 from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps.metrics import gather_fits
 from gbm.steps.metrics import run as step_metrics
 
 ERRORS = ("final", "all_t", "final_with_interface")
 
 
 def test_headline_and_fields(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    params = read_json(arguments["params"])
+    step_metrics(bundle.job)
+    params = read_json(bundle.files.params)
     promised = {
         "patient", "method", "DT_mm2", "rhoT", "lambda_mm", "thresholds", "x0_mm", "rD", "rRHO",
         "characteristic", "relative_error_u", "objective", "converged", "status", "warnings",
@@ -60,12 +61,11 @@ def test_headline_and_fields(bundle: Any) -> None:
 
 def test_the_output_is_the_model_and_reads_back(bundle: Any) -> None:
     """Every key is known, none is missing, and nothing is changed by reading."""
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    result = read_result(arguments["params"])
-    assert result.model_dump(mode="json") == read_json(arguments["params"])
+    step_metrics(bundle.job)
+    result = read_result(bundle.files.params)
+    assert result.model_dump(mode="json") == read_json(bundle.files.params)
     assert result.fit(result.headline).lambda_mm.value == result.lambda_mm.value
-    assert set(read_json(arguments["params"])) == set(PatientResult.model_fields)
+    assert set(read_json(bundle.files.params)) == set(PatientResult.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,8 @@ def test_the_output_is_the_model_and_reads_back(bundle: Any) -> None:
 def test_a_file_of_another_version_is_refused_by_name(
     bundle: Any, change: dict[str, Any], key: str
 ) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    path = arguments["params"]
+    step_metrics(bundle.job)
+    path = bundle.files.params
     write_json(path, read_json(path) | change)
     with pytest.raises(InputError, match="not a result of version") as refused:
         read_result(path)
@@ -91,24 +90,21 @@ def test_a_file_of_another_version_is_refused_by_name(
 
 def test_the_headline_is_that_of_the_first_seed_in_the_settings(bundle: Any) -> None:
     bundle.settings["fit"]["seeds"] = [1, 0]
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    assert read_json(arguments["params"])["headline"] == "bilo_char_inferred_seed1"
+    step_metrics(bundle.job)
+    assert read_json(bundle.files.params)["headline"] == "bilo_char_inferred_seed1"
 
 
 def test_a_start_without_a_core_has_no_error_of_its_radius(bundle: Any) -> None:
     path = bundle.work / "characteristic.json"
     write_json(path, read_json(path) | {"radius_error": {"WT": 0.001}})
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    start = read_json(arguments["params"])["characteristic"]
+    step_metrics(bundle.job)
+    start = read_json(bundle.files.params)["characteristic"]
     assert start["radius_error"] == {"WT": 0.001, "TC": None}
 
 
 def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    lines = arguments["metrics"].read_text().splitlines()
+    step_metrics(bundle.job)
+    lines = bundle.files.metrics.read_text().splitlines()
     assert lines[0].split("\t") == ["model", "region", "metric", "value"]
     rows = {tuple(line.split("\t")[:3]): line.split("\t")[3] for line in lines[1:]}
     assert set(rows) == {
@@ -116,35 +112,32 @@ def test_table_has_every_model_and_the_best_pinn(bundle: Any) -> None:
         for model in MODELS for region in ("WT", "TC")
         for metric in ("dice", "hd95_mm", "area_mm2")
     }  # fmt: skip
-    assert read_json(arguments["params"])["pinn"] == "pinn_char_w1e-3_seed0"
+    assert read_json(bundle.files.params)["pinn"] == "pinn_char_w1e-3_seed0"
     assert float(rows["pinn_network", "WT", "dice"]) == 0.95
     assert float(rows["pinn_fdm", "WT", "dice"]) == 0.80
 
 
 def test_missing_values_are_named_so(bundle: Any) -> None:
-    arguments = bundle.inputs()
     path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
     record = read_json(path)
     record["metrics"]["network"]["TC"] = {"dice": None, "hd95_mm": None, "area_mm2": 0.0}
     write_json(path, record)
-    step_metrics(**arguments)
-    assert "bilo_network\tTC\thd95_mm\tn/a" in arguments["metrics"].read_text()
+    step_metrics(bundle.job)
+    assert "bilo_network\tTC\thd95_mm\tn/a" in bundle.files.metrics.read_text()
 
 
 def test_refused_without_headline_or_verification(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    fewer = [path for path in arguments["verifications"] if "fixed" not in path.name]
-    with pytest.raises(InputError, match="bilo_char_fixed_seed0"):
-        step_metrics(**{**arguments, "verifications": fewer})
-    others = [path for path in arguments["fits"] if "char_inferred" not in path.name]
+    others = [spec for spec in planned(bundle.job.settings) if "char_inferred" not in spec.name]
     with pytest.raises(InputError, match="char lift"):
-        step_metrics(**{**arguments, "fits": others})
+        gather_fits(bundle.job, others)
+    bundle.files.verified("bilo_char_fixed_seed0").unlink()
+    with pytest.raises(InputError, match="bilo_char_fixed_seed0"):
+        step_metrics(bundle.job)
 
 
 def test_the_spread_is_that_of_the_direct_fit(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    params = read_json(arguments["params"])
+    step_metrics(bundle.job)
+    params = read_json(bundle.files.params)
     # ln D T = 2 ln lambda + ln rho T with the correlation -1/2: variance 4 a^2 + b^2 - 2 a b
     log_DT = np.sqrt(4 * 0.3**2 + 0.1**2 - 2 * 0.3 * 0.1)
     assert params["lambda_mm"]["sd"] == pytest.approx(5.0 * 0.3)
@@ -156,9 +149,8 @@ def test_the_spread_is_that_of_the_direct_fit(bundle: Any) -> None:
 
 
 def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> None:
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    direct = read_json(arguments["params"])["baselines"]["direct_fdm"]
+    step_metrics(bundle.job)
+    direct = read_json(bundle.files.params)["baselines"]["direct_fdm"]
     assert direct["x0_mm"] == pytest.approx([15.5, 25.0, 40.0])
 
 
@@ -176,9 +168,8 @@ def test_what_a_fit_fails_sets_the_verdict(
 ) -> None:
     path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
     write_json(path, read_json(path) | change)
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    verdict = read_json(arguments["params"])["verdict"]
+    step_metrics(bundle.job)
+    verdict = read_json(bundle.files.params)["verdict"]
     assert verdict["colour"] == colour
     assert [text for text in verdict["reasons"] if word in text]
 
@@ -186,19 +177,18 @@ def test_what_a_fit_fails_sets_the_verdict(
 def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> None:
     """The limit holds to the digit, for every fit against the direct fit with its own origin."""
     path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
-    arguments = bundle.inputs()
     for gap, status, colour in ((0.0019, "converged", "green"), (0.0021, "not converged", "amber")):
         record = read_json(path)
         record["objective"]["fdm"] = 0.2505 + gap
         write_json(path, record)
-        step_metrics(**arguments)
-        params = read_json(arguments["params"])
+        step_metrics(bundle.job)
+        params = read_json(bundle.files.params)
         assert (params["status"], params["verdict"]["colour"]) == (status, colour)
         assert params["converged"] is (status == "converged")
         fits = {fit["name"]: fit for fit in params["fits"]}
         assert fits["bilo_char_inferred_seed0"]["status"] == status
         assert fits["bilo_char_fixed_seed0"]["status"] == "converged"
-    said = opening(read_result(arguments["params"]).verdict)
+    said = opening(read_result(bundle.files.params).verdict)
     assert said.startswith("Not converged: the classical fit is clearly")
     assert "the direct fit's objective is 0.0021 lower" in params["warnings"]
 
@@ -214,9 +204,8 @@ def test_an_objective_that_is_no_number_is_never_green(bundle: Any, missing: str
     else:
         record["direct_fdm"]["objective"] = None
     write_json(path, record)
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    params = read_json(arguments["params"])
+    step_metrics(bundle.job)
+    params = read_json(bundle.files.params)
     assert params["verdict"]["colour"] != "green"
     assert params["converged"] is False
 
@@ -224,13 +213,12 @@ def test_an_objective_that_is_no_number_is_never_green(bundle: Any, missing: str
 def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
     path = bundle.work / "baselines.json"
     record = read_json(path)
-    arguments = bundle.inputs()
     said = ["lambda sits on a bound"], ["the last descent was cut short"], []
     for warnings in said:
         record["direct_fdm"] |= {"warnings": warnings, "converged": False}
         write_json(path, record)
-        step_metrics(**arguments)
-        verdict = read_result(arguments["params"]).verdict
+        step_metrics(bundle.job)
+        verdict = read_result(bundle.files.params).verdict
         assert verdict.colour == "amber"
         assert (warnings or ["it has not converged"])[0] in verdict.reasons[0]
         assert opening(verdict).startswith("The classical fit")
@@ -241,9 +229,8 @@ def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: An
     write_json(bundle.work / "quality.json", {"numbers": numbers})
     path = bundle.work / "fits" / "bilo_char_inferred_seed0.json"
     write_json(path, read_json(path) | {"lambda_mm": 15.0})
-    arguments = bundle.inputs()
-    step_metrics(**arguments)
-    verdict = read_json(arguments["params"])["verdict"]
+    step_metrics(bundle.job)
+    verdict = read_json(bundle.files.params)["verdict"]
     assert verdict["colour"] == "red"
     assert "probably no glioblastoma" in verdict["reasons"][0]
     assert "sits on a bound" in verdict["reasons"][1]
