@@ -24,7 +24,7 @@ from bilo.lower.descent import anchored, descending
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.lower.levenberg_marquardt import solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
-from bilo.methods._assessment import assess
+from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._multistart import multi_start
 from bilo.networks.network import OperatorNetwork, field
 from bilo.training.loop import Lower, Record, Run, Upper, train
@@ -96,7 +96,7 @@ def fit(
     status = train(run, settings, draw, lower, upper)
     stationary = finish(run) if recipe.lower is None else run.rested()
     u, J = predict(run)
-    return assess("bilo", problem, data, settings, run, status, u, J, stationary=stationary)
+    return assess(FinishedRun("bilo", run, status, u, J, stationary), problem, data, settings)
 
 
 def _too_large(problem: Problem, data: Objective) -> bool:
