@@ -17,7 +17,7 @@ SETTINGS = ("method", "w_reg", "w_dat", "samples", "noise")
 
 def read(experiment: str) -> list[dict[str, str]]:
     """Published numbers of an experiment."""
-    text = files("benchmarks").joinpath("published.tsv").read_text(encoding="utf-8")
+    text = files("benchmarks.design").joinpath("published.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text), delimiter="\t")
     return [dict(row) for row in rows if row["experiment"] == experiment]
 
