@@ -88,7 +88,7 @@ def assess(
         error_at_data = u - reference(data.points).double()
     if settings.w_reg:
         numbers["regulariser"] = float(regularisation(problem, codes))
-    if not problem.fields:
+    if not problem.functions:
         numbers |= _uncertainty(finished, problem, data, error_at_data)
         if reference is not None and isinstance(data, Pointwise):
             numbers |= _correction(problem, data, codes)

@@ -79,7 +79,7 @@ def fit(
 
     if recipe.lower is None:
         lower = _solved(network, settings)
-        if problem.fields:
+        if problem.functions:
             upper = following(problem, data, predict, settings)
         else:
             upper = alternating(problem, data, predict)
@@ -101,7 +101,7 @@ def fit(
 
 def _too_large(problem: Problem, data: Objective) -> bool:
     """Whether a function's Gauss-Newton step would cost more than it saves."""
-    return bool(problem.fields) and len(data.points) > MAX_ROWS
+    return bool(problem.functions) and len(data.points) > MAX_ROWS
 
 
 def _solved(network: OperatorNetwork, settings: Settings) -> Lower:

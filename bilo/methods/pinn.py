@@ -82,7 +82,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
 
 def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
     """The one loss as least squares in the weights and, after pretraining, the unknowns."""
-    if network.problem.fields:
+    if network.problem.functions:
         raise RecipeError("a PINN with recipe lm takes unknown scalars, no functions: recipe fast")
     if not isinstance(data, LeastSquares):
         raise RecipeError(

@@ -64,7 +64,7 @@ class Settings:
         PINN only: weight of the data objective in its one loss.
     samples : str
         DeepONet only: where it sees numerical solutions, ``coarse`` or ``dense`` for a grid of
-        scalars; a name of `Field.sampled`, such as ``length0.2``, for functions.
+        scalars; a name of `Function.sampled`, such as ``length0.2``, for functions.
     seed : int
         Of network, points and nothing else.
     tolerance : float

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -109,8 +109,8 @@ def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
     """`Regulariser.rows` of the unknown function, (K,) and by all codes (size, K)."""
     assert problem.regulariser is not None
     pairs = list(zip(problem.unknowns, problem.split(codes), strict=True))
-    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
+    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Function))
     by_all = [
-        by_own if isinstance(k, Field) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
+        by_own if isinstance(k, Function) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
     ]
     return b, torch.cat(by_all)

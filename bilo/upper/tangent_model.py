@@ -100,7 +100,7 @@ def upper_step(
         run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
         record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()
-    elif problem.fields:
+    elif problem.functions:
         step = GaussNewton(
             damping=settings.damping,
             relaxation=settings.upper_rate or PART,
