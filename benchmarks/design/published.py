@@ -12,7 +12,7 @@ from importlib.resources import files
 
 Printed = Mapping[str, str]
 SETTINGS = ("method", "w_reg", "w_dat", "samples", "noise")
-"""Columns that say what was run, as the labels of `benchmarks.results.summary.Row` do."""
+"""Columns that say what was run, as the labels of `summary.Row` do."""
 
 
 def read(experiment: str) -> list[dict[str, str]]:

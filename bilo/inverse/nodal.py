@@ -30,7 +30,7 @@ class Nodal:
 
     the mean over the grid's cells, slopes by differences: in one dimension the integral over
     (0, 1) for the z that is linear in between. It is the objective of BiLO's upper level with the
-    same constants (`bilo.inverse.regulariser`); the discretisation is the solver's.
+    same constants (those of `Regulariser`); the discretisation is the solver's.
 
     Parameters
     ----------

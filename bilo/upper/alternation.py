@@ -2,8 +2,8 @@
 
     (H + nu diag H) d = -g,        theta += d,
 
-g and H of the objective's model at the present theta (`bilo.inverse.objective.Pointwise.model`).
-The lower level follows. When it has settled, the objective is compared with what the model
+g and H of the objective's model at the present theta (`Pointwise.model`). The lower
+level follows. When it has settled, the objective is compared with what the model
 promised: a step that made it worse is taken back, unknowns and weights alike, and the lower level
 is solved further where it was before a shorter one is tried.
 """
