@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks.__main__ import main
 from benchmarks.design.setting import Setting
 from benchmarks.runs import function_errors, judgement, measures, run
-from bilo.inverse import field
+from bilo.inverse import function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid
@@ -124,7 +124,7 @@ def test_the_classical_fit_of_the_same_data(
     assert own["data_loss_rel_error"] == pytest.approx(own["data_loss"] / 0.03**2 - 1)
     tiny = run.Settings(recipe="lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
     monkeypatch.setattr(run, "training", lambda setting: tiny)
-    monkeypatch.setattr(field, "FIT_STEPS", 5)
+    monkeypatch.setattr(function, "FIT_STEPS", 5)
     assert main([*words, "--out", "bilo.json"]) == 0
     bilo = json.loads(Path("bilo.json").read_text())
     assert bilo["reference_fit"]["unknowns"]["f"] == own["unknowns"]["f"]["estimate"]
@@ -160,7 +160,7 @@ def test_a_run_with_an_unknown_function(
         )
 
     monkeypatch.setattr(run, "training", tiny)
-    monkeypatch.setattr(field, "FIT_STEPS", 5)
+    monkeypatch.setattr(function, "FIT_STEPS", 5)
     monkeypatch.setattr(adjoint, "STEPS", 2)
     monkeypatch.chdir(tmp_path)
     assert main(["run", *words, "--out", "out.json"]) == 0
