@@ -1,7 +1,9 @@
 """Command line: make patient files, and check them.
 
-python -m gbm init --brats DIR --out cohort/     one patient file for each BraTS-style folder
-python -m gbm check cohort/p01.yaml              exit 0, or 1 with the file and the key at fault
+gbm init --brats DIR --out cohort/     one patient file for each BraTS-style folder
+gbm check cohort/p01.yaml              exit 0, or 1 with the file and the key at fault
+
+Where the package is not installed, `python -m gbm` is the same.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from gbm.io.job_log import MARK
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m gbm", description=__doc__.split("\n")[0])
+    called = "python -m gbm" if Path(sys.argv[0]).name == "__main__.py" else "gbm"
+    parser = argparse.ArgumentParser(prog=called, description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     init = commands.add_parser("init", help="write one patient file for each BraTS-style folder")
     init.add_argument("--brats", type=Path, required=True, metavar="DIR", help="searched for them")

@@ -95,6 +95,7 @@ def _in_ci(words: list[str], folder: Path) -> None:
 RUN: dict[str, Callable[[list[str], Path], None]] = {
     "snakemake": _plan,
     "python -m": lambda words, folder: _python(words[2:], folder),
+    "gbm": _python,
     "pip install": _extras,
     "pytest": _collect,
     "ruff": _in_ci,

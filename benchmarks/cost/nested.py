@@ -133,7 +133,7 @@ def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
 
 def function_output(network: OperatorNetwork, codes: Tensor, x: Tensor) -> Tensor:
     """Output (N,) of the unknown function's own network at x, its weights held."""
-    (k,) = network.problem.fields
+    (k,) = network.problem.functions
     y = x.unsqueeze(1)
     layers = k.weights(codes.to(x).detach())
     for W, b in layers[:-1]:

@@ -69,7 +69,7 @@ def pinn(problem: str) -> Step:
         residual = residual + condition_loss(network, codes, 0.0, tangents=False)
         u = field(network, data_points, codes).value
         total = residual + data.value(u.double(), data.start).to(residual)
-        if declared.fields:
+        if declared.functions:
             total = total + W_REG * regularisation(declared, codes)
         adam.zero_grad()
         total.backward()

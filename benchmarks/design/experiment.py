@@ -22,8 +22,7 @@ class Budget:
     points : int or None
         Residual points a step; None: the problem's full set; 0: as many as recipe `lm` needs.
     start_grid : int
-        Further starts along each unknown, where the first fit is beaten
-        (`bilo.methods._multistart`).
+        Further starts along each unknown, where the first fit is beaten (`multi_start`).
     """
 
     pretrain_steps: int
@@ -34,7 +33,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of fits beside recipe and budget, see `bilo.training.settings`.
+    """Settings of fits beside recipe and budget, see `Settings`.
 
     Attributes
     ----------
@@ -117,7 +116,7 @@ class Experiment:
         Of some, over that of all.
     budgets : mapping of (method or recipe, profile) to Budget
         A method's goes before a recipe's; the missing ones are the recipe's own
-        (`bilo.training.settings`).
+        (`Recipe.defaults`).
     target : float or None
         Error of the unknowns whose first iteration is reported.
     w_reg : (float, float) or None
@@ -126,7 +125,7 @@ class Experiment:
     reference : str
         The classical method that judges the others.
     measures : tuple of str
-        What is measured of its unknown function beside the errors, see `benchmarks.runs.measures`.
+        What is measured of its unknown function beside the errors, see `MEASURES`.
     module : str
         Its function ``run(setting)`` makes the result.
     problems : tuple of str

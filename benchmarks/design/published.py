@@ -12,12 +12,12 @@ from importlib.resources import files
 
 Printed = Mapping[str, str]
 SETTINGS = ("method", "w_reg", "w_dat", "samples", "noise")
-"""Columns that say what was run, as the labels of `benchmarks.results.summary.Row` do."""
+"""Columns that say what was run, as the labels of `summary.Row` do."""
 
 
 def read(experiment: str) -> list[dict[str, str]]:
     """Published numbers of an experiment."""
-    text = files("benchmarks").joinpath("published.tsv").read_text(encoding="utf-8")
+    text = files("benchmarks.design").joinpath("published.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text), delimiter="\t")
     return [dict(row) for row in rows if row["experiment"] == experiment]
 

@@ -47,7 +47,7 @@ def draw(results: Sequence[Result]) -> Figure | None:
 def _solved(result: Result) -> dict[str, np.ndarray]:
     """u of the solver at the run's start and truth, on the full set of points."""
     problem = get(result["experiment"])
-    (k,) = problem.fields
+    (k,) = problem.functions
     points = problem.collocation(None, torch.Generator())
     truth = k.truths[(result["unknowns"][k.name]["example"] or 1) - 1]
     fields = {}

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from benchmarks.figures import style
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import Function
+from bilo.inverse.unknown import PointFunction
 from bilo.methods import bilo
 from bilo.problems import get
 from bilo.training.settings import Settings
@@ -27,7 +27,7 @@ AWAY = 0.1
 def draw(results: Sequence[dict[str, Any]]) -> Figure:
     """The start and three variations of it, u at the data, and the operator's error there."""
     problem = get(results[0]["experiment"])
-    (k,) = problem.fields
+    (k,) = problem.functions
     data = problem.observe(problem.start(), 0.0, 0)
     solution = bilo.fit(problem, data, PRETRAINED)
     network = solution.network
@@ -53,12 +53,12 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _variations(k: Field) -> dict[str, Function]:
+def _variations(k: Function) -> dict[str, PointFunction]:
     """The start, and the start with a sine of one, two and three half waves added."""
     x = torch.linspace(0, 1, 101, dtype=torch.float64)
     size = AWAY * float(k.start(Points({"x": x})).abs().max())
 
-    def varied(waves: int) -> Function:
+    def varied(waves: int) -> PointFunction:
         def f(points: Points) -> Tensor:
             x = points.coordinates["x"].double()
             return k.start(points) + size * (waves * math.pi * x).sin()

@@ -18,7 +18,7 @@ SHOWN = 12
 
 def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
     """One panel a kind of samples; none where the problem declares no such functions."""
-    (k, *_) = get(results[0]["experiment"]).fields
+    (k, *_) = get(results[0]["experiment"]).functions
     if k.sampled is None:
         return None
     kinds = list(k.sampled.lengths)

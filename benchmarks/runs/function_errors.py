@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Function, unit_grid
+from bilo.inverse.unknown import PointFunction, unit_grid
 from bilo.training.solution import Solution
 
 JUDGED = (1001, 61)
@@ -20,12 +20,12 @@ KEPT = (201, 61)
 """Points that a result keeps for the figures."""
 
 
-def judged(k: Field) -> Points:
+def judged(k: Function) -> Points:
     """The points that a function is judged at."""
     return unit_grid(k.coordinates, JUDGED[len(k.coordinates) - 1])
 
 
-def errors(k: Field, found: Function, exact: Function) -> dict[str, float]:
+def errors(k: Function, found: PointFunction, exact: PointFunction) -> dict[str, float]:
     """Relative L2, largest and mean square error of a function.
 
     ``l2`` = |f - f*|_2 / |f*|_2,  ``linf`` = max |f - f*|,  ``mean_square`` = mean (f - f*)^2.
@@ -40,7 +40,7 @@ def errors(k: Field, found: Function, exact: Function) -> dict[str, float]:
     }
 
 
-def accuracy(k: Field, found: Function, exact: Function) -> float:
+def accuracy(k: Function, found: PointFunction, exact: PointFunction) -> float:
     """Part of the points where a function with two values, cut half-way, is in the right phase."""
     points = judged(k)
     truth = exact(points)
@@ -49,8 +49,8 @@ def accuracy(k: Field, found: Function, exact: Function) -> float:
 
 
 def row(
-    k: Field,
-    truth: Function,
+    k: Function,
+    truth: PointFunction,
     solution: Solution,
     reference: Solution | None,
     *,
@@ -83,7 +83,7 @@ def field_error(
     problem: Problem, truth: Mapping[str, Any], solution: Solution
 ) -> dict[str, float] | None:
     """`errors` of the problem's unknown function; None where it has none."""
-    found = [errors(k, solution.unknowns[k.name], truth[k.name]) for k in problem.fields]
+    found = [errors(k, solution.unknowns[k.name], truth[k.name]) for k in problem.functions]
     return found[0] if found else None
 
 
@@ -108,7 +108,7 @@ def against_truth(problem: Problem, truth: Mapping[str, Any], u: Tensor | None) 
     return float((u - exact).norm() / exact.norm())
 
 
-def sampled(k: Field, f: Function) -> list[float]:
+def sampled(k: Function, f: PointFunction) -> list[float]:
     """Values on the grid that a result keeps, the last coordinate running fastest."""
     return digits(f(unit_grid(k.coordinates, KEPT[len(k.coordinates) - 1])))
 

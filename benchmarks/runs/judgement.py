@@ -10,7 +10,7 @@ from benchmarks.design import published
 from benchmarks.design.setting import Setting
 from benchmarks.runs import function_errors
 from benchmarks.runs.measures import MEASURES
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.objective import LeastSquares, Pointwise
 from bilo.inverse.problem import Problem
 from bilo.training.settings import Settings
@@ -45,7 +45,7 @@ def unknowns(
             "local_sd": sd.get(k.name),
         }
     asked = {name for name, _ in setting.truth}
-    for f in problem.fields:
+    for f in problem.functions:
         varies = problem.truth(0)[f.name] is not problem.truth(1)[f.name]
         drawn = varies and f.name not in asked
         rows[f.name] = function_errors.row(f, truth[f.name], solution, reference, drawn=drawn)
@@ -92,9 +92,9 @@ def watch(
 ) -> Callable[[Mapping[str, Any]], dict[str, float]] | None:
     """How good an unknown function is, in the published quantities; None where there are none."""
     asked = published.levels(setting.experiment, setting.w_reg, setting.noise)
-    if not asked or not problem.fields:
+    if not asked or not problem.functions:
         return None
-    (k,) = problem.fields
+    (k,) = problem.functions
 
     def numbers(unknowns: Mapping[str, Any]) -> dict[str, float]:
         found, exact = unknowns[k.name], truth[k.name]
@@ -148,7 +148,7 @@ def reference(
         "method": fit.method,
         "unknowns": {
             k.name: function_errors.sampled(k, fit.unknowns[k.name])
-            if isinstance(k, Field)
+            if isinstance(k, Function)
             else fit.unknowns[k.name]
             for k in problem.unknowns
         },
@@ -168,7 +168,7 @@ def agrees(problem: Problem, solution: Solution, reference: Solution | None) -> 
     None where that is no question: without such a fit, and for functions, where different methods
     have different optima.
     """
-    if reference is None or problem.fields:
+    if reference is None or problem.functions:
         return None
     sd = reference.assessment.get("local_sd", {})
     return all(

@@ -13,7 +13,7 @@ from benchmarks.runs.function_errors import accuracy, judged
 from bilo.inverse.objective import LeastSquares, Pointwise
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Function
+from bilo.inverse.unknown import PointFunction
 from bilo.solvers import burgers
 from bilo.training.solution import Solution
 
@@ -34,7 +34,7 @@ def phases(
 
         |A - A*|_2 / |A*|_2 >= sqrt(N (1 - accuracy)) (A_2 - A_1) / 2 / |A*|_2.
     """
-    (k,) = problem.fields
+    (k,) = problem.functions
     right = accuracy(k, solution.unknowns[k.name], truth[k.name])
     exact = truth[k.name](judged(k))
     jump = float(exact.max() - exact.min())
@@ -51,7 +51,7 @@ def final_time(
     L1 difference and the largest distance of a shock. Shocks of the numerical solution are told
     from its cell averages, those of a network from point values.
     """
-    (k,) = problem.fields
+    (k,) = problem.functions
     cells = Points({"x": torch.from_numpy(burgers.centres())})
     solved = problem.reference(solution.unknowns)
     assert solved is not None
@@ -77,7 +77,7 @@ def final_time(
 MEASURES: dict[str, Measure] = {"phases": phases, "final_time": final_time}
 
 
-def _cells(f: Function, centres: Points) -> np.ndarray:
+def _cells(f: PointFunction, centres: Points) -> np.ndarray:
     return np.asarray(f(centres).double().numpy())
 
 

@@ -16,7 +16,7 @@ from benchmarks.design.setting import CLASSICAL, Setting
 from benchmarks.runs import function_errors, judgement, machine
 from bilo.inverse.objective import Pointwise
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Function
+from bilo.inverse.unknown import PointFunction
 from bilo.problems import get
 from bilo.problems.bpn import BoundaryValues
 from bilo.training.recipes import RecipeError
@@ -44,7 +44,7 @@ def run(setting: Setting) -> Result:
         raise CommandError(f"--recipe: {error}") from None
     reference = reference_fit(problem, data, setting, settings, solution)
     classical = setting.method in CLASSICAL
-    u = function_errors.represented(problem, solution) if problem.fields else None
+    u = function_errors.represented(problem, solution) if problem.functions else None
     return {
         "experiment": setting.experiment,
         "method": setting.method,
@@ -93,7 +93,7 @@ def reference_fit(
     reference = experiments.get(setting.experiment).reference
     if setting.method == reference:
         return solution
-    if problem.fields and reference == "direct_fit":
+    if problem.functions and reference == "direct_fit":
         return None
     return method(reference)(problem, data, settings)
 
@@ -132,7 +132,7 @@ def truth_of(problem: Problem, setting: Setting) -> dict[str, Any]:
     """
     truth = problem.truth(setting.seed)
     bounds = {k.name: k.bounds for k in problem.scalars}
-    examples = {k.name: k.truths for k in problem.fields}
+    examples = {k.name: k.truths for k in problem.functions}
     for name, value in setting.truth:
         if name in examples:
             truth[name] = _example(name, value, examples[name])
@@ -147,7 +147,7 @@ def truth_of(problem: Problem, setting: Setting) -> dict[str, Any]:
     return truth
 
 
-def _example(name: str, number: float, examples: Sequence[Function]) -> Function:
+def _example(name: str, number: float, examples: Sequence[PointFunction]) -> PointFunction:
     """The function of a number, from 1."""
     if number not in range(1, len(examples) + 1):
         raise CommandError(

@@ -4,7 +4,7 @@
 
 It runs in ln theta where theta is positive (relative changes; scale-free). Each step solves
 ``(H + mu diag H) d = -g`` over the unknowns that are not held by a bound, with g and H of the
-generalised Gauss-Newton model of L (`bilo.inverse.objective.Pointwise.model`).
+generalised Gauss-Newton model of L (`Pointwise.model`).
 
 References: Marquardt 1963, J. SIAM 11; Nocedal and Wright 2006, Numerical Optimization, ch. 10.
 """

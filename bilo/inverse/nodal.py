@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor
 
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import Function
+from bilo.inverse.unknown import PointFunction
 
 Array = NDArray[np.float64]
 Pull = Callable[[Array], Array]
@@ -30,11 +30,11 @@ class Nodal:
 
     the mean over the grid's cells, slopes by differences: in one dimension the integral over
     (0, 1) for the z that is linear in between. It is the objective of BiLO's upper level with the
-    same constants (`bilo.inverse.regulariser`); the discretisation is the solver's.
+    same constants (those of `Regulariser`); the discretisation is the solver's.
 
     Parameters
     ----------
-    unknown : Field
+    unknown : Function
     forward : callable
         z -> predictions C u(z) (N,) and the transposed derivative there, exact for the scheme.
     data : ndarray (N,)
@@ -49,7 +49,7 @@ class Nodal:
         What the function is between the nodes, as the scheme has it.
     """
 
-    unknown: Field
+    unknown: Function
     forward: Callable[[Array], tuple[Array, Pull]]
     data: Array
     low: Array
@@ -109,7 +109,7 @@ class Nodal:
         """The largest entry of the projected gradient."""
         return float(np.abs(self.projected(z, gradient)).max())
 
-    def function(self, z: Array) -> Function:
+    def function(self, z: Array) -> PointFunction:
         """The function of nodal values."""
         interpolant = RegularGridInterpolator(self.axes, z, method=self.between)
 

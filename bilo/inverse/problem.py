@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.nodal import Nodal
 from bilo.inverse.objective import LeastSquares, Pointwise
 from bilo.inverse.points import Points
@@ -191,7 +191,7 @@ class Problem(ABC):
         The usual ones, whatever the seed, unless the problem draws them.
         """
         found = {k.name: k.truth for k in self.scalars if k.truth is not None}
-        return {**found, **{k.name: k.truth for k in self.fields}}
+        return {**found, **{k.name: k.truth for k in self.functions}}
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
@@ -199,9 +199,9 @@ class Problem(ABC):
         return tuple(k for k in self.unknowns if isinstance(k, Scalar))
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def functions(self) -> tuple[Function, ...]:
         """The unknown functions."""
-        return tuple(k for k in self.unknowns if isinstance(k, Field))
+        return tuple(k for k in self.unknowns if isinstance(k, Function))
 
     def split(self, codes: Tensor) -> tuple[Tensor, ...]:
         """Codes (size, ..) of all unknowns, unknown by unknown."""

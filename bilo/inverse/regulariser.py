@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Streams
@@ -34,13 +34,13 @@ class Regulariser:
     points: Points
     corner: float = 0.0
 
-    def value(self, f: Field, codes: Tensor) -> Tensor:
+    def value(self, f: Function, codes: Tensor) -> Tensor:
         """R, differentiable by the codes of the function."""
         at = self._chart(f, codes)
         slope = Jet(f.input(codes, at) * f.scale, at.streams)
         return self._mean(sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(())))
 
-    def rows(self, f: Field, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def rows(self, f: Function, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Rows b (K,) with the gradient of R in |b|^2, and their derivative by the codes (size, K).
 
         R = |b|^2 but for a total variation: there |b|^2 is the quadratic form with the weights of
@@ -62,7 +62,7 @@ class Regulariser:
         ]
         return b, torch.cat(by_codes, 1)
 
-    def _chart(self, f: Field, codes: Tensor) -> Chart:
+    def _chart(self, f: Function, codes: Tensor) -> Chart:
         return Chart(self.points.to(codes), Streams(f.coordinates))
 
     def _mean(self, squares: Tensor) -> Tensor:
@@ -80,5 +80,5 @@ def regularisation(problem: Problem, codes: Tensor) -> Tensor:
     if problem.regulariser is None:
         raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
     parts = zip(problem.unknowns, problem.split(codes), strict=True)
-    (value,) = (problem.regulariser.value(k, v) for k, v in parts if isinstance(k, Field))
+    (value,) = (problem.regulariser.value(k, v) for k, v in parts if isinstance(k, Function))
     return value

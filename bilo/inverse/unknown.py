@@ -16,7 +16,7 @@ from bilo.inverse.points import Points, grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 
-Function = Callable[[Points], Tensor]
+PointFunction = Callable[[Points], Tensor]
 """Points -> values (N,), float64."""
 
 
@@ -75,7 +75,7 @@ class Unknown(ABC):
         """Lower and upper bounds (size,) of the codes."""
 
     @abstractmethod
-    def decode(self, codes: Tensor) -> float | Function:
+    def decode(self, codes: Tensor) -> float | PointFunction:
         """The value, or the function, of codes (size,)."""
 
 

@@ -5,7 +5,7 @@
 
 A row depends on few output jets of the network, mostly on those at its own point. Its derivative by
 the weights is that of the row by the jets (jet arithmetic, differentiated by autograd on tensors as
-long as there are points), contracted with that of the jets by the weights (`bilo.taylor.jacobian`).
+long as there are points), contracted with that of the jets by the weights (`weight_rows`).
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ def enough(network: OperatorNetwork, rows: int) -> int:
 def operator_equations(
     network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
 ) -> list[Equation]:
-    """The lower level of `bilo.lower.losses.operator_loss`: residual and further conditions.
+    """The lower level of `operator_loss`: residual and further conditions.
 
-    Without `w_rgrad` it is a PINN's, of `bilo.lower.losses.residual_loss`.
+    Without `w_rgrad` it is a PINN's, of `residual_loss`.
     """
     problem = network.problem
     at = Frame(problem, points, codes)

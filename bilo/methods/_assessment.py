@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from bilo.classical.search import classical, optima
 from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.lower.losses import residual_loss
@@ -26,26 +29,16 @@ SMALL = 0.02
 """Part of the admissible range that an unknown close to zero counts as large."""
 
 
-def assess(
-    method: str,
-    problem: Problem,
-    data: Objective,
-    settings: Settings,
-    run: Run,
-    status: str,
-    u: Tensor,
-    J: Tensor | None,
-    *,
-    stationary: bool,
-) -> Solution:
-    """Make the `Solution` of a training run.
-
-    With e the difference of the represented field from the numerical solution at the inferred
-    unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J). The
-    `correction` is what a search with the numerical solution, started at the answer, still moves.
+@dataclass(frozen=True)
+class FinishedRun:
+    """A training run at its end, and what its network says of the data.
 
     Parameters
     ----------
+    method : str
+    run : Run
+    status : str
+        Of `train`.
     u : Tensor (N,)
         The represented field at the data, float64.
     J : Tensor (m, N) or None
@@ -53,9 +46,36 @@ def assess(
     stationary : bool
         Whether the unknowns had come to rest.
     """
-    scalars_only = not problem.fields
-    codes = run.codes.detach().double().cpu()
-    auxiliary = run.auxiliary.detach().double().cpu()
+
+    method: str
+    run: Run
+    status: str
+    u: Tensor
+    J: Tensor | None
+    stationary: bool
+
+    @property
+    def codes(self) -> Tensor:
+        """The unknowns (m,) in optimiser coordinates, float64, on the CPU."""
+        return self.run.codes.detach().double().cpu()
+
+    @property
+    def auxiliary(self) -> Tensor:
+        """The objective's own parameters (q,), float64, on the CPU."""
+        return self.run.auxiliary.detach().double().cpu()
+
+
+def assess(
+    finished: FinishedRun, problem: Problem, data: Objective, settings: Settings
+) -> Solution:
+    """Make the `Solution` of a training run.
+
+    With e the difference of the represented field from the numerical solution at the inferred
+    unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J). The
+    `correction` is what a search with the numerical solution, started at the answer, still moves.
+    """
+    run, u = finished.run, finished.u
+    codes, auxiliary = finished.codes, finished.auxiliary
     theta = problem.decode(codes)
     numbers: dict[str, Any] = {"held_out_residual": _held_out(problem, settings, run)}
     error_at_data, unsolvable = None, []
@@ -64,39 +84,28 @@ def assess(
     except ValueError as error:
         reference, unsolvable = None, [f"no numerical solution at the inferred unknowns: {error}"]
     if reference is not None:
-        everywhere = problem.collocation(None, torch.Generator())
-        exact = reference(everywhere).double()
-        found = evaluate(run.network, everywhere, codes).double()
-        numbers["u_rel_l2_vs_numerical"] = float((found - exact).norm() / exact.norm())
+        numbers["u_rel_l2_vs_numerical"] = _difference(problem, run, codes, reference)
         error_at_data = u - reference(data.points).double()
     if settings.w_reg:
         numbers["regulariser"] = float(regularisation(problem, codes))
-    if J is not None and scalars_only:
-        sigma = torch.linalg.svdvals(J)
-        numbers["singular_values"] = sigma.tolist()
-        sd = data.local_sd(u, J, auxiliary)
-        if sd is not None:
-            numbers["local_sd"] = {
-                k.name: s * k.slope(theta[k.name])
-                for k, s in zip(problem.scalars, sd.tolist(), strict=True)
-            }
-        if error_at_data is not None and sigma[-1] > 0:
-            numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
-    if reference is not None and scalars_only and isinstance(data, Pointwise):
-        numbers |= _correction(problem, data, codes)
-    warnings = unsolvable + _warnings(problem, codes, numbers, settings, stationary)
+    if not problem.functions:
+        numbers |= _uncertainty(finished, problem, data, error_at_data)
+        if reference is not None and isinstance(data, Pointwise):
+            numbers |= _correction(problem, data, codes)
+    warnings = unsolvable + _warnings(problem, codes, numbers, settings, finished.stationary)
     if run.recoveries:
         warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
-    verdict = status if status != "finished" else "not converged" if warnings else "converged"
+    converged = finished.status == "finished" and not warnings
+    ended = "not converged" if finished.status == "finished" else finished.status
     return Solution(
-        method=method,
+        method=finished.method,
         unknowns=theta,
         codes=codes,
         auxiliary=auxiliary,
         network=run.network,
-        data_loss=(data.value(u, auxiliary) + data.prior(codes.double().cpu())).item(),
-        converged=verdict == "converged",
-        status=verdict,
+        data_loss=(data.value(u, auxiliary) + data.prior(codes)).item(),
+        converged=converged,
+        status="converged" if converged else ended,
         warnings=tuple(warnings),
         assessment=numbers,
         history=run.history,
@@ -107,6 +116,36 @@ def assess(
         device=str(settings.torch_device()),
         threads=settings.threads,
     )
+
+
+def _difference(
+    problem: Problem, run: Run, codes: Tensor, reference: Callable[[Points], Tensor]
+) -> float:
+    """Relative L2 difference of network and numerical solution, on the full fixed set of points."""
+    everywhere = problem.collocation(None, torch.Generator())
+    exact = reference(everywhere).double()
+    found = evaluate(run.network, everywhere, codes).double()
+    return float((found - exact).norm() / exact.norm())
+
+
+def _uncertainty(
+    finished: FinishedRun, problem: Problem, data: Objective, error_at_data: Tensor | None
+) -> dict[str, Any]:
+    """What the network's own derivative says of unknown scalars; nothing where it has none."""
+    if finished.J is None:
+        return {}
+    sigma = torch.linalg.svdvals(finished.J)
+    numbers: dict[str, Any] = {"singular_values": sigma.tolist()}
+    sd = data.local_sd(finished.u, finished.J, finished.auxiliary)
+    if sd is not None:
+        theta = problem.decode(finished.codes)
+        numbers["local_sd"] = {
+            k.name: s * k.slope(theta[k.name])
+            for k, s in zip(problem.scalars, sd.tolist(), strict=True)
+        }
+    if error_at_data is not None and sigma[-1] > 0:
+        numbers["estimated_error"] = float(error_at_data.norm() / sigma[-1])
+    return numbers
 
 
 def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:

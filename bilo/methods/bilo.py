@@ -24,7 +24,7 @@ from bilo.lower.descent import anchored, descending
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.lower.levenberg_marquardt import solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
-from bilo.methods._assessment import assess
+from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._multistart import multi_start
 from bilo.networks.network import OperatorNetwork, field
 from bilo.training.loop import Lower, Record, Run, Upper, train
@@ -79,7 +79,7 @@ def fit(
 
     if recipe.lower is None:
         lower = _solved(network, settings)
-        if problem.fields:
+        if problem.functions:
             upper = following(problem, data, predict, settings)
         else:
             upper = alternating(problem, data, predict)
@@ -96,12 +96,12 @@ def fit(
     status = train(run, settings, draw, lower, upper)
     stationary = finish(run) if recipe.lower is None else run.rested()
     u, J = predict(run)
-    return assess("bilo", problem, data, settings, run, status, u, J, stationary=stationary)
+    return assess(FinishedRun("bilo", run, status, u, J, stationary), problem, data, settings)
 
 
 def _too_large(problem: Problem, data: Objective) -> bool:
     """Whether a function's Gauss-Newton step would cost more than it saves."""
-    return bool(problem.fields) and len(data.points) > MAX_ROWS
+    return bool(problem.functions) and len(data.points) > MAX_ROWS
 
 
 def _solved(network: OperatorNetwork, settings: Settings) -> Lower:

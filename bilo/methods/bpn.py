@@ -27,7 +27,7 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.lower.descent import anchored, descending
 from bilo.lower.losses import condition_loss, residual_loss
-from bilo.methods._assessment import assess
+from bilo.methods._assessment import FinishedRun, assess
 from bilo.networks.network import OperatorNetwork, field
 from bilo.training.loop import Record, Run, train
 from bilo.training.recipes import RECIPES, RecipeError, adam_of
@@ -113,7 +113,7 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     status = train(run, settings, draw, descending(recipe.lower, settings, loss), upper)
     with torch.no_grad():
         u = field(network, data_points, codes).value.cpu()
-    return assess("bpn", problem, data, settings, run, status, u, None, stationary=run.rested())
+    return assess(FinishedRun("bpn", run, status, u, None, run.rested()), problem, data, settings)
 
 
 def hypergradient(

@@ -23,7 +23,7 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.lower.descent import descending
-from bilo.methods._assessment import assess
+from bilo.methods._assessment import FinishedRun, assess
 from bilo.networks.branch_trunk import DeepONet
 from bilo.networks.training_set import TrainingSet, training_set
 from bilo.training.loop import Record, Run, train
@@ -107,7 +107,8 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     lower = descending(falling, settings, loss)
     status = train(run, settings, lambda: everywhere, lower, upper)
     u, X = network.linearised(data.points, run.codes)
-    found = assess("deeponet", problem, data, settings, run, status, u, X, stationary=run.rested())
+    finished = FinishedRun("deeponet", run, status, u, X, run.rested())
+    found = assess(finished, problem, data, settings)
     return replace(
         found,
         warnings=found.warnings + _extrapolated(network, run.codes, known),

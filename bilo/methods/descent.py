@@ -3,7 +3,7 @@
     z <- P(z - s grad J),      J(new) <= J - c |new - z|^2 / s,      P the bounds
 
 The step length s is halved until Armijo's condition holds, and doubled after a step. It shows what
-`bilo.methods.adjoint` is when nobody waits for it: the same objective, the same exact gradient.
+`adjoint` is when nobody waits for it: the same objective, the same exact gradient.
 
 Reference: Bertsekas 1976, IEEE Trans. Automat. Control 21 (Armijo's rule along the projection).
 """

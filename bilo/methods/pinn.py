@@ -19,7 +19,7 @@ from bilo.lower.least_squares import (
 )
 from bilo.lower.levenberg_marquardt import solving
 from bilo.lower.losses import condition_loss, residual_loss
-from bilo.methods._assessment import assess
+from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._multistart import multi_start
 from bilo.networks.network import OperatorNetwork, field
 from bilo.training.loop import Lower, Record, Run, train
@@ -77,12 +77,12 @@ def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
     status = train(run, settings, draw, lower, upper)
     with torch.no_grad():
         u = field(network, data_points, codes).value.double().cpu()
-    return assess("pinn", problem, data, settings, run, status, u, None, stationary=run.rested())
+    return assess(FinishedRun("pinn", run, status, u, None, run.rested()), problem, data, settings)
 
 
 def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
     """The one loss as least squares in the weights and, after pretraining, the unknowns."""
-    if network.problem.fields:
+    if network.problem.functions:
         raise RecipeError("a PINN with recipe lm takes unknown scalars, no functions: recipe fast")
     if not isinstance(data, LeastSquares):
         raise RecipeError(

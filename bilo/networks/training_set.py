@@ -74,11 +74,11 @@ def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
     ValueError
         If the problem knows no such samples.
     """
-    if not problem.fields:
+    if not problem.functions:
         _check(problem, samples, GRIDS)
         return [problem.decode(c) for c in sample_grid(problem, GRIDS[samples])]
     columns: dict[str, Sequence[object]] = {}
-    for j, f in enumerate(problem.fields):
+    for j, f in enumerate(problem.functions):
         _check(problem, samples, {} if f.sampled is None else f.sampled.lengths)
         assert f.sampled is not None
         columns[f.name] = f.sampled.draw(samples, FUNCTIONS, (seed, j))

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.nodal import Array, Nodal, Pull
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points, grid, lattice
@@ -58,7 +58,7 @@ class Burgers(Problem):
 
     name = "burgers"
     coordinates = ("t", "x")
-    unknowns = (Field("f", ("x",), _zero_at_ends, start=_start, truths=(_sine, _hat)),)
+    unknowns = (Function("f", ("x",), _zero_at_ends, start=_start, truths=(_sine, _hat)),)
     derivatives = ("x",)
     judged = True
     regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
@@ -143,5 +143,5 @@ class Burgers(Problem):
 
         high = np.full(NODAL + 1, LARGEST)
         high[[0, -1]] = 0.0
-        (f,) = self.fields
+        (f,) = self.functions
         return Nodal(f, forward, data.values.numpy(), -high, high)

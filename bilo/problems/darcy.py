@@ -13,8 +13,8 @@ from scipy.interpolate import RectBivariateSpline
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.nodal import Array, Nodal, Pull
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points, grid, lattice
@@ -86,7 +86,7 @@ class Darcy(Problem):
     name = "darcy"
     coordinates = ("x", "y")
     unknowns = (
-        Field(
+        Function(
             "A",
             ("x", "y"),
             _between,
@@ -104,7 +104,7 @@ class Darcy(Problem):
 
     def truth(self, seed: int = 0) -> dict[str, Any]:
         """The sample that the seed numbers."""
-        (A,) = self.fields
+        (A,) = self.functions
         return {"A": A.truths[seed % len(A.truths)]}
 
     def principal(self, at: Frame) -> Operator:
@@ -172,6 +172,6 @@ class Darcy(Problem):
             return u.ravel(), lambda by_data: operator.adjoint(u, by_data.reshape(n, n))
 
         low, high = np.full((n, n), LOW), np.full((n, n), HIGH)
-        (A,) = self.fields
+        (A,) = self.functions
         values = data.values.numpy()
         return Nodal(A, forward, values, low, high, corner=CORNER, between="nearest")

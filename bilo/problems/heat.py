@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.nodal import Array, Nodal, Pull
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points, grid, lattice
@@ -50,7 +50,7 @@ class Heat(Problem):
 
     name = "heat"
     coordinates = ("t", "x")
-    unknowns = (Field("f", ("x",), _positive, start=_sine, truths=(_tent,)),)
+    unknowns = (Function("f", ("x",), _positive, start=_sine, truths=(_tent,)),)
     regulariser = Regulariser(Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)}))
 
     def principal(self, at: Frame) -> Operator:
@@ -106,5 +106,5 @@ class Heat(Problem):
 
         low, high = np.zeros(NODAL + 1), np.full(NODAL + 1, np.inf)
         high[[0, -1]] = 0.0
-        (f,) = self.fields
+        (f,) = self.functions
         return Nodal(f, forward, data.values.numpy(), low, high, matrix=K)

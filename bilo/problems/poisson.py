@@ -12,8 +12,8 @@ from torch import Tensor
 
 from bilo.inverse.chart import Chart
 from bilo.inverse.ensemble import Ensemble
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.nodal import Array, Nodal, Pull
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points
@@ -58,7 +58,7 @@ class Poisson(Problem):
     name = "poisson"
     coordinates = ("x",)
     unknowns = (
-        Field(
+        Function(
             "D",
             ("x",),
             _pinned,
@@ -121,7 +121,7 @@ class Poisson(Problem):
 
         low, high = np.full(NODAL + 1, POSITIVE), np.full(NODAL + 1, np.inf)
         low[[0, -1]] = high[[0, -1]] = 1.0
-        (D,) = self.fields
+        (D,) = self.functions
         return Nodal(D, forward, data.values.numpy(), low, high)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from bilo.taylor.streams import VALUE, Streams, Weight
+from bilo.taylor.product_rule import padded, product, value_and_tangent
+from bilo.taylor.streams import VALUE, Streams
 
 Number = int | float
 
@@ -115,7 +116,7 @@ class Jet:
 
     def coefficients(self, count: int) -> Tensor:
         """The value and its first count - 1 tangents (count, N); missing ones are zero."""
-        return _pad(self.data[:count, 0], count)
+        return padded(self.data[:count, 0], count)
 
     def d(self, name: str) -> Jet:
         """The derivative `name` as a jet of its own (value and tangents)."""
@@ -141,7 +142,7 @@ class Jet:
             return Jet(torch.cat([self.data[:1] + shift, self.data[1:]]), self.streams)
         f, g, streams = _common(self, other)
         rows = max(len(f), len(g))
-        return Jet(_pad(f, rows) + _pad(g, rows), streams)
+        return Jet(padded(f, rows) + padded(g, rows), streams)
 
     __radd__ = __add__
 
@@ -155,7 +156,7 @@ class Jet:
         if not isinstance(other, Jet):
             return Jet(self.data * other, self.streams)
         f, g, streams = _common(self, other)
-        return Jet(_product(f, g, streams), streams)
+        return Jet(product(f, g, streams), streams)
 
     __rmul__ = __mul__
 
@@ -188,7 +189,7 @@ class Jet:
         ]
         for q, pairs in quadratic:
             for a, b, weight in pairs:
-                w, w_dot = _value_and_tangent(weight, len(T))
+                w, w_dot = value_and_tangent(weight, len(T))
                 form = y[a] * y[b]
                 rows[q] = rows[q] + s2 * w * form
                 if len(T):
@@ -255,8 +256,7 @@ def stack(jets: Sequence[Jet]) -> Tensor:
             raise ValueError(
                 f"inputs over different streams: {j.streams.names}, {jets[0].streams.names}"
             )
-        d = j.data.expand(-1, -1, n)
-        columns.append(torch.cat([d, d.new_zeros(m - len(d), *d.shape[1:])]) if len(d) < m else d)
+        columns.append(padded(j.data.expand(-1, -1, n), m))
     return torch.stack(columns, -1)
 
 
@@ -264,55 +264,3 @@ def _common(f: Jet, g: Jet) -> tuple[Tensor, Tensor, Streams]:
     if f.streams is g.streams:
         return f.data, g.data, f.streams
     return f.data[:, :1], g.data[:, :1], VALUE
-
-
-def _product(f: Tensor, g: Tensor, streams: Streams) -> Tensor:
-    """The product rule over streams and tangents: (1 + m, P, N) from operands with m_f, m_g <= m.
-
-    With d_p a stream and d_j a tangent, ``d_j d_p (f g) = f_jp g + f_p g_j + f_j g_p + f g_jp``,
-    and a second-order stream adds ``sum_ab w_ab (f_a g_b + f_b g_a)`` and its tangent.
-    """
-    if len(f) < len(g):
-        f, g = g, f
-    m, rows = len(f) - 1, len(g)
-    out = f * g[:1, :1]
-    if streams.size > 1:
-        out[:, 1:].addcmul_(f[:, :1], g[:1, 1:])
-    if rows > 1:
-        out[1:rows].addcmul_(f[:1, :1], g[1:])
-    if rows > 1 and streams.size > 1:
-        out[1:rows, 1:].addcmul_(f[:1, 1:], g[1:, :1])
-    for q, pairs in streams.quadratic:
-        for a, b, weight in pairs:
-            w, w_dot = _value_and_tangent(weight, m)
-            form = _half_form(f[:, a], g[:, b])
-            form = 2 * form if a == b else form + _half_form(f[:, b], g[:, a])
-            weighted = form * w
-            if weighted.shape[1] > out.shape[2]:  # constants, and a weight that varies
-                out = out.repeat(1, 1, weighted.shape[1])
-            out[:, q].add_(weighted)
-            if isinstance(w_dot, Tensor):
-                out[1 : 1 + len(w_dot), q].addcmul_(form[:1], w_dot)
-    return out
-
-
-def _half_form(f: Tensor, g: Tensor) -> Tensor:
-    """f_a g_b and its tangents, (1 + m, N) from operands with m_g <= m_f = m."""
-    form = f * g[:1]
-    if len(g) > 1:
-        form[1 : len(g)].addcmul_(f[:1], g[1:])
-    return form
-
-
-def _pad(data: Tensor, m: int) -> Tensor:
-    """Missing tangents are zero."""
-    if len(data) == m:
-        return data
-    return torch.cat([data, data.new_zeros(m - len(data), *data.shape[1:])])
-
-
-def _value_and_tangent(weight: Weight, m: int) -> tuple[Weight, Weight]:
-    """An operator's weight (N,) and its tangents (m, N)."""
-    if not isinstance(weight, Tensor):
-        return weight, 0.0
-    return weight[0], weight[1 : 1 + m] if len(weight) > 1 else 0.0

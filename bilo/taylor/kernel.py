@@ -37,7 +37,7 @@ SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
 
 class FusedKernel:
-    """The shared library behind `bilo.taylor.tanh_streams`, on contiguous CPU tensors."""
+    """The shared library behind `tanh_streams`, on contiguous CPU tensors."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         pointer, size = ctypes.c_void_p, ctypes.c_long

@@ -1,7 +1,7 @@
 """The network operation: all derivative streams of an MLP, forward and by a hand-written backward.
 
 Truncated Taylor coefficients run through the layers side by side: one matrix product a layer for
-all streams, one elementwise composition an activation (`bilo.taylor.tanh_streams`). The points are
+all streams, one elementwise composition an activation (`tanh_streams`). The points are
 processed in chunks that stay in the processor's cache. Nested reverse-mode differentiation of the
 same quantities builds graphs of graphs; here the backward pass is the exact adjoint of the
 composition formulas, written out.
@@ -63,7 +63,7 @@ class StreamedMLP:
     Parameters
     ----------
     x : Tensor, shape (1 + m, P, N, d_in)
-        Input jets (`bilo.taylor.jets.stack`): streams and theta-tangents of every input feature.
+        Input jets (`stack`): streams and theta-tangents of every input feature.
     weights : list of (W (d_out, d_in), b (d_out,))
     streams : Streams
         The meaning of the second axis.

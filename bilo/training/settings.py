@@ -19,13 +19,13 @@ OWN: Any = "the recipe's own"
 class Settings:
     """Network, sampling, budget.
 
-    What a fit leaves out is filled in from `bilo.training.recipes.Recipe.defaults` at once: the
-    width of a `Settings()` is a number, and `dataclasses.replace` with another recipe keeps it.
+    What a fit leaves out is filled in from `Recipe.defaults` at once: the width of a `Settings()`
+    is a number, and `dataclasses.replace` with another recipe keeps it.
 
     Attributes
     ----------
     recipe : str
-        A name in `bilo.training.recipes.RECIPES`.
+        A name in `RECIPES`.
     rate : float or None
         Rate of the weights, where they have one; None: the recipe's own.
     upper_rate : float or None
@@ -43,7 +43,7 @@ class Settings:
         Lower-level steps of the two phases.
     points : int or None
         Fresh residual points of every step; None: the problem's full fixed set. 0, for recipe
-        `lm` alone: as many as its weights ask for (`bilo.lower.least_squares.enough`).
+        `lm` alone: as many as its weights ask for (`least_squares.enough`).
     w_rgrad : float
         Weight of the residual-gradient loss.
     sample_directions : bool
@@ -56,15 +56,14 @@ class Settings:
         gone: where the equation hardly determines a part of the field the operator forgets it.
         BiLO, descending by gradients, only.
     start_grid : int
-        Further starts along each unknown, see `bilo.methods._multistart`; 0: only the problem's
-        own.
+        Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     w_reg : float
         Weight of the problem's regulariser of an unknown function.
     w_data : float
         PINN only: weight of the data objective in its one loss.
     samples : str
         DeepONet only: where it sees numerical solutions, ``coarse`` or ``dense`` for a grid of
-        scalars; a name of `Field.sampled`, such as ``length0.2``, for functions.
+        scalars; a name of `Function.sampled`, such as ``length0.2``, for functions.
     seed : int
         Of network, points and nothing else.
     tolerance : float

@@ -2,8 +2,8 @@
 
     (H + nu diag H) d = -g,        theta += d,
 
-g and H of the objective's model at the present theta (`bilo.inverse.objective.Pointwise.model`).
-The lower level follows. When it has settled, the objective is compared with what the model
+g and H of the objective's model at the present theta (`Pointwise.model`). The lower
+level follows. When it has settled, the objective is compared with what the model
 promised: a step that made it worse is taken back, unknowns and weights alike, and the lower level
 is solved further where it was before a shorter one is tried.
 """
@@ -21,7 +21,7 @@ from bilo.lower.levenberg_marquardt import START
 from bilo.training.loop import Record, Run, Upper
 from bilo.training.recipes import RecipeError
 from bilo.training.settings import Settings
-from bilo.upper.function_step import function_step
+from bilo.upper.function_step import GaussNewton, function_step
 from bilo.upper.tangent_model import Predict
 
 SETTLED = 0.8
@@ -59,6 +59,13 @@ def following(problem: Problem, data: Objective, predict: Predict, settings: Set
     The fixed point is where the gradient *through the operator's input* vanishes, which is no
     minimum of the objective: no step is judged by what it gained.
     """
+    w_reg = settings.w_reg
+    step = GaussNewton(
+        damping=settings.damping,
+        relaxation=settings.upper_rate or (HELD if w_reg else 1.0),
+        max_step=REACH,
+        momentum=0.0 if w_reg else MOMENTUM,
+    )
 
     def upper(run: Run, progress: float) -> Record:
         memory = run.memory
@@ -67,18 +74,7 @@ def following(problem: Problem, data: Objective, predict: Predict, settings: Set
             return {}
         u, J = predict(run)
         value = float(data.value(u, run.auxiliary))
-        found = function_step(
-            run,
-            problem,
-            data,
-            settings.w_reg,
-            u,
-            J,
-            part=settings.upper_rate or (HELD if settings.w_reg else 1.0),
-            reach=REACH,
-            damping=settings.damping,
-            momentum=0.0 if settings.w_reg else MOMENTUM,
-        )
+        found = function_step(run, problem, data, w_reg, u, J, step)
         # a lower level that found no further step has left its mu large
         memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)
         run.codes.copy_(problem.project(run.codes))

@@ -1,6 +1,6 @@
 """Gauss-Newton steps of unknown functions, in the space of their networks' weights V.
 
-    d = -X (X^T X + mu)^-1 b,        V += part d
+    d = -X (X^T X + mu)^-1 b,        V += relaxation d
 
 The columns of X are derivatives by V of rows whose squares are the upper objective: of the data
 through the operator's input, ``sqrt(l'') du/dz df/dV``, and of the regulariser. There are fewer
@@ -13,16 +13,41 @@ then too short, never too long, and a part of the last one is taken again (heavy
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.training.loop import Run
 from bilo.training.recipes import RecipeError
+
+
+@dataclass(frozen=True)
+class GaussNewton:
+    """How much is taken of a step.
+
+    Parameters
+    ----------
+    damping : float
+        mu, relative to the largest eigenvalue of X^T X.
+    relaxation : float
+        Part of the whole step.
+    max_step : float
+        Largest change of a function, over its scale, by one step.
+    momentum : float
+        Part of the last step that is taken again.
+    """
+
+    damping: float
+    relaxation: float = 1.0
+    max_step: float = math.inf
+    momentum: float = 0.0
 
 
 def function_step(
@@ -32,11 +57,7 @@ def function_step(
     w_reg: float,
     u: Tensor,
     J: Tensor,
-    *,
-    part: float,
-    reach: float,
-    damping: float,
-    momentum: float = 0.0,
+    step: GaussNewton,
 ) -> dict[str, float]:
     """Move the weights of the unknown functions, and scalars beside them; bounds are not seen.
 
@@ -46,14 +67,8 @@ def function_step(
         The field at the data, float64.
     J : Tensor (m, N)
         Its derivative by the operator's inputs; or (size, N), by all codes.
-    part : float
-        Of the whole step.
-    reach : float
-        Largest change of a function (over its scale) by this step.
-    damping : float
-        mu, relative to the largest eigenvalue of X^T X.
-    momentum : float
-        Part of the last step that is taken again.
+    step : GaussNewton
+        Damping, and what is taken of the whole step.
 
     Returns
     -------
@@ -78,14 +93,14 @@ def function_step(
         X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
         record["regulariser"] = float(regularisation(problem, run.codes))
     G = X.t() @ X
-    G.diagonal().add_(damping * torch.linalg.matrix_norm(G, 2))
+    G.diagonal().add_(step.damping * torch.linalg.matrix_norm(G, 2))
     d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
     moved = problem.probe(run.codes + d) - problem.probe(run.codes)
     record["move"] = float(moved.abs().max())
     before = run.codes.clone()
-    run.codes.add_(min(part, reach / max(record["move"], 1e-300)) * d)
-    if momentum and "before" in run.memory:
-        run.codes.add_(momentum * (before - run.memory["before"]))
+    run.codes.add_(min(step.relaxation, step.max_step / max(record["move"], 1e-300)) * d)
+    if step.momentum and "before" in run.memory:
+        run.codes.add_(step.momentum * (before - run.memory["before"]))
     run.memory["before"] = before
     return record
 
@@ -94,8 +109,8 @@ def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
     """`Regulariser.rows` of the unknown function, (K,) and by all codes (size, K)."""
     assert problem.regulariser is not None
     pairs = list(zip(problem.unknowns, problem.split(codes), strict=True))
-    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Field))
+    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Function))
     by_all = [
-        by_own if isinstance(k, Field) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
+        by_own if isinstance(k, Function) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
     ]
     return b, torch.cat(by_all)

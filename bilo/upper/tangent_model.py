@@ -16,7 +16,7 @@ from bilo.networks.network import Network, field
 from bilo.taylor.streams import VALUE
 from bilo.training.loop import Record, Run
 from bilo.training.settings import Settings
-from bilo.upper.function_step import function_step
+from bilo.upper.function_step import GaussNewton, function_step
 
 PART = 0.1
 """Of a Gauss-Newton step of functions, after each step of the weights, unless a fit says more."""
@@ -100,12 +100,13 @@ def upper_step(
         run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
         record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()
-    elif problem.fields:
-        reach = MAX_MOVE * max(1.0 - progress, LAST_REACH)
-        part, damping = settings.upper_rate or PART, settings.damping
-        record |= function_step(
-            run, problem, data, w_reg, u, J, part=part, reach=reach, damping=damping
+    elif problem.functions:
+        step = GaussNewton(
+            damping=settings.damping,
+            relaxation=settings.upper_rate or PART,
+            max_step=MAX_MOVE * max(1.0 - progress, LAST_REACH),
         )
+        record |= function_step(run, problem, data, w_reg, u, J, step)
     else:
         codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
         run.codes.copy_(codes)

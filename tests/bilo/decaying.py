@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
@@ -43,4 +43,6 @@ class Decaying(Heat):
 
 def small(problem: type[Problem], width: int = 6) -> tuple[Unknown, ...]:
     """A problem's unknowns, the networks of functions narrow."""
-    return tuple(replace(k, width=width) if isinstance(k, Field) else k for k in problem.unknowns)
+    return tuple(
+        replace(k, width=width) if isinstance(k, Function) else k for k in problem.unknowns
+    )

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Unknown
@@ -77,7 +77,7 @@ class Textbook(Frame):
             problem.unknowns, problem.split(self.codes), self.shift, strict=True
         ):
             z = plain_input(k, part, self.points) + shift
-            if isinstance(k, Field):
+            if isinstance(k, Function):
                 rows = derivatives_of(z, leaves, self.streams)
             else:
                 rows = [z, *[torch.zeros_like(z)] * (self.streams.size - 1)]
@@ -96,7 +96,7 @@ class Textbook(Frame):
 
 def plain_input(k: Unknown, codes: Tensor, points: Points) -> Tensor:
     """The operator's input of an unknown, (N,) or (1,), as the method writes it."""
-    if not isinstance(k, Field):
+    if not isinstance(k, Function):
         return codes
     y = torch.stack([points.coordinates[c] for c in k.coordinates], 1)
     if k.fourier:

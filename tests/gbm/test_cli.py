@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,23 @@ def test_a_faulty_patient_exits_with_1_and_no_traceback(patient: Path) -> None:
     assert str(patient) in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_the_installed_command_is_this_one(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert EntryPoint("gbm", project["scripts"]["gbm"], "console_scripts").load() is main
+
+
+@pytest.mark.parametrize(
+    ("called", "name"), [("/usr/bin/gbm", "gbm"), ("/lib/gbm/__main__.py", "python -m gbm")]
+)
+def test_the_usage_is_what_was_typed(
+    called: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(SystemExit, match="2"):
+        main(["check"])
+    assert f"usage: {name} check [-h]" in capsys.readouterr().err
 
 
 def test_remarks_are_lines_of_warning(patient: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,7 +75,7 @@ def _rules() -> list[tuple[str, str, str, list[str]]]:
             assert environment is not None, block
             assert code is not None, block
             modules = re.findall(r'"([\w.]+)"', code[1])
-            found.append((script[1], environment[1], script[1], modules))
+            found.append((block.split(":")[0], environment[1], script[1], modules))
     return found
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks.__main__ import main
 from benchmarks.design.setting import Setting
 from benchmarks.runs import function_errors, judgement, measures, run
-from bilo.inverse import field
+from bilo.inverse import function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid
@@ -28,13 +28,13 @@ from bilo.training.solution import Solution
 
 def _answer(problem: Problem, f: Callable[[Points], Tensor]) -> Solution:
     """A classical method that found f."""
-    (k,) = problem.fields
+    (k,) = problem.functions
     return Solution("made", {k.name: f}, torch.zeros(0), 0.0, converged=True, status="converged")
 
 
 def test_errors_of_a_shifted_function() -> None:
     problem = get("poisson")
-    (D,) = problem.fields
+    (D,) = problem.functions
     found = function_errors.errors(D, lambda p: D.truth(p) + 0.3, D.truth)
     x = np.linspace(0, 1, 1001)
     size = np.sqrt((np.minimum(1 + x, 2 - x) ** 2).mean())
@@ -71,7 +71,7 @@ def test_the_error_that_an_accuracy_implies() -> None:
     answer = _answer(problem, found)
     numbers = measures.phases(problem, problem.observe(truth, 0.0, 2), truth, answer)
     assert numbers["accuracy"] == pytest.approx(1 - 7 / 61**2)
-    (A,) = problem.fields
+    (A,) = problem.functions
     assert numbers["least_l2_of_accuracy"] == pytest.approx(
         function_errors.errors(A, found, truth["A"])["l2"]
     )
@@ -80,7 +80,7 @@ def test_the_error_that_an_accuracy_implies() -> None:
 def test_a_moved_shock() -> None:
     """The second truth moved by 0.05: its shock moves as far; u(x, 1) differs where it was."""
     problem = get("burgers")
-    (f,) = problem.fields
+    (f,) = problem.functions
     truth = {"f": f.truths[1]}
 
     def moved(points: Points) -> Tensor:
@@ -98,7 +98,7 @@ def test_a_moved_shock() -> None:
 
 def test_two_shocks_of_the_first_truth() -> None:
     problem = get("burgers")
-    (f,) = problem.fields
+    (f,) = problem.functions
     cells = Points({"x": torch.from_numpy(measures.burgers.centres())})
     u = measures.burgers.final(f.truths[0](cells).numpy())
     assert measures._shocks(u) == pytest.approx([0.25, 0.75], abs=1e-3)
@@ -124,7 +124,7 @@ def test_the_classical_fit_of_the_same_data(
     assert own["data_loss_rel_error"] == pytest.approx(own["data_loss"] / 0.03**2 - 1)
     tiny = run.Settings(recipe="lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
     monkeypatch.setattr(run, "training", lambda setting: tiny)
-    monkeypatch.setattr(field, "FIT_STEPS", 5)
+    monkeypatch.setattr(function, "FIT_STEPS", 5)
     assert main([*words, "--out", "bilo.json"]) == 0
     bilo = json.loads(Path("bilo.json").read_text())
     assert bilo["reference_fit"]["unknowns"]["f"] == own["unknowns"]["f"]["estimate"]
@@ -160,13 +160,13 @@ def test_a_run_with_an_unknown_function(
         )
 
     monkeypatch.setattr(run, "training", tiny)
-    monkeypatch.setattr(field, "FIT_STEPS", 5)
+    monkeypatch.setattr(function, "FIT_STEPS", 5)
     monkeypatch.setattr(adjoint, "STEPS", 2)
     monkeypatch.chdir(tmp_path)
     assert main(["run", *words, "--out", "out.json"]) == 0
     result = json.loads(Path("out.json").read_text())
     problem = get(words[0])
-    (k,) = problem.fields
+    (k,) = problem.functions
     row = result["unknowns"][k.name]
     assert set(result["field_error"]) == {"l2", "linf", "mean_square"}
     assert all(result[name] is not None for name in fields)

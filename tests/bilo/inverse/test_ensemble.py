@@ -21,7 +21,7 @@ def _values(functions: list[Tabulated], x: np.ndarray = NODES) -> np.ndarray:
 
 
 def _poisson() -> Ensemble:
-    (D,) = Poisson().fields
+    (D,) = Poisson().functions
     assert D.sampled is not None
     return D.sampled
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import Regulariser, regularisation
@@ -27,8 +27,10 @@ def _fixed(N: Jet, at: Chart) -> Jet:
     return N * 0.0 + x * x * 3.0 + at["y"] * 4.0
 
 
-FIXED = Field("f", ("x", "y"), _fixed, start=_zero, truths=(_zero,), scale=2.0, width=4)
-FREE = Field("f", ("x", "y"), lambda N, at: N * (at["x"] + 1), _zero, (_zero,), scale=2.0, width=4)
+FIXED = Function("f", ("x", "y"), _fixed, start=_zero, truths=(_zero,), scale=2.0, width=4)
+FREE = Function(
+    "f", ("x", "y"), lambda N, at: N * (at["x"] + 1), _zero, (_zero,), scale=2.0, width=4
+)
 CORNERS = pytest.mark.parametrize("corner", [0.0, 0.3])
 
 
@@ -76,7 +78,7 @@ def test_the_rows_derivative_holds_their_weights(corner: float) -> None:
 @pytest.mark.parametrize("problem", [get("poisson"), Decaying()], ids=lambda p: p.name)
 def test_a_problem_knows_its_function(problem: Problem) -> None:
     """Scalars beside it change nothing."""
-    (f,) = problem.fields
+    (f,) = problem.functions
     codes = f.random_codes(0)
     rest = torch.ones(len(problem.scalars), dtype=torch.float64)
     assert problem.regulariser is not None

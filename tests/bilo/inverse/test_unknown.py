@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
-from bilo.inverse.field import Field
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import unit_grid
 from bilo.taylor.jets import Jet
@@ -25,19 +25,19 @@ def _bent(N: Jet, at: Chart) -> Jet:
     return N.exp() * (x * (1 - x)) + 1.0
 
 
-LINE = Field("f", ("x",), _bent, start=_wave, truths=(_wave,), scale=3.0, width=7)
-WAVES = Field("f", ("x", "y"), _bent, start=_wave, truths=(_wave,), width=5, fourier=2.0)
+LINE = Function("f", ("x",), _bent, start=_wave, truths=(_wave,), scale=3.0, width=7)
+WAVES = Function("f", ("x", "y"), _bent, start=_wave, truths=(_wave,), width=5, fourier=2.0)
 FIELDS = pytest.mark.parametrize("f", [LINE, WAVES], ids=["line", "Fourier features"])
 
 
-def _points(f: Field, n: int = 11) -> Points:
+def _points(f: Function, n: int = 11) -> Points:
     draw = torch.Generator().manual_seed(2)
     rows = torch.rand(len(f.coordinates), n, generator=draw, dtype=torch.float64)
     return Points(dict(zip(f.coordinates, rows, strict=True)))
 
 
 @FIELDS
-def test_the_input_is_a_plain_network_and_its_derivatives(f: Field) -> None:
+def test_the_input_is_a_plain_network_and_its_derivatives(f: Function) -> None:
     codes, points = f.random_codes(1), _points(f)
     leaves = {c: x.clone().requires_grad_() for c, x in points.coordinates.items()}
     streams = Streams.of(*f.coordinates, *(2 * c for c in f.coordinates))
@@ -50,7 +50,7 @@ def test_the_input_is_a_plain_network_and_its_derivatives(f: Field) -> None:
 
 
 @FIELDS
-def test_the_input_is_differentiable_by_the_weights(f: Field) -> None:
+def test_the_input_is_differentiable_by_the_weights(f: Function) -> None:
     """Inside a graph, and as a matrix."""
     codes, points = f.random_codes(1), _points(f)
     exact = torch.autograd.functional.jacobian(lambda v: plain_input(f, v, points), codes)
@@ -64,7 +64,7 @@ def test_the_input_is_differentiable_by_the_weights(f: Field) -> None:
 
 
 @FIELDS
-def test_the_slope_is_differentiable_by_the_weights(f: Field) -> None:
+def test_the_slope_is_differentiable_by_the_weights(f: Function) -> None:
     codes, points = f.random_codes(1), _points(f)
     leaves = {c: x.clone().requires_grad_() for c, x in points.coordinates.items()}
     moving = codes.clone().requires_grad_()

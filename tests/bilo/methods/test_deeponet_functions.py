@@ -153,7 +153,7 @@ def test_the_operator_solves_for_functions_it_never_saw(solved: Solution) -> Non
     """Relative L2 error, median over 200 new functions; without training it is near 1."""
     problem, network = Poisson(), solved.network
     assert isinstance(network, DeepONet)
-    (D,) = problem.fields
+    (D,) = problem.functions
     assert D.sampled is not None
     thetas = [{"D": f} for f in D.sampled.draw("length0.3", 200, 99)]
     points = problem.collocation(None, torch.Generator())
@@ -173,7 +173,7 @@ def _median_error(found: Tensor, exact: Tensor) -> float:
 
 def test_the_inversion_finds_the_diffusivity(solved: Solution) -> None:
     """The tent, whose corner no function of the training has."""
-    (D,), x = Poisson().fields, unit_grid(("x",), 1001)
+    (D,), x = Poisson().functions, unit_grid(("x",), 1001)
     found, truth = solved.unknowns["D"](x), D.truth(x)
     assert float((found - truth).norm() / truth.norm()) < 0.08
     assert float((D.start(x) - truth).norm() / truth.norm()) > 0.2

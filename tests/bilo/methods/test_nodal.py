@@ -21,8 +21,8 @@ from bilo.training.settings import Settings
 from bilo.training.solution import Solution
 
 Fit = Callable[[Problem, LeastSquares, Settings], Solution]
-FIELDS = [name for name in names() if get(name).fields]
-NONE = [name for name in names() if not get(name).fields]
+FUNCTIONS = [name for name in names() if get(name).functions]
+NONE = [name for name in names() if not get(name).functions]
 
 
 @cache
@@ -45,7 +45,7 @@ def _draw(nodal: Nodal, seed: int) -> NDArray[np.float64]:
     return np.where(nodal.high > nodal.low, draw, 0.0)
 
 
-@pytest.fixture(params=FIELDS)
+@pytest.fixture(params=FUNCTIONS)
 def nodal(request: pytest.FixtureRequest) -> Nodal:
     return _nodal(request.param)
 
@@ -73,7 +73,7 @@ def test_the_gradient_is_that_of_the_discrete_objective(nodal: Nodal, w_reg: flo
     assert along == pytest.approx((plus - minus) / (2 * h), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_regulariser_is_the_functions(name: str) -> None:
     """For z = sin(3 x) (2 + y) that of `Regulariser`, by another quadrature: first order."""
     nodal, regulariser = _nodal(name), get(name).regulariser
@@ -103,7 +103,7 @@ def _fit(method: Fit, name: str, noise: float, w_reg: float, seed: int = 0) -> S
 
 def _error(found: Solution, name: str) -> float:
     """Relative L2 error of the function."""
-    (k,) = get(name).fields
+    (k,) = get(name).functions
     points = unit_grid(k.coordinates, 501)
     exact = k.truth(points)
     return float((found.unknowns[k.name](points) - exact).norm() / exact.norm())
@@ -166,7 +166,7 @@ def test_without_noise_as_many_modes_as_rounding_leaves() -> None:
     found = _fit(tikhonov.fit, "heat", 0.0, 0.0)
     assert found.assessment["kept"] == 15
     points = unit_grid(("x",), 1001)
-    (k,) = get("heat").fields
+    (k,) = get("heat").functions
     error = (found.unknowns["f"](points) - k.truth(points)).abs().max()
     assert 0.02 < float(error) < 0.03
     assert found.data_loss < 1e-25

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from bilo.classical.search import classical, differenced
 from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.field import Field
 from bilo.inverse.frame import Frame
+from bilo.inverse.function import Function
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -48,7 +48,7 @@ def variant(request: pytest.FixtureRequest) -> Problem:
     return make()
 
 
-@pytest.fixture(params=[name for name in names() if not get(name).fields])
+@pytest.fixture(params=[name for name in names() if not get(name).functions])
 def scalars(request: pytest.FixtureRequest) -> Problem:
     """A problem without unknown functions."""
     return get(request.param)
@@ -64,7 +64,7 @@ def elsewhere(problem: Problem) -> Tensor:
     """Codes away from the start: scalars at their truth, functions of random weights."""
     parts = []
     for k in problem.unknowns:
-        if isinstance(k, Field):
+        if isinstance(k, Function):
             parts.append(2 * k.random_codes(7))
         else:
             value = k.start if k.truth is None else k.truth
@@ -99,8 +99,8 @@ def test_declaration(problem: Problem) -> None:
         assert low <= k.start <= high
         assert k.truth is None or low <= k.truth <= high
         assert k.decode(k.encode(k.start)) == pytest.approx(k.start, rel=1e-12)
-    assert all(set(k.coordinates) <= set(problem.coordinates) for k in problem.fields)
-    assert (problem.regulariser is not None) == bool(problem.fields)
+    assert all(set(k.coordinates) <= set(problem.coordinates) for k in problem.functions)
+    assert (problem.regulariser is not None) == bool(problem.functions)
     low, high = problem.code_bounds()
     assert torch.equal(problem.project(high + 1), high)
     assert torch.equal(problem.project(low - 1), low)
@@ -109,7 +109,7 @@ def test_declaration(problem: Problem) -> None:
 def test_functions_can_be_represented(problem: Problem) -> None:
     """The transform says of start and truths what it says of every function; the start is met."""
     start = problem.decode(_start(type(problem)))
-    for k in problem.fields:
+    for k in problem.functions:
         points = unit_grid(k.coordinates, 31)
         wanted = k.start(points)
         assert (start[k.name](points) - wanted).pow(2).mean().sqrt() < 2e-3 * k.scale
@@ -120,7 +120,7 @@ def test_functions_can_be_represented(problem: Problem) -> None:
             assert (f(points) <= high + 1e-12).all()
 
 
-def _only_bias(k: Field) -> Tensor:
+def _only_bias(k: Function) -> Tensor:
     """Weights of the network that is one everywhere."""
     codes = torch.zeros(k.size, dtype=torch.float64)
     codes[-1] = 1.0
@@ -132,7 +132,7 @@ def test_transform_holds_initial_and_boundary_values(problem: Problem) -> None:
     codes = elsewhere(problem)
     reference = problem.reference(problem.decode(codes))
     assert reference is not None
-    tolerance = 1e-5 if problem.fields else 1e-6  # initial functions are linear between nodes
+    tolerance = 1e-5 if problem.functions else 1e-6  # initial functions are linear between nodes
     held = set()
     for name, value, points in _faces(problem):
         one, two = (field(_network(problem, seed), points, codes).value for seed in (0, 1))

@@ -428,7 +428,7 @@ def test_refusals() -> None:
 
 
 def test_the_kernel_can_be_switched_off() -> None:
-    code = "from bilo import kernel; print(kernel.load())"
+    code = "from bilo.taylor import kernel; print(kernel.load())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"BILO_KERNEL": "0", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ from bilo.problems.poisson import Poisson
 from bilo.solvers.burgers import SPEED
 from bilo.training.loop import Run
 from bilo.training.recipes import RecipeError
-from bilo.upper.function_step import function_step, regulariser_rows
+from bilo.upper.function_step import GaussNewton, function_step, regulariser_rows
 from bilo.upper.tangent_model import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
 from tests.bilo.oracle import plain_field
@@ -79,7 +81,7 @@ def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) ->
     damped = torch.cat([matrix, mu**0.5 * torch.eye(len(codes), dtype=torch.float64)])
     wanted = torch.cat([-rows, torch.zeros_like(codes)])
     exact = torch.linalg.lstsq(damped, wanted.unsqueeze(1)).solution[:, 0]
-    record = function_step(run, problem, data, w_reg, u, J, part=1.0, reach=1e9, damping=MU)
+    record = function_step(run, problem, data, w_reg, u, J, GaussNewton(MU))
     assert (run.codes - codes - exact).norm() < 1e-6 * exact.norm()
     moved = (problem.probe(codes + exact) - problem.probe(codes)).abs().max()
     assert record["move"] == pytest.approx(float(moved), rel=1e-5)
@@ -93,7 +95,7 @@ def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
     u, J = _tangents(run, data)
     _, by_u, _ = data.gradient(u, run.auxiliary)
     gradient, R = through_inputs(problem, data.points, codes, J * by_u, 1e-2)
-    record = function_step(run, problem, data, 1e-2, u, J, part=1e-4, reach=1e9, damping=MU)
+    record = function_step(run, problem, data, 1e-2, u, J, GaussNewton(MU, relaxation=1e-4))
     assert R == pytest.approx(record["regulariser"], rel=1e-12)
 
     def total(codes: Tensor) -> Tensor:
@@ -106,24 +108,26 @@ def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
     assert change == pytest.approx(expected, rel=1e-2)
 
 
-def _step(run: Run, data: Objective, *, reach: float = 1e9, momentum: float = 0.0) -> Tensor:
-    """The change of the codes by one whole step without a regulariser."""
+WHOLE = GaussNewton(MU)
+
+
+def _step(run: Run, data: Objective, step: GaussNewton = WHOLE) -> Tensor:
+    """The change of the codes by one step without a regulariser."""
     problem, before = run.network.problem, run.codes.clone()
     u, J = _tangents(run, data)
-    function_step(
-        run, problem, data, 0.0, u, J, part=1.0, reach=reach, damping=MU, momentum=momentum
-    )
+    function_step(run, problem, data, 0.0, u, J, step)
     return run.codes - before
 
 
-def test_a_step_is_cut_at_its_reach() -> None:
+def test_a_step_is_cut_at_its_longest() -> None:
     problem = SmallPoisson()
     data, run = _data(problem), _run(problem)
     start = run.codes.clone()
     whole = _step(run, data)
     move = (problem.probe(run.codes) - problem.probe(start)).abs().max()
-    assert torch.allclose(_step(_run(problem), data, reach=1e-3), 1e-3 / move * whole, rtol=1e-9)
-    assert torch.equal(_step(_run(problem), data, reach=2 * float(move)), whole)
+    cut = _step(_run(problem), data, replace(WHOLE, max_step=1e-3))
+    assert torch.allclose(cut, 1e-3 / move * whole, rtol=1e-9)
+    assert torch.equal(_step(_run(problem), data, replace(WHOLE, max_step=2 * float(move))), whole)
 
 
 def test_a_part_of_the_last_step_is_taken_again() -> None:
@@ -133,7 +137,8 @@ def test_a_part_of_the_last_step_is_taken_again() -> None:
     without = _run(problem)
     without.codes.copy_(run.codes)
     second = _step(without, data)
-    assert torch.allclose(_step(run, data, momentum=0.5), second + 0.5 * first, rtol=1e-9)
+    again = _step(run, data, replace(WHOLE, momentum=0.5))
+    assert torch.allclose(again, second + 0.5 * first, rtol=1e-9)
 
 
 def test_an_objective_that_is_no_sum_over_points_is_refused() -> None:

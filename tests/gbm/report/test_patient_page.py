@@ -126,7 +126,8 @@ def test_image_and_truth_are_shown(bundle: Any, tmp_path: Path) -> None:
     assert np.allclose(sample(domain, volume, affine), volume[..., 2])
     write_json(
         bundle.files.truth,
-        {"segmentation_sha256": sha256(bundle.root / "seg.nii.gz"), "lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
+        {"segmentation_sha256": sha256(bundle.root / "seg.nii.gz"),
+         "lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
          "thresholds": {"WT": 0.33, "TC": 0.62}, "x0_mm": [1.0, 2.0, 3.0]},
     )  # fmt: skip
     text = report(bundle, images={"t1c": tmp_path / "t1c.nii.gz"})
@@ -205,6 +206,7 @@ def test_methods_say_where_origin_and_start_come_from(result: PatientResult) -> 
 
 
 def test_the_metric_of_the_registration_is_named(result: PatientResult) -> None:
+    result = changed(result, inputs=result.inputs[:1])  # no tissue maps of the patient's own
     assert "mutual information, Mattes" in " ".join(methods(result))
     attempts = [
         {"metric": metric, "seed": 0, "chosen": metric.startswith("local"),

@@ -89,8 +89,9 @@ def test_a_file_of_another_version_is_refused_by_name(
 
 
 def test_the_headline_is_that_of_the_first_seed_in_the_settings(bundle: Any) -> None:
+    fits = planned(bundle.job.settings)
     bundle.settings["fit"]["seeds"] = [1, 0]
-    step_metrics(bundle.job)
+    gather_fits(bundle.job, fits)
     assert read_json(bundle.files.params)["headline"] == "bilo_char_inferred_seed1"
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from bilo.inverse.chart import Chart
 from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import Function, Unknown, unit_grid
+from bilo.inverse.unknown import PointFunction, Unknown, unit_grid
 from bilo.taylor.fourier import fourier_features
 from bilo.taylor.jacobian import weight_rows
 from bilo.taylor.jets import Jet, stack
@@ -34,7 +34,7 @@ FREE = 1e6
 
 
 @dataclass(frozen=True, eq=False)
-class Field(Unknown):
+class Function(Unknown):
     """An unknown function, a network with an output transform: f(x) = transform(N(x; V)).
 
     Parameters
@@ -62,8 +62,8 @@ class Field(Unknown):
     name: str
     coordinates: tuple[str, ...]
     transform: Callable[[Jet, Chart], Jet]
-    start: Function
-    truths: tuple[Function, ...]
+    start: PointFunction
+    truths: tuple[PointFunction, ...]
     scale: float = 1.0
     width: int = 64
     layers: int = 2
@@ -71,7 +71,7 @@ class Field(Unknown):
     sampled: Ensemble | None = None
 
     @property
-    def truth(self) -> Function:
+    def truth(self) -> PointFunction:
         """The usual function behind generated data."""
         return self.truths[0]
 
@@ -100,7 +100,7 @@ class Field(Unknown):
             )
         return torch.cat(parts)
 
-    def fitted(self, function: Function, codes: Tensor) -> Tensor:
+    def fitted(self, function: PointFunction, codes: Tensor) -> Tensor:
         """Weights near `codes` that represent a function."""
         points = unit_grid(self.coordinates, FIT_POINTS[len(self.coordinates) - 1])
         wanted = function(points).double()
@@ -169,7 +169,7 @@ class Field(Unknown):
         """f (N,) at points."""
         return self.input(codes, Chart(points.to(codes), VALUE))[0, 0] * self.scale
 
-    def decode(self, codes: Tensor) -> Function:
+    def decode(self, codes: Tensor) -> PointFunction:
         """The function of some weights."""
         fixed = codes.detach().double().cpu().clone()
         return lambda points: self.at(points, fixed)
@@ -211,7 +211,7 @@ class Field(Unknown):
         low, high = self.sampled.range
         return low / self.scale, high / self.scale
 
-    def read(self, value: Function, points: Points) -> Tensor:
+    def read(self, value: PointFunction, points: Points) -> Tensor:
         """f at points, over the scale."""
         return value(points).double() / self.scale
 
