@@ -101,7 +101,7 @@ def read_result(path: Path) -> PatientResult:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"not a result of version {__version__} ({first['msg']}); run the patient again",
+            f"not a result of this version, {__version__} ({first['msg']}); run the patient again",
             file=path,
             key=".".join(map(str, first["loc"])) or None,
         ) from None

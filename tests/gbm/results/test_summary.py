@@ -83,7 +83,7 @@ def test_a_file_of_another_version_is_refused_by_name(
     step_metrics(bundle.job)
     path = bundle.files.params
     write_json(path, read_json(path) | change)
-    with pytest.raises(InputError, match="not a result of version") as refused:
+    with pytest.raises(InputError, match="not a result of this version") as refused:
         read_result(path)
     assert (refused.value.file, refused.value.key) == (path, key)
 
