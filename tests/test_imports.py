@@ -18,7 +18,7 @@ ORDER = {
     ),
     "gbm": (
         "config", "io", "imaging", "registration", "domain", "growth", "search", "network_fit",
-        "results", "report", "demo", "steps",
+        "results", "judging", "report", "demo", "steps",
     ),
     "benchmarks": (
         "design", "results", "experiments", "runs", "theory", "cost", "figures", "pages",

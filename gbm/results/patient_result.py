@@ -15,9 +15,8 @@ from gbm.config.settings import Model, Plane, Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import FitEntry, HeadlineObjectives, NetworkFit
-from gbm.results.references import CharacteristicStart, References
+from gbm.results.references import CharacteristicStart, FlatRange, References
 from gbm.results.registration_record import RegistrationRecord
-from gbm.results.uncertainty import FlatRange
 from gbm.results.verdict import Verdict
 from gbm.version import __version__
 

@@ -142,3 +142,17 @@ def world(point: Any, domain: Domain) -> tuple[float, float, float]:
     """A point of the plane in RAS world mm of the patient's space."""
     x, y, z = (float(v) for v in domain.to_world(np.asarray(point, dtype=float)))
     return x, y, z
+
+
+class FlatRange(Model):
+    """The range of lambda that an objective cannot tell apart."""
+
+    low: float = Field(description="lower end, mm")
+    high: float = Field(description="upper end, mm")
+    open_low: bool = Field(description="whether the curve ends there before the objective rises")
+    open_high: bool = Field(description="whether the curve ends there before the objective rises")
+
+    @property
+    def ratio(self) -> float:
+        """Greatest / least; infinite where an end is not known."""
+        return np.inf if self.open_low or self.open_high else self.high / self.low

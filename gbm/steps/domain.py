@@ -11,7 +11,7 @@ from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_json, write_json
 from gbm.io.job import Job
 from gbm.io.volumes import read_volume
-from gbm.results.quality import gather
+from gbm.judging.quality import gather
 
 
 def run(job: Job) -> None:

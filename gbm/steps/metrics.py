@@ -10,10 +10,10 @@ from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json, write_json, write_text
 from gbm.io.job import Job
 from gbm.io.provenance import cost, inputs
+from gbm.judging.summary import StepRecords, summarise
 from gbm.results.metrics_table import metric_rows, metrics_tsv
 from gbm.results.references import CharacteristicStart, References
 from gbm.results.registration_record import RegistrationRecord
-from gbm.results.summary import StepRecords, summarise
 
 
 def run(job: Job) -> None:

@@ -14,6 +14,7 @@ import pytest
 from gbm.config.settings import Model
 from gbm.domain.plane import sample
 from gbm.io.files import read_json, sha256, write_json
+from gbm.judging.uncertainty import flat_range, hidden_share, likely_range, outline_loss
 from gbm.report.findings import findings
 from gbm.report.methods_text import methods
 from gbm.report.quality_table import quality_rows
@@ -23,7 +24,6 @@ from gbm.results.metrics_table import read_metrics
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.results.references import ObjectiveProfile
 from gbm.results.registration_record import RegistrationRecord
-from gbm.results.uncertainty import flat_range, hidden_share, likely_range, outline_loss
 from gbm.steps.metrics import run as step_metrics
 from gbm.steps.report import run as step_report
 

@@ -17,10 +17,9 @@ from gbm.results import cohort
 from gbm.results.cohort import Member
 from gbm.results.estimate import Estimate
 from gbm.results.fit_entry import DensityError
-from gbm.results.gates import Colour
 from gbm.results.metrics_table import read_metrics
 from gbm.results.patient_result import PatientResult
-from gbm.results.verdict import Verdict
+from gbm.results.verdict import Colour, Verdict
 from gbm.steps.cohort import run as step_cohort
 from gbm.steps.metrics import run as step_metrics
 from tests.browser import chromium

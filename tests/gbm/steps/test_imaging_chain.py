@@ -18,7 +18,7 @@ from gbm.io.files import read_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.io.volumes import Volume, read_volume
-from gbm.results.verdict import judge
+from gbm.judging.judge import judge
 from gbm.steps import check, domain, register, tissue
 from tests.gbm import head
 

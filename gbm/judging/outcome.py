@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gbm.growth.records import CONVERGED, INDISTINCT, NOT_CONVERGED, FitResult, Verification
-from gbm.results.quality import difference
+from gbm.judging.quality import difference
 from gbm.results.references import DirectReference
 
 

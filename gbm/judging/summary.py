@@ -15,15 +15,15 @@ from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.records import FitResult, Verification
 from gbm.io.provenance import InputFile, RunCost, versions
+from gbm.judging.judge import judge
+from gbm.judging.outcome import Outcome, outcome, unsettled
+from gbm.judging.quality import Numbers, of_fit
+from gbm.judging.uncertainty import flat_range, likely_range, physical
 from gbm.results.estimate import Estimate, Thresholds
 from gbm.results.fit_entry import FitDice, FitEntry, HeadlineObjectives, Objectives
-from gbm.results.outcome import Outcome, outcome, unsettled
 from gbm.results.patient_result import AbsoluteRates, FittedPlane, PatientResult, Quality
-from gbm.results.quality import Numbers, of_fit
 from gbm.results.references import CharacteristicStart, LocalSpread, References, world
 from gbm.results.registration_record import RegistrationRecord
-from gbm.results.uncertainty import flat_range, likely_range, physical
-from gbm.results.verdict import judge
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StepRecords:
     characteristic : CharacteristicStart
     references : References
     numbers : mapping
-        Quality of images, tissue and segmentation, see `gbm.results.quality.gather`.
+        Quality of images, tissue and segmentation, see `gbm.judging.quality.gather`.
     registration : RegistrationRecord or None
         None where the patient brings tissue maps.
     fits, verifications : mapping

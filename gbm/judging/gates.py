@@ -15,8 +15,8 @@ from typing import Literal
 
 from gbm.config.settings import Settings
 from gbm.growth.records import INDISTINCT
+from gbm.results.verdict import Colour
 
-Colour = Literal["green", "amber", "red"]
 Range = tuple[float, float]
 Limits = Callable[[Settings], Range]
 """Settings -> least and greatest value; infinite where a side is free."""
@@ -31,7 +31,7 @@ class Gate:
     Attributes
     ----------
     number : str
-        Name of the number, see `gbm.results.quality`.
+        Name of the number, see `gbm.judging.quality`.
     group : str
         What is judged: registration, tissue, tumour or fit.
     accepted : callable

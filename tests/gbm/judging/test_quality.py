@@ -13,9 +13,9 @@ from gbm.growth.records import FitResult
 from gbm.imaging.labels import TumourRegions, regions
 from gbm.imaging.tumour_shape import at_border, second_focus
 from gbm.io.volumes import Volume
+from gbm.judging.judge import judge
+from gbm.judging.quality import gather, of_fit
 from gbm.results.fit_entry import HeadlineObjectives
-from gbm.results.quality import gather, of_fit
-from gbm.results.verdict import judge
 from tests.gbm.conftest import fit_record
 
 BRATS = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4), ET=(3, 4))

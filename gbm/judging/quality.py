@@ -13,7 +13,7 @@ from gbm.growth.records import FitResult
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
 from gbm.results.fit_entry import HeadlineObjectives
-from gbm.results.uncertainty import FlatRange
+from gbm.results.references import FlatRange
 
 Numbers = dict[str, float | None]
 """None where a number does not exist for a patient."""

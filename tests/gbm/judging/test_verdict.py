@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from gbm.config.settings import GateSettings, Settings
+from gbm.judging.gates import GATES
+from gbm.judging.judge import judge
 from gbm.report.quality_table import NAMES
-from gbm.results.gates import GATES
-from gbm.results.verdict import judge
 
 GOOD: dict[str, float | None] = {
     "brain_dice": 0.97,

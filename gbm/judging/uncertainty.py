@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field
 from scipy import stats
 
 from gbm.config.conventions import REGIONS
-from gbm.config.settings import Model
 from gbm.growth.records import INDISTINCT, FitResult
-from gbm.results.references import LocalSpread, ObjectiveProfile
+from gbm.results.references import FlatRange, LocalSpread, ObjectiveProfile
 
 PIECE_MM = 14.0
 """Length of an outline over which its errors hang together: noise smoothed by a Gaussian of sd 4 mm
@@ -25,20 +23,6 @@ UNKNOWNS = 6
 OUTLINE_SD_MM = 1.0
 """Errors of an outline, about one voxel. A fit that misses the outlines by more misses them because
 tumours are no solutions of the model, and that is no noise in which lambda could hide."""
-
-
-class FlatRange(Model):
-    """The range of lambda that an objective cannot tell apart."""
-
-    low: float = Field(description="lower end, mm")
-    high: float = Field(description="upper end, mm")
-    open_low: bool = Field(description="whether the curve ends there before the objective rises")
-    open_high: bool = Field(description="whether the curve ends there before the objective rises")
-
-    @property
-    def ratio(self) -> float:
-        """Greatest / least; infinite where an end is not known."""
-        return np.inf if self.open_low or self.open_high else self.high / self.low
 
 
 def hidden_share(radii_mm: Sequence[float]) -> float:
