@@ -20,7 +20,7 @@ REFERENCES = {"inferred": "direct_fdm", "fixed": "direct_fixed_fdm"}
 Lift = Literal["char", "heat"]
 
 _NAME = re.compile(
-    r"(?P<method>bilo|pinn)_(?P<lift>char|heat)_(?:(?P<x0>inferred|fixed)|w(?P<weight>[0-9.e-]+))"
+    r"(?P<method>bilo|pinn)_(?P<lift>char|heat)_(?:(?P<origin>inferred|fixed)|w(?P<weight>[0-9.e-]+))"
     r"_seed(?P<seed>\d+)"
 )
 
@@ -31,7 +31,7 @@ class FitSpec:
 
     Parameters
     ----------
-    method, lift, x0 : str
+    method, lift, origin : str
         See `gbm.network_fit.best_basin`.
     weight : float or None
         Data weight of a PINN.
@@ -41,7 +41,7 @@ class FitSpec:
 
     method: Literal["bilo", "pinn"]
     lift: Lift
-    x0: Literal["inferred", "fixed"]
+    origin: Literal["inferred", "fixed"]
     weight: float | None
     seed: int
 
@@ -54,14 +54,14 @@ class FitSpec:
         >>> FitSpec("bilo", "heat", "inferred", None, 2).name
         'bilo_heat_inferred_seed2'
         """
-        kind = self.x0 if self.weight is None else f"w{short(self.weight)}"
+        kind = self.origin if self.weight is None else f"w{short(self.weight)}"
         return f"{self.method}_{self.lift}_{kind}_seed{self.seed}"
 
     @classmethod
     def parse(cls, name: str) -> FitSpec:
         """Read a name back.
 
-        >>> Fit.parse("pinn_char_w1e-3_seed0").weight
+        >>> FitSpec.parse("pinn_char_w1e-3_seed0").weight
         0.001
 
         Raises
@@ -78,7 +78,7 @@ class FitSpec:
         return cls(
             method=match["method"],  # type: ignore[arg-type]
             lift=match["lift"],  # type: ignore[arg-type]
-            x0=match["x0"] or "inferred",  # type: ignore[arg-type]
+            origin=match["origin"] or "inferred",  # type: ignore[arg-type]
             weight=None if weight is None else float(weight),
             seed=int(match["seed"]),
         )
@@ -109,7 +109,7 @@ def planned(settings: Settings) -> tuple[FitSpec, ...]:
     headline = headline_fit(settings)
     fits = [headline]
     fits += [replace(headline, lift=lift) for lift in settings.fit.lifts if lift != headline.lift]
-    fits.append(replace(headline, x0="fixed"))
+    fits.append(replace(headline, origin="fixed"))
     fits += [replace(headline, method="pinn", weight=w) for w in settings.fit.pinn_weights]
     fits += [replace(headline, seed=seed) for seed in settings.fit.seeds[1:]]
     return tuple(dict.fromkeys(fits))

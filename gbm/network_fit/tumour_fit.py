@@ -198,7 +198,7 @@ def _result(
     return FitResult(
         method=spec.method,
         lift=spec.lift,
-        x0=spec.x0,
+        x0=spec.origin,
         weight=spec.weight,
         seed=spec.seed,
         DT_mm2=growth.DT,

@@ -83,7 +83,7 @@ def direct_fit(
     characteristic: Characteristic,
     inverse: GrowthInverseProblem | None = None,
     *,
-    x0: Literal["inferred", "fixed"] = "inferred",
+    origin: Literal["inferred", "fixed"] = "inferred",
     refine: int = 2,
     descents: int = 3,
 ) -> DirectFit:
@@ -97,7 +97,7 @@ def direct_fit(
         One of the starts, with x0 of the domain.
     conditions : GrowthInverseProblem, optional
         Objective, slopes, bounds and seed; the defaults without it.
-    x0 : {"inferred", "fixed"}
+    origin : {"inferred", "fixed"}
         Whether the origin is an unknown.
     refine : int
         Cells per voxel and axis of the last descent.
@@ -111,7 +111,7 @@ def direct_fit(
     """
     began = time.perf_counter()
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    final, free = given.objective, x0 == "inferred"
+    final, free = given.objective, origin == "inferred"
     descent = LocalSearch(domain, free, given)
     half_grid, half = halved(domain, given.steepened[0])
     soft = replace(half, k=given.k_start)

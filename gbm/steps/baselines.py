@@ -78,7 +78,7 @@ def run(job: Job) -> None:
     inverse = GrowthInverseProblem.of(domain, job.settings)
     started, u_start = start_record(domain, start, inverse, refine)
     fitted = direct_fit(domain, start, inverse, refine=refine)
-    fixed = direct_fit(domain, start, inverse, x0="fixed", refine=refine)
+    fixed = direct_fit(domain, start, inverse, origin="fixed", refine=refine)
     discs = disc(domain)
     write_json(
         files.baselines,

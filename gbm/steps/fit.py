@@ -21,7 +21,7 @@ def run(job: Job, name: str) -> None:
     checkpoint is kept while it trains.
     """
     files, spec, domain = job.files, FitSpec.parse(name), load_domain(job.files.domain)
-    direct = read_json(files.baselines)[REFERENCES[spec.x0]]
+    direct = read_json(files.baselines)[REFERENCES[spec.origin]]
     result, u = fit_in_best_basin(
         TumourFit(
             domain,

@@ -76,7 +76,7 @@ def test_minima_are_sorted(fitted: DirectFit) -> None:
 def test_a_fixed_origin_stays_and_costs(
     grown: Any, start: Characteristic, fitted: DirectFit
 ) -> None:
-    fixed = direct_fit(grown.domain, start, x0="fixed", refine=1, descents=1)
+    fixed = direct_fit(grown.domain, start, origin="fixed", refine=1, descents=1)
     np.testing.assert_array_equal(fixed.x0, grown.domain.x0)
     assert fixed.objective > fitted.objective
 
@@ -86,7 +86,7 @@ def test_a_number_on_a_bound_never_converges(grown: Any, start: Characteristic) 
         GrowthInverseProblem.of(grown.domain),
         growth_bounds={"lambda_mm": (5.0, 15.0), "rhoT": (1.0, 40.0)},
     )
-    found = direct_fit(grown.domain, start, narrow, x0="fixed", refine=1, descents=1)
+    found = direct_fit(grown.domain, start, narrow, origin="fixed", refine=1, descents=1)
     assert found.lambda_mm == pytest.approx(5.0, rel=1e-6)
     assert not found.converged
     assert found.warnings[0] == "lambda sits on a bound"
@@ -95,7 +95,7 @@ def test_a_number_on_a_bound_never_converges(grown: Any, start: Characteristic) 
 def test_an_empty_core_is_fitted_by_the_whole_tumour(grown: Any) -> None:
     oedema = replace(grown.domain, TC=np.zeros_like(grown.domain.TC))
     guess = characteristic(grown.domain.numbers["radius_WT_mm"], 0.0)
-    found = direct_fit(oedema, guess, x0="fixed", refine=1, descents=1)
+    found = direct_fit(oedema, guess, origin="fixed", refine=1, descents=1)
     assert scores(oedema, masks(oedema, found.u, found.thresholds))["WT"]["dice"] > 0.85
 
 
