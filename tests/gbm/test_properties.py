@@ -21,7 +21,7 @@ from gbm.config.errors import InputError
 from gbm.config.loading import load_patient, load_settings
 from gbm.config.patient import LabelMap
 from gbm.config.patient_list import ID, entries
-from gbm.config.settings import Settings, Slice
+from gbm.config.settings import Settings, SliceSettings
 from gbm.domain.fitted_slice import choose_slab, on_slab
 from gbm.imaging.labels import regions, regions_from_masks
 from gbm.io.volumes import (
@@ -169,7 +169,7 @@ def test_the_fitted_slice_passes_through_its_voxels(
     labels = np.zeros(volume.data.shape, np.float32)
     labels[chosen] = 4
     found = regions(volume.with_data(labels), LabelMap(WT=(4,), TC=(4,)))
-    slab = choose_slab(found, Slice(plane=plane))
+    slab = choose_slab(found, SliceSettings(plane=plane))
     assert slab.index == chosen[slab.axis]
     centre = volume.affine @ np.array([*chosen, 1.0])
     across = (np.linalg.inv(slab.grid.affine) @ centre)[slab.across]

@@ -9,7 +9,7 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap
-from gbm.config.settings import Settings, Slice, TissueSettings
+from gbm.config.settings import Settings, SliceSettings, TissueSettings
 from gbm.domain.build import build_domain, phase_field
 from gbm.domain.domain import load_domain, save_domain
 from gbm.imaging.labels import TumourRegions, regions
@@ -114,7 +114,7 @@ def test_reorientation_changes_nothing_but_the_slice_number(name: str) -> None:
 @pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
 def test_planes_hold_the_segmentation_of_their_slice(plane: str) -> None:
     tissue, found = _made("lps")
-    settings = Settings(slice=Slice(plane=plane))  # type: ignore[arg-type]
+    settings = Settings(slice=SliceSettings(plane=plane))  # type: ignore[arg-type]
     made = build_domain("a", tissue, found, settings)
     axis = {"axial": 2, "coronal": 1, "sagittal": 0}[plane]
     section = np.take(found.WT.data, made.slice, axis=axis)
@@ -189,7 +189,7 @@ def test_a_single_slice_decides_its_plane() -> None:
     one = TumourRegions(
         Volume(found.WT.data[:, :, k : k + 1], cut), Volume(found.TC.data[:, :, k : k + 1], cut), {}
     )
-    made = build_domain("a", tissue, one, Settings(slice=Slice(plane="coronal")))
+    made = build_domain("a", tissue, one, Settings(slice=SliceSettings(plane="coronal")))
     assert (made.plane, made.slice) == ("axial", 0)
     assert made.numbers["wt_area_mm2"] == found.WT.data[:, :, k].sum()
 
@@ -197,7 +197,7 @@ def test_a_single_slice_decides_its_plane() -> None:
 @pytest.mark.parametrize(("index", "word"), [(500, "outside the segmentation"), (0, "empty")])
 def test_slices_without_a_tumour_are_refused(index: int, word: str) -> None:
     with pytest.raises(InputError, match=word) as caught:
-        build_domain("a", *_made("ras"), Settings(slice=Slice(index=index)))
+        build_domain("a", *_made("ras"), Settings(slice=SliceSettings(index=index)))
     assert caught.value.key == "slice.index"
 
 

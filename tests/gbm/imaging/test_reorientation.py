@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gbm.config.fit_names import Fit
+from gbm.config.fit_names import FitSpec
 from gbm.config.loading import load_patient, load_settings
 from gbm.config.settings import Settings
 from gbm.domain.build import build_domain
@@ -144,7 +144,7 @@ def test_the_inferred_parameters_of_a_tilted_patient_are_the_same(
     settings = Settings.model_validate(
         {"fit": {"pretrain_steps": 300, "finetune_steps": 600, "device": "cpu"}}
     )
-    plan = Fit("bilo", "char", "inferred", None, 0)
+    plan = FitSpec("bilo", "char", "inferred", None, 0)
     found = []
     for domain in (plain, _domain(file)):
         numbers = domain.numbers
