@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gbm.config.errors import InputError
 from gbm.config.fit_names import planned
-from gbm.config.loading import load_patient, load_settings
+from gbm.config.loading import FOREIGN_KEYS, load_patient, load_settings
+from gbm.config.writable import require_writable
 from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.results.patient_result import PatientResult, read_result
@@ -54,9 +56,14 @@ def run_patient(
     InputError
         On a fault of the settings, the patient file or its images, with file and key.
     """
-    path = Path(file)
+    path, root = Path(file), Path(out)
+    for key in sorted({*FOREIGN_KEYS, "output"} & set(settings)):
+        raise InputError("belongs to the workflow, not to one patient", key=key)
+    if threads < 1:
+        raise InputError(f"must be 1 or more, not {threads}", key="threads")
+    require_writable(root, "out")
     chosen = load_settings(settings, path)
-    job = Job(path, chosen, Layout(Path(out), load_patient(path).id), threads)
+    job = Job(path, chosen, Layout(root, load_patient(path).id), threads)
     check.run(path, settings, job.files)
     if job.registered:
         register.run(job)

@@ -1,4 +1,4 @@
-"""Label conventions of segmentations: one entry in one table each."""
+"""Label conventions of segmentations: one entry in `CONVENTIONS` each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Convention:
     """Which labels make the whole tumour (WT), the tumour core (TC) and its enhancing part (ET).
 
-    Zero is background. A label in neither WT nor TC is outside the convention.
+    Zero is background. A label in neither WT nor TC is outside the convention. ET serves one gate,
+    that on the enhancing part of the tumour.
     """
 
     WT: frozenset[int]

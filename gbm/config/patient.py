@@ -43,11 +43,16 @@ class Masks(Model):
     TC: Path
 
 
+def _names_too(schema: dict[str, Any]) -> None:
+    """In a file the convention may be a name."""
+    schema["anyOf"].insert(0, {"enum": sorted(CONVENTIONS)})
+
+
 class Segmentation(Model):
     """A label file with its convention, or one mask a region."""
 
     path: Path | None = None
-    convention: LabelMap | None = None
+    convention: LabelMap | None = Field(default=None, json_schema_extra=_names_too)
     masks: Masks | None = None
     ignore: tuple[Annotated[int, Field(gt=0)], ...] = Field(
         default=(), description="labels outside the convention that count as background"

@@ -104,7 +104,11 @@ class ObjectiveSettings(Model):
     )
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
     k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
-    prior_weight: NonNegative = Field(default=1e-3, description="cost of one standard deviation")
+    prior_weight: NonNegative = Field(
+        default=1e-3,
+        description="cost of one standard deviation, the same for the priors of the thresholds "
+        "(0.1), of lambda and of rho T",
+    )
     thresholds: ThresholdSettings = Field(
         default=ThresholdSettings(WT=0.35, TC=0.6), description="prior means"
     )

@@ -204,6 +204,6 @@ def read_maps(patient: Patient, regions: TumourRegions) -> tuple[Tissue, tuple[s
         remarks.append(f"patient.tissue: the maps add up to {excess:.2f}; divided by their sum")
     scale = np.maximum(total, 1.0)
     parts = {n: regions.WT.with_data((placed[n] / scale).astype(np.float32)) for n in TISSUES}
-    voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
+    voxel_ml = regions.WT.voxel_ml
     volumes = {name: float(part.data.sum()) * voxel_ml for name, part in parts.items()}
     return Tissue(**parts, qc={"source": "given", "volume_ml": volumes}), tuple(remarks)

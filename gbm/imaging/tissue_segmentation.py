@@ -64,7 +64,7 @@ def segment_tissue(
     maps = {
         n: image.with_data(p.astype(np.float32)) for n, p in zip(TISSUES, posterior, strict=True)
     }
-    voxel_ml = float(np.prod(image.spacing)) / 1000.0
+    voxel_ml = image.voxel_ml
     whole = thickness(image) >= MINIMUM_EXTENT_MM
     qc = {
         "brain_volume_ml": float(brain.sum()) * voxel_ml if whole else None,

@@ -38,6 +38,11 @@ class Volume:
     path: Path | None = None
 
     @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel, ml."""
+        return float(np.prod(self.spacing)) / 1000.0
+
+    @property
     def spacing(self) -> np.ndarray:
         """Voxel size along each array axis, mm."""
         return np.linalg.norm(self.affine[:3, :3], axis=0)

@@ -59,7 +59,8 @@ def fit_in_best_basin(
     """
 
     def from_start(start: NetworkStart | None, at: Path | None) -> tuple[FitResult, np.ndarray]:
-        return fit_tumour(fit, start, threads=threads, checkpoint=at, progress=progress)
+        said = progress if start is None or progress is None else f"{progress}, second start"
+        return fit_tumour(fit, start, threads=threads, checkpoint=at, progress=said)
 
     first = from_start(None, checkpoint)
     if fit.spec.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:

@@ -41,7 +41,7 @@ class Quality(Model):
     """The numbers that gates judge, and others of their kind."""
 
     numbers: dict[str, Number] = Field(
-        description="by the names of the gates; null where a number does not exist"
+        description="by name, see `gbm.judging.quality`; null where a number does not exist"
     )
 
 

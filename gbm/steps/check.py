@@ -105,7 +105,7 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         *_check_others(patient, regions, used),
         *_check_output(settings, load_settings(config)),
     ]
-    voxel_ml = float(np.prod(regions.WT.spacing)) / 1000.0
+    voxel_ml = regions.WT.voxel_ml
     report = CheckReport(
         patient=patient.id,
         warnings=tuple(dict.fromkeys(warnings)),

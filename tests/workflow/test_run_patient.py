@@ -45,8 +45,22 @@ def test_the_numbers_are_those_of_the_workflow(snakemake: Run, tmp_path: Path) -
     assert (tmp_path / "alone" / "sub-p01.html").exists()
 
 
-def test_a_faulty_setting_is_named_before_anything_runs(tmp_path: Path) -> None:
-    file = write(tmp_path, "p01")
-    with pytest.raises(gbm.InputError, match=r"fit\.recipe"):
-        gbm.run_patient(file, tmp_path / "alone", fit={"recipe": "slow"})
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        (r"fit\.recipe", {"fit": {"recipe": "slow"}}),
+        ("patients", {"patients": "cohort/*.yaml"}),
+        ("output", {"output": {"root": "elsewhere"}}),
+        ("threads", {"threads": 0}),
+        ("no folder", {"out": "p01.yaml"}),
+        ("No such file", {"file": "p02.yaml"}),
+    ],
+)
+def test_a_fault_is_named_before_anything_runs(
+    word: str, wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = {"file": write(tmp_path, "p01"), "out": "alone"} | wrong
+    file, out = tmp_path / asked.pop("file"), tmp_path / asked.pop("out")
+    with pytest.raises(gbm.InputError, match=word):
+        gbm.run_patient(file, out, **asked)
     assert not (tmp_path / "alone").exists()

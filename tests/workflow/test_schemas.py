@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import pytest
 import yaml
 
 from gbm.config.loading import load_patient
@@ -52,6 +54,15 @@ def test_every_setting_has_a_default_in_config_yaml(repository: Path) -> None:
     assert given.pop("patients") == "workflow/patients/demo.yaml"
     assert Settings.model_validate(given) == Settings()
     assert {name for name in Settings.model_fields if name != "gates"} <= set(given)
+
+
+def test_editors_accept_the_files_that_name_the_schema(repository: Path) -> None:
+    schema = json.loads((repository / "workflow/schemas/patient.schema.json").read_text())
+    demo = yaml.safe_load((repository / "workflow/patients/demo.yaml").read_text())
+    jsonschema.validate(demo, schema)
+    demo["patient"]["segmentation"]["convention"] = "brets"
+    with pytest.raises(jsonschema.ValidationError, match="brets"):
+        jsonschema.validate(demo, schema)
 
 
 def test_the_demo_patient_file_is_valid(repository: Path) -> None:

@@ -15,8 +15,9 @@ from gbm.imaging.tumour_shape import at_border, second_focus
 from gbm.io.volumes import Volume
 from gbm.judging.judge import judge
 from gbm.judging.quality import gather, of_fit
+from gbm.report.quality_table import NAMES
 from gbm.results.fit_entry import HeadlineObjectives
-from tests.gbm.conftest import fit_record
+from tests.gbm.conftest import disc_domain, fit_record
 
 BRATS = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4), ET=(3, 4))
 TISSUE = {"brain_volume_ml": 1400.0, "volume_ml": {"wm": 500.0, "gm": 700.0, "csf": 200.0}}
@@ -117,6 +118,13 @@ def test_numbers_of_a_fit() -> None:
     assert found["objective_gap"] == pytest.approx(0.001)
     assert found["threshold_gap"] == pytest.approx(0.3)
     assert _failed(found) == []
+
+
+def test_every_number_has_its_words_on_the_page() -> None:
+    registration = {"brain_dice": 0.97, "correlation": 0.5, "seconds": 30.0}
+    domain = {**disc_domain().numbers}
+    found = gather(domain, _one_slice(0, 4, 0), BRATS, TISSUE, registration)
+    assert {*found, *of_fit(FIT, 0.01, OBJECTIVE, None, core=True)} <= set(NAMES)
 
 
 def test_the_threshold_of_an_empty_core_is_not_judged() -> None:
