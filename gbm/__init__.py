@@ -1,8 +1,8 @@
 """From a patient's tumour segmentation and MRI to verified growth parameters.
 
-The medical half of the project. It knows nothing of Snakemake: every step is a function
-that takes paths and writes files. Importing this package imports no heavy dependency: it is a
-face for users, whose names are imported from their homes when they are first asked for.
+The medical half of the project. It knows nothing of Snakemake: every step is a function. Importing
+this package imports no heavy dependency: it is a face for users, whose names are imported from
+their homes when they are first asked for.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from gbm.config.settings import Settings
     from gbm.domain.build import build_domain
     from gbm.growth.verification import verify
-    from gbm.network_fit.tumour_fit import fit_tumour
+    from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
+    from gbm.results.patient_result import PatientResult
     from gbm.running import run_patient
     from gbm.search.direct_fit import direct_fit
 
 __all__ = [
     "InputError",
+    "PatientResult",
     "Settings",
+    "TumourFit",
     "__version__",
     "build_domain",
     "direct_fit",
@@ -36,7 +39,9 @@ __all__ = [
 
 _HOMES = {
     "InputError": "gbm.config.errors",
+    "PatientResult": "gbm.results.patient_result",
     "Settings": "gbm.config.settings",
+    "TumourFit": "gbm.network_fit.tumour_fit",
     "build_domain": "gbm.domain.build",
     "direct_fit": "gbm.search.direct_fit",
     "fit_tumour": "gbm.network_fit.tumour_fit",
@@ -46,10 +51,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # type checkers know the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -33,6 +33,8 @@ def run_patient(
     """Run all steps of one patient; the numbers are those of the workflow.
 
     Nothing is resumed but an interrupted fit: every step runs, and writes where the workflow does.
+    Remarks and the fits' progress are printed; torch's and SimpleITK's numbers of threads are set
+    for the whole process.
 
     Parameters
     ----------

@@ -22,12 +22,12 @@ FOREIGN_KEYS = frozenset({"patient", "patients", "benchmarks"})
 _NESTED_SECTIONS = frozenset(Settings.model_fields) - {"tissue"}
 
 
-def load_patient(path: Path) -> Patient:
+def load_patient(path: Path | str) -> Patient:
     """Read the `patient` section of a patient file; overrides are validated too.
 
     Parameters
     ----------
-    path : Path
+    path : path
         The patient file. Relative image paths are relative to it.
 
     Raises

@@ -101,8 +101,9 @@ def _judged(
     """Status and warnings; an error that is no number is a disagreement."""
     if error <= max_disagreement:
         return ("on a bound" if bounds else CONVERGED), bounds
+    amount = f"{100 * error:.1f} %" if np.isfinite(error) else "an unknown amount"
     text = (
-        f"network and solver differ by {100 * error:.1f} % at the final time "
+        f"network and solver differ by {amount} at the final time "
         f"(at most {100 * max_disagreement:g} % is accepted)"
     )
     return "disagreement", (text, *bounds)

@@ -88,11 +88,12 @@ def _imports(path: Path) -> frozenset[str]:
 def _files(module: str) -> list[Path]:
     """The file of a module, or a package's `__init__` with what is no module beside it.
 
-    The packages around it are imported with it: their `__init__` too.
+    The sub-packages around it are imported with it: their `__init__` too. The packages themselves
+    are faces, which no module of ours imports from.
     """
     path = ROOT.joinpath(*module.split("."))
-    parents = [folder / "__init__.py" for folder in path.parents if folder.is_relative_to(ROOT)]
-    above = [file for file in parents if file.is_file()]
+    parents = [folder / "__init__.py" for folder in path.parents if ROOT in folder.parents]
+    above = [file for file in parents if file.is_file() and file.parent.parent != ROOT]
     if path.with_suffix(".py").is_file():
         return [*above, path.with_suffix(".py")]
     if not (path / "__init__.py").is_file():

@@ -105,7 +105,7 @@ def commit() -> str:
         return "not a checkout"
 
 
-def cost(folder: Path, fits: Collection[str]) -> RunCost:
+def cost(folder: Path, fits: Collection[str]) -> RunCost | None:
     """Time and memory of the steps so far, from what the workflow measured.
 
     Parameters
@@ -117,8 +117,8 @@ def cost(folder: Path, fits: Collection[str]) -> RunCost:
 
     Returns
     -------
-    RunCost
-        A fit that was cut off and resumed counts its last part.
+    RunCost or None
+        A fit that was cut off and resumed counts its last part. None where nothing was measured.
     """
     files = sorted(folder.glob("*.tsv"), key=lambda file: file.stat().st_mtime)
     names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
@@ -127,6 +127,8 @@ def cost(folder: Path, fits: Collection[str]) -> RunCost:
         for file in files
         if file.stem in names or not file.stem.startswith(("fit_", "verify_"))
     )
+    if not steps:
+        return None
     peaks = [step.peak_memory_mb for step in steps if step.peak_memory_mb is not None]
     return RunCost(
         steps=steps,

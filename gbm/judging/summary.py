@@ -199,6 +199,8 @@ def _network_fit(found: StepRecords, name: str, local: LocalSpread | None = None
 def _growth(fit: FitResult, domain: Domain, local: LocalSpread | None) -> dict[str, Any]:
     """Parameters of a fit with their local spreads, in the units of the results."""
     sd = {} if local is None else physical(fit, local)
+    if not domain.TC.any():
+        sd.pop("TC", None)  # nothing was fitted
     names = ("DT_mm2", "rhoT", "lambda_mm", "rD", "rRHO")
     return {
         **{name: Estimate.of(getattr(fit, name), sd.get(name)) for name in names},

@@ -100,7 +100,8 @@ def read_result(path: Path) -> PatientResult:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"not a result of this version, {__version__} ({first['msg']}); run the patient again",
+            f"not a result of this version, {__version__} ({first['msg']}): delete it, and the same"
+            " command makes it again",
             file=path,
             key=".".join(map(str, first["loc"])) or None,
         ) from None

@@ -146,6 +146,11 @@ def cost_of(name):
     return FILES.costs / f"{name}.tsv"
 
 
+def results_root(wildcards):
+    """Folder of the derivatives, for `params`: steps find their files below it."""
+    return GBM
+
+
 def in_turn(wildcards):
     """Priority of a patient's jobs: patients are finished one after the other, in their order.
 
@@ -195,3 +200,7 @@ def write_cohort_after_failure():
 
     files = {key: Path(file) for key, file in patient_files().items()}
     cohort.run(COHORT, files, ending())
+    # No job made this page: older than all results, the next command makes it again.
+    made = [COHORT.of(key).params for key in PATIENTS if COHORT.of(key).params.exists()]
+    before = min((path.stat().st_mtime for path in made), default=1.0) - 1.0
+    os.utime(COHORT.page, (before, before))

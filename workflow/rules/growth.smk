@@ -18,7 +18,7 @@ rule characteristic:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("growth", "objective", "bounds"),
         code=source_hash("gbm.steps.characteristic"),
     message:
@@ -47,7 +47,7 @@ rule fit:
         mem_mb=more(2000),
         runtime=more(30),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
         code=source_hash("gbm.steps.fit"),
     message:
@@ -76,7 +76,7 @@ rule verify:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.verify"),
     message:
@@ -104,7 +104,7 @@ rule baselines:
         mem_mb=more(1000),
         runtime=more(10),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.baselines"),
     message:

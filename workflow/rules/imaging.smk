@@ -22,7 +22,7 @@ rule check:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         code=source_hash("gbm.steps.check"),
     message:
         "Checking the files of {wildcards.patient}"
@@ -51,7 +51,7 @@ rule register:
         mem_mb=more(2000),
         runtime=more(15),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("tissue"),
         code=source_hash("gbm.steps.register"),
     message:
@@ -81,7 +81,7 @@ rule tissue:
         mem_mb=more(2000),
         runtime=more(10),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.tissue"),
     message:
@@ -113,7 +113,7 @@ rule domain:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.domain"),
     message:

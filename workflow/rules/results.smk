@@ -27,7 +27,7 @@ rule metrics:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         settings=settings_for(),
         code=source_hash("gbm.steps.metrics"),
     message:
@@ -59,7 +59,7 @@ rule export:
         mem_mb=more(1000),
         runtime=more(5),
     params:
-        root=GBM,
+        root=results_root,
         code=source_hash("gbm.steps.export"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
@@ -101,7 +101,7 @@ rule report:
         mem_mb=more(2000),
         runtime=more(10),
     params:
-        root=GBM,
+        root=results_root,
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"

@@ -17,7 +17,10 @@ from gbm.imaging.patient_images import read_head, read_maps
 from gbm.imaging.tissue import TISSUES
 from gbm.imaging.tissue_segmentation import segment_tissue
 from gbm.io.files import read_json
+from gbm.io.job import Job
+from gbm.io.layout import Layout
 from gbm.io.volumes import Volume, read_volume
+from gbm.steps import check
 from gbm.steps.tissue import run
 from tests.gbm import head
 
@@ -124,11 +127,11 @@ def test_enclosed_fills_an_empty_tumour_at_the_surface() -> None:
 
 
 def _run(file: Path, out: Path) -> dict:
-    made = {name: out / f"{name}.nii.gz" for name in TISSUES}
-    run(
-        file=file, settings=load_settings({}, file), registration={}, record=out / "qc.json", **made
-    )  # fmt: skip
-    return {**{n: read_volume(p) for n, p in made.items()}, "qc": read_json(out / "qc.json")}
+    job = Job(file, load_settings({}, file), Layout(out, "p1"))
+    check.run(file, {}, job.files)
+    run(job)
+    maps = {name: read_volume(path) for name, path in job.files.maps.items()}
+    return {**maps, "qc": read_json(job.files.tissue)}
 
 
 def test_given_maps_are_filled_and_written_on_the_segmentation_s_grid(tmp_path: Path) -> None:

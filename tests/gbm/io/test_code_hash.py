@@ -47,7 +47,7 @@ def _clear() -> None:
         ("gbm.page", "gbm/page/parts.py", True),
         ("gbm.page", "gbm/page/template.html", True),
         ("gbm.a", "gbm/page/template.html", False),
-        ("gbm.a", "gbm/__init__.py", True),
+        ("gbm.a", "gbm/__init__.py", False),
         ("gbm.page.parts", "gbm/page/__init__.py", True),
         ("gbm.d", "gbm/alone.py", False),
     ],
