@@ -7,7 +7,7 @@ from typing import Any
 
 from gbm.config.errors import InputError
 from gbm.config.fit_names import planned
-from gbm.config.loading import FOREIGN_KEYS, load_patient, load_settings
+from gbm.config.loading import FOREIGN_KEYS, load_job
 from gbm.config.writable import require_writable
 from gbm.io.job import Job
 from gbm.io.layout import Layout
@@ -64,8 +64,8 @@ def run_patient(
     if threads < 1:
         raise InputError(f"must be 1 or more, not {threads}", key="threads")
     require_writable(root, "out")
-    chosen = load_settings(settings, path)
-    job = Job(path, chosen, Layout(root, load_patient(path).id), threads)
+    patient, chosen = load_job(path, settings)
+    job = Job(path, chosen, Layout(root, patient.id), threads)
     check.run(path, settings, job.files)
     if job.registered:
         register.run(job)

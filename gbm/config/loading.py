@@ -37,13 +37,35 @@ def load_patient(path: Path | str) -> Patient:
     """
     path = Path(path)
     content = read_yaml(path)
+    patient = _patient(content, path)
+    _overridden({}, content, path)
+    return patient
+
+
+def load_job(path: Path | str, config: Mapping[str, Any]) -> tuple[Patient, Settings]:
+    """Read a patient file once: its `patient` section, and the settings with its overrides.
+
+    Parameters
+    ----------
+    path : path
+        See `load_patient`.
+    config : mapping
+        See `load_settings`.
+    """
+    path = Path(path)
+    content = read_yaml(path)
+    patient = _patient(content, path)
+    _overridden({}, content, path)  # a fault of the file is told before one of the config
+    return patient, _overridden(_common(config), content, path)
+
+
+def _patient(content: Mapping[str, Any], path: Path) -> Patient:
     section = _patient_section(content, path)
     if "file" in section:
         raise InputError("unknown key", file=path, key="patient.file")
     own = {key: value for key, value in section.items() if key not in _NESTED_SECTIONS}
     patient = _validate(Patient, own, "patient", path)
     _both_maps(patient.tissue, path)
-    _overridden({}, content, path)
     base = path.resolve().parent
     absolute = _absolute(patient.model_dump(), base)
     return Patient.model_validate({**absolute, "file": path})
@@ -64,12 +86,18 @@ def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -
     InputError
         On an unknown key, a wrong type or a value out of range, with the dotted key.
     """
-    common = {key: value for key, value in config.items() if key not in FOREIGN_KEYS}
-    settings = _validate(Settings, common, "", None)
+    common = _common(config)
     if patient_file is None:
-        return settings
+        return _validate(Settings, common, "", None)
     path = Path(patient_file)
     return _overridden(common, read_yaml(path), path)
+
+
+def _common(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a configuration, checked, as they were given."""
+    common = {key: value for key, value in config.items() if key not in FOREIGN_KEYS}
+    _validate(Settings, common, "", None)
+    return common
 
 
 def _overridden(common: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> Settings:

@@ -88,7 +88,7 @@ def world_points(affine: np.ndarray, i: np.ndarray, j: np.ndarray, k: float) -> 
     return grid @ affine[:3, :3].T + affine[:3, 3]
 
 
-def sample(data: np.ndarray, affine: np.ndarray, points: np.ndarray) -> np.ndarray:
+def interpolated(data: np.ndarray, affine: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Trilinear values of an atlas map at world points (..., 3), zero outside."""
     to_index = np.linalg.inv(affine)
     index = points @ to_index[:3, :3].T + to_index[:3, 3]

@@ -16,9 +16,9 @@ from scipy.special import logit
 
 from gbm.demo.anatomy import (
     Deformation,
+    interpolated,
     paint,
     random_deformation,
-    sample,
     smooth_noise,
     world_points,
 )
@@ -132,10 +132,10 @@ def _head(atlas: Atlas, deformation: Deformation) -> tuple[np.ndarray, np.ndarra
     t1, wm, gm = (np.zeros(SHAPE, dtype=np.float32) for _ in range(3))
     for k in range(SHAPE[2]):
         points = deformation(world_points(AFFINE, i, j, k))
-        t1[:, :, k] = sample(atlas.t1.data, atlas.t1.affine, points)
+        t1[:, :, k] = interpolated(atlas.t1.data, atlas.t1.affine, points)
         head = t1[:, :, k] > 0
-        wm[head, k] = sample(atlas.wm.data, atlas.wm.affine, points[head])
-        gm[head, k] = sample(atlas.gm.data, atlas.gm.affine, points[head])
+        wm[head, k] = interpolated(atlas.wm.data, atlas.wm.affine, points[head])
+        gm[head, k] = interpolated(atlas.gm.data, atlas.gm.affine, points[head])
     # another scanner: not a linear function of the atlas's intensities
     return (t1 / np.max(t1)) ** 1.2, wm, gm
 
@@ -148,8 +148,8 @@ def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2
     i, j = (_fine(n, refine) for n in SHAPE[:2])
     world = world_points(AFFINE, i, j, k)
     points = deformation(world)
-    wm = sample(atlas.wm.data, atlas.wm.affine, points)
-    gm = sample(atlas.gm.data, atlas.gm.affine, points)
+    wm = interpolated(atlas.wm.data, atlas.wm.affine, points)
+    gm = interpolated(atlas.gm.data, atlas.gm.affine, points)
     tissue = wm + gm >= 0.5
     white = np.divide(wm, wm + gm, out=np.zeros_like(wm), where=tissue)
     distance = np.linalg.norm(world - origin, axis=-1)

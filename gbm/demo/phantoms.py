@@ -19,7 +19,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gbm.config.settings import Settings
-from gbm.demo.anatomy import random_deformation, sample, smooth_noise, world_points
+from gbm.demo.anatomy import interpolated, random_deformation, smooth_noise, world_points
 from gbm.demo.patient import AFFINE, BRAIN_CENTRE, SHAPE, Truth
 from gbm.demo.solver import grow
 from gbm.domain.build import build_domain
@@ -142,7 +142,7 @@ def make(case: Case) -> Phantom:
         i, j = ((np.arange(n * parts) + 0.5) / parts - 0.5 for n in SHAPE[:2])
         world = world_points(AFFINE, i, j, k)
         points = deformation(world)
-        wm, gm = (sample(v.data, v.affine, points) for v in (atlas.wm, atlas.gm))
+        wm, gm = (interpolated(v.data, v.affine, points) for v in (atlas.wm, atlas.gm))
         return world, wm, gm
 
     world, wm, gm = plane(refine)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gbm.config.errors import InputError
-from gbm.config.loading import load_patient, load_settings
+from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, Settings
 from gbm.domain.fitted_slice import choose_slab
@@ -88,8 +88,7 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
 
 
 def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, TumourRegions]:
-    patient = load_patient(file)
-    settings = load_settings(config, file)
+    patient, settings = load_job(file, config)
     for key, path in patient.paths().items():
         if not path.is_file():
             raise InputError(f"there is no such file: {path}", file=patient.file, key=key)
