@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gbm
+from gbm import running
 from tests.conftest import Run
 from tests.workflow.phantom import write
 
@@ -30,6 +33,33 @@ def _numbers(params: Path) -> Any:
     return kept(json.loads(params.read_text()))
 
 
+def test_every_rule_of_a_patient_is_a_step_in_order(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "".join(file.read_text() for file in (repository / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    ran: list[str] = []
+
+    def recorded(step: str) -> Callable[..., None]:
+        return lambda job, *fit: ran.append(" ".join([step, *fit]))
+
+    for step in rules & set(vars(running)):
+        monkeypatch.setattr(f"gbm.steps.{step}.run", recorded(step))
+    monkeypatch.setattr(running, "read_result", lambda path: path)
+    monkeypatch.setattr("gbm.steps.check.run", lambda *given: ran.append("check"))
+    file = write(tmp_path, "p01")
+    gbm.run_patient(file, tmp_path / "alone", fit={"pinn_weights": [], "lifts": ["char"]})
+    fits = ("bilo_char_inferred_seed0", "bilo_char_fixed_seed0")
+    assert ran == [
+        "check", "tissue", "domain", "characteristic", "baselines",
+        *(f"{step} {name}" for name in fits for step in ("fit", "verify")),
+        "metrics", "export", "report",
+    ]  # fmt: skip
+    of_a_command = {"all", "cohort", "costs", "demo"} | {r for r in rules if r.startswith("bench")}
+    assert rules - of_a_command == {"register", *(name.split()[0] for name in ran)}
+
+
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_workflow(snakemake: Run, tmp_path: Path) -> None:
     file = write(tmp_path, "p01")
     done = snakemake(
