@@ -30,5 +30,4 @@ CONVENTIONS: dict[str, Convention] = {
     "gliodil": Convention(WT=frozenset({1, 3, 4}), TC=frozenset({1, 4}), ET=frozenset({1})),
 }
 
-
 REGIONS = ("WT", "TC")

@@ -36,10 +36,7 @@ def load_patient(path: Path | str) -> Patient:
         On any fault of the file, with the dotted key.
     """
     path = Path(path)
-    content = read_yaml(path)
-    patient = _patient(content, path)
-    _overridden({}, content, path)
-    return patient
+    return _patient(read_yaml(path), path)
 
 
 def load_job(path: Path | str, config: Mapping[str, Any]) -> tuple[Patient, Settings]:
@@ -54,18 +51,19 @@ def load_job(path: Path | str, config: Mapping[str, Any]) -> tuple[Patient, Sett
     """
     path = Path(path)
     content = read_yaml(path)
-    patient = _patient(content, path)
-    _overridden({}, content, path)  # a fault of the file is told before one of the config
-    return patient, _overridden(_common(config), content, path)
+    # a fault of the file is told before one of the config
+    return _patient(content, path), _overridden(config, content, path)
 
 
 def _patient(content: Mapping[str, Any], path: Path) -> Patient:
+    """The `patient` section of a patient file's content; its overrides are validated too."""
     section = _patient_section(content, path)
     if "file" in section:
         raise InputError("unknown key", file=path, key="patient.file")
     own = {key: value for key, value in section.items() if key not in _NESTED_SECTIONS}
     patient = _validate(Patient, own, "patient", path)
     _both_maps(patient.tissue, path)
+    _overridden({}, content, path)
     base = path.resolve().parent
     absolute = _absolute(patient.model_dump(), base)
     return Patient.model_validate({**absolute, "file": path})
@@ -86,25 +84,24 @@ def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -
     InputError
         On an unknown key, a wrong type or a value out of range, with the dotted key.
     """
-    common = _common(config)
     if patient_file is None:
-        return _validate(Settings, common, "", None)
+        return _validate(Settings, _own(config), "", None)
     path = Path(patient_file)
-    return _overridden(common, read_yaml(path), path)
+    return _overridden(config, read_yaml(path), path)
 
 
-def _common(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a configuration, checked, as they were given."""
-    common = {key: value for key, value in config.items() if key not in FOREIGN_KEYS}
+def _own(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of settings among the keys of a file."""
+    return {key: value for key, value in content.items() if key not in FOREIGN_KEYS}
+
+
+def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> Settings:
+    """Settings with the overrides of a patient file's content; each is checked where it stands."""
+    common = _own(config)
     _validate(Settings, common, "", None)
-    return common
-
-
-def _overridden(common: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> Settings:
-    """Settings with the overrides of a patient file's content."""
     section = _patient_section(content, path)
     nested = {key: value for key, value in section.items() if key in _NESTED_SECTIONS}
-    top = {key: value for key, value in content.items() if key not in FOREIGN_KEYS}
+    top = _own(content)
     _validate(Settings, nested, "patient", path)
     _validate(Settings, top, "", path)
     merged = _merge(_merge(common, nested), top)

@@ -92,8 +92,8 @@ def _files(module: str) -> list[Path]:
     are faces, which no module of ours imports from.
     """
     path = ROOT.joinpath(*module.split("."))
-    parents = [folder / "__init__.py" for folder in path.parents if ROOT in folder.parents]
-    above = [file for file in parents if file.is_file() and file.parent.parent != ROOT]
+    rooms = (folder for folder in path.parents if ROOT in folder.parent.parents)
+    above = [file for room in rooms if (file := room / "__init__.py").is_file()]
     if path.with_suffix(".py").is_file():
         return [*above, path.with_suffix(".py")]
     if not (path / "__init__.py").is_file():
