@@ -54,7 +54,7 @@ def kind(stem: str) -> str:
     return f"fit {match[2]}" if match[1] == "fit" else "verify"
 
 
-def read(file: Path) -> MeasuredJob:
+def read_cost(file: Path) -> MeasuredJob:
     """Read one of Snakemake's benchmark files."""
     with file.open(encoding="utf-8", newline="") as stream:
         row = list(csv.DictReader(stream, delimiter="\t"))[-1]

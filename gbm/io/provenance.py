@@ -12,6 +12,7 @@ from pydantic import Field
 
 from gbm.config.settings import Model
 from gbm.io.code_hash import ROOT, source_hash
+from gbm.io.costs import read_cost
 from gbm.io.files import sha256
 from gbm.version import __version__
 
@@ -138,7 +139,5 @@ def cost(folder: Path, fits: Collection[str]) -> RunCost | None:
 
 
 def _measured(file: Path) -> StepCost:
-    header, *rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
-    last = dict(zip(header, rows[-1], strict=True))
-    peak = None if last["max_rss"] in ("-", "NA") else float(last["max_rss"])
-    return StepCost(step=file.stem, seconds=float(last["s"]), peak_memory_mb=peak)
+    job = read_cost(file)
+    return StepCost(step=file.stem, seconds=job.seconds, peak_memory_mb=job.memory_mb)

@@ -23,12 +23,17 @@ class RadiusErrors(RegionNumbers):
     TC: Number = Field(default=None, description="tumour core")
 
 
-class CharacteristicStart(Model):
-    """The two numbers for which a radially symmetric tumour has the patient's radii."""
+class GrowthNumbers(Model):
+    """Growth parameters as plain numbers."""
 
     DT_mm2: float = Field(description="diffusivity in white matter times T, mm^2")
     rhoT: float = Field(description="proliferation rate times T")
     lambda_mm: float = Field(description="infiltration length sqrt(D / rho), mm")
+
+
+class CharacteristicStart(GrowthNumbers):
+    """The two numbers for which a radially symmetric tumour has the patient's radii."""
+
     radius_error: RadiusErrors = Field(description="how far the radii are missed")
     reason: str | None = Field(description="why a radius is missed, or what replaced it")
     map_radii_mm: RegionNumbers | None = Field(
@@ -44,12 +49,9 @@ class Disc(Model):
     metrics: RegionScores = Field(description="against the segmentation")
 
 
-class SolvedReference(Disc):
+class SolvedReference(GrowthNumbers, Disc):
     """A solution by finite volumes, and its parameters as plain numbers."""
 
-    DT_mm2: float = Field(description="diffusivity in white matter times T, mm^2")
-    rhoT: float = Field(description="proliferation rate times T")
-    lambda_mm: float = Field(description="infiltration length sqrt(D / rho), mm")
     thresholds: RegionNumbers = Field(description="densities at the outlines")
     objective: Number = Field(description="segmentation objective at the final slope")
     objective_prior: Number = Field(description="the priors' share of it")

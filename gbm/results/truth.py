@@ -7,20 +7,16 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field
 
-from gbm.config.settings import Model
 from gbm.io.provenance import InputFile
 from gbm.results.estimate import RegionNumbers
-from gbm.results.references import WorldPoint
+from gbm.results.references import GrowthNumbers, WorldPoint
 
 
-class PhantomTruth(Model):
+class PhantomTruth(GrowthNumbers):
     """What made a phantom, as far as a result has a number beside it; further keys are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
-    DT_mm2: float = Field(description="diffusivity in white matter times T, mm^2")
-    rhoT: float = Field(description="proliferation rate times T")
-    lambda_mm: float = Field(description="infiltration length sqrt(D / rho), mm")
     thresholds: RegionNumbers = Field(description="densities at the outlines")
     x0_mm: WorldPoint = Field(description="origin in RAS world mm of the patient's space")
     segmentation_sha256: str = Field(description="hash of the segmentation that was made of it")
