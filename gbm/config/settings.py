@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -80,6 +81,12 @@ class GrowthSettings(Model):
     T_days: Positive | None = Field(default=None, description="days since onset; null: unknown")
 
 
+def _or_null(schema: dict[str, Any]) -> None:
+    """In a file the value may be null: the default of the dimension, see `Settings`."""
+    known = {key: schema.pop(key) for key in [*schema] if key not in ("default", "description")}
+    schema["anyOf"] = [known, {"type": "null"}]
+
+
 class LogNormal(Model):
     """A prior of a positive number."""
 
@@ -91,9 +98,15 @@ class GrowthPriorSettings(Model):
     """Weak priors of the growth parameters."""
 
     lambda_mm: LogNormal = Field(
-        default=LogNormal(median=3.5, log_sd=0.6), description="sqrt(D/rho), mm"
+        default=LogNormal(median=3.5, log_sd=0.6),
+        description="sqrt(D/rho), mm",
+        json_schema_extra=_or_null,
     )
-    rhoT: LogNormal = Field(default=LogNormal(median=7.5, log_sd=0.5), description="rho T")
+    rhoT: LogNormal = Field(
+        default=LogNormal(median=7.5, log_sd=0.5),
+        description="rho T",
+        json_schema_extra=_or_null,
+    )
 
 
 class ObjectiveSettings(Model):
@@ -103,7 +116,11 @@ class ObjectiveSettings(Model):
         default="soft_dice", description="loss per region"
     )
     k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
-    k_final: Positive = Field(default=320.0, description="last slope; reported objectives use it")
+    k_final: Positive = Field(
+        default=320.0,
+        description="last slope; reported objectives use it",
+        json_schema_extra=_or_null,
+    )
     prior_weight: NonNegative = Field(
         default=1e-3,
         description="cost of one standard deviation, the same for the priors of the thresholds "
@@ -113,7 +130,9 @@ class ObjectiveSettings(Model):
         default=ThresholdSettings(WT=0.35, TC=0.6), description="prior means"
     )
     growth_prior: GrowthPriorSettings = Field(
-        default=GrowthPriorSettings(), description="log-normal priors of lambda and rho T"
+        default=GrowthPriorSettings(),
+        description="log-normal priors of lambda and rho T",
+        json_schema_extra=_or_null,
     )
 
     @model_validator(mode="after")
@@ -166,7 +185,9 @@ class VerifySettings(Model):
     """The finite-difference check of a fit."""
 
     refine: Annotated[int, Field(ge=1, le=8)] = Field(
-        default=2, description="1 mm / refine is the grid"
+        default=2,
+        description="1 mm / refine is the grid of what is reported; 1 in three dimensions",
+        json_schema_extra=_or_null,
     )
     max_disagreement: Positive = Field(
         default=0.05,
@@ -198,7 +219,9 @@ class GateSettings(Model):
     )
     wt_area_mm2_min: NonNegative = Field(default=100.0, description="WT area on the fitted slice")
     tc_area_mm2_min: NonNegative = Field(default=50.0, description="TC area on the fitted slice")
-    tc_fraction_min: Fraction = Field(default=0.1, description="TC / WT on the fitted slice")
+    wt_volume_ml_min: NonNegative = Field(default=3.0, description="WT volume, in 3-D")
+    tc_volume_ml_min: NonNegative = Field(default=1.0, description="TC volume, in 3-D")
+    tc_fraction_min: Fraction = Field(default=0.1, description="TC / WT, of what is fitted")
     enhancing_fraction_min: Fraction = Field(
         default=0.02, description="enhancing volume / WT volume; below it the verdict is red"
     )
@@ -242,9 +265,40 @@ class OutputSettings(Model):
     root: Path = Field(default=Path("results"), description="folder of all results")
 
 
-class Settings(Model):
-    """All of ``config.yaml`` but the patients."""
+BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
+    2: {
+        "objective": {
+            "k_final": 320.0,
+            "growth_prior": {
+                "lambda_mm": {"median": 3.5, "log_sd": 0.6},
+                "rhoT": {"median": 7.5, "log_sd": 0.5},
+            },
+        },
+        "verify": {"refine": 2},
+    },
+    3: {
+        "objective": {
+            "k_final": 320.0,
+            "growth_prior": {
+                "lambda_mm": {"median": 2.5, "log_sd": 0.7},
+                "rhoT": {"median": 12.0, "log_sd": 0.5},
+            },
+        },
+        "verify": {"refine": 1},
+    },
+}
+"""Defaults that depend on the dimension, for what is not given or null. One slice and the whole tumour see
+other numbers: in a volume a seed thins out faster, and a slice's lambda is larger."""
 
+
+class Settings(Model):
+    """All of ``config.yaml`` but the patients.
+
+    A null of `objective.growth_prior` or its parts, `objective.k_final` or `verify.refine` stands
+    for the default of the dimension.
+    """
+
+    dimensions: Literal[2, 3] = Field(default=2, description="2: one slice; 3: the whole tumour")
     slice: SliceSettings = SliceSettings()
     tissue: TissueSettings = TissueSettings()
     growth: GrowthSettings = GrowthSettings()
@@ -254,3 +308,32 @@ class Settings(Model):
     verify: VerifySettings = VerifySettings()
     gates: GateSettings = GateSettings()
     output: OutputSettings = OutputSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_dimension(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        asked = data.get("dimensions", 2)
+        return _filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Settings:
+        if self.dimensions == 3 and self.verify.refine > 1:
+            raise ValueError(
+                "verify.refine: is 1 in three dimensions: a head on cells of 0.5 mm takes some "
+                f"{12 * (self.verify.refine / 2) ** 3:.0f} GB of memory and twenty times as long"
+            )
+        return self
+
+
+def _filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults where nothing, or null, is given."""
+    found = dict(given)
+    for key, default in defaults.items():
+        value = found.get(key)
+        if isinstance(default, Mapping) and isinstance(value, Mapping):
+            found[key] = _filled(value, default)
+        elif value is None:
+            found[key] = default
+    return found

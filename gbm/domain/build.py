@@ -1,4 +1,4 @@
-"""Construction of the two-dimensional problem from tissue maps and a segmentation."""
+"""Construction of the problem from tissue maps and a segmentation, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from scipy import ndimage
 from gbm.config.errors import InputError
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
-from gbm.domain.fitted_slice import choose_slab, on_slab
+from gbm.domain.fitted_grid import MULTIPLE, FittedGrid, fitted_grid
+from gbm.domain.memory import require_memory
 from gbm.imaging.labels import TumourRegions
+from gbm.imaging.overlap import SIZE_NAMES, equal_radius, size
 from gbm.imaging.tissue import Tissue, fill
 from gbm.imaging.tumour_shape import second_focus
+from gbm.io.volumes import Volume
 
 PHI_FLOOR = 1e-4
 MARGIN_MM = 5
@@ -41,17 +44,16 @@ def phase_field(mask: np.ndarray, h: float, eps: float) -> np.ndarray:
     return np.maximum(phi, PHI_FLOOR)
 
 
-def outside_fraction(tissue: Tissue, regions: TumourRegions, settings: Settings) -> float:
-    """Return the part of WT with phi < 1/2 on the fitted slice, for maps that are not filled."""
-    slab = choose_slab(regions, settings.slice)
-    share = on_slab(tissue.wm, slab, 1) + on_slab(tissue.gm, slab, 1)
-    return float((share < 0.5)[on_slab(regions.WT, slab, 0)].mean())
+def outside_fraction(tissue: Tissue, whole: Volume, fitted: FittedGrid) -> float:
+    """Return the part of WT with phi < 1/2 on the fitted grid, for maps that are not filled."""
+    share = fitted.on(tissue.wm, 1) + fitted.on(tissue.gm, 1)
+    return float((share < 0.5)[fitted.on(whole, 0)].mean())
 
 
 def build_domain(
     patient_id: str, tissue: Tissue, regions: TumourRegions, settings: Settings
 ) -> Domain:
-    """Make the 2-D problem of a patient.
+    """Make the problem of a patient.
 
     Parameters
     ----------
@@ -62,94 +64,99 @@ def build_domain(
     regions : TumourRegions
         On the grid of the segmentation file.
     settings : Settings
-        Sections `slice` and `tissue`.
+        `dimensions`; sections `slice` and `tissue`.
 
     Raises
     ------
     InputError
-        If the slice does not exist or shows no tumour, or there is no tissue on it.
+        If the slice does not exist or shows no tumour, there is no tissue on it, or the whole
+        tumour would take more memory than there is.
     """
-    slab = choose_slab(regions, settings.slice)
-    choice = settings.tissue
-    whole, core = on_slab(regions.WT, slab, 0), on_slab(regions.TC, slab, 0)
-    wm, gm, csf = (
-        on_slab(m, slab, 1).astype(np.float64) for m in (tissue.wm, tissue.gm, tissue.csf)
-    )
-    outside = outside_fraction(tissue, regions, settings)
+    fitted, choice = fitted_grid(regions, settings), settings.tissue
+    require_memory(fitted.grid.data.size, regions.WT.path)
+    kind = np.float64 if settings.dimensions == 2 else np.float32
+    whole, core = fitted.on(regions.WT, 0), fitted.on(regions.TC, 0)
+    wm, gm, csf = (fitted.on(m, 1).astype(kind) for m in (tissue.wm, tissue.gm, tissue.csf))
+    outside = outside_fraction(tissue, regions.WT, fitted)
     if choice.fill_tumour:
         wm, gm, csf = fill(wm, gm, csf, whole)
     mask = wm + gm >= 0.5
     if not mask.any():
-        raise InputError("there is no tissue on the fitted slice", file=regions.WT.path)
+        where = "on the fitted slice" if settings.dimensions == 2 else "around the tumour"
+        raise InputError(f"there is no tissue {where}", file=regions.WT.path)
     window = _window(mask | whole | (csf > 0.5))
-    wm, gm, csf = (a[window] for a in (wm, gm, csf))
-    whole, core, mask = (a[window] for a in (whole, core, mask))
-    affine, x, y = _axes(slab.grid.affine, slab.across, window)
-    phi = phase_field(mask, 1.0, choice.interface_width_mm)
+    wm, gm, csf = (np.ascontiguousarray(a[window]) for a in (wm, gm, csf))
+    whole, core, mask = (np.ascontiguousarray(a[window]) for a in (whole, core, mask))
+    affine, axes = _axes(fitted, window)
+    phi = phase_field(mask, 1.0, choice.interface_width_mm).astype(kind)
     centroid = np.argwhere(core if core.any() else whole).mean(axis=0)
-    area = float((x[1] - x[0]) * (y[1] - y[0]))
-    areas = {"wt": float(whole.sum()) * area, "tc": float(core.sum()) * area}
     return Domain(
         patient=patient_id,
-        P=wm + gm / choice.white_to_grey,
+        P=wm + gm / kind(choice.white_to_grey),
         phi=phi,
         WT=whole,
         TC=core,
         wm=wm,
         gm=gm,
         csf=csf,
-        x=x,
-        y=y,
-        x0=_into_tissue(centroid, phi > 0.5, x, y),
-        plane=slab.plane,
-        slice=slab.index,
+        axes=axes,
+        x0=_into_tissue(centroid, phi > 0.5, axes),
         affine=affine,
-        numbers={
-            "wt_outside_tissue_fraction": outside,
-            "wt_area_mm2": areas["wt"],
-            "tc_area_mm2": areas["tc"],
-            "radius_WT_mm": float(np.sqrt(areas["wt"] / np.pi)),
-            "radius_TC_mm": float(np.sqrt(areas["tc"] / np.pi)),
-            "tissue_area_mm2": float(mask.sum()) * area,
-            "second_focus": max(second_focus(whole), second_focus(core)),
-        },
+        numbers={"wt_outside_tissue_fraction": outside, **_sizes(whole, core, mask, axes)},
+        plane=fitted.plane,
+        slice=fitted.index,
     )
 
 
-def _window(occupied: np.ndarray) -> tuple[slice, slice]:
-    """Return the bounding box with a margin, inside the array."""
-    box = []
-    for axis in (0, 1):
-        places = np.flatnonzero(occupied.any(axis=1 - axis))
-        last = min(int(places[-1]) + MARGIN_MM + 1, occupied.shape[axis])
-        box.append(slice(max(int(places[0]) - MARGIN_MM, 0), last))
-    return box[0], box[1]
+def _sizes(
+    whole: np.ndarray, core: np.ndarray, tissue: np.ndarray, axes: tuple[np.ndarray, ...]
+) -> dict[str, float]:
+    """Sizes of the regions, and the radii of discs or balls of these sizes."""
+    h, name = float(axes[0][1] - axes[0][0]), SIZE_NAMES[whole.ndim]
+    regions = {"wt": whole, "tc": core, "tissue": tissue}
+    sizes = {f"{key}_{name}": size(mask, h) for key, mask in regions.items()}
+    radii = {f"radius_{r}_mm": equal_radius(m, h) for r, m in (("WT", whole), ("TC", core))}
+    return {**sizes, **radii, "second_focus": max(second_focus(whole), second_focus(core))}
+
+
+def _window(occupied: np.ndarray) -> tuple[slice, ...]:
+    """Return the bounding box with a margin, inside the array; of a volume in whole cells."""
+    box, multiple = [], 1 if occupied.ndim == 2 else MULTIPLE
+    for axis, n in enumerate(occupied.shape):
+        others = tuple(k for k in range(occupied.ndim) if k != axis)
+        places = np.flatnonzero(occupied.any(axis=others))
+        first = max(int(places[0]) - MARGIN_MM, 0)
+        last = min(int(places[-1]) + MARGIN_MM + 1, n)
+        length = -(-(last - first) // multiple) * multiple
+        first = min(first, n - length)
+        box.append(slice(first, first + length))
+    return tuple(box)
 
 
 def _axes(
-    grid: np.ndarray, across: int, window: tuple[slice, slice]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the array's affine and the coordinates of its two axes."""
-    first, second = (axis for axis in range(3) if axis != across)
+    fitted: FittedGrid, window: tuple[slice, ...]
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Return the array's affine and the coordinates of its axes."""
+    grid, own = fitted.grid.affine, fitted.axes
+    order = [*own] if fitted.across is None else [*own, fitted.across]
     affine = np.eye(4)
-    affine[:3, :3] = grid[:3, [first, second, across]]
-    start = np.array([window[0].start, window[1].start])
-    affine[:3, 3] = grid[:3, 3] + affine[:3, :2] @ start
+    affine[:3, :3] = grid[:3, order]
+    start = np.array([part.start for part in window])
+    affine[:3, 3] = grid[:3, 3] + affine[:3, : len(own)] @ start
     coordinates = []
-    for axis in (0, 1):
+    for axis, part in enumerate(window):
         step = float(np.linalg.norm(affine[:3, axis]))
         origin = float(affine[:3, axis] @ affine[:3, 3]) / step
-        size = window[axis].stop - window[axis].start
-        coordinates.append(origin + step * np.arange(size))
-    return affine, coordinates[0], coordinates[1]
+        coordinates.append(origin + step * np.arange(part.stop - part.start))
+    return affine, tuple(coordinates)
 
 
 def _into_tissue(
-    centroid: np.ndarray, tissue: np.ndarray, x: np.ndarray, y: np.ndarray
+    centroid: np.ndarray, tissue: np.ndarray, axes: tuple[np.ndarray, ...]
 ) -> np.ndarray:
     """Return the point in mm; outside the tissue the nearest voxel of tissue."""
     index = tuple(np.rint(centroid).astype(int))
     if not tissue[index] and tissue.any():
         places = np.argwhere(tissue)
         centroid = places[((places - centroid) ** 2).sum(axis=1).argmin()].astype(float)
-    return np.array([x[0] + (x[1] - x[0]) * centroid[0], y[0] + (y[1] - y[0]) * centroid[1]])
+    return np.array([a[0] + (a[1] - a[0]) * c for a, c in zip(axes, centroid, strict=True)])

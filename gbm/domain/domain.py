@@ -1,49 +1,52 @@
-"""The two-dimensional problem: tissue map P, phase field phi, regions and start point."""
+"""The problem that is fitted: tissue map P, phase field phi, regions and start point."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gbm.config.errors import InputError
+from gbm.config.settings import Plane
 from gbm.io.files import write_npz
 
 
 @dataclass(frozen=True)
 class Domain:
-    """The 2-D problem on the 1 mm slice.
+    """A slice of 1 mm (d = 2), or the surroundings of the whole tumour (d = 3).
 
-    Arrays are indexed ``[i, j]``; ``x[i]`` and ``y[j]`` are coordinates in mm along the two
-    axes of the plane, which are world RAS coordinates wherever the scan is not oblique.
+    Arrays are indexed ``[i, j]`` or ``[i, j, k]``; ``axes[0][i]``, .. are coordinates in mm along
+    the problem's axes, which are world RAS coordinates wherever the scan is not oblique.
 
     Attributes
     ----------
     patient : str
         Patient id.
-    P : ndarray, (nx, ny), float64
+    P : ndarray (n_1, .., n_d), float64 in the plane, float32 in the volume
         Relative diffusivity ``P_wm + P_gm / white_to_grey``.
-    phi : ndarray, (nx, ny), float64
+    phi : ndarray (n_1, .., n_d)
         Phase field in [1e-4, 1]; 1 in tissue, 1/2 on its border.
-    WT, TC : ndarray, (nx, ny), bool
+    WT, TC : ndarray (n_1, .., n_d), bool
         Whole tumour and tumour core, as segmented.
-    wm, gm, csf : ndarray, (nx, ny), float64
+    wm, gm, csf : ndarray (n_1, .., n_d)
         Tissue probabilities after the treatment inside WT.
-    x, y : ndarray, (nx,), (ny,)
+    axes : tuple of d ndarrays (n_k,)
         Coordinates of the voxel centres in mm, ascending, uniform spacing 1 mm.
-    x0 : ndarray, (2,)
-        Origin of the tumour in the plane, mm.
-    plane : str
-        ``axial``, ``coronal`` or ``sagittal``.
-    slice : int
-        Index in the segmentation file along its slicing axis.
+    x0 : ndarray (d,)
+        Origin of the tumour in these coordinates, mm.
     affine : ndarray, (4, 4)
-        Array index ``(i, j, 0, 1)`` to world RAS mm.
+        Array index ``(i, j, 0, 1)`` or ``(i, j, k, 1)`` to world RAS mm.
     numbers : dict of float
-        ``wt_outside_tissue_fraction``, ``wt_area_mm2``, ``tc_area_mm2``, ``radius_WT_mm``,
-        ``radius_TC_mm`` (radii of discs of equal area) and others.
+        ``wt_outside_tissue_fraction``, sizes of WT, TC and tissue (``wt_area_mm2`` or
+        ``wt_volume_ml``, ..), ``radius_WT_mm``, ``radius_TC_mm`` (radii of discs or balls of equal
+        size) and others.
+    plane : str or None
+        ``axial``, ``coronal`` or ``sagittal``; None in three dimensions.
+    slice : int or None
+        Index in the segmentation file along its slicing axis; None in three dimensions.
     """
 
     patient: str
@@ -54,35 +57,55 @@ class Domain:
     wm: np.ndarray
     gm: np.ndarray
     csf: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
+    axes: tuple[np.ndarray, ...]
     x0: np.ndarray
-    plane: str
-    slice: int
     affine: np.ndarray
     numbers: dict[str, float]
+    plane: Plane | None = None
+    slice: int | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """2: one slice; 3: the whole tumour."""
+        return len(self.axes)
 
     @property
     def spacing(self) -> float:
         """Grid spacing in mm."""
-        return float(self.x[1] - self.x[0])
+        return float(self.axes[0][1] - self.axes[0][0])
+
+    @property
+    def tissue(self) -> np.ndarray:
+        """Voxels of tissue, phi > 1/2: where a density means something."""
+        tissue: np.ndarray = self.phi > 0.5
+        return tissue
+
+    def index(self, point: np.ndarray) -> np.ndarray:
+        """Array indices (d,), fractions of a voxel, of a point (d,) in mm."""
+        first = np.array([axis[0] for axis in self.axes])
+        return (np.asarray(point, dtype=float) - first) / self.spacing
 
     def to_world(self, point: np.ndarray) -> np.ndarray:
-        """Return world RAS mm, (3,), of a point of the plane in mm, (2,)."""
-        index = [(point[0] - self.x[0]) / self.spacing, (point[1] - self.y[0]) / self.spacing]
-        return (self.affine @ np.array([*index, 0.0, 1.0]))[:3]
+        """Return world RAS mm, (3,), of a point in the problem's own coordinates (d,), mm."""
+        index = np.zeros(4)
+        index[: self.dimensions], index[3] = self.index(point), 1.0
+        return (self.affine @ index)[:3]
 
 
-_ARRAYS = ("P", "phi", "WT", "TC", "wm", "gm", "csf", "x", "y", "x0", "affine")
+_ARRAYS = ("P", "phi", "WT", "TC", "wm", "gm", "csf", "x0", "affine")
+AXES = ("x", "y", "z")
 
 
 def save_domain(path: Path, domain: Domain) -> None:
     """Write a domain as ``.npz`` without pickled objects, atomically."""
+    place = {} if domain.plane is None else {"plane": np.str_(domain.plane)}
+    if domain.slice is not None:
+        place["slice"] = np.int64(domain.slice)
     write_npz(
         path,
         **{name: getattr(domain, name) for name in _ARRAYS},
-        slice=np.int64(domain.slice),
-        plane=np.str_(domain.plane),
+        **dict(zip(AXES, domain.axes, strict=False)),
+        **place,
         patient=np.str_(domain.patient),
         numbers=np.str_(json.dumps(domain.numbers)),
     )
@@ -98,10 +121,12 @@ def load_domain(path: Path) -> Domain:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
+            plane: Any = str(stored["plane"]) if "plane" in stored else None
             return Domain(
                 **{name: stored[name] for name in _ARRAYS},
-                slice=int(stored["slice"]),
-                plane=str(stored["plane"]),
+                axes=tuple(stored[name] for name in AXES if name in stored),
+                plane=plane,
+                slice=int(stored["slice"]) if "slice" in stored else None,
                 patient=str(stored["patient"]),
                 numbers=json.loads(str(stored["numbers"])),
             )

@@ -1,7 +1,8 @@
 """Characteristic growth parameters: a first guess from the sizes of the two regions alone.
 
 Two numbers, D_c T and rho_c T, are found such that in homogeneous tissue the radii at which the
-radial solution passes the prior thresholds equal the equal-area radii of the patient's WT and TC:
+radial solution passes the prior thresholds equal the radii of discs (in three dimensions: balls) of
+the sizes of the patient's WT and TC:
 
     u(R_WT) = u_WT,    u(R_TC) = u_TC.
 
@@ -24,6 +25,7 @@ from gbm.growth.finite_volume import solve
 from gbm.growth.parameters import Growth, Seed
 from gbm.growth.radial import AT_CENTRE, radial, radius_at
 from gbm.growth.thresholds import PRIOR_MEANS
+from gbm.imaging.overlap import equal_radius
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -68,18 +70,19 @@ def characteristic(
     thresholds: Mapping[str, float] = PRIOR_MEANS,
     bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
     seed: Seed = AT_CENTRE,
+    dimensions: int = 2,
 ) -> Characteristic:
-    """Match D_c T and rho_c T to the equal-area radii of the two regions.
+    """Match D_c T and rho_c T to the radii of the two regions.
 
     Parameters
     ----------
     radius_WT, radius_TC : float
-        Equal-area radii sqrt(area / pi), mm; `radius_TC` is 0 where TC is empty.
+        Radii of discs or balls of equal size, mm; `radius_TC` is 0 where TC is empty.
     thresholds : mapping
         Prior thresholds of WT and TC.
     bounds : mapping
         Bounds of `lambda_mm` and `rhoT`.
-    seed : Seed
+    seed, dimensions
         See `radial`.
 
     Returns
@@ -98,7 +101,7 @@ def characteristic(
     levels = logit([thresholds[region] for region in wanted])
 
     def residual(p: np.ndarray) -> np.ndarray:
-        r, u = radial(Growth(np.exp(2 * p[0] + p[1]), np.exp(p[1])), seed)
+        r, u = radial(Growth(np.exp(2 * p[0] + p[1]), np.exp(p[1])), seed, dimensions)
         at = np.interp(list(wanted.values()), r, logit(np.clip(u, 1e-12, 1 - 1e-12)))
         misfit = at - levels
         if "TC" not in wanted:
@@ -114,7 +117,7 @@ def characteristic(
     start = min(starts, key=lambda p: float(np.sum(np.arctan(residual(p)) ** 2)))
     p = least_squares(residual, start, bounds=(low, high), x_scale=0.1, xtol=1e-10).x
     DT, rhoT = float(np.exp(2 * p[0] + p[1])), float(np.exp(p[1]))
-    r, u = radial(Growth(DT, rhoT), seed)
+    r, u = radial(Growth(DT, rhoT), seed, dimensions)
     error = {name: radius_at(r, u, thresholds[name]) / R - 1 for name, R in wanted.items()}
     return Characteristic(DT, rhoT, error, _reason(error, float(np.exp(p[0])), rhoT, bounds))
 
@@ -154,8 +157,7 @@ def _reason(
 def map_radii(
     domain: Domain, growth: Growth, seed: Seed, thresholds: Mapping[str, float] = PRIOR_MEANS
 ) -> dict[str, float]:
-    """Equal-area radii, mm, of the thresholded solution on the patient's own map (phi > 1/2)."""
+    """Radii, mm, of discs or balls as large as the thresholded solution on the patient's own map."""
     u = solve(domain, growth, seed)[0]
-    cell = abs(float(domain.x[1] - domain.x[0]) * float(domain.y[1] - domain.y[0]))
-    area = {name: np.sum((u > t) & (domain.phi > 0.5)) * cell for name, t in thresholds.items()}
-    return {name: float(np.sqrt(a / np.pi)) for name, a in area.items()}
+    regions = {name: (u > t) & domain.tissue for name, t in thresholds.items()}
+    return {name: equal_radius(mask, domain.spacing) for name, mask in regions.items()}

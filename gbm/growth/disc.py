@@ -1,4 +1,4 @@
-"""The equal-area disc: the baseline that knows nothing but a centre and two sizes."""
+"""The disc or ball of equal size: the baseline that knows nothing but a centre and two sizes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.growth.parameters import squared_distance
+from gbm.imaging.overlap import equal_radius
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
 
 def centroid(domain: Domain) -> np.ndarray:
-    """Centroid (2,) of TC, of WT where TC is empty, mm in the plane."""
-    i, j = np.nonzero(domain.TC if domain.TC.any() else domain.WT)
-    return np.array([domain.x[i].mean(), domain.y[j].mean()])
+    """Centroid (d,) of TC, of WT where TC is empty, mm."""
+    places = np.nonzero(domain.TC if domain.TC.any() else domain.WT)
+    return np.array([axis[p].mean() for axis, p in zip(domain.axes, places, strict=True)])
 
 
 def disc(domain: Domain) -> dict[str, np.ndarray]:
-    """Discs of the areas of WT and TC around the centroid of TC, clipped to phi > 1/2.
+    """Discs (balls) of the sizes of WT and TC around the centroid of TC, clipped to phi > 1/2.
 
     Returns
     -------
-    dict of ndarray (nx, ny), bool
+    dict of ndarray (n_1, .., n_d), bool
         Predicted WT and TC. An empty region gives an empty disc.
     """
     centre = centroid(domain)
-    distance = np.hypot(domain.x[:, None] - centre[0], domain.y[None, :] - centre[1])
-    cell = abs(float((domain.x[1] - domain.x[0]) * (domain.y[1] - domain.y[0])))
-    radius = {r: np.sqrt(getattr(domain, r).sum() * cell / np.pi) for r in REGIONS}
-    return {r: (distance < radius[r]) & (domain.phi > 0.5) for r in REGIONS}
+    distance = np.sqrt(squared_distance(domain.axes, centre))
+    radius = {r: equal_radius(getattr(domain, r), domain.spacing) for r in REGIONS}
+    return {r: (distance < radius[r]) & domain.tissue for r in REGIONS}

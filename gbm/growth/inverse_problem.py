@@ -59,7 +59,7 @@ class GrowthInverseProblem:
         return Seed(x0, self.h0, self.r0)
 
     def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
-        """J at the final k: the density u (nx, ny), the thresholds (2,), lambda (mm) and rho T."""
+        """J at the final k: the density u on the objective's cells, the thresholds (2,), lambda (mm) and rho T."""
         return self.objective.value(u, thresholds) + self.growth_prior.value(lambda_mm, rhoT)
 
     def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
@@ -67,10 +67,9 @@ class GrowthInverseProblem:
         growth = self.growth_prior.value(lambda_mm, rhoT)
         return sum(self.objective.prior(r, thresholds[r]) for r in self.objective.regions) + growth
 
-    @property
-    def first(self) -> RegionLoss:
-        """The objective at the first slope."""
-        return replace(self.objective, k=self.k_start)
+    def coarsened(self, parts: int) -> GrowthInverseProblem:
+        """The same with the objective on cells of `parts` voxels."""
+        return replace(self, objective=self.objective.coarsened(parts))
 
     @property
     def steepened(self) -> tuple[RegionLoss, ...]:

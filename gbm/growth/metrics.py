@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.imaging.overlap import area_mm2, dice, hd95_mm
+from gbm.imaging.overlap import SIZE_NAMES, dice, hd95_mm, size
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def masks(domain: Domain, u: np.ndarray, thresholds: dict[str, float]) -> dict[str, np.ndarray]:
     """Predicted regions: u above the threshold, clipped to the tissue phi > 1/2."""
-    return {region: (u > thresholds[region]) & (domain.phi > 0.5) for region in REGIONS}
+    return {region: (u > thresholds[region]) & domain.tissue for region in REGIONS}
 
 
 def scores(domain: Domain, predicted: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -25,22 +25,22 @@ def scores(domain: Domain, predicted: dict[str, np.ndarray]) -> dict[str, dict[s
     ----------
     domain : Domain
         With the segmented WT and TC.
-    predicted : dict of ndarray (nx, ny), bool
+    predicted : dict of ndarray (n_1, .., n_d), bool
         Predicted WT and TC.
 
     Returns
     -------
     dict
-        region -> {"dice", "hd95_mm", "area_mm2"}; a region that was not segmented has the area
-        only, the other scores are NaN.
+        region -> {"dice", "hd95_mm", "area_mm2"}, in a volume "volume_ml"; a region that was not
+        segmented has the size only, the other scores are NaN.
     """
-    h, found = abs(float(domain.x[1] - domain.x[0])), {}
+    h, found = domain.spacing, {}
     for region, mask in predicted.items():
         truth = getattr(domain, region)
         found[region] = {
             "dice": dice(mask, truth) if truth.any() else float("nan"),
             "hd95_mm": hd95_mm(mask, truth, h),
-            "area_mm2": area_mm2(mask, h),
+            SIZE_NAMES[domain.dimensions]: size(mask, h),
         }
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,12 @@ class Growth:
         return float(np.sqrt(self.DT / self.rhoT))
 
 
+def squared_distance(axes: Sequence[np.ndarray], x0: np.ndarray) -> np.ndarray:
+    """|x - x0|^2 (mm^2) on the grid of d axes (n_1,), .., (n_d,): (n_1, .., n_d)."""
+    parts = [(x - c) ** 2 for x, c in zip(np.ix_(*axes), x0, strict=True)]
+    return np.asarray(sum(parts[1:], parts[0]))
+
+
 @dataclass(frozen=True)
 class Seed:
     """Initial density h0 exp(-r0 |x - x0|^2).
@@ -55,5 +62,4 @@ class Seed:
 
     def density(self, *axes: np.ndarray) -> np.ndarray:
         """On the grid of d axes (n_1,), .., (n_d,), mm: (n_1, .., n_d)."""
-        r2 = sum((x - c) ** 2 for x, c in zip(np.ix_(*axes), self.x0, strict=True))
-        return np.asarray(self.h0 * np.exp(-self.r0 * r2))
+        return np.asarray(self.h0 * np.exp(-self.r0 * squared_distance(axes, self.x0)))

@@ -61,8 +61,8 @@ class FitResult(_Record):
         Factors on the characteristic values.
     thresholds : dict
         u_WT and u_TC.
-    x0_plane_mm : list of float
-        Origin in the plane, mm.
+    x0_grid_mm : list of float
+        Origin along the axes of the fitted grid, mm.
     objective_network : float
         Objective of the network's own density at the final k.
     status : str
@@ -90,7 +90,7 @@ class FitResult(_Record):
     rD: float
     rRHO: float
     thresholds: dict[str, float]
-    x0_plane_mm: list[float]
+    x0_grid_mm: list[float]
     objective_network: float
     status: str
     converged: bool
@@ -118,12 +118,14 @@ class Verification(_Record):
         stored times, "all_t"; "final_with_interface" is that of the final time over all phi.
     objective : dict
         At the final k, of "network" and "fdm".
+    objective_network_grid : dict
+        The same on the cells that the network learned on: the voxels themselves in the plane.
     objective_prior : float
         The priors' share of both: a function of the parameters alone.
     dice : dict
         "network" and "fdm" -> region -> value.
     metrics : dict
-        "network" and "fdm" -> region -> {"dice", "hd95_mm", "area_mm2"}.
+        "network" and "fdm" -> region -> {"dice", "hd95_mm", "area_mm2" or "volume_ml"}.
     status : str
         "converged", "disagreement" or "on a bound".
     warnings : tuple of str
@@ -135,5 +137,6 @@ class Verification(_Record):
     dice: dict[str, dict[str, float]]
     metrics: dict[str, dict[str, dict[str, float]]]
     status: str
+    objective_network_grid: dict[str, float]
     objective_prior: float
     warnings: tuple[str, ...] = ()

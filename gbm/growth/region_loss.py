@@ -6,21 +6,22 @@ For each region r with mask y, threshold u_r and soft mask s = sigmoid(k (u - u_
     relative_l2:  mean phi^2 (s - y)^2 / mean y^2
 
 summed over WT and TC (WT alone where TC is empty), plus w sum_r ((u_r - m_r) / 0.1)^2 that keeps
-the thresholds near their prior means m_r. The sums run over every voxel of the 1 mm slice, so the
-objective lives on a region that is fixed for a patient. What is known of the growth parameters
+the thresholds near their prior means m_r. The sums run over every voxel of the slice or volume, so
+the objective lives on a region that is fixed for a patient. What is known of the growth parameters
 themselves is added by `gbm.growth.inverse_problem`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.special import expit
 
 from gbm.config.settings import ObjectiveSettings
+from gbm.growth.growth_map import coarsen
 from gbm.growth.thresholds import PRIOR_MEANS, PRIOR_SD
 
 if TYPE_CHECKING:
@@ -50,14 +51,14 @@ TERMS: dict[str, Term] = {"soft_dice": soft_dice, "relative_l2": relative_l2}
 
 @dataclass(frozen=True)
 class RegionLoss:
-    """Objective of a density on the 1 mm voxels and of the two thresholds.
+    """Objective of a density on voxels or cells and of the two thresholds.
 
     Attributes
     ----------
-    phi : ndarray (nx, ny)
-        Phase field, the weight of a voxel.
-    masks : tuple of ndarray (nx, ny)
-        WT and TC as 0/1; an empty TC drops its term and its prior.
+    phi : ndarray (cells)
+        Phase field, the weight of a cell.
+    masks : tuple of ndarray (cells)
+        WT and TC as 0/1, means on larger cells; an empty TC drops its term and its prior.
     k : float
         Slope of the soft threshold.
     name : {"soft_dice", "relative_l2"}
@@ -85,8 +86,31 @@ class RegionLoss:
         prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),
     ) -> RegionLoss:
         """Objective of a patient's own regions."""
-        masks = (domain.WT.astype(float), domain.TC.astype(float))
+        masks = tuple(mask.astype(domain.phi.dtype) for mask in (domain.WT, domain.TC))
         return cls(domain.phi, masks, k, name, prior_weight, prior_means)
+
+    def coarsened(self, parts: int) -> RegionLoss:
+        """The same on cells of `parts` voxels along each axis."""
+        if parts == 1:
+            return self
+        masks = tuple(coarsen(mask, parts) for mask in self.masks)
+        return replace(self, phi=coarsen(self.phi, parts), masks=masks)
+
+    def kept(self, index: np.ndarray) -> tuple[RegionLoss, np.ndarray]:
+        """The same on some cells (flat indices) and all segmented ones, the others in one lump.
+
+        In the lump u = 0; all sums stay what they are. Returned with the flat indices of the cells
+        before the lump, the given ones first.
+        """
+        phi, masks = self.phi.ravel(), [mask.ravel() for mask in self.masks]
+        segmented = np.flatnonzero(masks[0] + masks[1])
+        cells = np.concatenate([index, np.setdiff1d(segmented, index)])
+        rest = np.ones(phi.size, dtype=bool)
+        rest[cells] = False
+        power = 1 if self.name == "soft_dice" else 2
+        lump = float((phi[rest].astype(float) ** power).sum()) ** (1 / power)
+        lumped = tuple(np.append(mask[cells].astype(float), 0.0) for mask in masks)
+        return replace(self, phi=np.append(phi[cells].astype(float), lump), masks=lumped), cells
 
     @property
     def regions(self) -> tuple[int, ...]:
@@ -107,13 +131,13 @@ class RegionLoss:
         return self.prior_weight * float((threshold - self.prior_means[r]) / PRIOR_SD) ** 2
 
     def value(self, u: np.ndarray, thresholds: np.ndarray) -> float:
-        """The sum at the density u (nx, ny) and the thresholds (2,)."""
+        """The sum at the density u (cells) and the thresholds (2,)."""
         return sum(self.region(r, u, thresholds[r])[0] for r in self.regions)
 
     def value_and_grad(
         self, u: np.ndarray, thresholds: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """The sum and its derivatives by u (nx, ny) and by the thresholds (2,)."""
+        """The sum and its derivatives by u (cells) and by the thresholds (2,)."""
         total, by_u, by_thresholds = 0.0, np.zeros_like(u), np.zeros(2)
         for r in self.regions:
             value, slope, by_thresholds[r] = self.region(r, u, thresholds[r])

@@ -20,7 +20,7 @@ def hd95_mm(a: np.ndarray, b: np.ndarray, spacing_mm: float = 1.0) -> float:
     """Hausdorff distance at the 95th percentile between the borders of two masks, mm.
 
     The greater of the two directed percentiles; a border is the set of voxels with a neighbour
-    (in four directions) outside. NaN if a mask is empty.
+    (across an edge or face) outside. NaN if a mask is empty.
     """
     if not (a.any() and b.any()):
         return float("nan")
@@ -30,6 +30,23 @@ def hd95_mm(a: np.ndarray, b: np.ndarray, spacing_mm: float = 1.0) -> float:
     return float(max(np.percentile(distances, 95) for distances in directed))
 
 
-def area_mm2(mask: np.ndarray, spacing_mm: float = 1.0) -> float:
-    """Area of a mask, mm^2."""
-    return float(mask.sum()) * spacing_mm**2
+SIZE_NAMES = {2: "area_mm2", 3: "volume_ml"}
+"""What the size of a mask is called, by its number of axes."""
+_UNIT = {2: 1.0, 3: 1e-3}
+
+
+def size(mask: np.ndarray, spacing_mm: float = 1.0) -> float:
+    """Area, mm^2, or volume, ml, of a mask of two or three axes."""
+    return float(mask.sum()) * spacing_mm**mask.ndim * _UNIT[mask.ndim]
+
+
+def equal_radius(mask: np.ndarray, spacing_mm: float = 1.0) -> float:
+    """Radius, mm, of the disc or ball of a mask's size.
+
+    >>> round(equal_radius(np.ones((10, 10, 10))), 4) == round((3000 / (4 * np.pi)) ** (1 / 3), 4)
+    True
+    """
+    whole = float(mask.sum()) * spacing_mm**mask.ndim
+    if mask.ndim == 2:
+        return float(np.sqrt(whole / np.pi))
+    return float(np.cbrt(3 * whole / (4 * np.pi)))

@@ -23,14 +23,17 @@ from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
 
 @dataclass(frozen=True)
 class Optimum(Growth):
-    """What the direct fit found: its parameters, D T (mm^2) and rho T, and its objective."""
+    """What the direct fit found: its parameters, D T (mm^2) and rho T, and its objective.
+
+    The objective is that of the cells that a network learns on, like the fits' own.
+    """
 
     objective: float
 
     @classmethod
     def of(cls, direct: Mapping[str, Any]) -> Optimum:
         """Of the direct fit's record in `baselines.json`."""
-        return cls(direct["DT_mm2"], direct["rhoT"], _number(direct["objective"]))
+        return cls(direct["DT_mm2"], direct["rhoT"], _number(direct["objective_network_grid"]))
 
 
 def fit_in_best_basin(

@@ -18,6 +18,8 @@ from gbm.growth.thresholds import from_unconstrained, to_unconstrained
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.search.trust_region import Search, tangent_minimum
 
+EVERY = {2: 10, 3: 20}
+"""Lower steps between two upper ones; those of a volume look at ten times as many cells."""
 BOX = 0.05
 """Largest change of ln rD and ln rRHO that the tangent model is asked for in one upper step."""
 FIRST_FRACTION, LAST_FRACTION = 1.0, 0.02
@@ -29,33 +31,34 @@ BY_CODES = np.array([[0.5, -0.5], [0.0, 1.0]])
 
 
 class SegmentationObjective(objective.Objective):
-    """J(u, thresholds) of a patient on the 1 mm voxels, and the prior of lambda and rho T.
+    """J(u, thresholds) of a patient, and the prior of lambda and rho T.
 
-    The field is the logit l at the voxels that may show; all other voxels count as u = 0 and are,
-    where they are not segmented, lumped into one, which leaves every sum unchanged.
+    The field is the logit l at the objective's cells (voxels of a slice, 2 mm of a volume) that may
+    show; all others count as u = 0 and are, where they are not segmented, lumped into one, which
+    leaves every sum unchanged.
 
     Parameters
     ----------
     tumour : TumourProblem
-    conditions : GrowthInverseProblem
+    inverse : GrowthInverseProblem
+        On the cells of the tumour's objective.
     continued : bool
         Whether the slope k is continued from its first value. A start that the final slope chose
         needs no gentler one, which has other basins.
     """
 
-    every = 10
-
     def __init__(
         self, tumour: TumourProblem, inverse: GrowthInverseProblem, *, continued: bool = True
     ) -> None:
         self.continued = continued
+        self.every = EVERY[len(tumour.axes)]
         self.inverse = inverse
         self.points, index = tumour.voxels()
         self.start = torch.from_numpy(
             to_unconstrained(np.array(inverse.objective.prior_means), inverse.threshold_bounds)
         )
         self._count = len(index)
-        self._objective = _lumped(inverse, index)
+        self._objective, _ = inverse.objective.kept(index)
         self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
         unlimited = np.full(2, np.inf)
         self._search = Search(
@@ -119,19 +122,6 @@ class SegmentationObjective(objective.Objective):
     @property
     def _lumps(self) -> int:
         return self._objective.phi.size - self._count
-
-
-def _lumped(inverse: GrowthInverseProblem, index: np.ndarray) -> RegionLoss:
-    """The objective on some voxels and on all segmented ones; the others in one lump of u = 0."""
-    full = inverse.objective
-    phi, masks = full.phi.ravel(), [m.ravel() for m in full.masks]
-    segmented = np.flatnonzero(masks[0] + masks[1])
-    kept = np.concatenate([index, np.setdiff1d(segmented, index)])
-    rest = np.setdiff1d(np.arange(phi.size), kept)
-    power = 1 if full.name == "soft_dice" else 2
-    lump = (phi[rest] ** power).sum() ** (1 / power)
-    wt, tc = (np.append(m[kept], 0.0) for m in masks)
-    return replace(full, phi=np.append(phi[kept], lump), masks=(wt, tc))
 
 
 class _Value(torch.autograd.Function):

@@ -19,13 +19,15 @@ import numpy as np
 
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
-from gbm.search.coarse_search import best_thresholds, halved, screen
+from gbm.search.coarse_search import best_thresholds, screen
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
+_CELL = 2
 CLEARLY_BETTER = 0.05
 """Least gain of the table in the objective, on 2 mm cells; any does where the front of the
 characteristic parameters, sqrt(DT / rhoT), is narrower than a voxel."""
@@ -57,12 +59,12 @@ def start_of(
     ----------
     domain : Domain
     characteristic : Characteristic
-    origin : ndarray (2,)
+    origin : ndarray (d,)
         x0, mm.
-    conditions : GrowthInverseProblem
+    inverse : GrowthInverseProblem
     """
     own = NetworkStart(characteristic.DT, characteristic.rhoT)
-    grid, goal = halved(domain, inverse.steepened[0])
+    grid, goal = GrowthMap.of(domain, _CELL), inverse.steepened[0].coarsened(_CELL)
     best = screen(grid, [goal], [origin], inverse)[0][0]
     u = solve(grid, own, inverse.seed(origin))[0]
     _, value = best_thresholds(goal, u, inverse.threshold_bounds)

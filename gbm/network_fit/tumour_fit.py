@@ -23,7 +23,9 @@ from gbm.config.fit_names import FitSpec
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import Characteristic
-from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.grids import Grids
+from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.records import FitResult
@@ -52,8 +54,8 @@ class TumourFit:
     domain : Domain
     characteristic : Characteristic
         What rD and rRHO are relative to, and mostly where the network is pretrained.
-    origin : ndarray (2,)
-        x0 in the plane, mm.
+    origin : ndarray (d,)
+        x0, mm.
     settings : Settings
         Sections growth, objective, bounds, fit and verify.
     spec : FitSpec
@@ -67,8 +69,13 @@ class TumourFit:
     spec: FitSpec
 
     @property
+    def grids(self) -> Grids:
+        """Where what is solved and judged."""
+        return Grids.of(self.domain.dimensions, self.settings.verify.refine)
+
+    @property
     def inverse(self) -> GrowthInverseProblem:
-        """Objective, bounds and seed."""
+        """Objective on the voxels, bounds and seed."""
         return GrowthInverseProblem.of(self.domain, self.settings)
 
     def key(self, start: NetworkStart) -> str:
@@ -106,14 +113,16 @@ def fit_tumour(
     Returns
     -------
     result : FitResult
-    u : ndarray (10, nx, ny)
-        The network's density on the voxels at `TIMES`.
+    u : ndarray (10, n_1, .., n_d)
+        The network's density on the objective's cells at `TIMES`: the voxels of a slice, cells of
+        2 mm of a volume.
     """
-    domain, settings, spec, inverse = fit.domain, fit.settings, fit.spec, fit.inverse
-    start = start or start_of(domain, fit.characteristic, fit.origin, inverse)
+    domain, settings, spec = fit.domain, fit.settings, fit.spec
+    start = start or start_of(domain, fit.characteristic, fit.origin, fit.inverse)
+    inverse = fit.inverse.coarsened(fit.grids.objective)
     tumour = TumourProblem(
         domain, start, inverse.seed(fit.origin), spec.lift,
-        bounds=inverse.growth_bounds, refine=settings.verify.refine,
+        bounds=inverse.growth_bounds, grids=fit.grids,
     )  # fmt: skip
     continued = start.source == "characteristic"
     objective = SegmentationObjective(tumour, inverse, continued=continued)
@@ -124,7 +133,7 @@ def fit_tumour(
         progress=progress,
         key=fit.key(start),
     )
-    judge = _referee(domain, tumour, objective, settings.verify.refine)
+    judge = _referee(domain, tumour, objective)
     if spec.method == "bilo":
         solution = bilo.fit(tumour, objective, training, judge)
     else:
@@ -161,14 +170,15 @@ def _training(settings: Settings, spec: FitSpec) -> Training:
 
 
 def _referee(
-    domain: Domain, tumour: TumourProblem, objective: SegmentationObjective, refine: int
+    domain: Domain, tumour: TumourProblem, objective: SegmentationObjective
 ) -> Callable[[torch.Tensor, torch.Tensor], float]:
     """The objective of the finite-volume solution: the fit ends at the best place it judged."""
-    grid = GrowthMap.of(domain, refine)
+    grids = tumour.grids
+    grid = GrowthMap.of(domain, grids.network)
 
     def judge(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
         growth = _growth(tumour, tumour.decode(codes))
-        u = coarsen(solve(grid, growth, tumour.seed)[0], refine)
+        u = coarsen(solve(grid, growth, tumour.seed)[0], grids.per_cell)
         thresholds = objective.thresholds(auxiliary)
         return objective.inverse.value(u, thresholds, growth.lambda_mm, growth.rhoT)
 
@@ -207,7 +217,7 @@ def _result(
         rD=growth.DT / fit.characteristic.DT,
         rRHO=growth.rhoT / fit.characteristic.rhoT,
         thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
-        x0_plane_mm=tumour.seed.x0.tolist(),
+        x0_grid_mm=tumour.seed.x0.tolist(),
         objective_network=objective.inverse.value(final, thresholds, lambda_mm, growth.rhoT),
         status=solution.status,
         converged=solution.converged,

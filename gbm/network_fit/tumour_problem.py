@@ -7,14 +7,15 @@ u = 1 / (1 + exp(-l)) and b = grad(P phi) / phi,
 
     l_t = rD DT [ P (lap l + (1 - 2u) |grad l|^2) + b . grad l ] + rRHO rhoT.
 
-P and b are those of the finite-volume faces, direction by direction, at the cells of the refined
-grid: the network then solves the equation that it is verified with.
+P and b are those of the finite-volume faces, direction by direction, at the cells of the network's
+grid: it then solves the equation that it is verified with. One code for a slice and a volume.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,29 +28,35 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Operator
-from gbm.domain.domain import Domain
+from gbm.domain.domain import AXES, Domain
 from gbm.growth.characteristic import GROWTH_BOUNDS
-from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.finite_volume import TAILS, default_steps, solve
+from gbm.growth.grids import Grids
+from gbm.growth.growth_map import GrowthMap, cell_axes, coarsen
 from gbm.growth.parameters import Growth, Seed
 from gbm.network_fit.lifts import (
-    CharacteristicTable,
     Lift,
     SpreadingSeed,
-    coefficients,
-    derivatives,
+    clipped,
     ease,
     floored,
     heat,
     heat_values,
-    tabulated,
     time_slices,
     tissue_distance,
 )
 from gbm.network_fit.start import NetworkStart
+from gbm.network_fit.tabulated import (
+    CharacteristicTable,
+    Neighbourhood,
+    single,
+    summed,
+    tabulated,
+)
 from gbm.network_fit.walls import TISSUE, behind, share, walls
 
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
-"""The network lives on a disc: where phi u exceeds `EDGE` at the start's parameters, or with
+"""The network lives on a disc or ball: where phi u exceeds `EDGE` at the start's parameters, or with
 `WIDER` times their diffusivity, and a margin. Theta travels far."""
 REACH = 0.25
 """Screening length of the tissue's distance as an input of the network, in units of L,"""
@@ -63,7 +70,7 @@ POOL = 4096
 
 
 class TumourProblem(Problem):
-    """Growth on one patient's slice, unknown factors rD and rRHO on the start's values.
+    """Growth in one patient's tissue, unknown factors rD and rRHO on the start's values.
 
     Parameters
     ----------
@@ -71,19 +78,17 @@ class TumourProblem(Problem):
     start : NetworkStart
         DT and rhoT at which the network is pretrained and the lift is made: rD = rRHO = 1.
     seed : Seed
-        The initial density, with its origin in the plane.
+        The initial density, with its origin.
     lift : {"char", "heat"}
         See `gbm.network_fit.lifts`.
     bounds : mapping
         Of lambda_mm and rhoT.
-    refine : int
-        Cells per voxel and axis of the grid behind the residual.
+    grids : Grids
+        Cells behind the residual, and those of the objective; by default those of `verify.refine`
+        2 in the plane, and of a volume.
     """
 
     name = "tumour"
-    coordinates = ("t", "x", "y")
-    derivatives = ("x", "y")
-    fourier_coordinates = 2
     outlier = 0.02
     """In units of the clock: cells at walls of the tissue, which no smooth N resolves, stay few."""
     unknowns = (
@@ -99,48 +104,62 @@ class TumourProblem(Problem):
         lift: Lift = "char",
         *,
         bounds: Mapping[str, tuple[float, float]] = GROWTH_BOUNDS,
-        refine: int = 2,
+        grids: Grids | None = None,
     ) -> None:
+        self.axes = AXES[: domain.dimensions]
+        self.coordinates, self.derivatives = ("t", *self.axes), self.axes
+        self.fourier_coordinates = domain.dimensions
         self.growth = Growth(start.DT, start.rhoT)
         self.lift, self.bounds = lift, bounds
         self.seed = SpreadingSeed(seed.x0, seed.h0, seed.r0, float(domain.P[domain.WT].mean()))
-        self.length = float(np.sqrt(domain.WT.sum() / np.pi)) * domain.spacing
-        self.refine, self._axes = refine, (domain.x, domain.y)
-        grid = GrowthMap.of(domain, refine)
-        r2, q = ease(grid, SHARP_REACH * self.length, self.seed)
-        times = time_slices(start.DT, self.seed)
-        u = solve(grid, start, seed, times=times)
-        self._final = coarsen(u[-1], refine)
-        X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
+        self.length = float(domain.numbers["radius_WT_mm"])
+        self.grids = grids or Grids.of(domain.dimensions, 2 if domain.dimensions == 2 else 1)
+        self._places = cell_axes(domain.axes, self.grids.objective)
+        grid = self._grid = GrowthMap.of(domain, self.grids.network)
+        times, reach = time_slices(start.DT, self.seed), SHARP_REACH * self.length
+        r2, q = ease(grid, reach, self.seed)
+        u = self._solved(grid, start, times)
+        wide = self._solved(grid, Growth(WIDER * start.DT, start.rhoT), [1.0])[0]
+        self._final = self._observed(u[-1])
+        self._greatest = self._observed(np.maximum(u[-1], wide))
         r = np.sqrt(r2)
-        wide = solve(grid, Growth(WIDER * start.DT, start.rhoT), seed)[0]
-        self._greatest = coarsen(np.maximum(u[-1], wide), refine)
-        reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 1.0)
+        reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 2 * grid.h)
         self.radius = float(r[reached].max()) + MARGIN_MM
         # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
         self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
         cells = np.flatnonzero(self.inside)
-        fields = [heat_values(r2, q, float(t), self.seed, start) for t in times]
-        self.table = CharacteristicTable.of(grid, times, u, cells, fields, start)
-        c = {k: v.ravel()[cells] for k, v in coefficients(grid).items()}
-        known = {k: c[k] for k in ("Px", "Py", "bx", "by")}
-        known |= {"x": X.ravel()[cells], "y": Y.ravel()[cells]}
-        distance = tissue_distance(grid, seed.x0, REACH * self.length) / self.length
-        self._grid = grid
-        self._on_voxels = {"d": coarsen(distance, refine), "q": coarsen(q, refine)}
-        known |= derivatives("d", distance, cells, grid.h, c) | derivatives(
-            "q", q, cells, grid.h, c
+        near = Neighbourhood.of(grid, cells)
+        fields = (heat_values(r2, q, float(t), self.seed, start) for t in times)
+        rows = [clipped(v, H).ravel()[near.used] for v, H in zip(u, fields, strict=True)]
+        self.table = CharacteristicTable(
+            torch.as_tensor(times).float(), torch.from_numpy(np.stack(rows)), near, self.growth
         )
-        self._known = {k: torch.as_tensor(v, dtype=torch.float32) for k, v in known.items()}
-        first = torch.sigmoid(self.table.values["a"])
+        distance = tissue_distance(grid, seed.x0, REACH * self.length) / self.length
+        self._on_objective = {"d": self._observed(distance), "q": self._observed(q)}
+        places = np.meshgrid(*grid.axes, indexing="ij")
+        known = {x: v.ravel()[cells] for x, v in zip(self.axes, places, strict=True)}
+        known |= {k: v for k, v in near.coefficients.items() if k[0] in "Pb"}
+        self._known = single(known | near.field("d", distance) | near.field("q", q))
+        first = torch.sigmoid(self.table.logit).float()
         self._largest = first.max(1).values
         self._pool = _pool(first / self._largest[:, None])
 
+    def _solved(self, grid: GrowthMap, growth: Growth, times: Any) -> np.ndarray:
+        """Finite volumes down to the tails; of a volume with the steps of cells of 1 mm."""
+        if len(self.axes) == 2:
+            return solve(grid, growth, self.seed, times=times)
+        steps = default_steps(growth, 1.0, 3)
+        return solve(grid, growth, self.seed, times=times, steps=steps, arithmetic=TAILS)
+
+    def _observed(self, u: np.ndarray) -> np.ndarray:
+        """Means over the cells of the objective."""
+        return coarsen(u, self.grids.per_cell)
+
     # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:
-        """M l = l_t - rD DT (Px l_xx + Py l_yy)."""
+        """M l = l_t - rD DT (Px l_xx + Py l_yy + ..)."""
         D = at["rD"] * -self.growth.DT
-        second = (("x", "x", (D * at["Px"]).weight), ("y", "y", (D * at["Py"]).weight))
+        second = tuple((x, x, (D * at[f"P{x}"]).weight) for x in self.axes)
         return Operator("M", drift=(("t", 1.0),), diffusion=second)
 
     def transform(self, N: Jet, at: Frame) -> Jet:
@@ -173,24 +192,26 @@ class TumourProblem(Problem):
         return shrink * (self.table.jet(at) - fixed)
 
     def residual(self, l: Jet, at: Frame) -> Jet:
-        """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2) + b . grad l] - rRHO rhoT."""
-        lx, ly = l.d("x"), l.d("y")
+        """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2 + ..) + b . grad l] - rRHO rhoT."""
+        slopes = {x: l.d(x) for x in self.axes}
         s = 1 - 2 * l.d("1").sigmoid()
-        flux = s * (at["Px"] * lx * lx + at["Py"] * ly * ly) + at["bx"] * lx + at["by"] * ly
+        steep = summed([at[f"P{x}"] * lx * lx for x, lx in slopes.items()])
+        flux = s * steep + summed([at[f"b{x}"] * lx for x, lx in slopes.items()])
         return at.apply(l) - at["rD"] * self.growth.DT * flux - at["rRHO"] * self.growth.rhoT
 
     def weight(self, l: Jet, at: Frame) -> Tensor:
         """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
 
         Fronts are pulled, so their tails must count; the mass is in the core, so it must count too.
-        The clock, rRHO rhoT + d log(1 + tau) / dt, is the rate at which anything happens at all: a
+        The clock, rRHO rhoT + d/2 (log(1 + tau))_t in d dimensions, is the rate at which anything happens at all: a
         residual of one clock unit is an error of order one in l.
         """
         known = at.points.known
         u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))
         relative = (u / known["largest"]).clamp(max=1.0)
         t, s = at.points.coordinates["t"], at["rD"].value.detach() * self.spread
-        clock = at["rRHO"].value.detach() * self.growth.rhoT + s / (1 + s * t)
+        thinning = len(self.axes) / 2 * s / (1 + s * t)
+        clock = at["rRHO"].value.detach() * self.growth.rhoT + thinning
         weight: Tensor = (relative**0.25 + relative) / clock**2
         return weight
 
@@ -218,13 +239,12 @@ class TumourProblem(Problem):
         return self.seed.tau(self.growth.DT)
 
     def features(self, at: Frame) -> list[Jet]:
-        """(x - x0) / L, (y - y0) / L, two clocks, the distance through the tissue, and the lift."""
+        """(x - x0) / L, .., two clocks, the distance through the tissue, and the lift."""
         slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
-        x, y = (
-            (at[name] - float(c)) / self.length
-            for name, c in zip(("x", "y"), self.seed.x0, strict=True)
-        )
-        own = [x, y, at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
+        own = [
+            (at[x] - float(c)) / self.length for x, c in zip(self.axes, self.seed.x0, strict=True)
+        ]
+        own += [at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
         if self.lift == "heat":
             return own
         lift = at.memo("lift", self._lift)
@@ -235,8 +255,8 @@ class TumourProblem(Problem):
         return tabulated(at, "d", torch.zeros_like(at.points.known["d"]))
 
     def feature_count(self) -> int:
-        """x, y, two clocks, the distance; and what the ``char`` lift knows of the tissue."""
-        return 5 if self.lift == "heat" else 7
+        """x, .., two clocks, the distance; and what the ``char`` lift knows of the tissue."""
+        return len(self.axes) + (3 if self.lift == "heat" else 5)
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """Cells at continuous times, half of them uniform in t and half in log(1 + tau)."""
@@ -254,10 +274,10 @@ class TumourProblem(Problem):
     def at(self, t: Tensor, cells: Tensor) -> Points:
         """Points at times (N,) and positions (N,) in the list of the inside cells."""
         known = {k: v[cells] for k, v in self._known.items()}
-        x, y = known.pop("x"), known.pop("y")
+        places = {x: known.pop(x) for x in self.axes}
         known |= self.table.at(t, cells)
         known["largest"] = self._largest[self.table.slice_after(t)]
-        return Points({"t": t, "x": x, "y": y}, known)
+        return Points({"t": t, **places}, known)
 
     def snapshot(self, t: float) -> Points:
         """All inside cells at one time."""
@@ -265,32 +285,33 @@ class TumourProblem(Problem):
         return self.at(torch.full((self.table.cells,), float(t)), cells)
 
     def voxels(self) -> tuple[Points, np.ndarray]:
-        """The voxels at t = 1 that may show, and their flat indices on the slice.
+        """The objective's cells at t = 1 that may show, and their flat indices.
 
         Left out is what stays below `SEEN` at the start, and with `WIDER` times its diffusivity.
-        The lift is the logit of a voxel's mean density, N is that of its centre: it varies little.
+        The lift is the logit of a cell's mean density, N is that of its centre: it varies little.
         """
-        inside = coarsen(self.inside.astype(float), self.refine) > 0
+        inside = self._observed(self.inside.astype(float)) > 0
         index = np.flatnonzero(inside & (self._greatest > SEEN))
-        places = np.stack(np.meshgrid(*self._axes, indexing="ij")).reshape(2, -1)[:, index]
-        x, y = torch.as_tensor(places)
+        places = np.stack(np.meshgrid(*self._places, indexing="ij"))
+        at = torch.as_tensor(places.reshape(len(self.axes), -1)[:, index])
         a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
         known = {"a": a}
-        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_voxels.items()}
-        return Points({"t": torch.ones_like(x), "x": x, "y": y}, known), index
+        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_objective.items()}
+        coordinates = dict(zip(self.axes, at, strict=True))
+        return Points({"t": torch.ones_like(a), **coordinates}, known), index
 
     def behind_walls(self, u: np.ndarray) -> float:
-        """Relative L2 norm of a density u (nx, ny) on the voxels that is `behind` the walls."""
+        """Relative L2 norm of a density on the objective's cells that is `behind` the walls."""
         cells = behind(self._grid, SHARP_REACH * self.length, self.seed)
-        voxels = coarsen(cells.astype(float), self.refine) > TISSUE
-        return share(u, coarsen(self._grid.phi, self.refine), voxels)
+        there = self._observed(cells.astype(float)) > TISSUE
+        return share(u, self._observed(self._grid.phi), there)
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
-        """Means (nx, ny) over each voxel's inside cells of values (cells,), 0 without any."""
+        """Means over the inside cells of values (cells,) on each cell of the objective, or 0."""
         full = np.zeros(self.inside.shape)
         full[self.inside] = u.double().cpu().numpy()
-        present = coarsen(self.inside.astype(float), self.refine)
-        mean: np.ndarray = coarsen(full, self.refine) / np.where(present > 0, present, 1.0)
+        present = self._observed(self.inside.astype(float))
+        mean: np.ndarray = self._observed(full) / np.where(present > 0, present, 1.0)
         return mean
 
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from gbm.growth.finite_volume import GrowthMap
+from gbm.growth.growth_map import GrowthMap
+from gbm.growth.parameters import squared_distance
 from gbm.network_fit.lifts import SpreadingSeed, ease
 
 TISSUE = 0.5
@@ -27,22 +28,22 @@ HARDER = 2.0
 
 
 def walls(grid: GrowthMap) -> np.ndarray:
-    """Cells (nx, ny) of gaps in the tissue; not the brain's rim, with no tissue beyond it."""
+    """Cells (n_1, .., n_d) of gaps in the tissue; not the brain's rim, with no tissue beyond it."""
     cells = math.ceil(WIDTH_MM / 2 / grid.h)
-    disc = np.hypot(*np.mgrid[-cells : cells + 1, -cells : cells + 1]) <= cells
-    tissue = np.pad(grid.phi > TISSUE, cells)
-    closed = ndimage.binary_closing(tissue, disc)[cells:-cells, cells:-cells]
+    near = np.arange(-cells, cells + 1)
+    ball = squared_distance((near,) * grid.dimensions, np.zeros(grid.dimensions)) <= cells**2
+    tissue, inner = np.pad(grid.phi > TISSUE, cells), (slice(cells, -cells),) * grid.dimensions
+    closed = ndimage.binary_closing(tissue, ball)[inner]
     found: np.ndarray = closed & (grid.phi > OPEN) & (grid.phi <= TISSUE)
     return found
 
 
 def behind(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> np.ndarray:
-    """Cells (nx, ny) that are much easier to reach from a seed through walls than around them."""
+    """Cells (n_1, .., n_d) that are much easier to reach from a seed through walls than around them."""
     tissue = grid.phi > TISSUE
+    open_faces = [np.delete(tissue, 0, k) & np.delete(tissue, -1, k) for k in range(tissue.ndim)]
     sealed = replace(
-        grid,
-        face_x=grid.face_x * (tissue[1:] & tissue[:-1]),
-        face_y=grid.face_y * (tissue[:, 1:] & tissue[:, :-1]),
+        grid, faces=tuple(f * o for f, o in zip(grid.faces, open_faces, strict=True))
     )
     open_, closed = (ease(g, reach, seed)[1] for g in (grid, sealed))
     found: np.ndarray = tissue & (open_ > HARDER * closed)
@@ -50,7 +51,7 @@ def behind(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> np.ndarray:
 
 
 def share(u: np.ndarray, phi: np.ndarray, where: np.ndarray) -> float:
-    """Relative L2 norm of the density u (nx, ny) in some cells of the tissue,
+    """Relative L2 norm of the density u (n_1, .., n_d) in some cells of the tissue,
 
         sqrt( sum_where phi u^2 / sum phi u^2 ),
 

@@ -1,19 +1,21 @@
 """Coarse screening of candidates for the direct fit: origins, infiltration lengths and rho T.
 
-On a 2 mm grid one solve per origin and lambda gives a whole ladder of rho T, because the solution
+On a grid of 2 mm, in a volume of 4 mm, one solve per origin and lambda gives a whole ladder of rho T, because the solution
 for (DT, rhoT) at the time fraction t is that for (DT t, rhoT t) at the end. Thresholds are read off
 a small table; the objective separates over the regions once u is known.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.region_loss import RegionLoss
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
 _LAMBDAS_MM = (2.0, 3.5, 5.5, 9.0)
-_LADDER = np.geomspace(3.0, 30.0, 11)
+_LADDER = np.array([3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 19.0, 24.0, 30.0])
+"""Whole numbers: with 30 or 60 steps to the last all times lie on steps."""
 _LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _GAP = 0.02
-_STEPS = 60
+_STEPS = {2: 60, 3: 30}
+_LATTICE_MM = {2: 5.0, 3: 7.5}
+_SEEN = 0.02
+"""Density that no threshold comes near."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def distinct(
     kept: list[Candidate] = []
     for candidate in candidates:
         agrees = (
-            np.hypot(*(candidate.x0 - other.x0)) <= distance_mm
+            np.linalg.norm(candidate.x0 - other.x0) <= distance_mm
             and abs(np.log(candidate.lambda_mm / other.lambda_mm)) <= ln_lambda
             for other in kept
         )
@@ -77,37 +83,22 @@ def distinct(
     return kept
 
 
-def origins(domain: Domain, reach_mm: float = 15.0, spacing_mm: float = 5.0) -> list[np.ndarray]:
+def origins(
+    domain: Domain, reach_mm: float = 15.0, spacing_mm: float | None = None
+) -> list[np.ndarray]:
     """Candidates for x0 in the tissue: the domain's own and a lattice around it."""
-    n = int(reach_mm // spacing_mm)
-    offsets = spacing_mm * np.arange(-n, n + 1)
-    candidates = [
-        domain.x0 + np.array([a, b]) for a in offsets for b in offsets if np.hypot(a, b) <= reach_mm
-    ]
-    return [x0 for x0 in candidates if in_tissue(domain, x0)]
+    step = _LATTICE_MM[domain.dimensions] if spacing_mm is None else spacing_mm
+    n = int(reach_mm // step)
+    offsets = itertools.product(step * np.arange(-n, n + 1), repeat=domain.dimensions)
+    near = [np.array(offset) for offset in offsets if np.linalg.norm(offset) <= reach_mm]
+    return [domain.x0 + offset for offset in near if in_tissue(domain, domain.x0 + offset)]
 
 
 def in_tissue(domain: Domain, x0: np.ndarray) -> bool:
     """Whether the voxel that holds x0 (mm) exists and has phi > 1/2."""
-    i, j = (
-        round(float((value - axis[0]) / (axis[1] - axis[0])))
-        for value, axis in zip(x0, (domain.x, domain.y), strict=True)
-    )
-    inside = 0 <= i < domain.x.size and 0 <= j < domain.y.size
-    return inside and bool(domain.phi[i, j] > 0.5)
-
-
-def halved(domain: Domain, objective: RegionLoss) -> tuple[GrowthMap, RegionLoss]:
-    """The growth map and the objective on cells of two by two voxels (an odd last line is cut)."""
-    nx, ny = (2 * (n // 2) for n in domain.P.shape)
-
-    def half(a: np.ndarray) -> np.ndarray:
-        return coarsen(a[:nx, :ny].astype(float), 2)
-
-    x, y = domain.x[:nx].reshape(-1, 2).mean(1), domain.y[:ny].reshape(-1, 2).mean(1)
-    grid = GrowthMap.from_cells(x, y, half(domain.P), half(domain.phi))
-    masks = (half(objective.masks[0]), half(objective.masks[1]))
-    return grid, replace(objective, phi=grid.phi, masks=masks)
+    index = tuple(round(float(i)) for i in domain.index(x0))
+    inside = all(0 <= i < n for i, n in zip(index, domain.phi.shape, strict=True))
+    return inside and bool(domain.phi[index] > 0.5)
 
 
 def screen(
@@ -124,9 +115,9 @@ def screen(
         A coarse grid.
     objectives : sequence of RegionLoss
         On that grid, e.g. for two slopes k.
-    lattice : iterable of ndarray (2,)
+    lattice : iterable of ndarray (d,)
         Origins, mm.
-    conditions : GrowthInverseProblem
+    inverse : GrowthInverseProblem
         Bounds, seed and prior of the growth parameters.
     """
     least_lambda, greatest_lambda = inverse.growth_bounds["lambda_mm"]
@@ -137,13 +128,24 @@ def screen(
     for x0 in lattice:
         for lambda_mm in lambdas:
             greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
-            densities = solve(grid, greatest, inverse.seed(x0), times=times, steps=_STEPS)
+            densities = solve(grid, greatest, inverse.seed(x0), times=times, steps=_STEPS[grid.dimensions])
             for rhoT, u in zip(ladder, densities, strict=True):
                 known = inverse.growth_prior.value(lambda_mm, rhoT)
-                for table, objective in zip(tables, objectives, strict=True):
-                    thresholds, value = best_thresholds(objective, u, inverse.threshold_bounds)
+                for table, objective in zip(tables, seen(objectives, u), strict=True):
+                    thresholds, value = best_thresholds(*objective, inverse.threshold_bounds)
                     table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value + known))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
+
+
+def seen(
+    objectives: Sequence[RegionLoss], u: np.ndarray
+) -> list[tuple[RegionLoss, np.ndarray]]:
+    """The objectives with their density; of a volume only the cells that thresholds may show."""
+    if u.ndim < 3:
+        return [(objective, u) for objective in objectives]
+    small, cells = objectives[0].kept(np.flatnonzero(u > _SEEN))
+    shown = np.append(u.ravel()[cells], 0.0)
+    return [(replace(small, k=objective.k), shown) for objective in objectives]
 
 
 def best_thresholds(

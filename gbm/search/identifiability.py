@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from gbm.growth.finite_volume import GrowthMap, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.thresholds import PRIOR_SD
-from gbm.search.coarse_search import Candidate, best_thresholds
+from gbm.search.coarse_search import Candidate, best_thresholds, seen
 from gbm.search.local_search import LocalSearch
 from gbm.search.trust_region import Point, sensitivities, tangent_minimum
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 REDRAWN = 0.01
 """Loss of Dice between two drawings of one region that is taken as noise."""
 _FLAT = 1e-8
+_CELLS = {2: 1, 3: 2}
+"""Cells (mm) of profile and surface."""
 
 
 def profile(
@@ -37,7 +40,9 @@ def profile(
     free: bool = True,
     factors: tuple[float, ...] = (1.25, 1.6, 2.2),
 ) -> dict[str, list[float]]:
-    """Least objective for each lambda, the other unknowns fitted again, on the 1 mm grid.
+    """Least objective for each lambda, the other unknowns fitted again.
+
+    On the voxels of a slice, and cells of 2 mm of a volume.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ def profile(
         The patient's problem.
     best : Candidate
         The optimum; its own lambda is part of the profile.
-    conditions : GrowthInverseProblem, optional
+    inverse : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     free : bool
         Whether the origin is fitted again too.
@@ -60,7 +65,8 @@ def profile(
         because a constant does not move the other unknowns.
     """
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    grid, rows = GrowthMap.of(domain), []
+    given = given.coarsened(_CELLS[domain.dimensions])
+    grid, rows = GrowthMap.of(domain, _CELLS[domain.dimensions]), []
     low, high = given.growth_bounds["lambda_mm"]
     for direction in (1.0, -1.0):
         start = best
@@ -94,8 +100,8 @@ def surface(
 ) -> dict[str, list[float] | list[list[float]]]:
     """Least objective for each pair of lambda and rho T, the thresholds fitted again.
 
-    The origin stays where it is. One solve a lambda serves all rho T, on the 1 mm grid: the density
-    for (D T, rho T) at the fraction t of the time is that for (D T t, rho T t) at the end.
+    The origin stays where it is. One solve a lambda serves all rho T, on the grid of `profile`: the
+    density for (D T, rho T) at the fraction t of the time is that for (D T t, rho T t) at the end.
 
     Parameters
     ----------
@@ -103,7 +109,7 @@ def surface(
         The patient's problem.
     best : Candidate
         The optimum, in the middle of the surface where the bounds allow.
-    conditions : GrowthInverseProblem, optional
+    inverse : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     reach : tuple of float
         How far ln lambda and ln rho T run to either side.
@@ -116,7 +122,8 @@ def surface(
         Axes lambda_mm and rhoT, ascending, and objective[i][j] at lambda_mm[i], rhoT[j].
     """
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    grid, goal = GrowthMap.of(domain), given.objective
+    cells = _CELLS[domain.dimensions]
+    grid, goal = GrowthMap.of(domain, cells), given.objective.coarsened(cells)
     search = LocalSearch(domain, False, given).search(best.x0)
     axes = [
         np.exp(np.linspace(max(np.log(v) - r, low), min(np.log(v) + r, high), count))
@@ -125,15 +132,17 @@ def surface(
         )
     ]
     lambdas, ladder = axes
-    no_slopes, no_box = np.empty((0, *domain.P.shape)), np.empty((0, 2))
+    no_box = np.empty((0, 2))
     rows = []
     for lambda_mm in lambdas:
         greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
         densities = solve(grid, greatest, given.seed(best.x0), times=times)
         row = []
         for rhoT, u in zip(ladder, densities, strict=True):
-            levels = best_thresholds(goal, u, given.threshold_bounds)[0]
-            least = tangent_minimum(goal, u, no_slopes, levels, no_box, search)[2]
+            ((small, v),) = seen([goal], u)
+            levels = best_thresholds(small, v, given.threshold_bounds)[0]
+            no_slopes = np.empty((0, *v.shape))
+            least = tangent_minimum(small, v, no_slopes, levels, no_box, search)[2]
             row.append(least + given.growth_prior.value(float(lambda_mm), float(rhoT)))
         rows.append(row)
     return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}
@@ -164,7 +173,7 @@ def local_spread(
         of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
     """
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    descent, grid = LocalSearch(domain, free, given), GrowthMap.of(domain, refine)
+    descent, grid = LocalSearch(domain, free, given), GrowthMap.of(domain, 1 / refine)
     goal = given.steepened[0]  # steeper borders hold too few voxels for the sums of H
     search, g = descent.search(best.x0), descent.pack(best)
     density = descent.density(grid, best, refine)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbm.growth.finite_volume import GrowthMap, coarsen, default_steps, solve
+from gbm.growth.finite_volume import default_steps, solve
+from gbm.growth.growth_map import GrowthMap, coarsen, spread
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.region_loss import RegionLoss
 from gbm.search.coarse_search import Candidate, in_tissue
-from gbm.search.trust_region import Density, Search, minimise, start_point
+from gbm.search.trust_region import Density, Search, from_coarser, minimise, start_point
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
 _ORIGIN_SCALE_MM = 10.0  # a move of the origin that changes as much as one unit of ln lambda
 _STEPS_RESERVE = 1.2
+Kept = Callable[[np.ndarray], np.ndarray]
+_COARSER = 2
+_VISIBLE = 1e-3
+"""Density at the start of a descent in a volume below which a cell is not seen during it: with
+lambda = 3 mm it lies 15 mm outside the outline."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class LocalSearch:
         The patient's problem.
     free : bool
         Whether x0 is an unknown; otherwise that of a candidate is kept.
-    conditions : GrowthInverseProblem
+    inverse : GrowthInverseProblem
         Bounds, seed and prior of the growth parameters.
     """
 
@@ -48,6 +54,8 @@ class LocalSearch:
         radius: float,
         tolerance: float,
         cells: int = 1,
+        *,
+        coarser: bool = False,
     ) -> list[Candidate]:
         """Local minima reached from the candidates, best first.
 
@@ -56,18 +64,19 @@ class LocalSearch:
         grid : GrowthMap
             Where the equation is solved.
         objective : RegionLoss
-            On cells of `cells` by `cells` of the grid.
+            On blocks of `cells` cells of the grid along each axis.
         candidates : iterable of Candidate
             Starts.
         radius, tolerance : float
             First trust radius and least predicted decrease, see `trust_region.minimise`.
         cells : int
             Cells of the grid along a voxel of the objective.
+        coarser : bool
+            Whether derivatives come from cells twice as large; the grid is that of the voxels.
         """
-        ends = [
-            self._one(grid, objective, candidate, radius, tolerance, cells)
-            for candidate in candidates
-        ]
+        trust = (radius, tolerance)
+        model = GrowthMap.of(self.domain, _COARSER) if coarser else None
+        ends = [self._one(grid, objective, start, trust, cells, model) for start in candidates]
         return sorted(ends, key=lambda end: end.objective)
 
     def steepen(
@@ -92,7 +101,12 @@ class LocalSearch:
         """A candidate with its best thresholds for the final objective, and its value there."""
         search, density = self.search(candidate.x0), self.density(grid, candidate)
         g = np.clip(self.pack(candidate), search.low, search.high)
-        point = start_point(density, self.inverse.objective, g, candidate.thresholds, search)
+        objective, kept = self.inverse.objective, _everything
+        if grid.dimensions == 3:
+            objective, kept = _visible(density(g), objective)
+        point = start_point(
+            lambda at: kept(density(at)), objective, g, candidate.thresholds, search
+        )
         return replace(candidate, thresholds=point.thresholds, objective=point.objective)
 
     def search(self, x0: np.ndarray) -> Search:
@@ -101,9 +115,8 @@ class LocalSearch:
         limits = np.log([bounds["lambda_mm"], bounds["rhoT"]])
         scale = np.ones(2)
         if self.free:
-            x, y = self.domain.x, self.domain.y
-            limits = np.vstack([limits, [x[0], x[-1]], [y[0], y[-1]]])
-            scale = np.array([1.0, 1.0, _ORIGIN_SCALE_MM, _ORIGIN_SCALE_MM])
+            limits = np.vstack([limits, *([axis[0], axis[-1]] for axis in self.domain.axes)])
+            scale = np.append(scale, np.full(self.domain.dimensions, _ORIGIN_SCALE_MM))
         return Search(
             limits[:, 0],
             limits[:, 1],
@@ -128,7 +141,7 @@ class LocalSearch:
         The number of time steps is that of the candidate, with a reserve: one that changed with g
         would spoil finite differences.
         """
-        steps = int(_STEPS_RESERVE * default_steps(candidate.growth, grid.h))
+        steps = int(_STEPS_RESERVE * default_steps(candidate.growth, grid.h, grid.dimensions))
 
         def u(g: np.ndarray) -> np.ndarray:
             lambda_mm, rhoT, x0 = self.unpack(g, candidate.x0)
@@ -142,13 +155,35 @@ class LocalSearch:
         grid: GrowthMap,
         objective: RegionLoss,
         start: Candidate,
-        radius: float,
-        tolerance: float,
+        trust: tuple[float, float],
         cells: int,
+        model: GrowthMap | None,
     ) -> Candidate:
         search, density = self.search(start.x0), self.density(grid, start, cells)
         g = np.clip(self.pack(start), search.low, search.high)
-        point = start_point(density, objective, g, start.thresholds, search)
-        end, converged = minimise(density, objective, point, search, radius, tolerance)
+        kept, slopes = _everything, None
+        if grid.dimensions == 3:
+            objective, kept = _visible(density(g), objective)
+        if model is not None:
+            shape = grid.phi.shape
+            slopes = from_coarser(
+                self.density(model, start), search, lambda v: kept(spread(v, _COARSER, shape))
+            )
+        here = lambda at: kept(density(at))  # noqa: E731
+        point = start_point(here, objective, g, start.thresholds, search)
+        end, converged = minimise(here, objective, point, search, *trust, slopes_at=slopes)
         growth = self.unpack(end.g, start.x0)
         return Candidate(*growth, end.thresholds, end.objective, converged)
+
+
+def _everything(u: np.ndarray) -> np.ndarray:
+    return u
+
+
+def _visible(u: np.ndarray, objective: RegionLoss) -> tuple[RegionLoss, Kept]:
+    """The objective on the cells that may show near a density, and how fields come onto them.
+
+    The segmented cells stay; all others are lumped into one where u = 0.
+    """
+    small, cells = objective.kept(np.flatnonzero(u > _VISIBLE))
+    return small, lambda field: np.append(field.ravel()[cells].astype(float), 0.0)

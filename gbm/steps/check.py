@@ -13,7 +13,7 @@ from gbm.config.errors import InputError
 from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, Settings
-from gbm.domain.fitted_slice import choose_slab
+from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.atlas import load_atlas
 from gbm.imaging.labels import TumourRegions, read_regions, save_regions
 from gbm.imaging.patient_images import (

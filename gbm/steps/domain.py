@@ -1,4 +1,4 @@
-"""The 2-D problem of one patient, and the quality of what it was made of."""
+"""The problem of one patient, and the quality of what it was made of."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from gbm.judging.quality import gather
 
 
 def run(job: Job) -> None:
-    """Write the 2-D problem of a patient (settings `slice`, `tissue`) and its quality numbers."""
+    """Write the problem of a patient (settings `dimensions`, `slice`, `tissue`) and its quality."""
     files, qc = job.files, read_json(job.files.tissue)
     regions = load_regions(files.regions)
     tissue = Tissue(**{name: read_volume(path) for name, path in files.maps.items()}, qc=qc)
     made = build_domain(job.patient.id, tissue, regions, job.settings)
     # The maps are filled already; how far the tumour reached beyond the tissue was measured before.
-    numbers = {**made.numbers, "wt_outside_tissue_fraction": qc["wt_outside_tissue_fraction"]}
+    outside = qc["wt_outside_tissue_fraction"]["slice" if made.dimensions == 2 else "volume"]
+    numbers = {**made.numbers, "wt_outside_tissue_fraction": outside}
     save_domain(files.domain, replace(made, numbers=numbers))
     registered = read_json(files.registration) if job.registered else None
     convention = job.patient.segmentation.convention

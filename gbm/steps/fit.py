@@ -17,7 +17,7 @@ from gbm.network_fit.tumour_fit import TIMES, TumourFit
 def run(job: Job, name: str) -> None:
     """Make one planned fit, see `gbm.config.fit_names.FitSpec.name`.
 
-    Written: the record `fits/<name>.json` and its arrays, `u` (10, nx, ny) and `times`. A
+    Written: the record `fits/<name>.json` and its arrays, `u` (10, n_1, .., n_d) and `times`. A
     checkpoint is kept while it trains.
     """
     files, spec, domain = job.files, FitSpec.parse(name), load_domain(job.files.domain)
@@ -26,7 +26,7 @@ def run(job: Job, name: str) -> None:
         TumourFit(
             domain,
             Characteristic.from_json(read_json(files.characteristic)),
-            np.array(direct["x0_plane_mm"], dtype=float),
+            np.array(direct["x0_grid_mm"], dtype=float),
             job.settings,
             spec,
         ),

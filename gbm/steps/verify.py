@@ -16,12 +16,12 @@ from gbm.io.layout import arrays
 def run(job: Job, name: str) -> None:
     """Verify one fit (settings growth, objective, bounds and verify).
 
-    Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` (nx, ny).
+    Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` on the voxels.
     """
     files, domain = job.files, load_domain(job.files.domain)
     with np.load(arrays(files.fit(name)), allow_pickle=False) as stored:
         u_network, times = stored["u"].astype(float), stored["times"].astype(float)
-    found, u_fdm = verify(
+    found, u_fdm, u_voxels = verify(
         domain,
         FitResult.from_json(read_json(files.fit(name))),
         u_network,
@@ -31,4 +31,4 @@ def run(job: Job, name: str) -> None:
         max_disagreement=job.settings.verify.max_disagreement,
     )
     write_json(files.verified(name), found.to_json())
-    write_npz(arrays(files.verified(name)), u_fdm=u_fdm, u_network=u_network[-1])
+    write_npz(arrays(files.verified(name)), u_fdm=u_fdm, u_network=u_voxels)

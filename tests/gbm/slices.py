@@ -21,7 +21,7 @@ from gbm.config.fit_names import FitSpec, headline_fit
 from gbm.config.settings import Settings
 from gbm.demo.phantoms import make, phantoms
 from gbm.domain.domain import save_domain
-from gbm.domain.fitted_slice import choose_slab
+from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.labels import load_regions
 from gbm.io.files import read_json, write_json
 from gbm.io.job import Job

@@ -1,4 +1,4 @@
-"""The fitted slice: which slice of the segmentation file, and its 1 mm grid in the world."""
+"""What is fitted, as a 1 mm grid in the world: a slice of the segmentation file, or the tumour."""
 
 from __future__ import annotations
 
@@ -9,39 +9,74 @@ import numpy as np
 from nibabel import orientations
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Plane, SliceSettings
+from gbm.config.settings import Plane, Settings, SliceSettings
 from gbm.imaging.labels import TumourRegions
 from gbm.io.volumes import Volume, one_millimetre_grid, resample_to
 
 AXES: dict[Plane, int] = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
+MARGIN_MM = 40
+"""Around a tumour in three dimensions: at the widest fronts of real heads, lambda = 5 mm, the
+density falls to exp(-8) of that at the outline."""
+MULTIPLE = 4
+"""Voxels along each axis of a volume: whole cells of 2 and 4 mm."""
+
+
 @dataclass(frozen=True)
-class FittedSlice:
-    """A slice of the segmentation file as a 1 mm grid.
+class FittedGrid:
+    """A slice of the segmentation file, or the surroundings of the whole tumour, at 1 mm.
 
     Attributes
     ----------
-    plane : str
-        ``axial``, ``coronal`` or ``sagittal``.
-    axis : int
-        Axis of the segmentation file that runs across the plane.
-    index : int
-        Slice of the file along that axis.
     grid : Volume
-        Empty RAS grid of 1 mm with one voxel across the plane; in-plane axes ascend.
-    across : int
+        Empty RAS grid of 1 mm, axes ascending; a slice has one voxel across.
+    plane : str or None
+        ``axial``, ``coronal`` or ``sagittal``; None for the whole tumour, like what follows.
+    axis : int or None
+        Axis of the segmentation file that runs across the plane.
+    index : int or None
+        Slice of the file along that axis.
+    across : int or None
         Axis of `grid` that has one voxel.
     """
 
-    plane: Plane
-    axis: int
-    index: int
     grid: Volume
-    across: int
+    plane: Plane | None = None
+    axis: int | None = None
+    index: int | None = None
+    across: int | None = None
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Axes of `grid` that are those of the problem."""
+        return tuple(axis for axis in range(3) if axis != self.across)
+
+    def on(self, volume: Volume, order: Literal[0, 1]) -> np.ndarray:
+        """A volume on this grid, as an array of the problem's axes; 0 nearest, 1 linear."""
+        data = resample_to(volume, self.grid, order).data
+        return data if self.across is None else np.take(data, 0, axis=self.across)
 
 
-def choose_slab(regions: TumourRegions, choice: SliceSettings) -> FittedSlice:
+def fitted_grid(regions: TumourRegions, settings: Settings) -> FittedGrid:
+    """The grid of the problem: a slice (settings `slice`) or, in 3-D, the whole tumour's."""
+    if settings.dimensions == 3:
+        return around(regions)
+    return choose_slab(regions, settings.slice)
+
+
+def around(regions: TumourRegions) -> FittedGrid:
+    """The whole tumour and `MARGIN_MM` on every side, whether the file goes so far or not."""
+    grid = one_millimetre_grid(regions.WT)
+    places = np.argwhere(resample_to(regions.WT, grid, 0).data)
+    low, high = places.min(axis=0) - MARGIN_MM, places.max(axis=0) + 1 + MARGIN_MM
+    shape = -(-(high - low) // MULTIPLE) * MULTIPLE
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.affine[:3, :3] @ low + grid.affine[:3, 3]
+    return FittedGrid(Volume(np.zeros(tuple(shape), np.uint8), affine, regions.WT.path))
+
+
+def choose_slab(regions: TumourRegions, choice: SliceSettings) -> FittedGrid:
     """Find the slice to fit.
 
     Parameters
@@ -73,12 +108,7 @@ def choose_slab(regions: TumourRegions, choice: SliceSettings) -> FittedSlice:
     if areas[index] == 0:
         text = f"the whole tumour (WT) is empty in {plane} slice {index}"
         raise InputError(text, file=whole.path, key="slice.index")
-    return FittedSlice(plane, axis, index, _grid(whole, axis, index, across), across)
-
-
-def on_slab(volume: Volume, slab: FittedSlice, order: Literal[0, 1]) -> np.ndarray:
-    """Return a volume on the 1 mm grid of the fitted slice, (nx, ny)."""
-    return np.take(resample_to(volume, slab.grid, order).data, 0, axis=slab.across)
+    return FittedGrid(_grid(whole, axis, index, across), plane, axis, index, across)
 
 
 def _largest(areas: np.ndarray, descending: bool) -> int:

@@ -1,0 +1,55 @@
+"""The box of cells that a growing tumour has reached."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gbm.growth.lines import Box
+
+MARGIN = 3
+
+
+class Growing:
+    """A box that holds all cells with u > edge, and grows with them.
+
+    An edge of 0 is everything, from the start. One step takes what counts a few cells further: a
+    side moves out by as many cells as the box has been given time to look at, `MARGIN`, once its
+    outermost cells hold more than the edge.
+    """
+
+    def __init__(self, box: Box, edge: float) -> None:
+        self.box, self.edge = box, edge
+
+    @classmethod
+    def of(cls, u: np.ndarray, edge: float) -> Growing:
+        """The box of a density (n_1, .., n_d)."""
+        if edge == 0.0:
+            return cls(tuple(slice(0, n) for n in u.shape), edge)
+        box = []
+        for axis, n in enumerate(u.shape):
+            seen = (u > edge).any(axis=tuple(k for k in range(u.ndim) if k != axis))
+            places = np.flatnonzero(seen) if seen.any() else np.array([n // 2])
+            low, high = int(places[0]) - MARGIN, int(places[-1]) + 1 + MARGIN
+            box.append(slice(max(low, 0), min(high, n)))
+        return cls(tuple(box), edge)
+
+    def around(self, u: np.ndarray) -> Box:
+        """The box, extended where u has arrived at its sides."""
+        if self.edge > 0.0:
+            self.box = tuple(self._side(u, axis) for axis in range(u.ndim))
+        return self.box
+
+    def _side(self, u: np.ndarray, axis: int) -> slice:
+        """The extent along an axis."""
+        across = [*self.box]
+        low, high, n = across[axis].start, across[axis].stop, u.shape[axis]
+
+        def greatest(first: int) -> float:
+            across[axis] = slice(first, first + 1)
+            return float(u[tuple(across)].max())
+
+        while low > 0 and greatest(low) > self.edge:
+            low = max(0, low - MARGIN)
+        while high < n and greatest(high - 1) > self.edge:
+            high = min(n, high + MARGIN)
+        return slice(low, high)
