@@ -12,10 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import find_objects, label
 
-from gbm.demo.stepping import Step, chebyshev, heun, stable_interval
-
-_BLOCK = 2**15
-"""Cells whose rates are computed together: as many as stay in the processor's cache."""
+from gbm.demo.stepping import Step, blocks, chebyshev, heun, stable_interval
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Scheme:
 
 _FEWEST_STEPS = 50
 HEUN = Scheme()
-STABILISED = Scheme(safety=0.9, growth_per_step=0.05, negligible=1e-7)
+STABILISED = Scheme(safety=0.9, growth_per_step=0.07, negligible=1e-5)
 """For the fine cells of a tumour in space."""
 
 
@@ -126,10 +123,9 @@ def _rate(u: np.ndarray, faces: tuple[np.ndarray, ...], rhoT: float) -> np.ndarr
     """du/ds: growth, and what flows through the faces; block by block along the first axis."""
     change = np.empty(u.shape, u.dtype)
     n = len(u)
-    thickness = max(1, _BLOCK * n // u.size)
-    for start in range(0, n, thickness):
-        stop = min(start + thickness, n)
-        v, part = u[start:stop], change[start:stop]
+    for rows in blocks(u):
+        start, stop = rows.start, rows.stop
+        v, part = u[rows], change[rows]
         np.multiply(rhoT, v, out=part)
         part *= 1.0 - v
         # the faces before and behind the block belong to it as well
@@ -139,7 +135,7 @@ def _rate(u: np.ndarray, faces: tuple[np.ndarray, ...], rhoT: float) -> np.ndarr
         part[first + 1 - start :] -= flux[: stop - 1 - first]
         for axis in range(1, u.ndim):
             flux = np.diff(v, axis=axis)
-            flux *= faces[axis][start:stop]
+            flux *= faces[axis][rows]
             part[_along(axis, slice(None, -1))] += flux
             part[_along(axis, slice(1, None))] -= flux
     return change
