@@ -14,82 +14,31 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
-from gbm.demo.anatomy import (
-    Deformation,
-    interpolated,
-    paint,
-    random_deformation,
-    smooth_noise,
-    world_points,
+from gbm.demo.anatomy import interpolated, paint, smooth_noise, world_points
+from gbm.demo.head import (
+    AFFINE,
+    SHAPE,
+    Grown,
+    Head,
+    Truth,
+    axial_index,
+    grow_in,
+    slice_window,
 )
-from gbm.demo.solver import grow
-from gbm.imaging.atlas import Atlas, mni152
-
-SHAPE = (184, 224, 176)
-"""Voxels of the demo's images."""
-
-AFFINE = np.array(
-    [
-        [-1.0, 0.0, 0.0, 118.0],
-        [0.0, -1.0, 0.0, 61.0],
-        [0.0, 0.0, 1.0, -37.0],
-        [0.0, 0.0, 0.0, 1.0],
-    ]
-)
-"""Voxel to RAS world mm: LPS storage, 1 mm, and an origin far from the atlas's."""
-
-BRAIN_CENTRE = np.array([0.0, -18.0, 8.0])
-"""Middle of the brain in the atlas's world [mm]; it comes to lie in the middle of the images."""
+from gbm.demo.outlines import thresholded
+from gbm.imaging.atlas import mni152
 
 EDEMA, ENHANCING, NECROTIC = 2, 4, 1
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What the demo is made with.
+MADE = {
+    2: Truth(),
+    3: Truth(lambda_mm=2.5, rhoT=11.0, WT=0.40, TC=0.70, boundary_length_mm=4.5),
+}
+"""What the demo patients of the plane and of space are made with, by their dimensions."""
 
-    Parameters
-    ----------
-    lambda_mm : float
-        sqrt(D/rho), width of the invasion front [mm].
-    rhoT : float
-        Proliferation rate times T [-].
-    WT, TC : float
-        Cell densities at which oedema and core become visible.
-    origin_atlas : tuple
-        Origin of the tumour in the atlas's world [mm], moved to the nearest white matter.
-    boundary_mm, boundary_length_mm : float
-        Size and correlation length of the segmentation's errors [mm].
-    h0, r0_per_mm2 : float
-        Height and inverse squared width of the seed.
-    white_to_grey : float
-        Ratio of the diffusivities in white and grey matter.
-    """
-
-    lambda_mm: float = 4.2
-    rhoT: float = 7.5
-    WT: float = 0.30
-    TC: float = 0.65
-    origin_atlas: tuple[float, float, float] = (-32.0, -26.0, 27.0)
-    boundary_mm: float = 0.5
-    boundary_length_mm: float = 4.0
-    h0: float = 0.1
-    r0_per_mm2: float = 0.1
-    white_to_grey: float = 10.0
-
-    @property
-    def DT_mm2(self) -> float:
-        """D T = lambda^2 rho T [mm^2]."""
-        return self.lambda_mm**2 * self.rhoT
-
-
-@dataclass(frozen=True)
-class GrownTumour:
-    """The grown tumour on the 1 mm slice: density u (nx, ny), origin (RAS mm), slice index."""
-
-    u: np.ndarray
-    x0: np.ndarray
-    slice: int
+_REACH_MM = 65.0
+_HEIGHT_MM = 14.0
 
 
 @dataclass(frozen=True)
@@ -102,120 +51,123 @@ class DemoPatient:
     truth: dict[str, Any]
 
 
-def make_demo(seed: int = 0, made: Truth | None = None) -> DemoPatient:
-    """Make the demo patient.
+def make_demo(
+    seed: int = 0, made: Truth | None = None, dimensions: int = 2, refine: int = 2
+) -> DemoPatient:
+    """Make the demo patient whose tumour was grown on one slice, or that grown in space.
 
     Parameters
     ----------
     seed : int
         Of the deformation, the noise and the boundary errors.
     made : Truth, optional
-        Parameters to make it with.
+        Parameters to make it with; those of `MADE` by default.
+    dimensions : int
+        2: `demo`, a tumour of the plane that tapers off above and below. 3: `demo3d`.
+    refine : int
+        Cells along a millimetre of the grid that it is grown on.
     """
-    made = made or Truth()
+    made = made or MADE[dimensions]
     rng = np.random.default_rng(seed)
-    atlas = mni152()
-    middle = AFFINE[:3, :3] @ (np.array(SHAPE) / 2.0) + AFFINE[:3, 3]
-    deformation = random_deformation(rng, middle, BRAIN_CENTRE)
-    healthy, wm, gm = _head(atlas, deformation)
-    tumour = _tumour(atlas, deformation, made)
-    labels = _segment(tumour, wm + gm >= 0.5, made, rng)
+    head = Head.random(mni152(), rng)
+    healthy, tissue = _healthy(head), _tissue(head)
+    segment = _segment_plane if dimensions == 2 else _segment_space
+    labels, x0 = segment(head, tissue, made, rng, refine)
     brain = healthy > 0.05
     t1 = paint(healthy, brain, labels, {EDEMA: 0.85, ENHANCING: 0.8, NECROTIC: 0.55}, rng)
     t1c = paint(healthy, brain, labels, {EDEMA: 0.85, ENHANCING: 1.7, NECROTIC: 0.5}, rng)
-    return DemoPatient(labels, t1, t1c, _record(made, tumour, seed))
+    own: dict[str, Any] = {"patient": "demo", "slice": axial_index(x0)}
+    steps = "Heun"
+    if dimensions == 3:
+        own = {"patient": "demo3d", "dimensions": 3}
+        steps = "Runge-Kutta-Chebyshev"
+    solver = f"explicit {steps} finite volumes, sharp tissue walls, {1 / refine} mm"
+    own["solver"] = f"{solver} (gbm.demo.solver)"
+    return DemoPatient(labels, t1, t1c, {**own, **_record(made, x0, seed)})
 
 
-def _head(atlas: Atlas, deformation: Deformation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """T1 intensities in [0, 1] and the tissue maps on the patient's grid."""
+def _healthy(head: Head) -> np.ndarray:
+    """T1 intensities in [0, 1] on the patient's grid."""
     i, j = np.arange(SHAPE[0], dtype=float), np.arange(SHAPE[1], dtype=float)
-    t1, wm, gm = (np.zeros(SHAPE, dtype=np.float32) for _ in range(3))
+    t1, atlas = np.empty(SHAPE, dtype=np.float32), head.atlas.t1
     for k in range(SHAPE[2]):
-        points = deformation(world_points(AFFINE, i, j, k))
-        t1[:, :, k] = interpolated(atlas.t1.data, atlas.t1.affine, points)
-        head = t1[:, :, k] > 0
-        wm[head, k] = interpolated(atlas.wm.data, atlas.wm.affine, points[head])
-        gm[head, k] = interpolated(atlas.gm.data, atlas.gm.affine, points[head])
+        points = head.deformation(world_points(AFFINE, i, j, k))
+        t1[:, :, k] = interpolated(atlas.data, atlas.affine, points)
     # another scanner: not a linear function of the atlas's intensities
-    return (t1 / np.max(t1)) ** 1.2, wm, gm
+    scan: np.ndarray = (t1 / np.max(t1)) ** 1.2
+    return scan
 
 
-def _tumour(atlas: Atlas, deformation: Deformation, made: Truth, refine: int = 2) -> GrownTumour:
-    """Grow the tumour on the axial slice through its origin, with cells of 1/refine mm."""
-    origin = deformation.inverse(np.array(made.origin_atlas))
-    index = np.linalg.inv(AFFINE) @ np.append(origin, 1.0)
-    k = int(np.rint(index[2]))
-    i, j = (_fine(n, refine) for n in SHAPE[:2])
-    world = world_points(AFFINE, i, j, k)
-    points = deformation(world)
-    wm = interpolated(atlas.wm.data, atlas.wm.affine, points)
-    gm = interpolated(atlas.gm.data, atlas.gm.affine, points)
-    tissue = wm + gm >= 0.5
-    white = np.divide(wm, wm + gm, out=np.zeros_like(wm), where=tissue)
-    distance = np.linalg.norm(world - origin, axis=-1)
-    x0 = world[np.unravel_index(np.argmin(np.where(white > 0.9, distance, np.inf)), white.shape)]
-    squared = np.sum((world - x0) ** 2, axis=-1)
-    density = grow(
-        diffusivity=white + (1.0 - white) / made.white_to_grey,
-        # so far out nothing has arrived
-        tissue=tissue & (squared < 65.0**2),
-        spacing=1.0 / refine,
-        DT=made.DT_mm2,
-        rhoT=made.rhoT,
-        seed_density=made.h0 * np.exp(-made.r0_per_mm2 * squared),
-    )
-    u = density.reshape(SHAPE[0], refine, SHAPE[1], refine).mean(axis=(1, 3))
-    return GrownTumour(u=u, x0=x0, slice=k)
+def _tissue(head: Head) -> np.ndarray:
+    """Voxels of white or grey matter."""
+    tissue = np.zeros(SHAPE, dtype=bool)
+    wm, gm = head.tissue(head.brain)
+    tissue[head.brain] = wm + gm >= 0.5
+    return tissue
 
 
-def _fine(voxels: int, refine: int) -> np.ndarray:
-    """Indices of the centres of the cells when every voxel is split into ``refine``."""
-    return (np.arange(voxels * refine) + 0.5) / refine - 0.5
+def _segment_plane(
+    head: Head, tissue: np.ndarray, made: Truth, rng: np.random.Generator, refine: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """BraTS labels of a tumour of the plane, tapering off above and below it; its origin.
 
-
-def _segment(
-    tumour: GrownTumour, tissue: np.ndarray, made: Truth, rng: np.random.Generator
-) -> np.ndarray:
-    """BraTS labels: thresholds of u with smooth errors, tapering off above and below the slice."""
-    u = np.clip(tumour.u, 1e-9, 1.0 - 1e-9)
+    Thresholds of u with smooth errors.
+    """
+    middle = axial_index(head.origin(made))
+    tumour = grow_in(head, made, slice_window(middle), refine, _REACH_MM)
+    u = np.clip(tumour.on_voxels(tumour.u), 1e-9, 1.0 - 1e-9)
     # the front falls off like exp(-r/lambda): a millimetre is 1/lambda in the logit
     errors = [
         made.boundary_mm * smooth_noise(rng, u.shape, made.boundary_length_mm) for _ in range(3)
     ]
-    dead_level = 0.5 * (made.TC + float(u.max()))
-    height = 14.0
     labels = np.zeros(SHAPE, dtype=np.int16)
     for k in range(SHAPE[2]):
-        offset = abs(k - tumour.slice) / height
+        offset = abs(k - middle) / _HEIGHT_MM
         if offset >= 1.0:
             continue
-        taper = 0.5 * abs(k - tumour.slice) + 20.0 * (1.0 - np.sqrt(1.0 - offset**2))
+        taper = 0.5 * abs(k - middle) + 20.0 * (1.0 - np.sqrt(1.0 - offset**2))
         whole, core, dead = (
             (logit(u) + (error - taper) / made.lambda_mm > logit(level)) & tissue[:, :, k]
-            for error, level in zip(errors, (made.WT, made.TC, dead_level), strict=True)
+            for error, level in zip(errors, _levels(made, u), strict=True)
         )
-        core &= whole
-        labels[:, :, k] = np.select(
-            [core & dead, core, whole], [NECROTIC, ENHANCING, EDEMA], default=0
-        )
-    return labels
+        labels[:, :, k] = _labels(whole, core, dead)
+    return labels, tumour.x0
 
 
-def _record(made: Truth, tumour: GrownTumour, seed: int) -> dict[str, Any]:
-    """The truth file, named like the pipeline's own parameters."""
+def _segment_space(
+    head: Head, tissue: np.ndarray, made: Truth, rng: np.random.Generator, refine: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """BraTS labels of a tumour grown in space, by smooth fields of thresholds; its origin."""
+    tumour: Grown = grow_in(head, made, head.brain, refine)
+    u, living = tumour.in_tissue(), tissue[head.brain]
+    whole, core, dead = (thresholded(u, living, level, made, rng) for level in _levels(made, u))
+    labels = np.zeros(SHAPE, dtype=np.int16)
+    labels[head.brain] = _labels(whole, core, dead)
+    return labels, tumour.x0
+
+
+def _levels(made: Truth, u: np.ndarray) -> tuple[float, float, float]:
+    """Densities at which oedema, core and necrosis begin."""
+    return made.WT, made.TC, 0.5 * (made.TC + float(u.max()))
+
+
+def _labels(whole: np.ndarray, core: np.ndarray, dead: np.ndarray) -> np.ndarray:
+    core = core & whole
+    return np.select([core & dead, core, whole], [NECROTIC, ENHANCING, EDEMA], default=0)
+
+
+def _record(made: Truth, x0: np.ndarray, seed: int) -> dict[str, Any]:
+    """What the truth files have in common, named like the pipeline's own parameters."""
     return {
-        "patient": "demo",
         "DT_mm2": made.DT_mm2,
         "rhoT": made.rhoT,
         "lambda_mm": made.lambda_mm,
         "thresholds": {"WT": made.WT, "TC": made.TC},
-        "x0_mm": tumour.x0,
-        "slice": tumour.slice,
+        "x0_mm": x0,
         "h0": made.h0,
         "r0_per_mm2": made.r0_per_mm2,
         "white_to_grey": made.white_to_grey,
         "boundary_mm": made.boundary_mm,
         "seed": seed,
-        "solver": "explicit Heun finite volumes, sharp tissue walls, 0.5 mm (gbm.demo.solver)",
         "anatomy": "MNI152 2009a symmetric, through an affine and a smooth deformation",
     }

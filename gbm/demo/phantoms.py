@@ -19,12 +19,10 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gbm.config.settings import Settings
-from gbm.demo.anatomy import interpolated, random_deformation, smooth_noise, world_points
-from gbm.demo.patient import AFFINE, BRAIN_CENTRE, SHAPE, Truth
-from gbm.demo.solver import grow
+from gbm.demo.anatomy import smooth_noise
+from gbm.demo.head import AFFINE, SHAPE, Grown, Head, Truth, axial_index, grow_in, slice_window
 from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain
-from gbm.growth.finite_volume import coarsen
 from gbm.imaging.atlas import Atlas, mni152
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import Tissue
@@ -36,7 +34,7 @@ REACH_MM = 70.0
 SHARP_MM = 2.0
 """Fronts with a smaller lambda are grown on cells of a quarter millimetre, others on half."""
 
-_PLACES = {
+PLACES = {
     "frontal left": (-24.0, 32.0, 14.0),
     "frontal right": (26.0, 26.0, 20.0),
     "central left": (-32.0, -26.0, 27.0),
@@ -91,6 +89,14 @@ class Case:
     truth: Truth
     seed: int
 
+    def errors(self, lambda_mm: float, rhoT: float) -> dict[str, float]:
+        """Errors of ln lambda and ln rho T."""
+        truth = self.truth
+        return {
+            "ln_lambda": float(np.log(lambda_mm / truth.lambda_mm)),
+            "ln_rhoT": float(np.log(rhoT / truth.rhoT)),
+        }
+
 
 @dataclass(frozen=True)
 class Phantom:
@@ -112,19 +118,11 @@ class Phantom:
     x0: np.ndarray
     u: np.ndarray
 
-    def errors(self, lambda_mm: float, rhoT: float) -> dict[str, float]:
-        """Errors of ln lambda and ln rho T."""
-        truth = self.case.truth
-        return {
-            "ln_lambda": float(np.log(lambda_mm / truth.lambda_mm)),
-            "ln_rhoT": float(np.log(rhoT / truth.rhoT)),
-        }
-
 
 def phantoms() -> tuple[Case, ...]:
     """The standard set, always the same."""
     return tuple(
-        Case(name, kind, Truth(length, rhoT, whole, core, _PLACES[place], error), seed)
+        Case(name, kind, Truth(length, rhoT, whole, core, PLACES[place], error), seed)
         for seed, (name, kind, place, length, rhoT, whole, core, error) in enumerate(_CASES)
     )
 
@@ -132,62 +130,39 @@ def phantoms() -> tuple[Case, ...]:
 def make(case: Case) -> Phantom:
     """Grow and outline a phantom; half a minute for the slowest."""
     truth, rng = case.truth, np.random.default_rng(case.seed)
-    atlas, middle = _atlas(), AFFINE[:3, :3] @ (np.array(SHAPE) / 2.0) + AFFINE[:3, 3]
-    deformation = random_deformation(rng, middle, BRAIN_CENTRE)
-    origin = deformation.inverse(np.array(truth.origin_atlas))
-    k = int(np.rint((np.linalg.inv(AFFINE) @ np.append(origin, 1.0))[2]))
-    refine = 4 if truth.lambda_mm < SHARP_MM else 2
-
-    def plane(parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        i, j = ((np.arange(n * parts) + 0.5) / parts - 0.5 for n in SHAPE[:2])
-        world = world_points(AFFINE, i, j, k)
-        points = deformation(world)
-        wm, gm = (interpolated(v.data, v.affine, points) for v in (atlas.wm, atlas.gm))
-        return world, wm, gm
-
-    world, wm, gm = plane(refine)
-    tissue = wm + gm >= 0.5
-    white = np.divide(wm, wm + gm, out=np.zeros_like(wm), where=tissue)
-    distance = np.linalg.norm(world - origin, axis=-1)
-    x0 = world[np.unravel_index(np.argmin(np.where(white > 0.9, distance, np.inf)), white.shape)]
-    squared = np.sum((world - x0) ** 2, axis=-1)
-    u = grow(
-        diffusivity=white + (1.0 - white) / truth.white_to_grey,
-        tissue=tissue & (squared < REACH_MM**2),
-        spacing=1.0 / refine,
-        DT=truth.DT_mm2,
-        rhoT=truth.rhoT,
-        seed_density=truth.h0 * np.exp(-truth.r0_per_mm2 * squared),
-    )
+    head = Head.random(atlas(), rng)
+    k = axial_index(head.origin(truth))
+    window = slice_window(k)
+    tumour = grow_in(head, truth, window, 4 if truth.lambda_mm < SHARP_MM else 2, REACH_MM)
     whole, core = (
-        coarsen((_outlined(u > level, truth, refine, rng) & tissue).astype(float), refine) >= 0.5
+        tumour.on_voxels(_outlined(tumour, level, truth, rng).astype(float)) >= 0.5
         for level in (truth.WT, truth.TC)
     )
-    return _phantom(case, plane(1), whole, core & whole, coarsen(u, refine), x0, k)
+    maps = tuple(a[:, :, 0] for a in head.tissue(window))
+    return _phantom(case, maps, whole, core & whole, tumour, k)
 
 
 @cache
-def _atlas() -> Atlas:
+def atlas() -> Atlas:
+    """The atlas of all phantoms' heads."""
     return mni152()
 
 
-def _outlined(
-    region: np.ndarray, truth: Truth, refine: int, rng: np.random.Generator
-) -> np.ndarray:
-    """A region with its border displaced by a smooth error, mm."""
-    outside = distance_transform_edt(~region) / refine
-    inside = distance_transform_edt(region) / refine
-    length = truth.boundary_length_mm * refine
-    return inside - outside + truth.boundary_mm * smooth_noise(rng, region.shape, length) > 0
+def _outlined(tumour: Grown, level: float, truth: Truth, rng: np.random.Generator) -> np.ndarray:
+    """The tissue above a density, its border displaced by a smooth error, mm."""
+    region, cell = tumour.u > level, 1.0 / tumour.refine
+    outside = distance_transform_edt(~region) * cell
+    inside = distance_transform_edt(region) * cell
+    noise = smooth_noise(rng, region.shape, truth.boundary_length_mm / cell)
+    return (inside - outside + truth.boundary_mm * noise > 0) & tumour.tissue
 
 
 def _phantom(
     case: Case,
-    maps: tuple[np.ndarray, np.ndarray, np.ndarray],
+    maps: tuple[np.ndarray, ...],
     whole: np.ndarray,
     core: np.ndarray,
-    u: np.ndarray,
-    x0: np.ndarray,
+    tumour: Grown,
     k: int,
 ) -> Phantom:
     """The domain that the pipeline makes of the true tissue and the drawn regions."""
@@ -197,7 +172,7 @@ def _phantom(
     def volume(a: np.ndarray) -> Volume:
         return Volume(a[..., None], affine)
 
-    _, wm, gm = maps
+    wm, gm = maps
     csf = np.clip(1.0 - wm - gm, 0.0, 1.0) * (wm + gm > 0)
     tissue = Tissue(volume(wm), volume(gm), volume(csf), qc={})
     found = TumourRegions(volume(whole), volume(core), {})
@@ -209,4 +184,4 @@ def _phantom(
         [int(np.argmin(np.abs(x - v))) for v in domain.x],
         [int(np.argmin(np.abs(y - v))) for v in domain.y],
     )
-    return Phantom(case, domain, x0[:2], u[at])
+    return Phantom(case, domain, tumour.x0[:2], tumour.on_voxels(tumour.u)[at])

@@ -18,7 +18,7 @@ STEPS = ("check", "tissue", "domain", "characteristic", "baselines", "metrics", 
 
 def _jobs(text: str) -> dict[str, int]:
     """The table of job counts that a dry run prints."""
-    return {name: int(n) for name, n in re.findall(r"^([a-z_]+) +(\d+)$", text, re.MULTILINE)}
+    return {name: int(n) for name, n in re.findall(r"^([a-z0-9_]+) +(\d+)$", text, re.MULTILINE)}
 
 
 def _plan(snakemake: Run, *words: str) -> dict[str, int]:
@@ -40,6 +40,12 @@ def test_the_demo_is_the_default(snakemake: Run) -> None:
     assert jobs["demo"] == jobs["register"] == jobs["cohort"] == 1
     assert all(jobs[step] == 1 for step in STEPS)
     assert jobs["fit"] == jobs["verify"] == 6
+
+
+def test_the_demo_grown_in_space_is_a_patient_of_its_own(snakemake: Run) -> None:
+    jobs = _plan(snakemake, "--config", "patients=workflow/patients/demo3d.yaml")
+    assert jobs["demo3d"] == jobs["check"] == 1
+    assert "demo" not in jobs
 
 
 def test_a_glob_of_patients_with_tissue_of_their_own(snakemake: Run, tmp_path: Path) -> None:
@@ -150,7 +156,7 @@ def test_an_unreadable_configuration_is_refused(snakemake: Run, tmp_path: Path) 
 def test_every_target_is_listed(snakemake: Run) -> None:
     done = snakemake("--list-target-rules")
     listed = set(done.stdout.split())
-    assert {"all", "demo", "cohort", "benchmarks", "benchmarks_full"} <= listed
+    assert {"all", "demo", "demo3d", "cohort", "benchmarks", "benchmarks_full"} <= listed
     assert {"bench_fisher_kpp", "bench_cost"} <= listed
 
 

@@ -30,13 +30,25 @@ def settings_of(file=None):
         return load_settings({} if file == OWN_FILE else config)
 
 
+DEMO_FILES = {
+    name: BASE / f"workflow/patients/{name}.yaml" for name in ("demo", "demo3d")
+}
+DEFAULT_PATIENTS = "workflow/patients/demo.yaml"
+
+
 def read_roster():
-    """Patients of this command: a `patient` in the configuration wins over `patients`."""
+    """Patients of this command: a `patient` in the configuration wins over `patients`.
+
+    Where nobody named any, the whole tumour is that of the demo grown in space.
+    """
     if OWN_FILE is not None:
         return entries([OWN_FILE])
     if "patient" in config:
         raise InputError("describe the patient in a file (--configfile)", key="patient")
-    return roster(config.get("patients"), [Path.cwd(), BASE])
+    patients = config.get("patients")
+    if patients == DEFAULT_PATIENTS and config.get("dimensions") == 3:
+        patients = DEMO_FILES["demo3d"].as_posix()
+    return roster(patients, [Path.cwd(), BASE])
 
 
 # Faults of the command are refused here, before anything runs. A `patient` section merged from a
@@ -83,8 +95,9 @@ def images(wildcards):
 
 
 def truth(wildcards):
-    """The truth of the demo patient; no other has one."""
-    return [DEMO_TRUTH] if entry(wildcards).file.resolve() == DEMO_FILE else []
+    """The truth of a demo patient; no other has one."""
+    file = entry(wildcards).file.resolve()
+    return [COHORT.of(name).truth for name, demo in DEMO_FILES.items() if demo == file]
 
 
 def settings_for(*sections):

@@ -1,38 +1,43 @@
-"""The built-in demo patient."""
+"""The built-in demo patients: one grown in a plane, one in space."""
 
 import yaml
 
-DEMO_FILE = BASE / "workflow/patients/demo.yaml"
-_demo = yaml.safe_load(DEMO_FILE.read_text(encoding="utf-8"))["patient"]
-_demo_paths = {
-    "segmentation": _demo["segmentation"]["path"],
-    "t1": _demo["images"]["t1"],
-    "t1c": _demo["images"]["t1c"],
-}
-DEMO = {name: shown(DEMO_FILE.parent / path) for name, path in _demo_paths.items()}
-DEMO_IMAGES = set(DEMO.values())
-DEMO_TRUTH = COHORT.of("demo").truth
+
+def demo_images(file):
+    """Paths of the images that a demo's patient file names."""
+    patient = yaml.safe_load(file.read_text(encoding="utf-8"))["patient"]
+    named = {"segmentation": patient["segmentation"]["path"], **patient["images"]}
+    return {name: shown(file.parent / path) for name, path in named.items()}
 
 
-rule demo:
-    output:
-        **DEMO,
-        truth=DEMO_TRUTH,
-    log:
-        COHORT.of("demo").logs / "demo.log",
-    benchmark:
-        COHORT.of("demo").costs / "demo.tsv"
-    priority: FIRST + 1
-    conda:
-        "../envs/imaging.yaml"
-    threads: 1
-    resources:
-        mem_mb=more(1000),
-        runtime=more(5),
-    params:
-        seed=0,
-        code=source_hash("gbm.steps.demo"),
-    message:
-        "Making the demo patient: a tumour of known parameters in a deformed MNI152 head"
-    script:
-        "../scripts/demo.py"
+DEMOS = {name: demo_images(file) for name, file in DEMO_FILES.items()}
+DEMO_IMAGES = {path for images in DEMOS.values() for path in images.values()}
+
+
+for name, images_made in DEMOS.items():
+
+    rule:
+        name:
+            name
+        output:
+            **images_made,
+            truth=COHORT.of(name).truth,
+        log:
+            COHORT.of(name).logs / "demo.log",
+        benchmark:
+            COHORT.of(name).costs / "demo.tsv"
+        priority: FIRST + 1
+        conda:
+            "../envs/imaging.yaml"
+        threads: 1
+        resources:
+            mem_mb=more(4000 if name == "demo3d" else 1000),
+            runtime=more(20 if name == "demo3d" else 5),
+        params:
+            seed=0,
+            dimensions=3 if name == "demo3d" else 2,
+            code=source_hash("gbm.steps.demo"),
+        message:
+            "Making a demo patient: a tumour of known parameters in a deformed MNI152 head"
+        script:
+            "../scripts/demo.py"

@@ -1,4 +1,4 @@
-"""Make the demo patient."""
+"""Make a demo patient."""
 
 from pathlib import Path
 
@@ -10,4 +10,5 @@ with step(snakemake.log[0]):
     run(
         **{n: Path(snakemake.output[n]) for n in ("segmentation", "t1", "t1c", "truth")},
         seed=snakemake.params.seed,
+        dimensions=snakemake.params.dimensions,
     )

@@ -1,4 +1,4 @@
-"""The demo patient: a space of its own, an invertible anatomy, a segmentation true to its truth."""
+"""The demo patients: spaces of their own, an invertible anatomy, segmentations true to their truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gbm.demo.anatomy import random_deformation
-from gbm.demo.patient import AFFINE, BRAIN_CENTRE, SHAPE
+from gbm.demo.head import AFFINE, BRAIN_CENTRE, SHAPE
+from gbm.demo.patient import MADE, make_demo
 from gbm.steps.demo import run
 
 FILES = {"segmentation": "seg.nii.gz", "t1": "t1.nii.gz", "t1c": "t1c.nii.gz", "truth": "made.json"}
@@ -77,3 +78,29 @@ def test_it_is_the_same_every_time(demo: Path, tmp_path: Path) -> None:
         first, second = (nibabel.load(folder / name) for folder in (demo, tmp_path))
         assert np.array_equal(np.asarray(first.dataobj), np.asarray(second.dataobj))
     assert (demo / names[3]).read_text() == (tmp_path / names[3]).read_text()
+
+
+@pytest.mark.slow
+def test_the_whole_tumour_follows_its_truth() -> None:
+    """Labels of `demo3d` on 1 mm cells; it is the same every time."""
+    demo, made = make_demo(dimensions=3, refine=1), MADE[3]
+    truth, labels = demo.truth, demo.labels
+    assert truth["patient"] == "demo3d"
+    assert truth["dimensions"] == 3
+    assert truth["lambda_mm"] == made.lambda_mm
+    assert truth["DT_mm2"] == pytest.approx(made.lambda_mm**2 * made.rhoT)
+    assert truth["thresholds"] == {"WT": made.WT, "TC": made.TC}
+    assert set(np.unique(labels)) == {0, 1, 2, 4}
+    core = np.isin(labels, [1, 4])
+    assert 60.0 < (labels > 0).sum() / 1000.0 < 110.0
+    assert 20.0 < core.sum() / 1000.0 < 52.0
+    voxel = np.linalg.inv(AFFINE) @ [*truth["x0_mm"], 1.0]
+    assert core[tuple(np.rint(voxel[:3]).astype(int))]
+    # one hemisphere: the plane between them is where the atlas's x is 0
+    points = np.argwhere(labels > 0) @ AFFINE[:3, :3].T + AFFINE[:3, 3]
+    middle = AFFINE[:3, :3] @ (np.array(SHAPE) / 2) + AFFINE[:3, 3]
+    head = random_deformation(np.random.default_rng(0), middle, BRAIN_CENTRE)
+    assert np.mean(head(points)[:, 0] < 0.0) > 0.9
+    again = make_demo(dimensions=3, refine=1)
+    assert np.array_equal(again.labels, labels)
+    assert np.array_equal(again.t1c, demo.t1c)

@@ -48,7 +48,7 @@ def test_the_direct_fit_finds_a_phantom_s_parameters(clean: Phantom) -> None:
     numbers = clean.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
     found = direct_fit(clean.domain, start, refine=1, descents=1)
-    errors = clean.errors(found.lambda_mm, found.rhoT)
+    errors = clean.case.errors(found.lambda_mm, found.rhoT)
     assert abs(errors["ln_lambda"]) < 0.1
     assert abs(errors["ln_rhoT"]) < 0.1
     assert np.hypot(*(found.x0 - clean.x0)) < 0.5
