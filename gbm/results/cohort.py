@@ -25,7 +25,10 @@ IGNORED = (
     "work",
     "sub-*/figures",
     "sub-*/anat/*_desc-domain.npz",
-    "sub-*/anat/*_desc-fit_celldensity.*",
+    "sub-*/dicom",
+    "sub-*/anat/*_celldensity.*",
+    "sub-*/anat/*_desc-comparison_*",
+    "sub-*/anat/*_desc-plan_metrics.tsv",
     "sub-*/anat/*_desc-growth_params.json",
     "sub-*/anat/*_desc-growth_metrics.tsv",
     "sub-*/anat/*_desc-truth_params.json",
@@ -43,7 +46,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "threshold_WT": {"Description": "density at the outline of the whole tumour"},
     "threshold_TC": {"Description": "density at the outline of the tumour core"},
     "relative_error_u": {
-        "Description": "relative L2 distance of network and finite volumes at the time of the scan"
+        "Description": "relative L2 distance of network and finite volumes at the time of the scan;"
+        " n/a for a direct fit"
     },
     "converged": {"Description": "whether the headline fit converged and agrees with its check"},
     "reason": {
@@ -121,7 +125,7 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
             numbers = [
                 *(estimate.value for estimate in (p.lambda_mm, p.rhoT, p.DT_mm2)),
                 *p.thresholds.levels().values(),
-                p.relative_error_u.final,
+                p.network_error,
             ]
         rows.append(
             [

@@ -66,7 +66,7 @@ def test_participants_have_one_row_each(results: Path) -> None:
 def test_metrics_have_one_row_each(results: Path) -> None:
     rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
     assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
-    assert len(rows["sub-p1"]) == 3 + 7 * 2 * 3
+    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 3
     found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
     for model, regions in found.items():
         for region, metrics in regions.items():
