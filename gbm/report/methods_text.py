@@ -27,7 +27,12 @@ SOURCES = (
     "Zhang R. Z., Xie X., Lowengrub J. 2024. BiLO: bilevel local operator learning for PDE inverse "
     "problems. arXiv:2404.17789.",
 )
-"""What the paragraphs name by author and year."""
+"""What the paragraphs name by author and year; the last where there is a network."""
+
+
+def sources(result: PatientResult) -> tuple[str, ...]:
+    """Those that the paragraphs of a result name."""
+    return SOURCES[:-1] if result.method == "direct" else SOURCES
 
 
 def methods(result: PatientResult) -> list[str]:
