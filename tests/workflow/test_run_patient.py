@@ -73,21 +73,19 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
 
 
 def test_a_direct_fit_imports_no_torch(repository: Path, tmp_path: Path) -> None:
-    """A module set to None in `sys.modules` cannot be imported."""
     file = write(tmp_path, "p01")
     code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "import gbm\n"
+        "import sys, gbm\n"
         f"found = gbm.run_patient({str(file)!r}, {str(tmp_path / 'alone')!r},"
         " fit={'method': 'direct'}, verify={'refine': 1})\n"
-        "print(found.headline, found.model_dump(mode='json')['fits'])\n"
+        "print(found.headline, found.fits, 'torch' in sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=repository, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "direct_fdm []"
+    assert done.stdout.splitlines()[-1] == "direct_fdm () False"
     for name in ("sub-p01.html", "sub-p01/anat/sub-p01_desc-fit_celldensity.nii.gz"):
         assert (tmp_path / "alone" / name).is_file()
     (params,) = (tmp_path / "alone").glob("sub-p01/anat/*_desc-growth_params.json")
