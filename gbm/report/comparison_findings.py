@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from gbm.growth.records import INDISTINCT
 from gbm.report.findings import (
     EQUAL_DICE,
-    FITTED,
     REGION_NAMES,
     Finding,
     against_references,
@@ -78,10 +77,10 @@ def against_headline(patient: Compared, kind: str, fit: FitEntry) -> Finding:
     said = f"(DICE by finite volumes: {'; '.join(scores)}){_objectives(result, fit)}"
     if won:
         part = " in part" if lost else ""
-        text = f"{_capital(NAMES[kind])}{weight} beats {FITTED[result.method]}{part} {said}"
+        text = f"{_capital(NAMES[kind])}{weight} beats the headline{part} {said}"
         return Finding("bad", text)
     relation = "behind" if lost else "level with"
-    text = f"{_capital(NAMES[kind])}{weight} is {relation} {FITTED[result.method]} {said}"
+    text = f"{_capital(NAMES[kind])}{weight} is {relation} the headline {said}"
     return Finding("good" if lost else "note", text)
 
 
@@ -130,23 +129,23 @@ def _behind(fit: FitEntry) -> str:
 def summary(patients: Sequence[Compared]) -> list[str]:
     """How often another network, the direct fit or a simple reference wins, over all patients."""
     lines = []
-    for region, name in REGION_NAMES.items():
-        for model, rival in RIVALS.items():
+    for model, rival in RIVALS.items():
+        said = []
+        for region, name in REGION_NAMES.items():
             pairs = [
                 (ours, theirs)
                 for p in patients
-                if (ours := dice_of(p.metrics, p.result.model, region)) is not None
+                if p.result.model != model
+                and (ours := dice_of(p.metrics, p.result.model, region)) is not None
                 and (theirs := dice_of({**p.metrics, **p.others}, model, region)) is not None
-                and p.result.model != model
             ]
-            if not pairs:
-                continue
-            better = sum(theirs > ours + EQUAL_DICE for ours, theirs in pairs)
-            worse = sum(ours > theirs + EQUAL_DICE for ours, theirs in pairs)
-            lines.append(
-                f"{_capital(name)}: {rival} outlines it better than the headline on {better} of "
-                f"{len(pairs)} patients, worse on {worse}."
-            )
+            if pairs:
+                better = sum(theirs > ours + EQUAL_DICE for ours, theirs in pairs)
+                worse = sum(ours > theirs + EQUAL_DICE for ours, theirs in pairs)
+                said.append(f"the {name} on {better} of {len(pairs)} patients (worse on {worse})")
+        if said:
+            text = f"{_capital(rival)} outlines better than the headline: {', '.join(said)}."
+            lines.append(text)
     return lines
 
 

@@ -115,8 +115,13 @@ def registered(wildcards):
 
 
 def all_settings(wildcards):
-    """All settings of a patient, those of the comparison too, for `params`."""
-    return settings_of(entry(wildcards).file).model_dump(mode="json")
+    """All settings of a patient, those of the comparison too, for `params`.
+
+    A comparison is the same whoever asked for it.
+    """
+    whole = settings_of(entry(wildcards).file).model_dump(mode="json")
+    whole["fit"]["comparison"] = True
+    return whole
 
 
 def fits(path, plan=fit_names.planned):

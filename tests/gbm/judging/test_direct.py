@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import jsonschema
 import pytest
 
+from gbm.domain.domain import save_domain
 from gbm.io.files import read_json, write_json
 from gbm.report.at_a_glance import opening
 from gbm.results.patient_result import PatientResult, read_result
@@ -76,10 +78,6 @@ def test_one_that_did_not_settle_is_never_green(
 
 
 def test_the_threshold_of_an_empty_core_is_none(direct_bundle: Any) -> None:
-    from dataclasses import replace
-
-    from gbm.domain.domain import save_domain
-
     domain = direct_bundle.domain
     empty = replace(domain, TC=domain.TC & False, numbers=domain.numbers | {"tc_area_mm2": 0.0})
     save_domain(direct_bundle.files.domain, empty)

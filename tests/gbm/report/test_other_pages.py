@@ -131,8 +131,16 @@ def test_medians_are_over_the_patients_that_have_the_fit(compared: Compared) -> 
 def test_the_summary_counts_who_wins(compared: Compared) -> None:
     lines = summary([compared])
     assert (
-        "Whole tumour: the PINN, by finite volumes, outlines it better than the headline on 0 of 1 "
-        "patients, worse on 1." in lines
+        "The PINN, by finite volumes, outlines better than the headline: the whole tumour on 0 of "
+        "1 patients (worse on 1), the tumour core on 0 of 1 patients (worse on 1)." in lines
+    )
+    disc = {"disc": {"WT": {"dice": 0.95}, "TC": {"dice": None}}}
+    better = Compared(
+        compared.result, {**compared.metrics, **disc}, compared.comparison, compared.others
+    )
+    assert summary([compared, better])[0] == (
+        "A plain disc of the same area outlines better than the headline: the whole tumour on 1 of "
+        "2 patients (worse on 1), the tumour core on 0 of 1 patients (worse on 1)."
     )
 
 
