@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from gbm.config.errors import InputError
+from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_text
 from gbm.io.layout import CohortLayout, Layout
 from gbm.report.comparison_findings import Compared
@@ -14,7 +16,7 @@ from gbm.results.metrics_table import read_metrics
 from gbm.results.patient_result import read_result
 
 
-def run(files: CohortLayout, patients: Iterable[str]) -> None:
+def run(files: CohortLayout, patients: Iterable[str], ending: Ending = COMPLETE) -> None:
     """Write the page from whatever the patients have so far; those that lack a part are named.
 
     Parameters
@@ -23,13 +25,16 @@ def run(files: CohortLayout, patients: Iterable[str]) -> None:
         Where it goes, and where the patients' results are.
     patients : iterable of str
         Names of the patients in paths, in the order of the command.
+    ending : Ending
+        How the command ended; by default with all its steps.
     """
     done, missing = [], {}
     for patient in patients:
         try:
             done.append(read(files.of(patient)))
         except FileNotFoundError as error:
-            missing[patient] = f"{error.filename} has not been made; the cohort page says why"
+            why = ending.errors(files.of(patient).logs) or ("the logs name no error",)
+            missing[patient] = f"{Path(error.filename).name} has not been made: {'; '.join(why)}"
         except InputError as error:
             missing[patient] = str(error)
     write_text(files.comparison, render_comparison(done, missing))

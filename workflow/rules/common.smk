@@ -228,11 +228,12 @@ def write_pages_after_failure():
     from gbm.steps import cohort, comparison_page
 
     files = {key: Path(file) for key, file in patient_files().items()}
-    cohort.run(COHORT, files, ending())
+    end = ending()
+    cohort.run(COHORT, files, end)
     outdate(COHORT.page, [COHORT.of(key).params for key in PATIENTS])
     compared = [COHORT.of(key).comparison for key in PATIENTS]
     if any(path.exists() for path in compared):
-        comparison_page.run(COHORT, PATIENTS)
+        comparison_page.run(COHORT, PATIENTS, end)
         outdate(COHORT.comparison, compared)
 
 

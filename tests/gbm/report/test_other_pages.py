@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gbm.io.files import write_text
 from gbm.io.layout import CohortLayout, arrays
 from gbm.report.cohort_page import render_cohort
 from gbm.report.comparison_findings import Compared, summary
@@ -148,6 +149,7 @@ def test_the_page_is_offline_and_names_who_is_missing(
     compared: Compared, bundle: Any, tmp_path: Path
 ) -> None:
     files = CohortLayout(bundle.root)
+    write_text(bundle.root / "logs/sub-lost/check.log", "error: seg.nii.gz: <b>truncated</b>\n")
     step_page(files, ["p1", "lost"])
     text = files.comparison.read_text()
     structure = Structure()
@@ -156,7 +158,8 @@ def test_the_page_is_offline_and_names_who_is_missing(
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
     assert "default-src 'none'" in text
     assert "1 of 2 patients compared" in text
-    assert "sub-lost_desc-growth_params.json has not been made" in text
+    why = "check: seg.nii.gz: &lt;b&gt;truncated&lt;/b&gt;"
+    assert f"sub-lost_desc-growth_params.json has not been made: {why}" in text
     assert "None" not in read(text)
 
 

@@ -93,6 +93,19 @@ def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) 
     assert member.result is None
 
 
+def test_a_comparison_that_failed_takes_nothing_from_the_main_job(
+    bundle: Any, results: Path
+) -> None:
+    logs = bundle.files.logs
+    write_text(logs / "fit_pinn_char_w1e-3_seed0.log", "error: RuntimeError: diverged\n")
+    killed = (logs / "fit_bilo_heat_inferred_seed0.log",)
+    ending = Ending(failed=(killed,), left={logs / "comparison.log"})
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), ending)
+    assert member.status == "done"
+    ending = Ending(failed=((logs / "fit_bilo_char_inferred_seed0.log",),))
+    assert cohort.read_member(bundle.files, Path("p1.yaml"), ending).status == "failed"
+
+
 def test_a_result_of_another_version_is_named_and_spoils_no_page(
     bundle: Any, results: Path
 ) -> None:
