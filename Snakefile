@@ -2,6 +2,7 @@
 
 snakemake --cores all                                       the patients of config.yaml
 snakemake --cores all --config patients='cohort/*.yaml'     other patients
+snakemake --cores all compare                               other networks beside the patients' results
 snakemake --cores all benchmarks                            the experiments
 """
 
@@ -40,6 +41,14 @@ rule all:
         COHORT.page,
         # A failed command writes the cohort page too; a missing report says that work is left.
         [COHORT.of(key).page for key in PATIENTS],
+        asked_comparisons,
+
+
+rule compare:
+    input:
+        COHORT.page,
+        [COHORT.of(key).page for key in PATIENTS],
+        COHORT.comparison,
 
 
 include: "workflow/rules/demo.smk"
@@ -47,6 +56,7 @@ include: "workflow/rules/recovery.smk"
 include: "workflow/rules/imaging.smk"
 include: "workflow/rules/growth.smk"
 include: "workflow/rules/results.smk"
+include: "workflow/rules/comparison.smk"
 include: "workflow/rules/benchmarks.smk"
 
 
@@ -56,4 +66,4 @@ onstart:
 
 
 onerror:
-    write_cohort_after_failure()
+    write_pages_after_failure()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gbm.config.errors import InputError
-from gbm.config.fit_names import planned
+from gbm.config.fit_names import FitSpec, compared, planned
 from gbm.config.loading import FOREIGN_KEYS, load_job
 from gbm.config.writable import require_writable
 from gbm.io.job import Job
@@ -16,9 +17,10 @@ from gbm.steps import (
     baselines,
     characteristic,
     check,
+    comparison,
+    direct_fixed,
     domain,
     export,
-    fit,
     metrics,
     register,
     report,
@@ -30,8 +32,9 @@ from gbm.steps import (
 def run_patient(
     file: Path | str, out: Path | str, *, threads: int = 1, **settings: Any
 ) -> PatientResult:
-    """Run all steps of one patient; the numbers are those of the workflow.
+    """Run the main job of one patient; the numbers are those of the workflow.
 
+    With ``fit={"comparison": True}`` the networks of the comparison follow, without their page.
     Nothing is resumed but an interrupted fit: every step runs, and writes where the workflow does.
     Remarks and the fits' progress are printed; torch's and SimpleITK's numbers of threads are set
     for the whole process.
@@ -71,9 +74,20 @@ def run_patient(
         register.run(job)
     for step in (tissue, domain, characteristic, baselines):
         step.run(job)
-    for spec in planned(chosen):
-        fit.run(job, spec.name)
-        verify.run(job, spec.name)
+    _fit(job, planned(chosen))
     for step in (metrics, export, report):
         step.run(job)
+    if chosen.fit.comparison:
+        direct_fixed.run(job)
+        _fit(job, compared(chosen))
+        comparison.run(job)
     return read_result(job.files.params)
+
+
+def _fit(job: Job, specs: Iterable[FitSpec]) -> None:
+    """Fit and verify some networks; torch is imported where there is one."""
+    for spec in specs:
+        from gbm.steps import fit
+
+        fit.run(job, spec.name)
+        verify.run(job, spec.name)

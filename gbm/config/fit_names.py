@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gbm.config.settings import Settings
+from gbm.config.settings import FitSettings, Settings
 
 PATTERN = (
     r"bilo_(?:char|heat)_(?:inferred|fixed)_seed\d+"
@@ -14,8 +14,8 @@ PATTERN = (
 )
 """Regular expression of all names, for wildcards."""
 
-REFERENCES = {"inferred": "direct_fdm", "fixed": "direct_fixed_fdm"}
-"""The direct fit of `baselines.json` that has the origin of a fit."""
+OF_COMPARISON = ("comparison", "lifts", "pinn_weights")
+"""Keys of the section `fit` that change nothing in the main job."""
 
 Lift = Literal["char", "heat"]
 
@@ -95,21 +95,51 @@ def short(weight: float) -> str:
 
 
 def headline_fit(settings: Settings) -> FitSpec:
-    """The fit that a patient's result reports: BiLO, ``char`` lift, origin inferred, first seed."""
+    """The network that a result reports: BiLO, ``char`` lift, origin inferred, first seed."""
     return FitSpec("bilo", "char", "inferred", None, settings.fit.seeds[0])
 
 
 def planned(settings: Settings) -> tuple[FitSpec, ...]:
-    """All fits of a patient: the headline first.
+    """The networks of the main job: the headline first; none where the direct fit is it.
 
-    For the first seed everything: BiLO with the origin inferred for every lift, and fixed, and a
-    PINN for every weight. Further seeds repeat the headline fit only, for its spread. The headline
-    is the ``char`` lift, whatever other lifts are asked for.
+    Further seeds repeat the headline fit, for its spread. The headline is the ``char`` lift,
+    whatever other lifts are asked for.
+    """
+    if settings.fit.method == "direct":
+        return ()
+    headline = headline_fit(settings)
+    fits = [replace(headline, seed=seed) for seed in settings.fit.seeds]
+    return tuple(dict.fromkeys(fits))
+
+
+def compared(settings: Settings) -> tuple[FitSpec, ...]:
+    """The networks of the comparison, of the first seed.
+
+    BiLO with every other lift, BiLO with the origin fixed, and a PINN for every weight.
     """
     headline = headline_fit(settings)
-    fits = [headline]
-    fits += [replace(headline, lift=lift) for lift in settings.fit.lifts if lift != headline.lift]
+    fits = [replace(headline, lift=lift) for lift in settings.fit.lifts if lift != headline.lift]
     fits.append(replace(headline, origin="fixed"))
     fits += [replace(headline, method="pinn", weight=w) for w in settings.fit.pinn_weights]
-    fits += [replace(headline, seed=seed) for seed in settings.fit.seeds[1:]]
     return tuple(dict.fromkeys(fits))
+
+
+def of_comparison(step: str) -> bool:
+    """Whether a step of a patient, by the name of its log, belongs to the comparison.
+
+    >>> of_comparison("fit_pinn_char_w1e-3_seed0"), of_comparison("verify_bilo_char_fixed_seed0")
+    (True, True)
+    >>> of_comparison("fit_bilo_char_inferred_seed1"), of_comparison("baselines")
+    (False, False)
+    """
+    if step in ("direct_fixed", "comparison"):
+        return True
+    network = re.fullmatch(rf"(?:fit|verify)_({PATTERN})", step)
+    return network is not None and not network[1].startswith("bilo_char_inferred_")
+
+
+def of_main_job(settings: Settings) -> Settings:
+    """Settings without what belongs to the comparison: asking for it changes no result."""
+    defaults = FitSettings().model_dump(include={*OF_COMPARISON})
+    fit = settings.fit.model_copy(update=defaults)
+    return settings.model_copy(update={"fit": fit})

@@ -160,14 +160,24 @@ class BoundSettings(Model):
 
 
 class FitSettings(Model):
-    """How the networks are trained."""
+    """What fits a patient, and how the networks are trained."""
 
+    method: Literal["bilo", "direct"] = Field(
+        default="bilo", description="of the headline; direct: by the solver itself, no network"
+    )
+    comparison: bool = Field(
+        default=False, description="whether the main job asks for the comparison, too"
+    )
     recipe: Literal["fast", "paper"] = Field(default="fast", description="optimisers")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
     pinn_weights: tuple[Positive, ...] = Field(
-        default=(1e-5, 1e-4, 1e-3), description="data weights of the PINN"
+        default=(1e-5, 1e-4, 1e-3), description="data weights of the PINN, of the comparison"
     )
-    lifts: tuple[Literal["char", "heat"], ...] = Field(default=("char", "heat"), min_length=1)
+    lifts: tuple[Literal["char", "heat"], ...] = Field(
+        default=("char", "heat"),
+        min_length=1,
+        description="representations of BiLO; those besides char belong to the comparison",
+    )
     width: Annotated[int, Field(ge=4)] = Field(default=64, description="neurons of a layer")
     layers: Annotated[int, Field(ge=1)] = Field(default=3, description="tanh layers")
     fourier: Annotated[int, Field(ge=0)] = Field(

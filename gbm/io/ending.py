@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from gbm.io.job_log import error_in
+
+Steps = Callable[[str], bool]
+"""Which steps count, by their names."""
 
 Logs = tuple[Path, ...]
 """Logs of the steps of one job: mostly one, on a cluster several."""
@@ -31,32 +34,35 @@ class Ending:
     failed: tuple[Logs, ...] = ()
     left: Collection[Path] = ()
 
-    def errors(self, folder: Path) -> tuple[str, ...]:
+    def errors(self, folder: Path, counted: Steps = bool) -> tuple[str, ...]:
         """Why steps failed, ``"<step>: <reason>"``, oldest first; empty when none said so.
 
         Parameters
         ----------
         folder : Path
             Folder of one patient's logs.
+        counted : callable
+            Whether a step counts, by its name; all do by default.
         """
         own = {log for logs in self.failed for log in logs}
         logs = [log for log in folder.glob("**/*.log") if log not in self.left or log in own]
         said = [(log, error_in(log)) for log in sorted(logs, key=lambda log: log.stat().st_mtime)]
-        return tuple(f"{_step(log, folder)}: {why}" for log, why in said if why is not None)
+        named = ((_step(log, folder), why) for log, why in said if why is not None)
+        return tuple(f"{step}: {why}" for step, why in named if counted(step))
 
-    def silent(self, folder: Path) -> tuple[str, ...]:
+    def silent(self, folder: Path, counted: Steps = bool) -> tuple[str, ...]:
         """Names of the steps that failed without a word: killed from outside, most likely."""
         mute = [
-            sorted(_step(log, folder) for log in logs)
+            sorted(step for log in logs if counted(step := _step(log, folder)))
             for logs in self.failed
             if all(folder in log.parents and error_in(log) is None for log in logs)
         ]
         # Snakemake leaves an empty log of steps that a killed group did not come to: any can be it.
         return tuple(sorted(s[0] if len(s) == 1 else f"one of {', '.join(s)}" for s in mute if s))
 
-    def leaves(self, folder: Path) -> bool:
+    def leaves(self, folder: Path, counted: Steps = bool) -> bool:
         """Whether steps of this patient did not end."""
-        return any(folder in log.parents for log in self.left)
+        return any(folder in log.parents and counted(_step(log, folder)) for log in self.left)
 
 
 COMPLETE = Ending()

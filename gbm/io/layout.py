@@ -90,6 +90,11 @@ class Layout:
         """References beside the networks."""
         return self._work / "baselines.json"
 
+    @property
+    def direct_fixed(self) -> Path:
+        """The direct fit with the origin fixed, of the comparison."""
+        return self._work / "direct_fixed.json"
+
     def fit(self, name: str) -> Path:
         """One fit's record."""
         return self._work / "fits" / f"{name}.json"
@@ -112,6 +117,16 @@ class Layout:
     def metrics(self) -> Path:
         """The long table of scores."""
         return self._anat("desc-growth_metrics.tsv")
+
+    @property
+    def comparison(self) -> Path:
+        """The other networks beside the result."""
+        return self._anat("desc-comparison_params.json")
+
+    @property
+    def comparison_metrics(self) -> Path:
+        """Their long table of scores."""
+        return self._anat("desc-comparison_metrics.tsv")
 
     @property
     def density(self) -> Path:
@@ -164,6 +179,11 @@ class CohortLayout:
     def page(self) -> Path:
         """The cohort page."""
         return self.root / "cohort.html"
+
+    @property
+    def comparison(self) -> Path:
+        """The page of the comparison."""
+        return self.root / "comparison.html"
 
     @property
     def metrics(self) -> Path:

@@ -28,6 +28,9 @@ DISTRIBUTIONS = (
 )
 """Distributions that can change a number."""
 
+OTHERS = ("fit_", "verify_", "direct_fixed", "comparison")
+"""How names of steps begin that may belong to other fits, or to the comparison."""
+
 
 class InputFile(Model):
     """One input file."""
@@ -61,7 +64,7 @@ def versions() -> dict[str, str]:
     """
     found = {
         "bilo-gbm": __version__,
-        "source": source_hash("gbm.steps.fit", "gbm.steps.metrics"),
+        "source": source_hash("gbm.steps.baselines", "gbm.steps.fit", "gbm.steps.metrics"),
         "commit": commit(),
         "python": platform.python_version(),
     }
@@ -124,9 +127,7 @@ def cost(folder: Path, fits: Collection[str]) -> RunCost | None:
     files = sorted(folder.glob("*.tsv"), key=lambda file: file.stat().st_mtime)
     names = {f"{kind}_{name}" for kind in ("fit", "verify") for name in fits}
     steps = tuple(
-        _measured(file)
-        for file in files
-        if file.stem in names or not file.stem.startswith(("fit_", "verify_"))
+        _measured(file) for file in files if file.stem in names or not file.stem.startswith(OTHERS)
     )
     if not steps:
         return None

@@ -50,7 +50,7 @@ def judge(
         if (value := numbers.get(gate.number)) is not None
     ]
     if unsettled:
-        judged.append(_unsettled(unsettled))
+        judged.append(_unsettled(unsettled, settings.fit.method))
     failing = {entry.number for entry in judged if entry.colour != "green"}
     done = converged and status == "converged"
     if not done and not failing & EXPLAINED.get(status, set()):
@@ -80,14 +80,17 @@ def _judged(gate: Gate, value: float, settings: Settings) -> Judgement:
     )
 
 
-def _unsettled(why: str) -> Judgement:
+def _unsettled(why: str, method: str) -> Judgement:
+    named = (
+        "The direct fit" if method == "direct" else "The direct fit, the reference of every fit,"
+    )
     return Judgement(
         number="direct_fit",
         group="fit",
         value=0.0,
         limit="settled inside its bounds",
         colour="amber",
-        meaning=f"The direct fit, the reference of every fit, did not settle: {why}.",
+        meaning=f"{named} did not settle: {why}.",
         advice="Read the profile (“What one scan tells”) before the values, or try "
         "another slice (`slice`).",
     )

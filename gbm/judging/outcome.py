@@ -50,5 +50,15 @@ def outcome(fit: FitResult, verification: Verification, reference: DirectReferen
 
 def unsettled(reference: DirectReference) -> str:
     """Why the direct fit is no optimum to rely on, or ""."""
-    said = "; ".join(reference.warnings)
-    return said or ("" if reference.converged else "it has not converged")
+    said = list(reference.warnings)
+    if reference.objective is None:
+        said.append("its objective is no number")
+    if not said and not reference.converged:
+        said.append("it has not converged")
+    return "; ".join(said)
+
+
+def outcome_of_direct(reference: DirectReference) -> Outcome:
+    """What to call the direct fit where it is the headline, and why."""
+    why = unsettled(reference)
+    return Outcome(NOT_CONVERGED if why else CONVERGED, not why, (why,) if why else ())

@@ -9,7 +9,6 @@ import numpy as np
 
 from gbm.config.conventions import REGIONS
 from gbm.config.patient import LabelMap
-from gbm.growth.records import FitResult
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
 from gbm.results.fit_entry import HeadlineObjectives
@@ -62,40 +61,51 @@ def gather(
     return found
 
 
-def of_fit(
-    fit: FitResult,
-    error: float | None,
-    objective: HeadlineObjectives,
+def of_growth(
+    growth: Mapping[str, float],
+    thresholds: Mapping[str, float | None],
     likely: FlatRange | None,
     core: bool,
 ) -> Numbers:
-    """Collect the numbers of the headline fit.
+    """Collect the parameters that the headline found.
 
     Parameters
     ----------
-    fit : FitResult
-        Its parameters.
-    error : float or None
-        Relative L2 distance of its network from the solver.
-    objective : HeadlineObjectives
-        Its own and its references'.
+    growth : mapping
+        `lambda_mm` and `rhoT`.
+    thresholds : mapping
+        Of WT and TC.
     likely : FlatRange or None
         Where the data alone allow lambda to be.
     core : bool
         Whether there is a core: the threshold of an empty one means nothing.
     """
-    whole_at, core_at = (fit.thresholds.get(region) for region in REGIONS)
+    whole_at, core_at = (thresholds.get(region) for region in REGIONS)
+    return {
+        "lambda_mm": growth["lambda_mm"],
+        "lambda_range": None if likely is None else likely.ratio,
+        "rhoT": growth["rhoT"],
+        "threshold_WT": whole_at,
+        "threshold_TC": core_at if core else None,
+        "threshold_gap": difference(core_at, whole_at) if core else None,
+    }
+
+
+def of_network(error: float | None, objective: HeadlineObjectives) -> Numbers:
+    """Collect what judges a network beside the solver, the start and the direct fit.
+
+    Parameters
+    ----------
+    error : float or None
+        Its relative L2 distance from the solver.
+    objective : HeadlineObjectives
+        Its own and its references'.
+    """
     return {
         # JSON has no word for a disagreement that could not be measured
         "network_disagreement": np.inf if error is None else error,
         "objective_rise": difference(objective.fdm, objective.characteristic),
         "objective_gap": difference(objective.fdm, objective.direct_fit),
-        "lambda_mm": fit.lambda_mm,
-        "lambda_range": None if likely is None else likely.ratio,
-        "rhoT": fit.rhoT,
-        "threshold_WT": whole_at,
-        "threshold_TC": core_at if core else None,
-        "threshold_gap": difference(core_at, whole_at) if core else None,
     }
 
 

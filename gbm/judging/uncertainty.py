@@ -6,13 +6,13 @@ D T = lambda^2 rho T in their own units, to first order: sd(p) = p sd(ln p).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import stats
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.records import INDISTINCT, FitResult
+from gbm.growth.records import INDISTINCT
 from gbm.results.references import FlatRange, LocalSpread, ObjectiveProfile
 
 PIECE_MM = 14.0
@@ -117,13 +117,13 @@ def flat_range(
     )
 
 
-def physical(fit: FitResult, local: LocalSpread) -> dict[str, float]:
+def physical(growth: Mapping[str, float], local: LocalSpread) -> dict[str, float]:
     """Spreads in the units of the results, by the names of the results.
 
     Parameters
     ----------
-    fit : FitResult
-        Growth parameters.
+    growth : mapping
+        `lambda_mm`, `rhoT`, `DT_mm2`, `rD` and `rRHO`.
     local : LocalSpread
         See `gbm.search.identifiability.local_spread`.
 
@@ -132,7 +132,7 @@ def physical(fit: FitResult, local: LocalSpread) -> dict[str, float]:
     dict
         Of `lambda_mm`, `rhoT`, `DT_mm2`, `rD`, `rRHO`, `WT` and `TC`.
     """
-    found = {name: abs(getattr(fit, name)) * sd for name, sd in _logarithmic(local).items()}
+    found = {name: abs(growth[name]) * sd for name, sd in _logarithmic(local).items()}
     return found | {region: getattr(local, region) for region in REGIONS}
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from gbm.report.findings import beside_headline
 from gbm.report.formatting import UNDETERMINED, num, percent, plus_minus, with_spread
 from gbm.results.estimate import Estimate
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
-from gbm.results.verdict import Verdict
 
 VERDICT_TEXT = {
     "green": "The inputs passed every gate and the fit is verified.",
@@ -20,12 +18,22 @@ OPENINGS = {
 }
 """What the page begins with where the gate of that name failed."""
 
+WITHOUT_NETWORK = {
+    "green": "The inputs passed every gate and the fit settled.",
+    "direct_fit": "Not converged: the direct fit did not settle.",
+}
+"""The same where the direct fit is the headline."""
 
-def opening(verdict: Verdict) -> str:
+
+def opening(result: PatientResult) -> str:
     """The first sentences of the page."""
+    verdict = result.verdict
     failed = {gate.number for gate in verdict.gates if gate.colour != "green"}
-    said = [text for number, text in OPENINGS.items() if number in failed]
-    return " ".join([*said, VERDICT_TEXT[verdict.colour]])
+    words = VERDICT_TEXT | OPENINGS
+    if result.method == "direct":
+        words |= WITHOUT_NETWORK
+    said = [words[number] for number in OPENINGS if number in failed]
+    return " ".join([*said, words[verdict.colour]])
 
 
 def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
@@ -37,15 +45,23 @@ def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
     def card(name: str, shown: str, unit: str, more: str) -> dict[str, str]:
         return {"name": name, "value": shown, "unit": unit, "more": more}
 
-    return [
+    growth = [
         card("Front width λ", num(result.lambda_mm.value), "mm", "√(D/ρ)"),
         card("Growth ρT", num(result.rhoT.value), "", "over the unknown time T"),
+    ]
+    disc = card("Disc", both("disc"), "", "DICE of a disc of equal area")
+    if result.method == "direct":
+        fitted = card("DICE, whole / core", both("direct_fdm"), "", "direct fit, finite volumes")
+        start = card("Start", both("characteristic_fdm"), "", "DICE, nothing fitted")
+        return [*growth, fitted, start, disc]
+    return [
+        *growth,
         card("DICE, whole / core", both("bilo_fdm"), "", "BiLO, by finite volumes"),
         card("Direct fit", both("direct_fdm"), "", "DICE, the classical way"),
-        card("Disc", both("disc"), "", "DICE of a disc of equal area"),
+        disc,
         card(
             "Network against solver",
-            percent(result.relative_error_u.final),
+            percent(result.network_error),
             "",
             "relative L2 difference at the scan",
         ),
@@ -60,15 +76,19 @@ def result_sentence(result: PatientResult, metrics: Metrics) -> str:
             return f"{num(estimate.value, digits)}{unit} (this scan does not determine it)"
         return f"{with_spread(estimate, digits)}{unit}"
 
-    scores = {region: dice_of(metrics, "bilo_fdm", region) for region in ("WT", "TC")}
+    scores = {region: dice_of(metrics, result.model, region) for region in ("WT", "TC")}
     overlap = f"{num(scores['WT'])} for the whole tumour"
     if scores["TC"] is not None:
         overlap += f" and {num(scores['TC'])} for the core"
+    checked = (
+        "These are the values of the direct fit, by finite volumes and without any network"
+        if result.method == "direct"
+        else f"The network and an independent solver differ by {percent(result.network_error)} at "
+        "these values"
+    )
     return (
         f"The invasive front of this tumour has the width λ = {known(result.lambda_mm, 1, ' mm')}; "
         f"its growth over the unknown time T since onset is ρT = {known(result.rhoT, 1, '')} and "
-        f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. The network "
-        f"and an independent solver differ by {percent(result.relative_error_u.final)} at "
-        "these values, and the predicted outlines overlap the segmentation with a DICE of "
-        f"{overlap}.{beside_headline(result)}"
+        f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. {checked}, and the "
+        f"predicted outlines overlap the segmentation with a DICE of {overlap}."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,10 @@ SHOWN_MODELS = {
     "direct_fdm": "direct fit",
     "disc": "disc",
 }
-"""Models of the table of patients and of the plots, BiLO beside its references."""
+"""Models of the table of patients and of the plots: the fits beside their references."""
+
+NETWORK = "bilo_fdm"
+"""The model that only patients with a network have."""
 
 WEIGHT = {"green": 0, "amber": 1, "red": 2}
 MARKS = {"green": "●", "amber": "▲", "red": "■"}
@@ -44,17 +47,23 @@ class Cell:
     key: float | None
 
 
-def patient_row(member: Member) -> dict[str, Any]:
+def shown_models(members: Sequence[Member]) -> dict[str, str]:
+    """Those of `SHOWN_MODELS` that some patient has: none of BiLO where all are direct fits."""
+    known = {model for member in members for model in member.metrics or {}}
+    return {model: name for model, name in SHOWN_MODELS.items() if model in known}
+
+
+def patient_row(member: Member, models: Iterable[str] = (*SHOWN_MODELS,)) -> dict[str, Any]:
     """One row of the table of patients that are done."""
     result, metrics = member.result, member.metrics
     assert result is not None
     assert metrics is not None
-    colour = result.verdict.colour
-    error = result.relative_error_u.final
+    models, colour = [*models], result.verdict.colour
     growth = [
         Cell(with_spread(estimate), estimate.value) for estimate in (result.lambda_mm, result.rhoT)
     ]
-    scores = [dice_of(metrics, model, region) for region in REGIONS for model in SHOWN_MODELS]
+    error = Cell(percent(result.network_error), result.network_error)
+    scores = [dice_of(metrics, model, region) for region in REGIONS for model in models]
     return {
         "patient": member.patient,
         "colour": colour,
@@ -63,7 +72,7 @@ def patient_row(member: Member) -> dict[str, Any]:
         "reasons": member.reasons,
         "cells": [
             *growth,
-            Cell(percent(error), error),
+            *([error] if NETWORK in models else []),
             *(Cell(num(score), score) for score in scores),
             Cell(num(result.seconds, 0), result.seconds),
         ],
@@ -78,7 +87,7 @@ def distributions(members: Sequence[Member]) -> dict[str, str]:
     scores = {
         region: {
             name: [dice_of(m.metrics or {}, model, region) for m in done]
-            for model, name in SHOWN_MODELS.items()
+            for model, name in shown_models(done).items()
         }
         for region in REGIONS
     }
@@ -87,8 +96,10 @@ def distributions(members: Sequence[Member]) -> dict[str, str]:
         "λ = √(D/ρ), mm": [p.lambda_mm.value for p in found],
         "ρT": [p.rhoT.value for p in found],
         "D·T, mm²": [p.DT_mm2.value for p in found],
-        "error of the network, %": [_percent(p.relative_error_u.final) for p in found],
     }
+    errors = [_percent(p.network_error) for p in found]
+    if any(error is not None for error in errors):
+        columns["error of the network, %"] = errors
     with look():
         return {"overlaps": svg(overlaps(scores)), "parameters": svg(parameter_strips(columns))}
 
@@ -102,9 +113,15 @@ def summary(members: Sequence[Member]) -> list[str]:
     done = [m for m in members if m.result is not None and m.metrics is not None]
     if not done:
         return ["No patient has results yet."]
-    errors = [m.result.relative_error_u.final for m in done if m.result is not None]
-    known = [error for error in errors if error is not None]
+    found = [m.result for m in done if m.result is not None]
+    known = [p.network_error for p in found if p.network_error is not None]
+    direct = sum(p.method == "direct" for p in found)
     lines = []
+    if direct:
+        lines.append(
+            f"{direct} of {len(done)} patients {'was' if direct == 1 else 'were'} fitted by the "
+            f"finite-volume solver itself (direct fit) and without a network."
+        )
     if known:
         lines.append(
             f"Network against finite volumes at the inferred parameters: relative L2 error "
@@ -113,9 +130,9 @@ def summary(members: Sequence[Member]) -> list[str]:
         )
     for region, name in (("WT", "whole tumour"), ("TC", "core")):
         pairs = [
-            (dice_of(m.metrics, "bilo_fdm", region), dice_of(m.metrics, "disc", region))
+            (dice_of(m.metrics, m.result.model, region), dice_of(m.metrics, "disc", region))
             for m in done
-            if m.metrics is not None
+            if m.metrics is not None and m.result is not None
         ]
         both = [(a, b) for a, b in pairs if a is not None and b is not None]
         beaten = sum(b > a + EQUAL_DICE for a, b in both)
@@ -151,7 +168,8 @@ def render_cohort(
     notice: str | None = None,
 ) -> str:
     """The page as text; a notice stands at its top."""
-    done = [patient_row(member) for member in members if member.status == "done"]
+    shown = shown_models(members)
+    done = [patient_row(member, shown) for member in members if member.status == "done"]
     return (
         environment()
         .get_template("cohort.html.j2")
@@ -164,7 +182,8 @@ def render_cohort(
             failed=[member for member in members if member.status == "failed"],
             unfinished=alike([member for member in members if member.status == "unfinished"]),
             summary=summary(members),
-            shown=list(SHOWN_MODELS.values()),
+            shown=list(shown.values()),
+            networks=NETWORK in shown,
             figures={name: encoded(text) for name, text in distributions(members).items()},
             sorting=script("sort.js"),
             medians=[

@@ -6,11 +6,11 @@ finding; the page says it in words and does not leave it to the reader to compar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gbm.growth.records import INDISTINCT
 from gbm.report.formatting import percent
-from gbm.results.fit_entry import FitEntry
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
 
@@ -22,11 +22,8 @@ EQUAL_DICE = 0.005
 CLEAR_GAP = 0.01
 """A network whose DICE exceeds its solver's by more than this has bent the equation."""
 
-HEAT_LIMIT = 0.03
-"""Error of the heat lift above which it is named beside the headline."""
-
-BEHIND_LIMIT = 0.03
-"""Part of the density behind walls, relative L2, that can explain such an error."""
+FITTED = {"bilo": "BiLO", "direct": "the direct fit"}
+"""The headline in a sentence, by its method."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +44,39 @@ def findings(result: PatientResult, metrics: Metrics) -> list[Finding]:
     metrics : mapping
         `desc-growth_metrics.tsv` as model -> region -> metric -> value.
     """
-    found = [
-        *agreement(result),
-        *against(metrics, "disc", "a plain disc of the same area at the centre of the core"),
-        *against(metrics, "characteristic_fdm", "the unfitted characteristic start"),
-        *against_direct(result),
-        *overfitting(metrics),
-        *other_lift(result),
-    ]
+    found = against_references(result, metrics)
+    if result.method == "direct":
+        found.append(without_network(result))
+    else:
+        found += [*agreement(result), *against_direct(result), *overfitting(metrics)]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """The most important first."""
     weight = {"bad": 0, "note": 1, "good": 2}
     return sorted(found, key=lambda finding: weight[finding.kind])
 
 
+def without_network(result: PatientResult) -> Finding:
+    """That there is no network, where a reader looks for its error."""
+    return Finding(
+        "note",
+        "No network was trained (fit.method: direct): parameters, density and outlines are those "
+        "of the direct fit, the segmentation objective minimised with the finite-volume solver "
+        f"itself in {result.seconds:.2g} s.",
+    )
+
+
 def agreement(result: PatientResult) -> list[Finding]:
     """Whether the network solves the equation at the parameters it found."""
-    error = result.relative_error_u.final
-    if error is None:
+    measured = result.relative_error_u
+    if measured is None or measured.final is None:
         return [
             Finding("bad", "The network could not be compared with the finite-volume solution.")
         ]
-    limit = result.settings.verify.max_disagreement
-    wide = percent(result.relative_error_u.final_with_interface)
+    error, limit = measured.final, result.settings.verify.max_disagreement
+    wide = percent(measured.final_with_interface)
     text = (
         f"At the inferred parameters the network and the finite-volume solution of the same "
         f"equation differ by {100 * error:.2g} % (relative L2 over the tissue, φ > 1/2, at the "
@@ -78,14 +87,28 @@ def agreement(result: PatientResult) -> list[Finding]:
     return [Finding("good", f"{text}: the network solves the equation it was fitted with.")]
 
 
-def against(metrics: Metrics, model: str, name: str) -> list[Finding]:
-    """Whether a simple reference scores higher than BiLO's verified solution."""
+def against_references(result: PatientResult, metrics: Metrics) -> list[Finding]:
+    """Whether a simple reference scores higher than the headline's verified solution."""
+    references = {
+        "disc": "a plain disc of the same area at the centre of the core",
+        "characteristic_fdm": "the unfitted characteristic start",
+    }
+    return [
+        finding
+        for model, name in references.items()
+        for finding in against(metrics, model, name, result)
+    ]
+
+
+def against(metrics: Metrics, model: str, name: str, result: PatientResult) -> list[Finding]:
+    """Whether one of them does."""
+    fitted = FITTED[result.method]
     beaten, equal, ahead = [], [], []
     for region in REGION_NAMES:
-        ours, theirs = dice_of(metrics, "bilo_fdm", region), dice_of(metrics, model, region)
+        ours, theirs = dice_of(metrics, result.model, region), dice_of(metrics, model, region)
         if ours is None or theirs is None:
             continue
-        text = f"{REGION_NAMES[region]}: {SHORT[model]} {theirs:.3f}, BiLO {ours:.3f}"
+        text = f"{REGION_NAMES[region]}: {SHORT[model]} {theirs:.3f}, {fitted} {ours:.3f}"
         if theirs > ours + EQUAL_DICE:
             beaten.append(text)
         elif ours > theirs + EQUAL_DICE:
@@ -97,8 +120,8 @@ def against(metrics: Metrics, model: str, name: str) -> list[Finding]:
         return [
             Finding(
                 "bad",
-                f"A simple baseline beats BiLO: {name} overlaps better with the segmentation than "
-                f"the fitted growth model{' in part' if equal or ahead else ''} (DICE "
+                f"A simple baseline beats {fitted}: {name} overlaps better with the segmentation "
+                f"than the fitted growth model{' in part' if equal or ahead else ''} (DICE "
                 f"{everything}). The overlap is then no evidence for the growth model on this "
                 f"patient.",
             )
@@ -137,71 +160,21 @@ def against_direct(result: PatientResult) -> list[Finding]:
     return found
 
 
-def overfitting(metrics: Metrics) -> list[Finding]:
-    """Whether a network scores higher than the solver at its own parameters."""
-    found = []
-    for method, name in (("bilo", "BiLO"), ("pinn", "The PINN")):
-        gaps = []
-        for region in REGION_NAMES:
-            network = dice_of(metrics, f"{method}_network", region)
-            solver = dice_of(metrics, f"{method}_fdm", region)
-            if network is not None and solver is not None and network - solver > CLEAR_GAP:
-                gaps.append(f"{REGION_NAMES[region]} {network:.3f} against {solver:.3f}")
-        if gaps:
-            kind = "bad" if method == "bilo" else "note"
-            text = (
-                f"{name} over-fits: its network scores higher than the equation solved at its own "
-                f"parameters (DICE {', '.join(gaps)}). The difference is bought by breaking the "
-                f"equation."
-            )
-            found.append(Finding(kind, text))
-    return found
+def overfitting(metrics: Metrics, kind: str = "bilo", name: str = "BiLO") -> list[Finding]:
+    """Whether a network scores higher than the solver at its own parameters.
 
-
-def heat_fit(result: PatientResult) -> FitEntry | None:
-    """The verified fit that has nothing of the finite-volume solution in its representation."""
-    for fit in result.fits:
-        if fit.method == "bilo" and fit.lift == "heat":
-            return fit
-    return None
-
-
-def other_lift(result: PatientResult) -> list[Finding]:
-    """How well the equation was solved without the finite-volume solution in the representation."""
-    fit = heat_fit(result)
-    if fit is None or fit.relative_error_u.final is None:
+    Its rows of the metrics table are `<kind>_network` and `<kind>_fdm`. The headline ought not to.
+    """
+    gaps = []
+    for region in REGION_NAMES:
+        network = dice_of(metrics, f"{kind}_network", region)
+        solver = dice_of(metrics, f"{kind}_fdm", region)
+        if network is not None and solver is not None and network - solver > CLEAR_GAP:
+            gaps.append(f"{REGION_NAMES[region]} {network:.3f} against {solver:.3f}")
+    if not gaps:
         return []
-    error, lam = fit.relative_error_u.final, fit.lambda_mm.value
-    where = f", λ = {lam:.2f} mm" if lam is not None else ""
     text = (
-        f"With a representation that contains nothing of the finite-volume solution (heat lift) "
-        f"the network differs from it by {100 * error:.2g} %{where}"
+        f"{name} over-fits: its network scores higher than the equation solved at its own "
+        f"parameters (DICE {', '.join(gaps)}). The difference is bought by breaking the equation."
     )
-    if error <= HEAT_LIMIT:
-        return [Finding("note", f"{text}.")]
-    return [Finding("bad", f"{text}: more than {100 * HEAT_LIMIT:g} %.{_behind(fit)}")]
-
-
-def beside_headline(result: PatientResult) -> str:
-    """What has to stand beside the result: the heat lift's error, where it is too large, or ""."""
-    fit = heat_fit(result)
-    error = None if fit is None else fit.relative_error_u.final
-    if fit is None or error is None or error <= HEAT_LIMIT:
-        return ""
-    return (
-        f" A second network, whose representation contains nothing of the solver's solution (heat "
-        f"lift), is {percent(error)} off the solver at its own parameters: above "
-        f"{percent(HEAT_LIMIT)}, so that on this slice the small difference of the first is owed "
-        f"to the solver inside its representation.{_behind(fit)}"
-    )
-
-
-def _behind(fit: FitEntry) -> str:
-    """Why a heat fit may be off: density that came through walls."""
-    share = fit.behind_walls
-    if share is None or share <= BEHIND_LIMIT:
-        return ""
-    return (
-        f" Of its density {percent(share)} (relative L2) lies behind narrow gaps of the tissue, "
-        f"where the leak through them alone sets the level."
-    )
+    return [Finding("bad" if kind == "bilo" else "note", text)]

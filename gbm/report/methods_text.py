@@ -22,14 +22,17 @@ SOURCES = (
     "IEEE Transactions on Medical Imaging 22, 120–128.",
     "Menze B. et al. 2015. The multimodal brain tumor image segmentation benchmark (BRATS). IEEE "
     "Transactions on Medical Imaging 34, 1993–2024.",
-    "Raissi M., Perdikaris P., Karniadakis G. 2019. Physics-informed neural networks. Journal of "
-    "Computational Physics 378, 686–707.",
     "Tustison N. et al. 2010. N4ITK: improved N3 bias correction. IEEE Transactions on Medical "
     "Imaging 29, 1310–1320.",
     "Zhang R. Z., Xie X., Lowengrub J. 2024. BiLO: bilevel local operator learning for PDE inverse "
     "problems. arXiv:2404.17789.",
 )
-"""What the paragraphs name by author and year."""
+"""What the paragraphs name by author and year; the last where there is a network."""
+
+
+def sources(result: PatientResult) -> tuple[str, ...]:
+    """Those that the paragraphs of a result name."""
+    return SOURCES[:-1] if result.method == "direct" else SOURCES
 
 
 def methods(result: PatientResult) -> list[str]:
@@ -65,32 +68,54 @@ def methods(result: PatientResult) -> list[str]:
         f"u(x, 0) = {growth.h0:g} exp(−{growth.r0_per_mm2:g}/mm² · |x − x0|²). Start "
         "values are the two numbers for which the radially symmetric solution meets the "
         "equal-area radii of whole tumour and core at the prior thresholds.",
+        *(_direct(objective) if result.method == "direct" else _networks(result)),
+    ]
+
+
+def _direct(objective: ObjectiveSettings) -> list[str]:
+    """How the parameters were found and judged where no network was trained."""
+    return [
+        "No network was trained. The parameters, the thresholds and the origin x0 are those of a "
+        f"direct fit: {_objective(objective)} is minimised with a conservative finite-volume "
+        "solver and a classical optimiser, from coarse starts in several basins.",
+        f"{_SCORES} References: {_DISC} and the characteristic start.",
+    ]
+
+
+def _networks(result: PatientResult) -> list[str]:
+    """How networks found the parameters, and what judges them."""
+    settings = result.settings
+    return [
         "BiLO (bilevel local operator learning, Zhang et al. 2024) trains a network u(x, t; θ) "
         "that solves the equation at the current parameters θ and in their neighbourhood: the "
         "lower level descends the residual and its derivative by θ in the network's weights, the "
-        "upper level descends the segmentation objective "
-        f"({objective.name.replace('_', ' ')}, slope of the soft threshold "
-        f"{objective.k_start:g} to {objective.k_final:g}, one prior weight "
-        f"{objective.prior_weight:g} for the thresholds and for {_priors(objective)}) in θ only. "
+        f"upper level descends {_objective(settings.objective)} in θ only. "
         "The headline fit "
         "represents u by a correction of the solution at its start in logit form. "
         f"{_start(result)} The origin x0 is not "
-        "descended by the networks: in all fits named “origin inferred”, PINN included, it is "
-        "that found by an outer search with the finite-volume solver (the direct fit), and all of "
-        "them share it; "
-        "“origin fixed” takes the centroid of the segmented core (of the whole tumour where there "
-        "is no core).",
+        "descended by the network: it is that found by an outer search with the finite-volume "
+        "solver (the direct fit).",
         "Verification: the same equation at the inferred parameters is solved by conservative "
         f"finite volumes on a grid of {1 / settings.verify.refine:g} mm; scores are computed "
-        "for the network and for that solution, inside φ > 1/2. The error of the network is its "
+        "for the network and for that solution. The error of the network is its "
         "relative L2 distance from that solution, weighted by φ, over the tissue φ > 1/2: beyond "
         "it no cell moves in and the density means nothing. The distance over all φ is given "
-        "beside it. References: a disc of the area of "
-        "each region at the centre of the core; the characteristic start; a direct fit of the same "
-        "objective and unknowns by finite volumes and a classical optimiser; and a "
-        "physics-informed network (PINN, Raissi et al. 2019) with the same representation, "
-        "optimiser and budget, of which the weight with the best network DICE is shown.",
+        f"beside it. {_SCORES} References: {_DISC}; the characteristic start; and a direct fit of "
+        "the same objective and unknowns by finite volumes and a classical optimiser.",
     ]
+
+
+_SCORES = "Scores are those inside φ > 1/2."
+_DISC = "a disc of the area of each region at the centre of the core"
+
+
+def _objective(objective: ObjectiveSettings) -> str:
+    """The segmentation objective with its weights."""
+    return (
+        f"the segmentation objective ({objective.name.replace('_', ' ')}, slope of the soft "
+        f"threshold {objective.k_start:g} to {objective.k_final:g}, one prior weight "
+        f"{objective.prior_weight:g} for the thresholds and for {_priors(objective)})"
+    )
 
 
 def _priors(objective: ObjectiveSettings) -> str:

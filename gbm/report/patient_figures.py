@@ -9,11 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gbm.domain.domain import Domain
+from gbm.io.files import read_json
 from gbm.io.layout import Layout, arrays
 from gbm.report.figures import curves, identifiability, maps, planes
 from gbm.report.figures.canvas import near_tumour
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.volumes import Anatomy
+from gbm.results.export import predicted_density
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
 from gbm.results.truth import PhantomTruth
@@ -23,54 +25,58 @@ TISSUE_LINES = {"wm": "#F0E442", "gm": "#56B4E9", "csf": "#D55E00"}
 
 
 @dataclass(frozen=True)
+class Trained:
+    """The network of the headline.
+
+    Attributes
+    ----------
+    times, u : (n,) and (n, nx, ny) array
+        Its density at fractions of T, the last at the scan.
+    history : mapping
+        Losses and parameters along the fit.
+    """
+
+    times: np.ndarray
+    u: np.ndarray
+    history: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
 class Fields:
     """Solutions to draw, all on the domain's voxel centres.
 
     Attributes
     ----------
-    times, network : (n,) and (n, nx, ny) array
-        The headline network at fractions of T, the last at the scan.
     fdm : (nx, ny) array
-        The finite-volume solution at its parameters.
-    pinn : (nx, ny) array or None
-        The network of the PINN of the metrics table.
+        The finite-volume solution at the parameters of the headline.
+    network : Trained or None
+        None where the headline is the direct fit.
     """
 
-    times: np.ndarray
-    network: np.ndarray
     fdm: np.ndarray
-    pinn: np.ndarray | None
+    network: Trained | None
 
 
 def draw(
     result: PatientResult,
     metrics: Metrics,
     domain: Domain,
-    history: Mapping[str, Sequence[float]],
     fields: Fields,
     anatomy: Anatomy,
     truth: PhantomTruth | None = None,
 ) -> dict[str, Figure]:
     """All figures by name."""
-    image = anatomy.image_on(domain)
+    image, network = anatomy.image_on(domain), fields.network
     thresholds = result.thresholds.levels()
+    solutions = [fields.fdm, *([] if network is None else [network.u[-1]])]
+    near = near_tumour(domain, *(maps.predicted(domain, u, thresholds) for u in solutions))
     x0 = np.asarray(result.x0_plane_mm, float)
-    u = fields.network[-1]
-    near = near_tumour(
-        domain,
-        maps.predicted(domain, fields.fdm, thresholds),
-        maps.predicted(domain, u, thresholds),
-    )
     drawn = {
         "views": maps.views(domain, image, fields.fdm),
         "tissue": maps.tissue(domain),
         "diffusivity": maps.diffusivity(domain),
         "phase_field": maps.phase_field_map(domain),
-        "density_network": maps.density(domain, u, thresholds, x0, "BiLO network", near),
         "density_fdm": maps.density(domain, fields.fdm, thresholds, x0, "Finite volumes", near),
-        "error": maps.error(domain, u, fields.fdm, near),
-        "losses": curves.losses(history),
-        "unknowns": curves.unknowns(history),
         "scores": curves.dice_marks(
             [
                 (
@@ -85,15 +91,16 @@ def draw(
     if image is not None:
         drawn["anatomy"] = maps.anatomy(domain, image[1], image[0])
         drawn["overlay"] = maps.overlay(domain, image[1], image[0], fields.fdm, thresholds, near)
-    if fields.pinn is not None and result.pinn is not None:
-        pinn = result.fit(result.pinn)
-        levels, start = pinn.thresholds.levels(), np.asarray(pinn.x0_plane_mm, float)
-        title = f"PINN network, weight {pinn.weight:g}"
-        drawn["density_pinn"] = maps.density(domain, fields.pinn, levels, start, title, near)
-    if len(fields.times) > 1 and thresholds["WT"] is not None:
-        drawn["time"] = maps.spread_in_time(
-            domain, fields.times, fields.network, thresholds["WT"], near
-        )
+    if network is not None:
+        u = network.u[-1]
+        drawn["density_network"] = maps.density(domain, u, thresholds, x0, "BiLO network", near)
+        drawn["error"] = maps.error(domain, u, fields.fdm, near)
+        drawn["losses"] = curves.losses(network.history)
+        drawn["unknowns"] = curves.unknowns(network.history)
+        if len(network.times) > 1 and thresholds["WT"] is not None:
+            drawn["time"] = maps.spread_in_time(
+                domain, network.times, network.u, thresholds["WT"], near
+            )
     return drawn | sharpness(result, truth) | registration(result, anatomy)
 
 
@@ -102,10 +109,11 @@ def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Fi
     references, fitted = result.baselines, result.lambda_mm.value
     direct, start = references.direct_fdm, result.characteristic
     points: list[tuple[str, float | None, float | None]] = [
-        ("BiLO", fitted, result.rhoT.value),
         ("direct fit", direct.lambda_mm, direct.rhoT),
         ("start", start.lambda_mm, start.rhoT),
     ]
+    if result.method == "bilo":
+        points.insert(0, ("BiLO", fitted, result.rhoT.value))
     if truth is not None:
         points.append(("truth", truth.lambda_mm, truth.rhoT))
     drawn = {
@@ -143,13 +151,10 @@ def registration(result: PatientResult, anatomy: Anatomy) -> dict[str, Figure]:
 
 
 def read_fields(result: PatientResult, files: Layout) -> Fields:
-    """Solutions of the headline fit and of the PINN."""
-    with np.load(arrays(files.fit(result.headline)), allow_pickle=False) as stored:
-        times, network = stored["times"], stored["u"]
-    with np.load(arrays(files.verified(result.headline)), allow_pickle=False) as stored:
-        fdm = stored["u_fdm"]
-    pinn = None
-    if result.pinn is not None:
-        with np.load(arrays(files.fit(result.pinn)), allow_pickle=False) as stored:
-            pinn = stored["u"][-1]
-    return Fields(times, network, fdm, pinn)
+    """Solutions of the headline, and how its network was trained."""
+    fdm, network = predicted_density(result, files), None
+    if result.method == "bilo":
+        record = files.fit(result.headline)
+        with np.load(arrays(record), allow_pickle=False) as stored:
+            network = Trained(stored["times"], stored["u"], read_json(record)["history"])
+    return Fields(fdm, network)

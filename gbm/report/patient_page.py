@@ -13,7 +13,7 @@ from gbm.domain.plane import edge_names
 from gbm.report.at_a_glance import cards, opening, result_sentence
 from gbm.report.figures.style import encoded
 from gbm.report.findings import findings
-from gbm.report.methods_text import SOURCES, methods
+from gbm.report.methods_text import methods, sources
 from gbm.report.quality_table import quality_rows
 from gbm.report.registration_table import registration_rows, registration_sentence
 from gbm.report.tables import fit_rows, other_minima, parameter_rows, score_rows
@@ -64,7 +64,7 @@ def render_patient(
             s=result.settings,
             figures={name: encoded(text) for name, text in pictures.items()},
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            verdict_text=opening(result.verdict),
+            verdict_text=opening(result),
             headline=result_sentence(result, metrics),
             cards=cards(result, metrics),
             layers=views.layers,
@@ -72,10 +72,10 @@ def render_patient(
             volumes=views.volumes(),
             niivue=niivue(),
             starter=script("viewer.js"),
-            references=SOURCES,
+            references=sources(result),
             findings=findings(result, metrics),
             orientation=orientation(domain),
-            score_rows=score_rows(metrics),
+            score_rows=score_rows(metrics, result.model),
             parameter_rows=parameter_rows(result, truth),
             truth=truth,
             fit_rows=fit_rows(result),

@@ -21,29 +21,27 @@ MODEL_NAMES = {
     "direct_fdm": ("direct fit", "finite volumes and a classical optimiser"),
     "characteristic_fdm": ("characteristic start", "two radii matched, nothing fitted"),
     "disc": ("disc", "same area, at the centre of the core"),
-    "pinn_network": ("PINN, network", "weight with the best network DICE"),
-    "pinn_fdm": ("PINN, finite volumes", "equation solved at its parameters"),
 }
 """Rows of the score table: name and explanation, the verified solution first."""
 
 
-def score_rows(metrics: Metrics) -> list[dict[str, Any]]:
-    """One row a model; references with a higher DICE than BiLO's verified solution are marked."""
+def score_rows(metrics: Metrics, headline: str) -> list[dict[str, Any]]:
+    """One row a model; references with a higher DICE than the headline's solution are marked."""
     rows = []
     for model, (name, what) in MODEL_NAMES.items():
         if model not in metrics:
             continue
         cells = []
         for region in ("WT", "TC"):
-            ours, theirs = dice_of(metrics, "bilo_fdm", region), dice_of(metrics, model, region)
+            ours, theirs = dice_of(metrics, headline, region), dice_of(metrics, model, region)
             higher = ours is not None and theirs is not None and theirs > ours + EQUAL_DICE
-            mark = " ▲" if higher and not model.startswith("bilo") else ""
+            mark = " ▲" if higher and model != "bilo_network" else ""
             cells.append(num(theirs, 3) + mark)
         for metric, digits in (("hd95_mm", 1), ("area_mm2", 0)):
             cells += [
                 num(metrics[model].get(region, {}).get(metric), digits) for region in ("WT", "TC")
             ]
-        rows.append({"model": model, "name": name, "what": what, "cells": cells})
+        rows.append({"head": model == headline, "name": name, "what": what, "cells": cells})
     return rows
 
 
@@ -108,34 +106,34 @@ def origin_spread(result: PatientResult) -> str:
 
 
 def fit_rows(result: PatientResult) -> list[dict[str, Any]]:
-    """One row a fit: the headline, the other networks, and the direct fits."""
-    rows = [
-        {
-            "name": title(fit),
-            "what": "headline" if fit.name == result.headline else fit.name,
-            "headline": fit.name == result.headline,
-            "cells": [
-                *growth_cells(
-                    fit.lambda_mm.value, fit.rhoT.value, fit.DT_mm2.value, fit.thresholds.levels()
-                ),
-                percent(fit.relative_error_u.final),
-                percent(fit.relative_error_u.all_t),
-                percent(fit.relative_error_u.final_with_interface),
-                pair(fit.objective.network, fit.objective.fdm, 4),
-                pair(fit.dice.network.WT, fit.dice.fdm.WT),
-                pair(fit.dice.network.TC, fit.dice.fdm.TC),
-                num(fit.seconds, 0),
-            ],
-            "status": fit.status,
-            "converged": fit.converged,
-            "warnings": fit.warnings,
-        }
-        for fit in sorted(result.fits, key=lambda fit: fit.name != result.headline)
-    ]
-    references = result.baselines
-    rows.append(direct_row(references.direct_fdm, "inferred"))
-    rows.append(direct_row(references.direct_fixed_fdm, "fixed"))
-    return rows
+    """One row a fit of the main job: the headline, further seeds, and the direct fit."""
+    fits = sorted(result.fits, key=lambda fit: fit.name != result.headline)
+    direct = direct_row(result.baselines.direct_fdm, "inferred", result.method == "direct")
+    return [*(network_row(fit, fit.name == result.headline) for fit in fits), direct]
+
+
+def network_row(fit: FitEntry, headline: bool = False) -> dict[str, Any]:
+    """Row of a network beside its verified solution."""
+    return {
+        "name": title(fit),
+        "what": "headline" if headline else fit.name,
+        "headline": headline,
+        "cells": [
+            *growth_cells(
+                fit.lambda_mm.value, fit.rhoT.value, fit.DT_mm2.value, fit.thresholds.levels()
+            ),
+            percent(fit.relative_error_u.final),
+            percent(fit.relative_error_u.all_t),
+            percent(fit.relative_error_u.final_with_interface),
+            pair(fit.objective.network, fit.objective.fdm, 4),
+            pair(fit.dice.network.WT, fit.dice.fdm.WT),
+            pair(fit.dice.network.TC, fit.dice.fdm.TC),
+            num(fit.seconds, 0),
+        ],
+        "status": fit.status,
+        "converged": fit.converged,
+        "warnings": fit.warnings,
+    }
 
 
 def growth_cells(
@@ -149,12 +147,12 @@ def growth_cells(
     return [num(lambda_mm, 2), num(rhoT, 2), num(DT_mm2, 0), *levels]
 
 
-def direct_row(fit: DirectReference, origin: str) -> dict[str, Any]:
+def direct_row(fit: DirectReference, origin: str, headline: bool = False) -> dict[str, Any]:
     """Row of a classical fit, which has a solver and no network."""
     return {
         "name": f"direct fit, origin {origin}",
-        "what": "finite volumes and a classical optimiser",
-        "headline": False,
+        "what": "headline" if headline else "finite volumes and a classical optimiser",
+        "headline": headline,
         "cells": [
             *growth_cells(fit.lambda_mm, fit.rhoT, fit.DT_mm2, fit.thresholds.model_dump()),
             MISSING,

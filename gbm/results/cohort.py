@@ -11,6 +11,7 @@ import numpy as np
 
 from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
+from gbm.config.fit_names import of_comparison
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.layout import Layout
 from gbm.results.metrics_table import METRICS, MODELS, Metrics, read_metrics
@@ -25,7 +26,10 @@ IGNORED = (
     "work",
     "sub-*/figures",
     "sub-*/anat/*_desc-domain.npz",
-    "sub-*/anat/*_desc-fit_celldensity.*",
+    "sub-*/dicom",
+    "sub-*/anat/*_celldensity.*",
+    "sub-*/anat/*_desc-comparison_*",
+    "sub-*/anat/*_desc-plan_metrics.tsv",
     "sub-*/anat/*_desc-growth_params.json",
     "sub-*/anat/*_desc-growth_metrics.tsv",
     "sub-*/anat/*_desc-truth_params.json",
@@ -43,7 +47,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "threshold_WT": {"Description": "density at the outline of the whole tumour"},
     "threshold_TC": {"Description": "density at the outline of the tumour core"},
     "relative_error_u": {
-        "Description": "relative L2 distance of network and finite volumes at the time of the scan"
+        "Description": "relative L2 distance of network and finite volumes at the time of the scan;"
+        " n/a for a direct fit"
     },
     "converged": {"Description": "whether the headline fit converged and agrees with its check"},
     "reason": {
@@ -91,15 +96,16 @@ def read_member(files: Layout, file: Path, ending: Ending = COMPLETE) -> Member:
 
     A failure in the logs counts more than outputs, which may be those of an earlier command; so do
     steps that a stopped command left. A step that ended without a word failed; it may also have
-    been ended with the command, where that was stopped.
+    been ended with the command, where that was stopped. Steps of the comparison take nothing from
+    the results of the main job.
     """
     patient, own = files.patient, files.logs
-    errors, silent = ending.errors(own), ending.silent(own)
+    errors, silent = ending.errors(own, of_main_job), ending.silent(own, of_main_job)
     why = KILLED_AT_STOP if ending.stopped else KILLED
     killed = [f"{name}: {why}" for name in silent]
     if errors or (killed and not ending.stopped):
         return Member(patient, str(file), "failed", (*errors, *killed))
-    if killed or ending.leaves(own):
+    if killed or ending.leaves(own, of_main_job):
         return Member(patient, str(file), "unfinished", (STOPPED, *killed))
     if not files.params.exists() or not files.metrics.exists():
         return Member(patient, str(file), "unfinished", (NOT_MADE,))
@@ -109,6 +115,11 @@ def read_member(files: Layout, file: Path, ending: Ending = COMPLETE) -> Member:
         return Member(patient, str(file), "unfinished", (str(error),))
     metrics = read_metrics(files.metrics)
     return Member(patient, str(file), "done", found.verdict.reasons, found, metrics)
+
+
+def of_main_job(step: str) -> bool:
+    """Whether a step belongs to the main job."""
+    return not of_comparison(step)
 
 
 def participant_rows(members: Sequence[Member]) -> list[list[str]]:
@@ -121,7 +132,7 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
             numbers = [
                 *(estimate.value for estimate in (p.lambda_mm, p.rhoT, p.DT_mm2)),
                 *p.thresholds.levels().values(),
-                p.relative_error_u.final,
+                p.network_error,
             ]
         rows.append(
             [

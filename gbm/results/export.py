@@ -19,9 +19,21 @@ from scipy.ndimage import map_coordinates
 from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis, world_to_index
 from gbm.io.files import write_bytes
+from gbm.io.layout import Layout, arrays
+from gbm.results.patient_result import PatientResult
 
 TISSUE_LEVEL = 0.5
 """A voxel is tissue where the phase field exceeds this."""
+
+
+def predicted_density(result: PatientResult, files: Layout) -> np.ndarray:
+    """The density of the headline by finite volumes, on the voxel centres of the domain."""
+    record, name = files.baselines, "u_direct"
+    if result.method == "bilo":
+        record, name = files.verified(result.headline), "u_fdm"
+    with np.load(arrays(record), allow_pickle=False) as stored:
+        found: np.ndarray = stored[name]
+    return found
 
 
 def into_slice(

@@ -1,4 +1,4 @@
-"""What a result says of one network: its parameters, its errors and what to call it."""
+"""What a result says of one fit: its parameters, its errors and what to call it."""
 
 from __future__ import annotations
 
@@ -56,13 +56,10 @@ class FirstStart(Model):
     objective_fdm: Number = Field(description="verified objective of the fit from there")
 
 
-class NetworkFit(Model):
-    """What `fits` and the top level say alike of a network's fit."""
+class GrowthFit(Model):
+    """What `fits` and the top level say alike of a fit."""
 
-    method: Literal["bilo", "pinn"] = Field(description="how the network was trained")
-    lift: Lift = Field(description="representation of the density")
     x0: Literal["inferred", "fixed"] = Field(description="where the origin comes from")
-    seed: int = Field(description="of the network and its points")
     DT_mm2: Estimate = Field(description="diffusivity in white matter times T, mm^2")
     rhoT: Estimate = Field(description="proliferation rate times the time T since onset")
     lambda_mm: Estimate = Field(description="infiltration length sqrt(D / rho), mm")
@@ -72,9 +69,8 @@ class NetworkFit(Model):
     x0_mm: WorldPoint = Field(description="origin in RAS world mm of the patient's space")
     x0_plane_mm: PlanePoint = Field(description="origin in the fitted plane, mm")
     x0_plane_sd_mm: PlanePoint | None = Field(description="its standard deviations, mm")
-    relative_error_u: DensityError = Field(description="network against finite volumes")
     objective_prior: Number = Field(description="the priors' share of the objective")
-    start: FitStart | None = Field(description="where it began")
+    start: FitStart | None = Field(description="where a network began")
     first_start: FirstStart | None = Field(description="where it began before, if twice")
     status: str = Field(description="converged, or in a word why not")
     converged: bool = Field(description="whether the fit may be read")
@@ -82,10 +78,14 @@ class NetworkFit(Model):
     seconds: float = Field(description="time of the fit, s")
 
 
-class FitEntry(NetworkFit):
-    """One entry of `fits`."""
+class FitEntry(GrowthFit):
+    """One network: an entry of `fits`."""
 
     name: str = Field(description="name in files")
+    method: Literal["bilo", "pinn"] = Field(description="how the network was trained")
+    lift: Lift = Field(description="representation of the density")
+    seed: int = Field(description="of the network and its points")
+    relative_error_u: DensityError = Field(description="network against finite volumes")
     weight: float | None = Field(description="data weight of a PINN")
     behind_walls: Number = Field(
         description="part of the density (relative L2) that came through narrow gaps of the tissue"

@@ -1,4 +1,4 @@
-"""The long table of scores, `desc-growth_metrics.tsv`: model, region, metric, value."""
+"""The long table of scores, `desc-*_metrics.tsv`: model, region, metric, value."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from gbm.config.conventions import REGIONS
 from gbm.growth.records import Verification
 from gbm.results.references import References
 
+Scores = Mapping[str, Mapping[str, float | None]]
+"""region -> metric -> value"""
+
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
@@ -18,40 +21,30 @@ METRICS = ("dice", "hd95_mm", "area_mm2")
 MODELS = (
     "bilo_network",
     "bilo_fdm",
-    "pinn_network",
-    "pinn_fdm",
     "characteristic_fdm",
     "direct_fdm",
     "disc",
 )
+"""Rows of the main job; without a network those of `bilo` are missing."""
 
 
-def metric_rows(
-    verifications: Mapping[str, Verification], name: str, pinn: str | None, references: References
-) -> Iterator[tuple[str, str, str, float | None]]:
-    """Rows of the metrics table: (model, region, metric, value).
+def network_scores(name: str, verification: Verification) -> dict[str, Scores]:
+    """Scores of a network and of its verified solution: models `<name>_network`, `<name>_fdm`."""
+    return {f"{name}_{kind}": verification.metrics[kind] for kind in ("network", "fdm")}
 
-    Parameters
-    ----------
-    verifications : mapping
-        Of all fits, by name.
-    name, pinn : str
-        The headline fit and, where there is one, the PINN fit of the table.
-    references : References
-        What stands beside them.
-    """
-    measured: dict[str, Mapping[str, Mapping[str, float | None]]] = {}
-    for method, fit in (("bilo", name), ("pinn", pinn)):
-        if fit is not None:
-            for kind in ("network", "fdm"):
-                measured[f"{method}_{kind}"] = verifications[fit].metrics[kind]
-    for model in ("characteristic_fdm", "direct_fdm", "disc"):
-        measured[model] = getattr(references, model).metrics.model_dump()
-    for model in MODELS:
-        if model in measured:
-            for region in REGIONS:
-                for metric in METRICS:
-                    yield model, region, metric, measured[model].get(region, {}).get(metric)
+
+def reference_scores(references: References) -> dict[str, Scores]:
+    """Scores of what stands beside the networks, by model."""
+    names = ("characteristic_fdm", "direct_fdm", "disc")
+    return {name: getattr(references, name).metrics.model_dump() for name in names}
+
+
+def metric_rows(scores: Mapping[str, Scores]) -> Iterator[tuple[str, str, str, float | None]]:
+    """Rows of a metrics table: (model, region, metric, value), in the order of the models."""
+    for model, regions in scores.items():
+        for region in REGIONS:
+            for metric in METRICS:
+                yield model, region, metric, regions.get(region, {}).get(metric)
 
 
 def metrics_tsv(rows: Iterable[tuple[str, str, str, float | None]]) -> str:
@@ -64,7 +57,7 @@ def metrics_tsv(rows: Iterable[tuple[str, str, str, float | None]]) -> str:
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Read `desc-growth_metrics.tsv` as model -> region -> metric -> value."""
+    """Read a metrics table as model -> region -> metric -> value."""
     found: dict[str, dict[str, dict[str, float | None]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines()[1:]:
         model, region, metric, text = line.split("\t")

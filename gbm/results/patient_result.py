@@ -1,6 +1,7 @@
 """Everything a patient's run found: `desc-growth_params.json` as a value.
 
-The top level is the headline fit (`gbm.config.fit_names.headline_fit`), `fits` lists all fits.
+The top level is the headline: the network of `gbm.config.fit_names.headline_fit`, or the direct fit
+where `fit.method` is `direct`. `fits` lists the networks of the main job.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from gbm.config.errors import InputError
+from gbm.config.fit_names import Lift
 from gbm.config.settings import Model, Plane, Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
-from gbm.results.fit_entry import FitEntry, HeadlineObjectives, NetworkFit
+from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives
 from gbm.results.references import CharacteristicStart, FlatRange, References
 from gbm.results.registration_record import RegistrationRecord
 from gbm.results.verdict import Verdict
 from gbm.version import __version__
+
+MODEL_OF = {"bilo": "bilo_fdm", "direct": "direct_fdm"}
 
 
 class FittedPlane(Model):
@@ -52,15 +56,22 @@ class AbsoluteRates(Model):
     rho_per_day: Number = Field(description="proliferation rate, 1/day")
 
 
-class PatientResult(NetworkFit):
+class PatientResult(GrowthFit):
     """What a run found on one patient; the fields of the fit are those of the headline."""
 
     patient: str = Field(description="id of the patient")
     dimensions: Literal[2] = Field(description="2: one slice")
-    headline: str = Field(description="name of the headline fit in `fits`")
-    pinn: str | None = Field(description="name of the PINN with the best network DICE")
-    steps: int = Field(description="steps of the fit")
+    method: Literal["bilo", "direct"] = Field(
+        description="of the headline; direct: by the solver itself, no network"
+    )
+    headline: str = Field(description="name of the headline in `fits`, or `direct_fdm`")
+    lift: Lift | None = Field(description="representation of the density; null: no network")
+    seed: int | None = Field(description="of the network and its points; null: no network")
+    steps: int | None = Field(description="steps of the network; null: no network")
     device: str = Field(description="device of the fit")
+    relative_error_u: DensityError | None = Field(
+        description="network against finite volumes; null: no network"
+    )
     objective: HeadlineObjectives = Field(description="segmentation objective")
     verdict: Verdict = Field(description="whether these numbers may be read")
     characteristic: CharacteristicStart = Field(description="the characteristic start")
@@ -70,7 +81,7 @@ class PatientResult(NetworkFit):
         description="lambda that the outlines allow, given errors of a voxel"
     )
     absolute: AbsoluteRates | None = Field(description="null: the time since onset is unknown")
-    fits: tuple[FitEntry, ...] = Field(description="all networks, by name")
+    fits: tuple[FitEntry, ...] = Field(description="the networks of the main job, by name")
     domain: FittedPlane = Field(description="the fitted slice")
     quality: Quality = Field(description="what was judged")
     registration: RegistrationRecord | None = Field(
@@ -85,6 +96,16 @@ class PatientResult(NetworkFit):
     def fit(self, name: str) -> FitEntry:
         """The entry of `fits` of that name."""
         return next(entry for entry in self.fits if entry.name == name)
+
+    @property
+    def model(self) -> str:
+        """The row of the metrics table that the headline is judged by: finite volumes."""
+        return MODEL_OF[self.method]
+
+    @property
+    def network_error(self) -> float | None:
+        """Relative L2 distance of network and finite volumes at the scan; None without either."""
+        return None if self.relative_error_u is None else self.relative_error_u.final
 
 
 def read_result(path: Path) -> PatientResult:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from gbm.config.fit_names import REFERENCES
 from gbm.config.settings import Model
 from gbm.domain.domain import Domain
 from gbm.results.estimate import Number, RegionNumbers, RegionScores
@@ -116,28 +115,25 @@ class References(Model):
 
     characteristic_fdm: SolvedReference = Field(description="the start, nothing fitted")
     direct_fdm: DirectReference = Field(description="the direct fit, its origin inferred")
-    direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
     disc: Disc = Field(description="discs of equal area")
     profile: ObjectiveProfile = Field(description="the objective along lambda")
     surface: ObjectiveSurface = Field(description="the objective over lambda and rho T")
     spread: LocalSpread = Field(description="at the direct fit's optimum")
 
     @classmethod
-    def placed(cls, record: Mapping[str, Any], domain: Domain) -> References:
+    def of(cls, record: Mapping[str, Any], domain: Domain) -> References:
         """Read `baselines.json`; origins of the plane are put into the patient's space too."""
         return cls.model_validate(
             {
-                name: {**entry, "x0_mm": world(entry["x0_plane_mm"], domain)}
-                if "x0_plane_mm" in entry
-                else entry
+                name: placed(entry, domain) if "x0_plane_mm" in entry else entry
                 for name, entry in record.items()
             }
         )
 
-    def direct(self, x0: str) -> DirectReference:
-        """The direct fit whose origin is `inferred` or `fixed`, like that of a fit."""
-        found: DirectReference = getattr(self, REFERENCES[x0])
-        return found
+
+def placed(entry: Mapping[str, Any], domain: Domain) -> dict[str, Any]:
+    """A reference whose origin of the plane is put into the patient's space too."""
+    return {**entry, "x0_mm": world(entry["x0_plane_mm"], domain)}
 
 
 def world(point: Any, domain: Domain) -> tuple[float, float, float]:

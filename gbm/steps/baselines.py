@@ -68,9 +68,8 @@ def fit_record(domain: Domain, fit: DirectFit) -> dict[str, Any]:
 def run(job: Job) -> None:
     """Make all references of one patient (settings objective, bounds, growth and verify).
 
-    Written: `baselines.json` (characteristic_fdm, direct_fdm, direct_fixed_fdm with the origin
-    fixed, disc, profile, surface, spread) and its arrays (`u_characteristic`, `u_direct`,
-    `u_direct_fixed` (nx, ny), `disc_WT`, `disc_TC`).
+    Written: `baselines.json` (characteristic_fdm, direct_fdm, disc, profile, surface, spread) and
+    its arrays (`u_characteristic`, `u_direct` (nx, ny), `disc_WT`, `disc_TC`).
     """
     files, refine = job.files, job.settings.verify.refine
     domain = load_domain(files.domain)
@@ -78,14 +77,12 @@ def run(job: Job) -> None:
     inverse = GrowthInverseProblem.of(domain, job.settings)
     started, u_start = start_record(domain, start, inverse, refine)
     fitted = direct_fit(domain, start, inverse, refine=refine)
-    fixed = direct_fit(domain, start, inverse, origin="fixed", refine=refine)
     discs = disc(domain)
     write_json(
         files.baselines,
         {
             "characteristic_fdm": started,
             "direct_fdm": fit_record(domain, fitted),
-            "direct_fixed_fdm": fit_record(domain, fixed),
             "disc": {"x0_plane_mm": centroid(domain), "metrics": scores(domain, discs)},
             "profile": profile(domain, fitted.candidate, inverse),
             "surface": surface(domain, fitted.candidate, inverse),
@@ -96,6 +93,5 @@ def run(job: Job) -> None:
         arrays(files.baselines),
         u_characteristic=u_start,
         u_direct=fitted.u,
-        u_direct_fixed=fixed.u,
         **{f"disc_{region}": mask for region, mask in discs.items()},
     )

@@ -12,7 +12,7 @@ import numpy as np
 from gbm.config.errors import InputError
 from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
-from gbm.config.settings import AtlasPaths, Settings
+from gbm.config.settings import AtlasPaths, FitSettings, Settings
 from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.atlas import load_atlas
 from gbm.imaging.labels import TumourRegions, read_regions, save_regions
@@ -103,6 +103,7 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         *remarks,
         *_check_others(patient, regions, used),
         *_check_output(settings, load_settings(config)),
+        *_check_comparison(settings.fit),
     ]
     voxel_ml = regions.WT.voxel_ml
     report = CheckReport(
@@ -169,4 +170,16 @@ def _check_output(own: Settings, of_command: Settings) -> list[str]:
     return [
         f"output.root: {own.output.root} counts only where this file is given with --configfile;"
         f" the results of a command with several patients are all in {of_command.output.root}"
+    ]
+
+
+def _check_comparison(fit: FitSettings) -> list[str]:
+    """Say so where settings of the comparison are given and nothing asks for one."""
+    if fit.comparison:
+        return []
+    usual = FitSettings()
+    return [
+        f"fit.{name}: belongs to the comparison (`snakemake compare`, or fit.comparison: true)"
+        for name in ("lifts", "pinn_weights")
+        if getattr(fit, name) != getattr(usual, name)
     ]

@@ -11,10 +11,11 @@ from gbm.domain.domain import load_domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.files import write_json
 from gbm.io.job import Job
-from gbm.io.layout import arrays, sidecar
+from gbm.io.layout import sidecar
 from gbm.results.export import (
     TISSUE_LEVEL,
     into_slice,
+    predicted_density,
     predicted_regions,
     write_like,
 )
@@ -31,8 +32,7 @@ def run(job: Job) -> None:
     """
     files, result = job.files, read_result(job.files.params)
     domain = load_domain(files.domain)
-    with np.load(arrays(files.verified(result.headline)), allow_pickle=False) as stored:
-        u = np.clip(stored["u_fdm"], 0.0, 1.0)
+    u = np.clip(predicted_density(result, files), 0.0, 1.0)
     segmentation = job.patient.segmentation.grid
     reference = cast(nib.Nifti1Image, nib.load(segmentation))
     shape, affine = reference.shape, reference.affine

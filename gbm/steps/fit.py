@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gbm.config.fit_names import REFERENCES, FitSpec
+from gbm.config.fit_names import FitSpec
 from gbm.domain.domain import load_domain
 from gbm.growth.characteristic import Characteristic
 from gbm.io.files import read_json, write_json, write_npz
@@ -21,7 +21,8 @@ def run(job: Job, name: str) -> None:
     checkpoint is kept while it trains.
     """
     files, spec, domain = job.files, FitSpec.parse(name), load_domain(job.files.domain)
-    direct = read_json(files.baselines)[REFERENCES[spec.origin]]
+    fixed = spec.origin == "fixed"
+    direct = read_json(files.direct_fixed) if fixed else read_json(files.baselines)["direct_fdm"]
     result, u = fit_in_best_basin(
         TumourFit(
             domain,

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from gbm.config.fit_names import FitSpec, planned
 from gbm.domain.domain import load_domain
-from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json, write_json, write_text
 from gbm.io.job import Job
 from gbm.io.provenance import cost, inputs
 from gbm.judging.summary import StepRecords, summarise
-from gbm.results.metrics_table import metric_rows, metrics_tsv
+from gbm.judging.verified_fit import VerifiedFit
+from gbm.results.metrics_table import metric_rows, metrics_tsv, network_scores, reference_scores
 from gbm.results.references import CharacteristicStart, References
 from gbm.results.registration_record import RegistrationRecord
 
 
 def run(job: Job) -> None:
-    """Gather all steps of one patient.
+    """Gather all steps of one patient's main job.
 
     Written: `desc-growth_params.json` (`gbm.results.patient_result.PatientResult`) and
     `desc-growth_metrics.tsv`.
@@ -34,19 +34,15 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     """`run` for some of the fits."""
     files, domain, measured = job.files, load_domain(job.files.domain), read_json(job.files.quality)
     registered = measured.get("registration")
-    verified = {spec.name: files.verified(spec.name) for spec in fits}
+    references = References.of(read_json(files.baselines), domain)
+    direct = references.direct_fdm
     found = StepRecords(
         domain=domain,
         characteristic=CharacteristicStart.model_validate(read_json(files.characteristic)),
-        references=References.placed(read_json(files.baselines), domain),
+        references=references,
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
-        fits={spec.name: FitResult.from_json(read_json(files.fit(spec.name))) for spec in fits},
-        verifications={
-            name: Verification.from_json(read_json(path))
-            for name, path in verified.items()
-            if path.exists()
-        },
+        fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
         input_warnings=tuple(read_json(files.check)["warnings"]) if job.file else (),
     )
     result = summarise(
@@ -55,6 +51,8 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         inputs=inputs(job.patient.paths()) if job.file else (),
         cost=cost(files.costs, found.fits),
     )
-    rows = metric_rows(found.verifications, result.headline, result.pinn, found.references)
+    scores = reference_scores(references)
+    if result.method == "bilo":
+        scores = network_scores("bilo", found.fits[result.headline].verification) | scores
     write_json(files.params, result.model_dump(mode="json"))
-    write_text(files.metrics, metrics_tsv(rows))
+    write_text(files.metrics, metrics_tsv(metric_rows(scores)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gbm.domain.domain import load_domain
 from gbm.imaging.labels import load_regions
-from gbm.io.files import read_json, write_text
+from gbm.io.files import write_text
 from gbm.io.job import Job
 from gbm.report.figures.style import look, svg
 from gbm.report.patient_figures import draw, read_fields
@@ -23,11 +23,10 @@ def run(job: Job) -> None:
     """
     files, result = job.files, read_result(job.files.params)
     measured, domain = read_metrics(files.metrics), load_domain(files.domain)
-    history = read_json(files.fit(result.headline))["history"]
     truth = read_truth(files.truth, result.inputs)
     fields, anatomy = read_fields(result, files), read_anatomy(job, load_regions(files.regions))
     with look():
-        drawn = draw(result, measured, domain, history, fields, anatomy, truth)
+        drawn = draw(result, measured, domain, fields, anatomy, truth)
         pictures = {name: svg(figure) for name, figure in drawn.items()}
     for name, text in pictures.items():
         write_text(files.figures / f"{name}.svg", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from gbm.imaging.labels import read_regions, save_regions
 from gbm.io.files import write_json, write_npz, write_text
 from gbm.io.job import Job
 from gbm.io.layout import Layout
+from gbm.report.comparison_findings import Compared
 from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps.comparison import run as compare
+from gbm.steps.comparison_page import read
 from gbm.steps.metrics import run
 
 SHAPE = (48, 44)
@@ -215,10 +219,6 @@ def bundle(tmp_path: Path) -> Bundle:
              reference(151.0, 6.0, 5.02, (0.33, 0.6), 0.2505, (0.901, 0.85)), (15.5, 25.0), 1.5,
              [(5.02, 6.0, 0.2505), (2.2, 9.0, 0.2510), (9.0, 4.0, 0.31)],
          ),
-         "direct_fixed_fdm": direct(
-             reference(148.0, 6.1, 4.93, (0.32, 0.61), 0.2605, (0.882, 0.83)), (16.0, 24.0), 1.2,
-             [(4.93, 6.1, 0.2605)],
-         ),
          "disc": {"x0_plane_mm": [16.0, 24.0], "metrics": scores(0.84, 0.80)},
          "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
                     "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
@@ -229,6 +229,14 @@ def bundle(tmp_path: Path) -> Bundle:
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],
                      "without_prior_of_lambda": [0.9, 0.8, 0.2501, 0.8, 0.9]}},
     )  # fmt: skip
+    write_npz(made.work / "baselines.npz", u_direct=u[-1])
+    write_json(
+        made.work / "direct_fixed.json",
+        direct(
+            reference(148.0, 6.1, 4.93, (0.32, 0.61), 0.2605, (0.882, 0.83)), (16.0, 24.0), 1.2,
+            [(4.93, 6.1, 0.2605)],
+        ),
+    )  # fmt: skip
     write_json(
         made.work / "quality.json",
         {"numbers": {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}},
@@ -237,6 +245,23 @@ def bundle(tmp_path: Path) -> Bundle:
     labels_of = load_patient(made.root / "p1.yaml").segmentation
     save_regions(made.files.regions, read_regions(labels_of))
     return made
+
+
+@pytest.fixture
+def direct_bundle(bundle: Bundle) -> Bundle:
+    """The same patient with the direct fit as the headline; no network has left anything."""
+    for folder in ("fits", "verify"):
+        shutil.rmtree(bundle.work / folder)
+    bundle.settings["fit"]["method"] = "direct"
+    return bundle
+
+
+@pytest.fixture
+def compared(bundle: Bundle) -> Compared:
+    """The synthetic patient with its comparison."""
+    run(bundle.job)
+    compare(bundle.job)
+    return read(bundle.files)
 
 
 @pytest.fixture

@@ -39,7 +39,39 @@ def test_the_demo_is_the_default(snakemake: Run) -> None:
     jobs = _plan(snakemake)
     assert jobs["demo"] == jobs["register"] == jobs["cohort"] == 1
     assert all(jobs[step] == 1 for step in STEPS)
-    assert jobs["fit"] == jobs["verify"] == 6
+    assert jobs["fit"] == jobs["verify"] == 1
+    assert not {"direct_fixed", "comparison", "comparison_page"} & set(jobs)
+
+
+def test_the_comparison_is_the_main_job_and_other_networks(snakemake: Run, tmp_path: Path) -> None:
+    for name in ("p01", "p02"):
+        write(tmp_path, name)
+    words = ("--config", "patients=p*.yaml")
+    main, jobs = _plan(snakemake, *words), _plan(snakemake, "compare", *words)
+    assert main["fit"] == 2
+    assert jobs["fit"] == jobs["verify"] == 2 * 6
+    assert jobs["direct_fixed"] == jobs["comparison"] == 2
+    assert jobs["comparison_page"] == 1
+    assert all(jobs[step] == main[step] for step in (*STEPS, "cohort"))
+    asked = _plan(snakemake, *words, "fit={comparison: true}")
+    assert {name: n for name, n in asked.items() if name not in ("all", "total")} == {
+        name: n for name, n in jobs.items() if name not in ("compare", "total")
+    }
+
+
+def test_one_patient_may_ask_for_its_comparison(snakemake: Run, tmp_path: Path) -> None:
+    write(tmp_path, "p01", "fit: {comparison: true, pinn_weights: []}\n")
+    write(tmp_path, "p02")
+    jobs = _plan(snakemake, "--config", "patients=p*.yaml")
+    assert (jobs["fit"], jobs["comparison"]) == (1 + 3, 1)
+    assert "comparison_page" not in jobs
+
+
+def test_a_direct_fit_is_planned_without_networks(snakemake: Run, tmp_path: Path) -> None:
+    write(tmp_path, "p01")
+    jobs = _plan(snakemake, "--config", "patients=p01.yaml", "fit={method: direct}")
+    assert not {"fit", "verify"} & set(jobs)
+    assert all(jobs[step] == 1 for step in STEPS)
 
 
 def test_the_demo_grown_in_space_is_a_patient_of_its_own(snakemake: Run) -> None:
@@ -72,7 +104,7 @@ def test_patients_are_finished_one_after_the_other(snakemake: Run, tmp_path: Pat
 
 
 def test_one_patient_file_wins_over_patients(snakemake: Run, tmp_path: Path) -> None:
-    file = write(tmp_path / "cohort", "p01", "fit: {pinn_weights: [], lifts: [char]}\n")
+    file = write(tmp_path / "cohort", "p01", "fit: {seeds: [3, 4]}\n")
     jobs = _plan(snakemake, "--configfile", str(file), "--config", "patients=nowhere")
     assert jobs["check"] == 1
     assert jobs["fit"] == 2
@@ -81,7 +113,9 @@ def test_one_patient_file_wins_over_patients(snakemake: Run, tmp_path: Path) -> 
 def test_overrides_of_one_patient_are_that_patient_s(snakemake: Run, tmp_path: Path) -> None:
     write(tmp_path, "p01", "fit: {seeds: [0, 1, 2]}\n")
     write(tmp_path, "p02", "fit: {pinn_weights: [1.0e-3]}\n")
-    assert _plan(snakemake, "--config", "patients=p*.yaml")["fit"] == 8 + 4
+    words = ("--config", "patients=p*.yaml")
+    assert _plan(snakemake, *words)["fit"] == 3 + 1
+    assert _plan(snakemake, "compare", *words)["fit"] == 3 + 5 + 1 + 3
 
 
 def test_a_fit_is_a_target_of_its_own(snakemake: Run, tmp_path: Path) -> None:
@@ -156,7 +190,8 @@ def test_an_unreadable_configuration_is_refused(snakemake: Run, tmp_path: Path) 
 def test_every_target_is_listed(snakemake: Run) -> None:
     done = snakemake("--list-target-rules")
     listed = set(done.stdout.split())
-    assert {"all", "demo", "demo3d", "cohort", "benchmarks", "benchmarks_full"} <= listed
+    targets = {"all", "compare", "demo", "demo3d", "cohort", "benchmarks", "benchmarks_full"}
+    assert targets <= listed
     assert {"bench_fisher_kpp", "bench_cost"} <= listed
 
 

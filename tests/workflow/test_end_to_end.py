@@ -1,4 +1,4 @@
-"""One command over a cohort of a good and a bad patient, from files to pages."""
+"""Two commands over a cohort of a good and a bad patient, from files to pages: job, comparison."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import nibabel
 import numpy as np
 import pytest
 
+from gbm.io.files import sha256
+from gbm.results.comparison import Comparison, read_comparison
 from gbm.results.patient_result import PatientResult, read_result
 from tests.conftest import Run, runner
 from tests.workflow.phantom import LAMBDA_MM, MIDDLE, ORIGIN, RHO_T, write
@@ -31,10 +34,12 @@ OFFLINE = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", 
 
 @dataclass(frozen=True)
 class Cohort:
-    """What a command left behind."""
+    """What the commands left behind; `before` are hashes between them."""
 
     folder: Path
     done: subprocess.CompletedProcess[str]
+    before: dict[Path, str]
+    compared: subprocess.CompletedProcess[str]
     snakemake: Run
 
     @property
@@ -51,6 +56,9 @@ class Cohort:
     def result(self) -> PatientResult:
         return read_result(self.anat("desc-growth_params.json"))
 
+    def comparison(self) -> Comparison:
+        return read_comparison(self.anat("desc-comparison_params.json"))
+
 
 @pytest.fixture(scope="module")
 def cohort(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
@@ -59,7 +67,18 @@ def cohort(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort
     bad = write(folder / "cohort", "bad")
     bad.write_text(bad.read_text().replace("bad_gm.nii.gz", "lost.nii.gz"))
     snakemake = runner(repository, folder)
-    return Cohort(folder, snakemake("--cores", "2", "--config", *SETTINGS), snakemake)
+    done = snakemake("--cores", "2", "--config", *SETTINGS)
+    before = _hashes(folder)
+    compared = snakemake("--cores", "2", "compare", "--config", *SETTINGS)
+    return Cohort(folder, done, before, compared, snakemake)
+
+
+def _hashes(folder: Path) -> dict[Path, str]:
+    """What the good patient has, but for times and logs."""
+    results = folder / "results/gbm"
+    own = [p for p in (results / "sub-good").rglob("*") if p.is_file()]
+    own += [p for p in (results / "work/sub-good").rglob("*.[jn]*") if "costs" not in p.parts]
+    return {path: sha256(path) for path in [*own, results / "sub-good.html"] if path.is_file()}
 
 
 def test_the_bad_patient_fails_the_command_in_plain_words(cohort: Cohort) -> None:
@@ -122,18 +141,18 @@ def test_bilo_reaches_the_direct_fit(cohort: Cohort) -> None:
 
 
 def test_every_fit_is_verified(cohort: Cohort) -> None:
-    result = cohort.result()
-    fits, direct = result.fits, result.baselines.direct_fdm
-    kinds = {(fit.method, fit.x0, fit.weight) for fit in fits}
-    assert kinds == {
-        ("bilo", "inferred", None),
-        ("bilo", "fixed", None),
-        ("pinn", "inferred", 1e-3),
-    }
+    result, comparison = cohort.result(), cohort.comparison()
+    direct = result.baselines.direct_fdm
+    references = {"inferred": direct, "fixed": comparison.direct_fixed_fdm}
+    assert [fit.name for fit in result.fits] == ["bilo_char_inferred_seed0"]
+    assert [fit.name for fit in comparison.fits] == [
+        "bilo_char_fixed_seed0", "pinn_char_w1e-3_seed0"
+    ]  # fmt: skip
+    fits = (*result.fits, *comparison.fits)
     for fit in fits:
         assert fit.relative_error_u.final < 0.05, fit.name
         assert fit.relative_error_u.final_with_interface > 0
-        above = fit.objective.fdm - result.baselines.direct(fit.x0).objective
+        above = fit.objective.fdm - references[fit.x0].objective
         assert (fit.status == "converged") is (above <= 2e-3), fit.warnings
         assert above <= 2e-3 or fit.name != result.headline
         for region in ("WT", "TC"):
@@ -145,10 +164,42 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
     assert result.relative_error_u.final < 0.03
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]
-    assert len(rows) == 1 + 7 * 2 * 3
+    assert len(rows) == 1 + 5 * 2 * 3
     table = {tuple(row.split("\t")[:3]): row.split("\t")[3] for row in rows[1:]}
     for region in ("WT", "TC"):
         assert float(table["bilo_fdm", region, "dice"]) > 0.9
+
+
+def test_the_comparison_changes_no_file_of_the_main_job(cohort: Cohort) -> None:
+    assert len(cohort.before) > 20
+    after = _hashes(cohort.folder)
+    assert {path: after[path] for path in cohort.before} == cohort.before
+    new = {path.name for path in set(after) - set(cohort.before)}
+    assert "sub-good_desc-comparison_params.json" in new
+    assert "pinn_char_w1e-3_seed0.json" in new
+
+
+def test_the_comparison_has_its_page_and_names_who_is_missing(cohort: Cohort) -> None:
+    assert cohort.compared.returncode == 1  # the bad patient
+    page = (cohort.results / "comparison.html").read_text()
+    assert "1 of 2 patients compared" in page
+    assert "sub-bad_desc-growth_params.json has not been made" in page
+    assert "PINN, weight 0.001" in page
+    rows = cohort.anat("desc-comparison_metrics.tsv").read_text().splitlines()[1:]
+    assert {row.split("\t")[0] for row in rows} == {
+        "bilo_fixed_network", "bilo_fixed_fdm", "pinn_network", "pinn_fdm"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["growth", "comparison"])
+def test_the_results_are_those_of_the_schemas(cohort: Cohort, repository: Path, name: str) -> None:
+    schema = json.loads((repository / f"gbm/schemas/{name}_params.schema.json").read_text())
+    jsonschema.validate(json.loads(cohort.anat(f"desc-{name}_params.json").read_text()), schema)
+
+
+def test_settings_of_the_comparison_are_remarked(cohort: Cohort) -> None:
+    remarks = [text for text in cohort.result().input_warnings if "comparison" in text]
+    assert [text.split(":")[0] for text in remarks] == ["fit.lifts", "fit.pinn_weights"]
 
 
 def test_predictions_lie_on_the_segmentation_s_grid(cohort: Cohort) -> None:

@@ -114,7 +114,7 @@ def test_a_job_that_was_killed_alone_is_named(
     assert "command was stopped" not in (tmp_path / "results/gbm/cohort.html").read_text()
 
 
-SETTINGS = ("fit={pinn_weights: [], lifts: [char], pretrain_steps: 200, finetune_steps: 200}",)
+SETTINGS = ("fit={seeds: [0, 1], pretrain_steps: 200, finetune_steps: 200}",)
 
 
 def _begin(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import numpy as np
 import pytest
 
 import gbm
 from gbm import running
 from tests.conftest import Run
-from tests.workflow.phantom import write
+from tests.workflow.phantom import LAMBDA_MM, RHO_T, write
 
 FIT = {
-    "pinn_weights": [], "lifts": ["char"], "pretrain_steps": 20, "finetune_steps": 20, "width": 16,
+    "pretrain_steps": 20, "finetune_steps": 20, "width": 16,
     "layers": 2, "fourier": 4, "points": 64, "device": "cpu",
 }  # fmt: skip
 VERIFY = {"refine": 1}
@@ -43,21 +48,52 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     def recorded(step: str) -> Callable[..., None]:
         return lambda job, *fit: ran.append(" ".join([step, *fit]))
 
-    for step in rules & set(vars(running)):
+    for step in (rules & set(vars(running))) | {"fit"}:
         monkeypatch.setattr(f"gbm.steps.{step}.run", recorded(step))
     monkeypatch.setattr(running, "read_result", lambda path: path)
     monkeypatch.setattr("gbm.steps.check.run", lambda *given: ran.append("check"))
     file = write(tmp_path, "p01")
-    gbm.run_patient(file, tmp_path / "alone", fit={"pinn_weights": [], "lifts": ["char"]})
-    fits = ("bilo_char_inferred_seed0", "bilo_char_fixed_seed0")
-    assert ran == [
-        "check", "tissue", "domain", "characteristic", "baselines",
-        *(f"{step} {name}" for name in fits for step in ("fit", "verify")),
-        "metrics", "export", "report",
-    ]  # fmt: skip
-    of_a_command = {"all", "cohort", "costs", "demo", "demo3d"}
+    before = ["check", "tissue", "domain", "characteristic", "baselines"]
+    main = [f"{step} bilo_char_inferred_seed0" for step in ("fit", "verify")]
+    after = ["metrics", "export", "report"]
+    gbm.run_patient(file, tmp_path / "alone")
+    assert ran == [*before, *main, *after]
+    ran.clear()
+    gbm.run_patient(file, tmp_path / "alone", fit={"method": "direct"})
+    assert ran == [*before, *after]
+    ran.clear()
+    asked = {"comparison": True, "pinn_weights": [1e-3]}
+    gbm.run_patient(file, tmp_path / "alone", fit=asked)
+    others = ("bilo_heat_inferred_seed0", "bilo_char_fixed_seed0", "pinn_char_w1e-3_seed0")
+    networks = [f"{step} {name}" for name in others for step in ("fit", "verify")]
+    assert ran == [*before, *main, *after, "direct_fixed", *networks, "comparison"]
+    of_a_command = {"all", "cohort", "compare", "comparison_page", "costs", "demo", "demo3d"}
     of_a_command |= {r for r in rules if r.startswith("bench")}
     assert rules - of_a_command == {"register", *(name.split()[0] for name in ran)}
+
+
+def test_a_direct_fit_imports_no_torch(repository: Path, tmp_path: Path) -> None:
+    file = write(tmp_path, "p01")
+    code = (
+        "import sys, gbm\n"
+        f"found = gbm.run_patient({str(file)!r}, {str(tmp_path / 'alone')!r},"
+        " fit={'method': 'direct'}, verify={'refine': 1})\n"
+        "print(found.headline, found.fits, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repository, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "direct_fdm () False"
+    for name in ("sub-p01.html", "sub-p01/anat/sub-p01_desc-fit_celldensity.nii.gz"):
+        assert (tmp_path / "alone" / name).is_file()
+    (params,) = (tmp_path / "alone").glob("sub-p01/anat/*_desc-growth_params.json")
+    found = json.loads(params.read_text())
+    schema = files("gbm").joinpath("schemas/growth_params.schema.json")
+    jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))
+    assert abs(np.log(found["lambda_mm"]["value"] / LAMBDA_MM)) < 0.25
+    assert abs(np.log(found["rhoT"]["value"] / RHO_T)) < 0.1
 
 
 @pytest.mark.slow

@@ -38,9 +38,10 @@ def _content(schema: dict[str, Any]) -> dict[str, dict[str, tuple[object, object
     }
 
 
-def test_the_schema_of_a_result_ships_and_leaves_nothing_open() -> None:
+@pytest.mark.parametrize("name", ["growth", "comparison"])
+def test_the_schema_of_a_result_ships_and_leaves_nothing_open(name: str) -> None:
     """Every key of every part of a result is there and known."""
-    shipped = files("gbm").joinpath("schemas/growth_params.schema.json")
+    shipped = files("gbm").joinpath(f"schemas/{name}_params.schema.json")
     schema = json.loads(shipped.read_text(encoding="utf-8"))
     for name, part in {"": schema, **schema["$defs"]}.items():
         assert set(part["required"]) == set(part["properties"]), name
@@ -77,7 +78,7 @@ def test_the_demo_patient_file_is_valid(repository: Path) -> None:
 
 def test_rules_declare_everything(repository: Path) -> None:
     needed = ("input:", "output:", "log:", "threads:", "resources:", "conda:", "message:")
-    patients = {"demo.smk", "imaging.smk", "growth.smk", "results.smk"}
+    patients = {"demo.smk", "imaging.smk", "growth.smk", "results.smk", "comparison.smk"}
     for file in (repository / "workflow/rules").glob("*.smk"):
         for block in file.read_text().split("\nrule ")[1:]:
             rule = block.splitlines()[0].rstrip(":")

@@ -104,14 +104,16 @@ def settings_for(*sections):
     """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
 
     Only these make the rule run again when they change. Which fits there are is no setting of any one
-    fit: a further seed or weight leaves the others as they are.
+    fit: a further seed or weight leaves the others as they are. No step of the main job depends on what
+    belongs to the comparison.
     """
 
     def chosen(wildcards):
-        whole = settings_of(entry(wildcards).file).model_dump(mode="json")
+        settings = fit_names.of_main_job(settings_of(entry(wildcards).file))
+        whole = settings.model_dump(mode="json")
         if not sections:
             return whole
-        for name in ("seeds", "pinn_weights", "lifts"):
+        for name in ("method", "seeds", *fit_names.OF_COMPARISON):
             del whole["fit"][name]
         return {name: whole[name] for name in sections}
 
@@ -125,23 +127,50 @@ def registered(wildcards):
     return [*FILES.registered.values(), FILES.registration]
 
 
-def fits(path):
-    """Function of the wildcards for `input`: one file for each planned fit of the patient."""
+def all_settings(wildcards):
+    """All settings of a patient, those of the comparison too, for `params`.
+
+    A comparison is the same whoever asked for it.
+    """
+    whole = settings_of(entry(wildcards).file).model_dump(mode="json")
+    whole["fit"]["comparison"] = True
+    return whole
+
+
+def fits(path, plan=fit_names.planned):
+    """Function of the wildcards for `input`: one file for each fit of a plan of the patient."""
 
     def files(wildcards):
-        chosen = fit_names.planned(settings_of(entry(wildcards).file))
+        chosen = plan(settings_of(entry(wildcards).file))
         return [path(fit.name) for fit in chosen]
 
     return files
 
 
-def headline(path):
-    """Function of the wildcards for `input`: the file of the patient's headline fit."""
+def prediction(wildcards):
+    """Arrays with the density of the headline: a verified network, or the direct fit."""
+    settings = settings_of(entry(wildcards).file)
+    if settings.fit.method == "direct":
+        return arrays(FILES.baselines)
+    return arrays(FILES.verified(fit_names.headline_fit(settings).name))
 
-    def file(wildcards):
-        return path(fit_names.headline_fit(settings_of(entry(wildcards).file)).name)
 
-    return file
+def reference(wildcards):
+    """The direct fit that has the origin of a network."""
+    fixed = fit_names.FitSpec.parse(wildcards.fit).origin == "fixed"
+    return FILES.direct_fixed if fixed else FILES.baselines
+
+
+def asked_comparisons(wildcards):
+    """What `all` makes of the comparison: the page where all patients ask for it."""
+    asking = [
+        key
+        for key, patient in PATIENTS.items()
+        if settings_of(patient.file).fit.comparison
+    ]
+    if len(asking) == len(PATIENTS):
+        return [COHORT.comparison]
+    return [COHORT.of(key).comparison for key in asking]
 
 
 def arrays_of(path):
@@ -207,13 +236,22 @@ def ending():
     )
 
 
-def write_cohort_after_failure():
-    """Write the cohort page although some patients have no results; it names the reasons."""
-    from gbm.steps import cohort
+def write_pages_after_failure():
+    """Write the pages of all patients although some have no results; the cohort's names the reasons."""
+    from gbm.steps import cohort, comparison_page
 
     files = {key: Path(file) for key, file in patient_files().items()}
-    cohort.run(COHORT, files, ending())
-    # No job made this page: older than all results, the next command makes it again.
-    made = [COHORT.of(key).params for key in PATIENTS if COHORT.of(key).params.exists()]
-    before = min((path.stat().st_mtime for path in made), default=1.0) - 1.0
-    os.utime(COHORT.page, (before, before))
+    end = ending()
+    cohort.run(COHORT, files, end)
+    outdate(COHORT.page, [COHORT.of(key).params for key in PATIENTS])
+    compared = [COHORT.of(key).comparison for key in PATIENTS]
+    if any(path.exists() for path in compared):
+        comparison_page.run(COHORT, PATIENTS, end)
+        outdate(COHORT.comparison, compared)
+
+
+def outdate(page, results):
+    """No job made this page: older than all results, the next command makes it again."""
+    made = [path.stat().st_mtime for path in results if path.exists()]
+    before = min(made, default=1.0) - 1.0
+    os.utime(page, (before, before))

@@ -31,7 +31,7 @@ rule fit:
     input:
         domain=FILES.domain,
         characteristic=FILES.characteristic,
-        baselines=FILES.baselines,
+        reference=reference,
     output:
         json=FILES.fit("{fit}"),
         npz=arrays(FILES.fit("{fit}")),

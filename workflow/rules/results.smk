@@ -42,7 +42,7 @@ rule export:
         images=images,
         domain=FILES.domain,
         params=FILES.params,
-        verification=headline(arrays_of(FILES.verified)),
+        prediction=prediction,
     output:
         **FILES.masks,
         density=FILES.density,
@@ -78,7 +78,7 @@ rule report:
         metrics=FILES.metrics,
         fits=fits(FILES.fit),
         arrays=fits(arrays_of(FILES.fit)),
-        verifications=fits(arrays_of(FILES.verified)),
+        prediction=prediction,
         exported=FILES.density,
         registration=registered,
         truth=truth,

@@ -1,7 +1,7 @@
 """Write the JSON schemas: run this file.
 
-Those of config.yaml and of patient files lie beside it, for editors; that of a patient's result
-ships with the package.
+Those of config.yaml and of patient files lie beside it, for editors; those of a patient's result
+and of its comparison ship with the package.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import Field, create_model
 
 from gbm.config.patient import Patient
 from gbm.config.settings import Settings
+from gbm.results.comparison import Comparison
 from gbm.results.patient_result import PatientResult
 
 FOLDER = Path(__file__).resolve().parent
@@ -36,9 +37,10 @@ def schemas() -> dict[Path, str]:
         FOLDER / "config.schema.json": Config.model_json_schema(),
         FOLDER / "patient.schema.json": PatientFile.model_json_schema(),
         # As it is written: what has a default is there all the same.
-        PACKAGE / "growth_params.schema.json": PatientResult.model_json_schema(
-            mode="serialization"
-        ),
+        **{
+            PACKAGE / f"{name}_params.schema.json": model.model_json_schema(mode="serialization")
+            for name, model in (("growth", PatientResult), ("comparison", Comparison))
+        },
     }
     return {path: json.dumps(schema, indent=2) + "\n" for path, schema in made.items()}
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from gbm.config.patient import LabelMap
 from gbm.config.settings import Settings
-from gbm.growth.records import FitResult
 from gbm.imaging.labels import TumourRegions, regions
 from gbm.imaging.tumour_shape import at_border, second_focus
 from gbm.io.volumes import Volume
 from gbm.judging.judge import judge
-from gbm.judging.quality import gather, of_fit
+from gbm.judging.quality import gather, of_growth, of_network
 from gbm.report.quality_table import NAMES
 from gbm.results.fit_entry import HeadlineObjectives
-from tests.gbm.conftest import disc_domain, fit_record
+from tests.gbm.conftest import disc_domain
 
 BRATS = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4), ET=(3, 4))
 TISSUE = {"brain_volume_ml": 1400.0, "volume_ml": {"wm": 500.0, "gm": 700.0, "csf": 200.0}}
@@ -105,15 +102,13 @@ def test_a_single_slice_has_no_border_across() -> None:
     assert at_border(mask) == 0.25
 
 
-FIT = replace(
-    FitResult.from_json(fit_record("bilo", "char", "inferred", None, 0)),
-    thresholds={"WT": 0.3, "TC": 0.6},
-)
+GROWTH = {"lambda_mm": 5.0, "rhoT": 6.0}
+THRESHOLDS = {"WT": 0.3, "TC": 0.6}
 OBJECTIVE = HeadlineObjectives(network=0.26, fdm=0.25, characteristic=0.4, direct_fit=0.249)
 
 
 def test_numbers_of_a_fit() -> None:
-    found = of_fit(FIT, 0.01, OBJECTIVE, None, core=True)
+    found = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, None, core=True)
     assert found["objective_rise"] == pytest.approx(-0.15)
     assert found["objective_gap"] == pytest.approx(0.001)
     assert found["threshold_gap"] == pytest.approx(0.3)
@@ -124,17 +119,17 @@ def test_every_number_has_its_words_on_the_page() -> None:
     registration = {"brain_dice": 0.97, "correlation": 0.5, "seconds": 30.0}
     domain = {**disc_domain().numbers}
     found = gather(domain, _one_slice(0, 4, 0), BRATS, TISSUE, registration)
-    assert {*found, *of_fit(FIT, 0.01, OBJECTIVE, None, core=True)} <= set(NAMES)
+    of_fit = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, None, core=True)
+    assert {*found, *of_fit} <= set(NAMES)
 
 
 def test_the_threshold_of_an_empty_core_is_not_judged() -> None:
-    fit = replace(FIT, thresholds={"WT": 0.3, "TC": 0.3})
-    found = of_fit(fit, 0.01, OBJECTIVE, None, core=False)
+    found = of_growth(GROWTH, {"WT": 0.3, "TC": 0.3}, None, core=False)
     assert found["threshold_TC"] is found["threshold_gap"] is None
     assert _failed(found) == []
 
 
 def test_an_unknown_disagreement_is_no_agreement() -> None:
-    found = of_fit(FIT, None, OBJECTIVE, None, core=True)
+    found = of_network(None, OBJECTIVE)
     assert _failed(found) == [("network_disagreement", "red")]
     assert "an unknown amount" in judge(found, Settings()).reasons[0]

@@ -57,17 +57,14 @@ def files(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Layout:
 def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
-    origins = {"direct_fdm": DIRECT, "direct_fixed_fdm": grown.domain.x0.tolist()}
-    write_json(
-        files.baselines,
-        {name: {**fitted, "x0_plane_mm": origin} for name, origin in origins.items()},
-    )
+    write_json(files.baselines, {"direct_fdm": {**fitted, "x0_plane_mm": DIRECT}})
+    write_json(files.direct_fixed, {**fitted, "x0_plane_mm": grown.domain.x0.tolist()})
 
 
 def _own(files: Layout, as_: str) -> Layout:
     """Files of a fit of its own: those it reads are copied."""
     own = replace(files, patient=as_)
-    for file in ("domain", "characteristic", "baselines"):
+    for file in ("domain", "characteristic", "baselines", "direct_fixed"):
         getattr(own, file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(getattr(files, file), getattr(own, file))
     return own

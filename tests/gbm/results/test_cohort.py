@@ -66,7 +66,7 @@ def test_participants_have_one_row_each(results: Path) -> None:
 def test_metrics_have_one_row_each(results: Path) -> None:
     rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
     assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
-    assert len(rows["sub-p1"]) == 3 + 7 * 2 * 3
+    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 3
     found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
     for model, regions in found.items():
         for region, metrics in regions.items():
@@ -91,6 +91,19 @@ def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) 
     member = cohort.read_member(bundle.files, Path("p1.yaml"))
     assert member.status == "failed"
     assert member.result is None
+
+
+def test_a_comparison_that_failed_takes_nothing_from_the_main_job(
+    bundle: Any, results: Path
+) -> None:
+    logs = bundle.files.logs
+    write_text(logs / "fit_pinn_char_w1e-3_seed0.log", "error: RuntimeError: diverged\n")
+    killed = (logs / "fit_bilo_heat_inferred_seed0.log",)
+    ending = Ending(failed=(killed,), left={logs / "comparison.log"})
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), ending)
+    assert member.status == "done"
+    ending = Ending(failed=((logs / "fit_bilo_char_inferred_seed0.log",),))
+    assert cohort.read_member(bundle.files, Path("p1.yaml"), ending).status == "failed"
 
 
 def test_a_result_of_another_version_is_named_and_spoils_no_page(

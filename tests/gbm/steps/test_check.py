@@ -256,3 +256,21 @@ def test_a_folder_of_results_that_is_not_the_command_s_is_named(with_maps: Path)
     assert warning.startswith("output.root: elsewhere counts only")
     assert "all in results" in warning
     assert check_patient(with_maps, {"output": {"root": "elsewhere"}}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("fit", "named"),
+    [
+        ({}, []),
+        ({"lifts": ["char"]}, ["fit.lifts"]),
+        ({"pinn_weights": [1e-3]}, ["fit.pinn_weights"]),
+        ({"pinn_weights": [1e-3], "comparison": True}, []),
+    ],
+)
+def test_settings_of_a_comparison_that_nobody_asks_for_are_remarked(
+    with_maps: Path, fit: dict[str, object], named: list[str]
+) -> None:
+    remarks = check_patient(with_maps, {"fit": fit}).warnings
+    found = [text for text in remarks if "belongs to the comparison" in text]
+    assert [text.split(":")[0] for text in found] == named
+    assert all("`snakemake compare`, or fit.comparison: true" in text for text in found)

@@ -1,0 +1,131 @@
+"""A network's fit beside what judges it, as results speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gbm.config.conventions import REGIONS
+from gbm.config.errors import InputError
+from gbm.domain.domain import Domain
+from gbm.growth.records import FitResult, Verification
+from gbm.io.files import read_json
+from gbm.io.layout import Layout
+from gbm.judging.outcome import Outcome, outcome
+from gbm.judging.uncertainty import physical
+from gbm.results.estimate import Estimate, Thresholds
+from gbm.results.fit_entry import FitDice, FitEntry, Objectives
+from gbm.results.references import (
+    CharacteristicStart,
+    DirectReference,
+    LocalSpread,
+    PlanePoint,
+    world,
+)
+
+
+@dataclass(frozen=True)
+class VerifiedFit:
+    """A fit by a network, its verification, and the direct fit with the same origin."""
+
+    fit: FitResult
+    verification: Verification
+    reference: DirectReference
+
+    @classmethod
+    def read(cls, files: Layout, name: str, reference: DirectReference) -> VerifiedFit:
+        """Read what the steps wrote.
+
+        Raises
+        ------
+        InputError
+            If the fit has no verification.
+        """
+        if not files.verified(name).exists():
+            raise InputError(f"a fit without a verification: {name}")
+        return cls(
+            FitResult.from_json(read_json(files.fit(name))),
+            Verification.from_json(read_json(files.verified(name))),
+            reference,
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """What to call it, by its verification and the direct fit."""
+        return outcome(self.fit, self.verification, self.reference)
+
+    def fields(self, domain: Domain, local: LocalSpread | None = None) -> dict[str, Any]:
+        """What `fits` and, with its spread, the top level of a result say alike of it."""
+        fit, verification = self.fit, self.verification
+        return {
+            **{key: getattr(fit, key) for key in ("method", "lift", "x0", "seed", "seconds")},
+            **Found.by_network(fit).fields(domain, local),
+            "relative_error_u": verification.relative_error_u,
+            "objective_prior": verification.objective_prior,
+            "start": fit.assessment.get("start"),
+            "first_start": fit.assessment.get("first_start"),
+            **asdict(self.outcome),
+        }
+
+    def entry(self, name: str, domain: Domain) -> FitEntry:
+        """Its entry in `fits`."""
+        return FitEntry(
+            name=name,
+            weight=self.fit.weight,
+            behind_walls=self.fit.assessment.get("behind_walls"),
+            objective=Objectives(**self.verification.objective),
+            dice=FitDice.model_validate(self.verification.dice),
+            **self.fields(domain),
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """The parameters that a fit found, whoever made it.
+
+    Attributes
+    ----------
+    growth : mapping
+        `DT_mm2`, `rhoT`, `lambda_mm`, `rD` and `rRHO`.
+    thresholds : mapping
+        Of WT and TC.
+    x0_plane_mm : pair of float
+    """
+
+    growth: Mapping[str, float]
+    thresholds: Mapping[str, float | None]
+    x0_plane_mm: PlanePoint
+
+    @classmethod
+    def by_network(cls, fit: FitResult) -> Found:
+        """Those of a network."""
+        names = ("DT_mm2", "rhoT", "lambda_mm", "rD", "rRHO")
+        x, y = fit.x0_plane_mm
+        return cls({name: getattr(fit, name) for name in names}, fit.thresholds, (x, y))
+
+    @classmethod
+    def by_direct_fit(cls, fit: DirectReference, start: CharacteristicStart, core: bool) -> Found:
+        """Those of the direct fit; the threshold of an empty core means nothing."""
+        growth = {name: getattr(fit, name) for name in ("DT_mm2", "rhoT", "lambda_mm")}
+        factors = {"rD": fit.DT_mm2 / start.DT_mm2, "rRHO": fit.rhoT / start.rhoT}
+        levels = {"WT": fit.thresholds.WT, "TC": fit.thresholds.TC if core else None}
+        return cls(growth | factors, levels, fit.x0_plane_mm)
+
+    def fields(self, domain: Domain, local: LocalSpread | None) -> dict[str, Any]:
+        """The parameters with their local spreads, in the units of the results."""
+        sd = {} if local is None else physical(self.growth, local)
+        if not domain.TC.any():
+            sd.pop("TC", None)  # nothing was fitted
+        return {
+            **{name: Estimate.of(value, sd.get(name)) for name, value in self.growth.items()},
+            "thresholds": Thresholds(
+                **{
+                    region: Estimate.of(self.thresholds.get(region), sd.get(region))
+                    for region in REGIONS
+                }
+            ),
+            "x0_mm": world(self.x0_plane_mm, domain),
+            "x0_plane_mm": self.x0_plane_mm,
+            "x0_plane_sd_mm": None if local is None else (local.x0_x_mm, local.x0_y_mm),
+        }

@@ -1,0 +1,57 @@
+"""The other networks of a patient: `desc-comparison_params.json` as a value.
+
+It stands beside the result of the main job and changes nothing in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from gbm.config.errors import InputError
+from gbm.config.settings import Model, Settings
+from gbm.results.fit_entry import FitEntry
+from gbm.results.references import DirectReference
+from gbm.version import __version__
+
+
+class Comparison(Model):
+    """What the comparison found on one patient."""
+
+    patient: str = Field(description="id of the patient")
+    dimensions: Literal[2] = Field(description="2: one slice")
+    pinn: str | None = Field(description="name of the PINN with the best network DICE")
+    fits: tuple[FitEntry, ...] = Field(description="its networks, by name")
+    direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
+    versions: dict[str, str] = Field(description="of all that can change a number")
+    settings: Settings = Field(description="effective settings of the run")
+
+    def models(self) -> dict[str, FitEntry]:
+        """The networks that have rows in the metrics table, by the beginning of their models."""
+        found = {}
+        for fit in self.fits:
+            if fit.name == self.pinn:
+                found["pinn"] = fit
+            elif fit.method == "bilo":
+                found["bilo_fixed" if fit.x0 == "fixed" else f"bilo_{fit.lift}"] = fit
+        return found
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read `desc-comparison_params.json`.
+
+    Raises
+    ------
+    InputError
+        If it is no comparison of this version.
+    """
+    try:
+        return Comparison.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise InputError(
+            f"not a comparison of this version, {__version__} ({error.errors()[0]['msg']}): delete"
+            " it, and `snakemake compare` makes it again",
+            file=path,
+        ) from None
