@@ -111,11 +111,13 @@ def build_domain(
 def _sizes(
     whole: np.ndarray, core: np.ndarray, tissue: np.ndarray, axes: tuple[np.ndarray, ...]
 ) -> dict[str, float]:
-    """Sizes of the regions, and the radii of discs or balls of these sizes."""
+    """Sizes of the regions, the radii of discs or balls as large, the foci on a slice."""
     h, name = float(axes[0][1] - axes[0][0]), SIZE_NAMES[whole.ndim]
     regions = {"wt": whole, "tc": core, "tissue": tissue}
     sizes = {f"{key}_{name}": size(mask, h) for key, mask in regions.items()}
     radii = {f"radius_{r}_mm": equal_radius(m, h) for r, m in (("WT", whole), ("TC", core))}
+    if whole.ndim == 3:  # its foci are those of the segmentation
+        return sizes | radii
     return {**sizes, **radii, "second_focus": max(second_focus(whole), second_focus(core))}
 
 

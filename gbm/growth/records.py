@@ -126,6 +126,8 @@ class Verification(_Record):
         "network" and "fdm" -> region -> value.
     metrics : dict
         "network" and "fdm" -> region -> {"dice", "hd95_mm", "area_mm2" or "volume_ml"}.
+    extent : dict
+        Of the solver's density beyond WT, see `gbm.growth.extent`.
     status : str
         "converged", "disagreement" or "on a bound".
     warnings : tuple of str
@@ -136,6 +138,7 @@ class Verification(_Record):
     objective: dict[str, float]
     dice: dict[str, dict[str, float]]
     metrics: dict[str, dict[str, dict[str, float]]]
+    extent: dict[str, float]
     status: str
     objective_network_grid: dict[str, float]
     objective_prior: float

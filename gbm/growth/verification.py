@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from gbm.config.conventions import REGIONS
+from gbm.growth.extent import extent
 from gbm.growth.finite_volume import default_steps, solve
 from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap, coarsen, spread
@@ -90,7 +91,8 @@ def verify(
     at = (thresholds, fit.lambda_mm, fit.rhoT)
     on_cells = {name: cells.value(v, *at) for name, v in finals.items()}
     if grids.objective > 1:
-        on_voxels = spread(logit(np.clip(u_network[-1], 1e-9, 1 - 1e-9)), grids.objective, domain.phi.shape)
+        l = logit(np.clip(u_network[-1], 1e-9, 1 - 1e-9))
+        on_voxels = spread(l, grids.objective, domain.phi.shape)
         finals = {"network": expit(on_voxels), "fdm": solve(domain, growth, seed)[0]}
     metrics = {name: scores(domain, masks(domain, v, fit.thresholds)) for name, v in finals.items()}
     status, warnings = _judged(
@@ -106,6 +108,7 @@ def verify(
             for name, found in metrics.items()
         },
         metrics=metrics,
+        extent=extent(domain, finals["fdm"]),
         status=status,
         warnings=warnings,
     ), finals["fdm"], finals["network"]

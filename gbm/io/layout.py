@@ -91,6 +91,16 @@ class Layout:
         return self._work / "baselines.json"
 
     @property
+    def identifiability(self) -> Path:
+        """What one scan tells: profile, surface, local spread."""
+        return self._work / "identifiability.json"
+
+    @property
+    def slice_fit(self) -> Path:
+        """What one slice of a volume says."""
+        return self._work / "slice_fit.json"
+
+    @property
     def direct_fixed(self) -> Path:
         """The direct fit with the origin fixed, of the comparison."""
         return self._work / "direct_fixed.json"

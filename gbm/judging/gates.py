@@ -22,6 +22,8 @@ Limits = Callable[[Settings], Range]
 """Settings -> least and greatest value; infinite where a side is free."""
 
 ANY = math.inf
+ON_VOXELS = 5e-3
+"""Of a volume, where a network learns on cells of 2 mm: those alone make as much on 1 mm."""
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,27 @@ GATES = (
         "which does not determine both parameters.",
     ),
     Gate(
+        "wt_volume_ml", "tumour",
+        lambda s: (s.gates.wt_volume_ml_min, ANY),
+        "The tumour is small ({value} ml, {limit} asked): it hardly determines two parameters.",
+        "Read the ranges and not the values.",
+        "{:.1f}",
+    ),
+    Gate(
+        "tc_volume_ml", "tumour",
+        lambda s: (s.gates.tc_volume_ml_min, ANY),
+        "The tumour core is small ({value} ml, {limit} asked): it hardly determines the second "
+        "parameter.",
+        "Read the ranges and not the values.",
+        "{:.1f}",
+        zero="The tumour core is empty: the fit uses the whole tumour alone, which does not "
+        "determine both parameters.",
+    ),
+    Gate(
         "tc_fraction", "tumour",
         lambda s: (s.gates.tc_fraction_min, ANY),
-        "The core is only {value} of the tumour on the fitted slice ({limit} asked): the model's "
-        "core is a denser part of one front.",
+        "The core is only {value} of the fitted tumour ({limit} asked): the model's core is a denser "
+        "part of one front.",
         "Check the convention of the labels.",
         "{:.0%}",
     ),
@@ -199,8 +218,8 @@ GATES = (
         "second_focus_volume", "tumour",
         lambda s: (-ANY, s.gates.second_focus_max),
         "The tumour has several foci in the volume: the second is {value} of the largest ({limit} "
-        "accepted); the fitted slice says nothing about the others.",
-        "Fit the other foci on slices of their own.",
+        "accepted), and the model grows all from one origin; a slice shows only one of them.",
+        "Mask the other foci, or fit them one by one.",
         "{:.0%}",
     ),
     Gate(
@@ -229,7 +248,7 @@ GATES = (
     ),
     Gate(
         "objective_gap", "fit",
-        lambda s: (-ANY, INDISTINCT),
+        lambda s: (-ANY, INDISTINCT if s.dimensions == 2 else ON_VOXELS),
         "Not converged: the classical fit is clearly better, its objective is {value} lower "
         "({limit} accepted). The parameters below are not the best explanation of the outlines.",
         "Read the direct fit's parameters; try other seeds (`fit.seeds`).",

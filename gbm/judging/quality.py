@@ -10,6 +10,7 @@ import numpy as np
 from gbm.config.conventions import REGIONS
 from gbm.config.patient import LabelMap
 from gbm.imaging.labels import TumourRegions
+from gbm.imaging.overlap import SIZE_NAMES
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
 from gbm.results.fit_entry import HeadlineObjectives
 from gbm.results.references import FlatRange
@@ -30,7 +31,7 @@ def gather(
     Parameters
     ----------
     domain : mapping
-        `Domain.numbers`; sizes are those of the fitted slice.
+        `Domain.numbers`; sizes are those of the fitted slice, or of the whole tumour.
     regions, convention
         The enhancing part of the tumour, where the convention knows one, and its foci.
     tissue : mapping
@@ -39,7 +40,8 @@ def gather(
         `registration.json`; None where the patient brings tissue maps.
     """
     found: Numbers = dict(domain)
-    core, whole = domain["tc_area_mm2"], domain["wt_area_mm2"]
+    name = next(name for name in SIZE_NAMES.values() if f"wt_{name}" in domain)
+    core, whole = domain[f"tc_{name}"], domain[f"wt_{name}"]
     found["tc_fraction"] = core / whole if core > 0 else None
     found["enhancing_fraction"] = enhancing_fraction(regions, convention)
     found["second_focus_volume"] = max(second_focus(regions.WT.data), second_focus(regions.TC.data))

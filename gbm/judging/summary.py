@@ -11,6 +11,7 @@ from gbm.config.errors import InputError
 from gbm.config.fit_names import headline_fit, of_main_job
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
+from gbm.growth.grids import Grids
 from gbm.io.provenance import InputFile, RunCost, versions
 from gbm.judging.judge import judge
 from gbm.judging.outcome import outcome_of_direct, unsettled
@@ -22,8 +23,12 @@ from gbm.results.patient_result import (
     MODEL_OF,
     AbsoluteRates,
     FittedPlane,
+    FittedVolume,
+    GridSizes,
+    NetworkGridObjectives,
     PatientResult,
     Quality,
+    SliceFit,
 )
 from gbm.results.references import CharacteristicStart, FlatRange, References
 from gbm.results.registration_record import RegistrationRecord
@@ -36,7 +41,7 @@ class StepRecords:
     Attributes
     ----------
     domain : Domain
-        The 2-D problem.
+        The fitted problem.
     characteristic : CharacteristicStart
     references : References
     numbers : mapping
@@ -45,6 +50,8 @@ class StepRecords:
         None where the patient brings tissue maps.
     fits : mapping
         The networks, by name.
+    slice_fit : SliceFit or None
+        Of a volume: what one slice alone says.
     input_warnings : tuple of str
         Remarks of the check.
     """
@@ -55,18 +62,19 @@ class StepRecords:
     numbers: Numbers
     registration: RegistrationRecord | None
     fits: Mapping[str, VerifiedFit]
+    slice_fit: SliceFit | None = None
     input_warnings: tuple[str, ...] = ()
 
     @property
     def core(self) -> bool:
         """Whether there is a core."""
-        return self.domain.numbers["tc_area_mm2"] > 0
+        return bool(self.domain.TC.any())
 
     @property
     def likely(self) -> FlatRange | None:
         """Where the data alone allow lambda to be."""
         radii = [self.domain.numbers[f"radius_{region}_mm"] for region in REGIONS]
-        return likely_range(self.references.profile, radii)
+        return likely_range(self.references.profile, radii, self.domain.dimensions)
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def summarise(
     numbers = {**found.numbers, **headline.numbers}
     return PatientResult(
         patient=domain.patient,
-        dimensions=2,
+        dimensions=domain.dimensions,  # type: ignore[arg-type]
         verdict=judge(
             numbers, settings, **headline.judged, unsettled=unsettled(references.direct_fdm)
         ),
@@ -129,9 +137,9 @@ def summarise(
         likely_lambda_mm=found.likely,
         absolute=_absolute(headline.fields, settings.growth.T_days),
         fits=tuple(fit.entry(name, domain) for name, fit in sorted(found.fits.items())),
-        domain=FittedPlane.model_validate(
-            {"plane": domain.plane, "slice": domain.slice, **domain.numbers}
-        ),
+        domain=_fitted(domain),
+        grid_mm=_grid_sizes(domain, settings),
+        slice_fit=found.slice_fit,
         quality=Quality(numbers=numbers),
         registration=found.registration,
         input_warnings=found.input_warnings,
@@ -160,6 +168,7 @@ def _network_headline(found: StepRecords, settings: Settings) -> Headline:
             **headline.fields(found.domain, references.spread),
             "headline": name,
             "objective": objective,
+            "objective_network_grid": _on_network_grid(found, verification.objective_network_grid),
             "steps": fit.steps,
             "device": fit.device,
         },
@@ -185,6 +194,7 @@ def _direct_headline(found: StepRecords) -> Headline:
             "x0": "inferred",
             "device": "cpu",
             "objective": _objectives(references, network=None, fdm=direct.objective),
+            "objective_network_grid": _on_network_grid(found, {"network": None, "fdm": None}),
             "objective_prior": direct.objective_prior,
             "seconds": direct.seconds,
             **asdict(outcome_of_direct(direct)),
@@ -212,3 +222,30 @@ def _absolute(fields: Mapping[str, Any], days: float | None) -> AbsoluteRates | 
         return None
     DT, rhoT = fields["DT_mm2"].value, fields["rhoT"].value
     return AbsoluteRates(D_mm2_per_day=DT / days, rho_per_day=rhoT / days)
+
+
+def _fitted(domain: Domain) -> FittedPlane | FittedVolume:
+    """What was fitted."""
+    if domain.dimensions == 3:
+        return FittedVolume.model_validate(domain.numbers)
+    return FittedPlane.model_validate(
+        {"plane": domain.plane, "slice": domain.slice, **domain.numbers}
+    )
+
+
+def _grid_sizes(domain: Domain, settings: Settings) -> GridSizes | None:
+    """Cells of the grids of a volume."""
+    if domain.dimensions == 2:
+        return None
+    grids = Grids.of(domain.dimensions, settings.verify.refine)
+    return GridSizes(network=grids.network, reported=grids.reported)
+
+
+def _on_network_grid(
+    found: StepRecords, objective: Mapping[str, float | None]
+) -> NetworkGridObjectives | None:
+    """The objective on the cells of a volume that the network learned on."""
+    if found.domain.dimensions == 2:
+        return None
+    direct = found.references.direct_fdm.objective_network_grid
+    return NetworkGridObjectives(**objective, direct_fit=direct)

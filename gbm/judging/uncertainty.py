@@ -18,19 +18,18 @@ from gbm.results.references import FlatRange, LocalSpread, ObjectiveProfile
 PIECE_MM = 14.0
 """Length of an outline over which its errors hang together: noise smoothed by a Gaussian of sd 4 mm
 has the integral scale 2 sqrt(pi) 4 mm."""
-UNKNOWNS = 6
-"""lambda, rho T, the origin and both thresholds."""
 OUTLINE_SD_MM = 1.0
 """Errors of an outline, about one voxel. A fit that misses the outlines by more misses them because
 tumours are no solutions of the model, and that is no noise in which lambda could hide."""
 
 
-def hidden_share(radii_mm: Sequence[float]) -> float:
+def hidden_share(radii_mm: Sequence[float], dimensions: int = 2) -> float:
     """Rise of the objective, relative to what is left of it, that errors of the outlines hide.
 
-    Outlines of discs of these radii have N = sum 2 pi R / `PIECE_MM` independent pieces. A fit of p
-    unknowns leaves a sum of squared errors that along one of them rises to 1 + F / (N - p) times
-    itself, F the 90 % quantile of F(1, N - p); one minus Dice is proportional to the root:
+    Outlines of discs of these radii have N = sum 2 pi R / `PIECE_MM` independent pieces, surfaces
+    of balls N = sum 4 pi R^2 / `PIECE_MM`^2. A fit of p unknowns (lambda, rho T, both thresholds
+    and the origin) leaves a sum of squared errors that along one of them rises to 1 + F / (N - p)
+    times itself, F the 90 % quantile of F(1, N - p); one minus Dice is proportional to the root:
 
         sqrt(1 + F / (N - p)) - 1,
 
@@ -38,26 +37,38 @@ def hidden_share(radii_mm: Sequence[float]) -> float:
 
     >>> [round(hidden_share(radii), 2) for radii in ((30, 20), (20, 14), (12, 5))]
     [0.09, 0.17, 1.86]
+    >>> round(hidden_share((28, 20), 3), 3)
+    0.014
     """
-    spare = sum(2 * np.pi * radius / PIECE_MM for radius in radii_mm) - UNKNOWNS
+    if dimensions == 2:
+        pieces = sum(2 * np.pi * radius / PIECE_MM for radius in radii_mm)
+    else:
+        pieces = sum(4 * np.pi * (radius / PIECE_MM) ** 2 for radius in radii_mm)
+    spare = pieces - (4 + dimensions)
     if spare <= 0:
         return np.inf
     return float(np.sqrt(1 + stats.f.ppf(0.9, 1, spare) / spare) - 1)
 
 
-def outline_loss(radii_mm: Sequence[float], sd_mm: float = OUTLINE_SD_MM) -> float:
+def outline_loss(
+    radii_mm: Sequence[float], sd_mm: float = OUTLINE_SD_MM, dimensions: int = 2
+) -> float:
     """The objective that errors of the outlines alone leave.
 
     An outline that errs by d mm, normal with an sd, misplaces E|d| 2 pi R of a disc's area pi R^2,
-    and one minus Dice is half of what is misplaced to the area: E|d| / R, E|d| = sqrt(2 / pi) sd.
+    and E|d| 4 pi R^2 of a ball's volume 4/3 pi R^3. One minus Dice is half of what is misplaced to
+    the size: E|d| D / 2R in D dimensions, E|d| = sqrt(2 / pi) sd.
 
     >>> round(outline_loss((28, 20)), 3)
     0.068
     """
-    return sum(float(np.sqrt(2 / np.pi)) * sd_mm / radius for radius in radii_mm if radius > 0)
+    error = float(np.sqrt(2 / np.pi)) * sd_mm * dimensions / 2
+    return sum(error / radius for radius in radii_mm if radius > 0)
 
 
-def likely_range(curve: ObjectiveProfile, radii_mm: Sequence[float]) -> FlatRange | None:
+def likely_range(
+    curve: ObjectiveProfile, radii_mm: Sequence[float], dimensions: int = 2
+) -> FlatRange | None:
     """Where the data alone allow lambda to be, with the errors that outlines have.
 
     What is left of the objective counts as noise, up to what errors of `OUTLINE_SD_MM` leave.
@@ -69,12 +80,13 @@ def likely_range(curve: ObjectiveProfile, radii_mm: Sequence[float]) -> FlatRang
     curve : ObjectiveProfile
         See `gbm.search.identifiability.profile`.
     radii_mm : sequence of float
-        Radii of discs of the regions' areas.
+        Radii of discs or balls of the regions' sizes.
+    dimensions : int
     """
     data = curve.without_prior_of_lambda
     left = min((j for j in data if j is not None), default=0.0)
-    noise = min(left, outline_loss(radii_mm))
-    margin = max(INDISTINCT, hidden_share(radii_mm) * noise)
+    noise = min(left, outline_loss(radii_mm, dimensions=dimensions))
+    margin = max(INDISTINCT, hidden_share(radii_mm, dimensions) * noise)
     return flat_range(curve.lambda_mm, data, margin)
 
 

@@ -20,7 +20,7 @@ from gbm.results.references import (
     CharacteristicStart,
     DirectReference,
     LocalSpread,
-    PlanePoint,
+    GridPoint,
     world,
 )
 
@@ -90,19 +90,19 @@ class Found:
         `DT_mm2`, `rhoT`, `lambda_mm`, `rD` and `rRHO`.
     thresholds : mapping
         Of WT and TC.
-    x0_plane_mm : pair of float
+    x0_grid_mm : tuple of float
     """
 
     growth: Mapping[str, float]
     thresholds: Mapping[str, float | None]
-    x0_plane_mm: PlanePoint
+    x0_grid_mm: GridPoint
 
     @classmethod
     def by_network(cls, fit: FitResult) -> Found:
         """Those of a network."""
         names = ("DT_mm2", "rhoT", "lambda_mm", "rD", "rRHO")
-        x, y = fit.x0_plane_mm
-        return cls({name: getattr(fit, name) for name in names}, fit.thresholds, (x, y))
+        growth = {name: getattr(fit, name) for name in names}
+        return cls(growth, fit.thresholds, tuple(fit.x0_grid_mm))
 
     @classmethod
     def by_direct_fit(cls, fit: DirectReference, start: CharacteristicStart, core: bool) -> Found:
@@ -110,7 +110,7 @@ class Found:
         growth = {name: getattr(fit, name) for name in ("DT_mm2", "rhoT", "lambda_mm")}
         factors = {"rD": fit.DT_mm2 / start.DT_mm2, "rRHO": fit.rhoT / start.rhoT}
         levels = {"WT": fit.thresholds.WT, "TC": fit.thresholds.TC if core else None}
-        return cls(growth | factors, levels, fit.x0_plane_mm)
+        return cls(growth | factors, levels, fit.x0_grid_mm)
 
     def fields(self, domain: Domain, local: LocalSpread | None) -> dict[str, Any]:
         """The parameters with their local spreads, in the units of the results."""
@@ -125,7 +125,7 @@ class Found:
                     for region in REGIONS
                 }
             ),
-            "x0_mm": world(self.x0_plane_mm, domain),
-            "x0_plane_mm": self.x0_plane_mm,
-            "x0_plane_sd_mm": None if local is None else (local.x0_x_mm, local.x0_y_mm),
+            "x0_mm": world(self.x0_grid_mm, domain),
+            "x0_grid_mm": self.x0_grid_mm,
+            "x0_grid_sd_mm": None if local is None else (local.x0_x_mm, local.x0_y_mm),
         }

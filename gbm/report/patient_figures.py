@@ -70,7 +70,7 @@ def draw(
     thresholds = result.thresholds.levels()
     solutions = [fields.fdm, *([] if network is None else [network.u[-1]])]
     near = near_tumour(domain, *(maps.predicted(domain, u, thresholds) for u in solutions))
-    x0 = np.asarray(result.x0_plane_mm, float)
+    x0 = np.asarray(result.x0_grid_mm, float)
     drawn = {
         "views": maps.views(domain, image, fields.fdm),
         "tissue": maps.tissue(domain),

@@ -98,7 +98,7 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
 
 def origin_spread(result: PatientResult) -> str:
     """The local spread of the origin; one wider than the tumour determines nothing."""
-    spreads = result.x0_plane_sd_mm
+    spreads = result.x0_grid_sd_mm
     if spreads is None:
         return MISSING
     wide = max(spreads) > result.domain.radius_WT_mm

@@ -75,7 +75,8 @@ class RegionScore(Model):
 
     dice: Number = Field(description="Dice similarity coefficient")
     hd95_mm: Number = Field(description="95 % Hausdorff distance, mm")
-    area_mm2: Number = Field(description="area of the predicted region, mm^2")
+    area_mm2: Number = Field(default=None, description="in the plane: predicted area, mm^2")
+    volume_ml: Number = Field(default=None, description="in three dimensions: volume, ml")
 
 
 class RegionScores(PerRegion[RegionScore]):

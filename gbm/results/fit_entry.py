@@ -9,7 +9,7 @@ from pydantic import Field
 from gbm.config.fit_names import Lift
 from gbm.config.settings import Model
 from gbm.results.estimate import Estimate, Number, RegionNumbers, Thresholds
-from gbm.results.references import PlanePoint, WorldPoint
+from gbm.results.references import GridPoint, WorldPoint
 
 
 class DensityError(Model):
@@ -67,8 +67,8 @@ class GrowthFit(Model):
     rRHO: Estimate = Field(description="rhoT over that of the characteristic start")
     thresholds: Thresholds = Field(description="densities at the outlines")
     x0_mm: WorldPoint = Field(description="origin in RAS world mm of the patient's space")
-    x0_plane_mm: PlanePoint = Field(description="origin in the fitted plane, mm")
-    x0_plane_sd_mm: PlanePoint | None = Field(description="its standard deviations, mm")
+    x0_grid_mm: GridPoint = Field(description="origin along the axes of the fitted grid, mm")
+    x0_grid_sd_mm: GridPoint | None = Field(description="its standard deviations, mm")
     objective_prior: Number = Field(description="the priors' share of the objective")
     start: FitStart | None = Field(description="where a network began")
     first_start: FirstStart | None = Field(description="where it began before, if twice")

@@ -17,7 +17,8 @@ Scores = Mapping[str, Mapping[str, float | None]]
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
-METRICS = ("dice", "hd95_mm", "area_mm2")
+METRICS = {2: ("dice", "hd95_mm", "area_mm2"), 3: ("dice", "hd95_mm", "volume_ml")}
+"""Of every model and region, by dimension."""
 MODELS = (
     "bilo_network",
     "bilo_fdm",
@@ -30,21 +31,34 @@ MODELS = (
 
 def network_scores(name: str, verification: Verification) -> dict[str, Scores]:
     """Scores of a network and of its verified solution: models `<name>_network`, `<name>_fdm`."""
-    return {f"{name}_{kind}": verification.metrics[kind] for kind in ("network", "fdm")}
+    fdm = verification.metrics["fdm"]
+    reach = {**fdm, "WT": {**fdm["WT"], **verification.extent}}
+    return {f"{name}_network": verification.metrics["network"], f"{name}_fdm": reach}
 
 
 def reference_scores(references: References) -> dict[str, Scores]:
     """Scores of what stands beside the networks, by model."""
     names = ("characteristic_fdm", "direct_fdm", "disc")
-    return {name: getattr(references, name).metrics.model_dump() for name in names}
+    found = {name: getattr(references, name).metrics.model_dump() for name in names}
+    found["direct_fdm"]["WT"] |= references.direct_fdm.extent
+    return found
 
 
-def metric_rows(scores: Mapping[str, Scores]) -> Iterator[tuple[str, str, str, float | None]]:
-    """Rows of a metrics table: (model, region, metric, value), in the order of the models."""
+def metric_rows(
+    scores: Mapping[str, Scores], dimensions: int
+) -> Iterator[tuple[str, str, str, float | None]]:
+    """Rows of a metrics table: (model, region, metric, value), in the order of the models.
+
+    The extent beyond the tumour is a row where a model has one.
+    """
     for model, regions in scores.items():
         for region in REGIONS:
-            for metric in METRICS:
-                yield model, region, metric, regions.get(region, {}).get(metric)
+            known = regions.get(region, {})
+            for metric in METRICS[dimensions]:
+                yield model, region, metric, known.get(metric)
+            for metric in known:
+                if metric.startswith(("extent_", "margin_")):
+                    yield model, region, metric, known[metric]
 
 
 def metrics_tsv(rows: Iterable[tuple[str, str, str, float | None]]) -> str:

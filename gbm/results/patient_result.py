@@ -17,7 +17,13 @@ from gbm.config.settings import Model, Plane, Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives
-from gbm.results.references import CharacteristicStart, FlatRange, References
+from gbm.results.references import (
+    CharacteristicStart,
+    FlatRange,
+    GrowthNumbers,
+    References,
+    WorldPoint,
+)
 from gbm.results.registration_record import RegistrationRecord
 from gbm.results.verdict import Verdict
 from gbm.version import __version__
@@ -25,20 +31,59 @@ from gbm.version import __version__
 MODEL_OF = {"bilo": "bilo_fdm", "direct": "direct_fdm"}
 
 
-class FittedPlane(Model):
+class Fitted(Model):
+    """The fitted problem."""
+
+    wt_outside_tissue_fraction: float = Field(
+        description="part of the whole tumour outside the tissue, before filling"
+    )
+    radius_WT_mm: float = Field(description="radius of a disc (ball) as large as WT, mm")
+    radius_TC_mm: float = Field(description="radius of a disc (ball) as large as TC, mm")
+
+
+class FittedPlane(Fitted):
     """The fitted slice and the sizes on it."""
 
     plane: Plane = Field(description="plane of the slice")
     slice: int = Field(description="index in the segmentation file")
-    wt_outside_tissue_fraction: float = Field(
-        description="part of the whole tumour outside the tissue, before filling"
-    )
     wt_area_mm2: float = Field(description="area of the whole tumour, mm^2")
     tc_area_mm2: float = Field(description="area of the core, mm^2; 0: it is empty")
-    radius_WT_mm: float = Field(description="radius of a disc of equal area, whole tumour, mm")
-    radius_TC_mm: float = Field(description="radius of a disc of equal area, core, mm")
     tissue_area_mm2: float = Field(description="area of the tissue, mm^2")
     second_focus: float = Field(description="second focus over the largest")
+
+
+class FittedVolume(Fitted):
+    """The fitted surroundings of the whole tumour, and the sizes in them."""
+
+    wt_volume_ml: float = Field(description="volume of the whole tumour, ml")
+    tc_volume_ml: float = Field(description="volume of the core, ml; 0: it is empty")
+    tissue_volume_ml: float = Field(description="volume of the tissue in the crop, ml")
+
+
+class GridSizes(Model):
+    """Cells of the grids of a volume, mm."""
+
+    network: float = Field(description="where the network learns and is compared with the solver")
+    reported: float = Field(description="where all scores and densities come from")
+
+
+class NetworkGridObjectives(Model):
+    """The objective on the cells that the network of a volume knows."""
+
+    network: Number = Field(description="of the network's density; null: no network")
+    fdm: Number = Field(description="of finite volumes at its parameters; null: no network")
+    direct_fit: Number = Field(description="the least that the direct fit found there")
+
+
+class SliceFit(GrowthNumbers):
+    """What the direct fit of one slice alone says of the same tumour."""
+
+    x0_mm: WorldPoint = Field(description="its origin, RAS world mm")
+    slice: int = Field(description="index in the segmentation file")
+    plane: Plane = Field(description="plane of the slice")
+    objective: Number = Field(description="segmentation objective of the slice")
+    converged: bool = Field(description="whether it settled inside the bounds")
+    warnings: tuple[str, ...] = Field(description="what sits on a bound, or was cut short")
 
 
 class Quality(Model):
@@ -60,7 +105,7 @@ class PatientResult(GrowthFit):
     """What a run found on one patient; the fields of the fit are those of the headline."""
 
     patient: str = Field(description="id of the patient")
-    dimensions: Literal[2] = Field(description="2: one slice")
+    dimensions: Literal[2, 3] = Field(description="2: one slice; 3: the whole tumour")
     method: Literal["bilo", "direct"] = Field(
         description="of the headline; direct: by the solver itself, no network"
     )
@@ -82,7 +127,12 @@ class PatientResult(GrowthFit):
     )
     absolute: AbsoluteRates | None = Field(description="null: the time since onset is unknown")
     fits: tuple[FitEntry, ...] = Field(description="the networks of the main job, by name")
-    domain: FittedPlane = Field(description="the fitted slice")
+    domain: FittedPlane | FittedVolume = Field(description="the fitted slice, or volume")
+    grid_mm: GridSizes | None = Field(description="of a volume; null in the plane")
+    objective_network_grid: NetworkGridObjectives | None = Field(
+        description="of a volume; null in the plane, where it is the objective itself"
+    )
+    slice_fit: SliceFit | None = Field(description="of a volume; null in the plane")
     quality: Quality = Field(description="what was judged")
     registration: RegistrationRecord | None = Field(
         description="null: the patient brought tissue maps"

@@ -12,7 +12,8 @@ from gbm.config.settings import Model
 from gbm.domain.domain import Domain
 from gbm.results.estimate import Number, RegionNumbers, RegionScores
 
-PlanePoint = tuple[float, float]
+GridPoint = tuple[float, ...]
+"""Along the axes of the fitted grid, mm: two numbers in the plane, three in a volume."""
 WorldPoint = tuple[float, float, float]
 
 
@@ -41,9 +42,9 @@ class CharacteristicStart(GrowthNumbers):
 
 
 class Disc(Model):
-    """The disc of each region's area at the centre of the core."""
+    """The disc, or ball, of each region's size at the centre of the core."""
 
-    x0_plane_mm: PlanePoint = Field(description="centre in the plane, mm")
+    x0_grid_mm: GridPoint = Field(description="centre along the axes of the fitted grid, mm")
     x0_mm: WorldPoint = Field(description="centre in RAS world mm of the patient's space")
     metrics: RegionScores = Field(description="against the segmentation")
 
@@ -56,19 +57,27 @@ class SolvedReference(GrowthNumbers, Disc):
     objective_prior: Number = Field(description="the priors' share of it")
 
 
+Extent = dict[str, Number]
+"""`extent_0.1_mm2` or `extent_0.1_ml`, `margin_0.1_mm`, .. : rows of the metrics table."""
+
+
 class Minimum(Model):
     """One minimum of the direct search."""
 
     lambda_mm: float = Field(description="infiltration length, mm")
     rhoT: float = Field(description="proliferation rate times T")
     objective: Number = Field(description="segmentation objective")
-    x0_plane_mm: PlanePoint = Field(description="origin in the plane, mm")
+    x0_grid_mm: GridPoint = Field(description="origin along the axes of the fitted grid, mm")
     thresholds: tuple[float, float] = Field(description="of WT and TC")
 
 
 class DirectReference(SolvedReference):
     """A fit of the same objective by the solver itself and a classical optimiser."""
 
+    objective_network_grid: Number = Field(
+        description="least objective on the cells that a network learns on; in the plane the same"
+    )
+    extent: Extent = Field(description="what is infiltrated beyond the segmented tumour")
     x0_shift_mm: float = Field(description="distance of the origin from the centroid, mm")
     minima: tuple[Minimum, ...] = Field(
         min_length=1, description="distinct minima of the search, best first"
@@ -115,17 +124,19 @@ class References(Model):
 
     characteristic_fdm: SolvedReference = Field(description="the start, nothing fitted")
     direct_fdm: DirectReference = Field(description="the direct fit, its origin inferred")
-    disc: Disc = Field(description="discs of equal area")
+    disc: Disc = Field(description="discs or balls of equal size")
     profile: ObjectiveProfile = Field(description="the objective along lambda")
     surface: ObjectiveSurface = Field(description="the objective over lambda and rho T")
-    spread: LocalSpread = Field(description="at the direct fit's optimum")
+    spread: LocalSpread | None = Field(
+        description="at the direct fit's optimum; null in three dimensions"
+    )
 
     @classmethod
     def of(cls, record: Mapping[str, Any], domain: Domain) -> References:
-        """Read `baselines.json`; origins of the plane are put into the patient's space too."""
+        """Read `baselines.json` with `identifiability.json`; origins are put into the world too."""
         return cls.model_validate(
             {
-                name: placed(entry, domain) if "x0_plane_mm" in entry else entry
+                name: placed(entry, domain) if "x0_grid_mm" in entry else entry
                 for name, entry in record.items()
             }
         )
@@ -133,7 +144,7 @@ class References(Model):
 
 def placed(entry: Mapping[str, Any], domain: Domain) -> dict[str, Any]:
     """A reference whose origin of the plane is put into the patient's space too."""
-    return {**entry, "x0_mm": world(entry["x0_plane_mm"], domain)}
+    return {**entry, "x0_mm": world(entry["x0_grid_mm"], domain)}
 
 
 def world(point: Any, domain: Domain) -> tuple[float, float, float]:

@@ -8,12 +8,13 @@ a small table; the objective separates over the regions once u is known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.growth.finite_volume import solve
 from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
@@ -45,6 +46,13 @@ class Candidate:
     thresholds: np.ndarray
     objective: float = np.inf
     converged: bool = False
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Candidate:
+        """A direct fit as `baselines.json` holds it."""
+        thresholds = np.array([record["thresholds"][region] for region in REGIONS])
+        x0 = np.array(record["x0_grid_mm"], dtype=float)
+        return cls(record["lambda_mm"], record["rhoT"], x0, thresholds, record["objective"])
 
     @property
     def growth(self) -> Growth:

@@ -8,10 +8,12 @@ from gbm.config.fit_names import FitSpec, planned
 from gbm.domain.domain import load_domain
 from gbm.io.files import read_json, write_json, write_text
 from gbm.io.job import Job
+from gbm.io.layout import Layout
 from gbm.io.provenance import cost, inputs
 from gbm.judging.summary import StepRecords, summarise
 from gbm.judging.verified_fit import VerifiedFit
 from gbm.results.metrics_table import metric_rows, metrics_tsv, network_scores, reference_scores
+from gbm.results.patient_result import SliceFit
 from gbm.results.references import CharacteristicStart, References
 from gbm.results.registration_record import RegistrationRecord
 
@@ -34,7 +36,8 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     """`run` for some of the fits."""
     files, domain, measured = job.files, load_domain(job.files.domain), read_json(job.files.quality)
     registered = measured.get("registration")
-    references = References.of(read_json(files.baselines), domain)
+    record = {**read_json(files.baselines), **read_json(files.identifiability)}
+    references = References.of(record, domain)
     direct = references.direct_fdm
     found = StepRecords(
         domain=domain,
@@ -43,6 +46,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
         fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
+        slice_fit=_slice_fit(files) if domain.dimensions == 3 else None,
         input_warnings=tuple(read_json(files.check)["warnings"]) if job.file else (),
     )
     result = summarise(
@@ -55,4 +59,9 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     if result.method == "bilo":
         scores = network_scores("bilo", found.fits[result.headline].verification) | scores
     write_json(files.params, result.model_dump(mode="json"))
-    write_text(files.metrics, metrics_tsv(metric_rows(scores)))
+    write_text(files.metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))
+
+
+def _slice_fit(files: Layout) -> SliceFit:
+    """What the slice of a volume says."""
+    return SliceFit.model_validate(read_json(files.slice_fit))

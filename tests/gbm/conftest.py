@@ -109,7 +109,7 @@ def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int)
     return {
         "method": method, "lift": lift, "x0": x0, "weight": weight,
         "seed": seed, "DT_mm2": 150.0, "rhoT": 6.0, "lambda_mm": 5.0, "rD": 0.9, "rRHO": 1.1,
-        "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_plane_mm": [15.0, 25.0],
+        "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_grid_mm": [15.0, 25.0],
         "objective_network": 0.25, "status": "converged", "converged": True, "warnings": [],
         "steps": 900, "seconds": 41.0, "device": "cpu",
         "history": {"step": [0, 1, 2], "residual": [1.0, 0.1, 0.01], "objective": [0.5, 0.3, 0.25],
@@ -145,7 +145,7 @@ def reference(
     return {
         "DT_mm2": DT, "rhoT": rhoT, "lambda_mm": lambda_mm,
         "thresholds": dict(zip(("WT", "TC"), thresholds, strict=True)),
-        "x0_plane_mm": [16.0, 24.0], "objective": objective, "objective_prior": 0.002,
+        "x0_grid_mm": [16.0, 24.0], "objective": objective, "objective_prior": 0.002,
         "metrics": scores(*dices),
     }  # fmt: skip
 
@@ -159,10 +159,10 @@ def direct(
     """What is written of a direct fit."""
     names = ("lambda_mm", "rhoT", "objective")
     return {
-        **found, "x0_plane_mm": [*origin], "x0_shift_mm": 0.5, "seconds": seconds,
+        **found, "x0_grid_mm": [*origin], "x0_shift_mm": 0.5, "seconds": seconds,
         "converged": True, "warnings": [],
         "minima": [
-            {**dict(zip(names, end, strict=True)), "x0_plane_mm": [*origin],
+            {**dict(zip(names, end, strict=True)), "x0_grid_mm": [*origin],
              "thresholds": [*found["thresholds"].values()]}
             for end in minima
         ],
@@ -219,7 +219,7 @@ def bundle(tmp_path: Path) -> Bundle:
              reference(151.0, 6.0, 5.02, (0.33, 0.6), 0.2505, (0.901, 0.85)), (15.5, 25.0), 1.5,
              [(5.02, 6.0, 0.2505), (2.2, 9.0, 0.2510), (9.0, 4.0, 0.31)],
          ),
-         "disc": {"x0_plane_mm": [16.0, 24.0], "metrics": scores(0.84, 0.80)},
+         "disc": {"x0_grid_mm": [16.0, 24.0], "metrics": scores(0.84, 0.80)},
          "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
                     "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
                     "correlation_ln_lambda_ln_rhoT": -0.5},

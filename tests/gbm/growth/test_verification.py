@@ -30,7 +30,7 @@ def fit(grown: Any) -> FitResult:
     return FitResult(
         method="bilo", lift="char", x0="inferred", weight=None, seed=0,
         DT_mm2=grown.DT, rhoT=grown.rhoT, lambda_mm=float(np.sqrt(grown.DT / grown.rhoT)),
-        rD=1.0, rRHO=1.0, thresholds=grown.thresholds, x0_plane_mm=grown.x0.tolist(),
+        rD=1.0, rRHO=1.0, thresholds=grown.thresholds, x0_grid_mm=grown.x0.tolist(),
         objective_network=0.1, status="converged", converged=True, steps=1, seconds=1.0,
         device="cpu", warnings=("a warning",), history={"loss": [1.0, float("nan")]},
     )  # fmt: skip

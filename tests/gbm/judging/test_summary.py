@@ -145,7 +145,7 @@ def test_the_spread_is_that_of_the_direct_fit(bundle: Any) -> None:
     assert params["DT_mm2"]["sd"] == pytest.approx(150.0 * log_DT)
     assert params["rD"]["sd"] == pytest.approx(0.9 * log_DT)
     assert params["thresholds"]["WT"]["sd"] == 0.03
-    assert params["x0_plane_sd_mm"] == [1.0, 2.0]
+    assert params["x0_grid_sd_mm"] == [1.0, 2.0]
 
 
 def test_origins_of_the_references_are_in_the_patients_space(bundle: Any) -> None:

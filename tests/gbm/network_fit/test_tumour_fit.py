@@ -57,8 +57,8 @@ def files(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Layout:
 def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
-    write_json(files.baselines, {"direct_fdm": {**fitted, "x0_plane_mm": DIRECT}})
-    write_json(files.direct_fixed, {**fitted, "x0_plane_mm": grown.domain.x0.tolist()})
+    write_json(files.baselines, {"direct_fdm": {**fitted, "x0_grid_mm": DIRECT}})
+    write_json(files.direct_fixed, {**fitted, "x0_grid_mm": grown.domain.x0.tolist()})
 
 
 def _own(files: Layout, as_: str) -> Layout:
@@ -79,7 +79,7 @@ def _run(files: Layout, name: str, as_: str, settings: Settings = TINY) -> dict[
 @pytest.mark.parametrize("name", PLANS)
 def test_an_inferred_origin_is_that_of_the_direct_fit(files: Layout, name: str) -> None:
     found = _run(files, name, name)
-    assert found["x0_plane_mm"] == pytest.approx(DIRECT)
+    assert found["x0_grid_mm"] == pytest.approx(DIRECT)
     assert (found["steps"], found["device"]) == (90, "cpu")
     assert found["lambda_mm"] == pytest.approx(np.sqrt(found["DT_mm2"] / found["rhoT"]))
     assert {len(column) for column in found["history"].values()} == {len(found["history"]["step"])}
@@ -88,7 +88,7 @@ def test_an_inferred_origin_is_that_of_the_direct_fit(files: Layout, name: str) 
 
 def test_a_fixed_origin_is_that_of_the_segmentation(files: Layout, grown: Any) -> None:
     found = _run(files, "bilo_char_fixed_seed0", "fixed")
-    assert found["x0_plane_mm"] == pytest.approx(grown.domain.x0.tolist())
+    assert found["x0_grid_mm"] == pytest.approx(grown.domain.x0.tolist())
 
 
 def test_a_fit_above_the_direct_fit_starts_once_more_there(files: Layout, grown: Any) -> None:
