@@ -21,9 +21,11 @@ from gbm.steps import (
     direct_fixed,
     domain,
     export,
+    identifiability,
     metrics,
     register,
     report,
+    slice_fit,
     tissue,
     verify,
 )
@@ -72,8 +74,10 @@ def run_patient(
     check.run(path, settings, job.files)
     if job.registered:
         register.run(job)
-    for step in (tissue, domain, characteristic, baselines):
+    for step in (tissue, domain, characteristic, baselines, identifiability):
         step.run(job)
+    if chosen.dimensions == 3:
+        slice_fit.run(job)
     _fit(job, planned(chosen))
     for step in (metrics, export, report):
         step.run(job)

@@ -297,8 +297,8 @@ BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
         "verify": {"refine": 1},
     },
 }
-"""Defaults that depend on the dimension, for what is not given or null. One slice and the whole tumour see
-other numbers: in a volume a seed thins out faster, and a slice's lambda is larger."""
+"""Defaults that depend on the dimension, for what is not given or null. One slice and the whole
+tumour see other numbers: in a volume a seed thins out faster, and a slice's lambda is larger."""
 
 
 class Settings(Model):

@@ -181,7 +181,7 @@ def _phantom(
     column, row = (np.arange(n) for n in SHAPE[:2])
     x, y = AFFINE[0, 3] - column, AFFINE[1, 3] - row
     at = np.ix_(
-        [int(np.argmin(np.abs(x - v))) for v in domain.x],
-        [int(np.argmin(np.abs(y - v))) for v in domain.y],
+        [int(np.argmin(np.abs(x - v))) for v in domain.axes[0]],
+        [int(np.argmin(np.abs(y - v))) for v in domain.axes[1]],
     )
     return Phantom(case, domain, tumour.x0[:2], tumour.on_voxels(tumour.u)[at])

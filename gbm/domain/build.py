@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -74,7 +76,7 @@ def build_domain(
     """
     fitted, choice = fitted_grid(regions, settings), settings.tissue
     require_memory(fitted.grid.data.size, regions.WT.path)
-    kind = np.float64 if settings.dimensions == 2 else np.float32
+    kind: Any = np.float64 if settings.dimensions == 2 else np.float32
     whole, core = fitted.on(regions.WT, 0), fitted.on(regions.TC, 0)
     wm, gm, csf = (fitted.on(m, 1).astype(kind) for m in (tissue.wm, tissue.gm, tissue.csf))
     outside = outside_fraction(tissue, regions.WT, fitted)

@@ -98,9 +98,9 @@ AXES = ("x", "y", "z")
 
 def save_domain(path: Path, domain: Domain) -> None:
     """Write a domain as ``.npz`` without pickled objects, atomically."""
-    place = {} if domain.plane is None else {"plane": np.str_(domain.plane)}
+    place: dict[str, Any] = {}
     if domain.slice is not None:
-        place["slice"] = np.int64(domain.slice)
+        place = {"plane": np.str_(domain.plane), "slice": np.int64(domain.slice)}
     write_npz(
         path,
         **{name: getattr(domain, name) for name in _ARRAYS},

@@ -157,7 +157,7 @@ def _reason(
 def map_radii(
     domain: Domain, growth: Growth, seed: Seed, thresholds: Mapping[str, float] = PRIOR_MEANS
 ) -> dict[str, float]:
-    """Radii, mm, of discs or balls as large as the thresholded solution on the patient's own map."""
+    """Radii, mm, of discs (balls) as large as the thresholded solution on the patient's map."""
     u = solve(domain, growth, seed)[0]
     regions = {name: (u > t) & domain.tissue for name, t in thresholds.items()}
     return {name: equal_radius(mask, domain.spacing) for name, mask in regions.items()}

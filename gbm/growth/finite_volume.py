@@ -77,7 +77,8 @@ def _grow(u: np.ndarray, decay: float) -> None:
 @dataclass(frozen=True)
 class _Sweeps:
     """One splitting step: half steps along the first axis and the others but the last, a whole one
-    along the last; two half steps along the first that meet are one, `twice`."""
+    along the last; two half steps along the first that meet are one, `twice`.
+    """
 
     first: Lines
     twice: Lines

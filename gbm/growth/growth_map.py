@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,9 +44,7 @@ class GrowthMap:
         return len(self.axes)
 
     @classmethod
-    def from_cells(
-        cls, axes: tuple[np.ndarray, ...], P: np.ndarray, phi: np.ndarray
-    ) -> GrowthMap:
+    def from_cells(cls, axes: tuple[np.ndarray, ...], P: np.ndarray, phi: np.ndarray) -> GrowthMap:
         """Build from values at the cell centres; faces take the harmonic mean of P phi."""
         c = 1.0 / (P * phi + _TINY)
         faces = [2.0 / (_upper(c, k) + _lower(c, k)) for k in range(c.ndim)]
@@ -88,7 +86,8 @@ def coarsen(u: np.ndarray, parts: int, dimensions: int | None = None) -> np.ndar
         return u
     d = u.ndim if dimensions is None else dimensions
     lead, last = u.shape[: u.ndim - d], u.shape[u.ndim - d :]
-    kept = u[(..., *(slice(n // parts * parts) for n in last))]
+    whole: tuple[Any, ...] = tuple(slice(n // parts * parts) for n in last)
+    kept = u[(..., *whole)]
     shape = [size for n in last for size in (n // parts, parts)]
     return kept.reshape(*lead, *shape).mean(axis=tuple(range(-1, -2 * d, -2)))
 

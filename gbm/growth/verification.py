@@ -4,9 +4,9 @@ A network that fits the segmentation at the price of the equation is caught here
 compared with the solver's in the tissue (phi > 1/2), and both are scored against the segmentation
 at the same thresholds. The same difference over all phi, the walls included, stands beside it.
 
-A network of a volume is compared on the cells of 2 mm that it learned on. Its scores, and all of the
-solver's, are those of the voxels: the solver's from a solution on 1 mm, the network's from the logit
-between its cells.
+A network of a volume is compared on the cells of 2 mm that it learned on. Its scores, and all of
+the solver's, are those of the voxels: the solver's from a solution on 1 mm, the network's from the
+logit between its cells.
 """
 
 from __future__ import annotations
@@ -98,20 +98,24 @@ def verify(
     status, warnings = _judged(
         error["final"], max_disagreement, given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
     )
-    return Verification(
-        relative_error_u=error,
-        objective={name: given.value(v, *at) for name, v in finals.items()},
-        objective_network_grid=on_cells,
-        objective_prior=given.prior(*at),
-        dice={
-            name: {region: values["dice"] for region, values in found.items()}
-            for name, found in metrics.items()
-        },
-        metrics=metrics,
-        extent=extent(domain, finals["fdm"]),
-        status=status,
-        warnings=warnings,
-    ), finals["fdm"], finals["network"]
+    return (
+        Verification(
+            relative_error_u=error,
+            objective={name: given.value(v, *at) for name, v in finals.items()},
+            objective_network_grid=on_cells,
+            objective_prior=given.prior(*at),
+            dice={
+                name: {region: values["dice"] for region, values in found.items()}
+                for name, found in metrics.items()
+            },
+            metrics=metrics,
+            extent=extent(domain, finals["fdm"]),
+            status=status,
+            warnings=warnings,
+        ),
+        finals["fdm"],
+        finals["network"],
+    )
 
 
 def _solved(

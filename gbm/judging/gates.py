@@ -193,8 +193,8 @@ GATES = (
     Gate(
         "tc_fraction", "tumour",
         lambda s: (s.gates.tc_fraction_min, ANY),
-        "The core is only {value} of the fitted tumour ({limit} asked): the model's core is a denser "
-        "part of one front.",
+        "The core is only {value} of the fitted tumour ({limit} asked): the model's core is a "
+        "denser part of one front.",
         "Check the convention of the labels.",
         "{:.0%}",
     ),

@@ -39,9 +39,7 @@ def outcome(fit: FitResult, verification: Verification, reference: DirectReferen
     warnings = list(dict.fromkeys([*verification.warnings, *fit.warnings]))
     status = fit.status
     # of a volume both on the cells of 2 mm that the network knows
-    gap = difference(
-        verification.objective_network_grid["fdm"], reference.objective_network_grid
-    )
+    gap = difference(verification.objective_network_grid["fdm"], reference.objective_network_grid)
     if not gap <= INDISTINCT:
         lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
         warnings.append(f"the direct fit's objective is {lower} lower")

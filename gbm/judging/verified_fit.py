@@ -19,8 +19,8 @@ from gbm.results.fit_entry import FitDice, FitEntry, Objectives
 from gbm.results.references import (
     CharacteristicStart,
     DirectReference,
-    LocalSpread,
     GridPoint,
+    LocalSpread,
     world,
 )
 

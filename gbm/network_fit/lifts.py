@@ -71,7 +71,10 @@ class SpreadingSeed(Seed):
 def heat(at: Frame, seed: SpreadingSeed, DT: Jet | float, rhoT: Jet | float) -> Jet:
     """The ``heat`` field H of a seed; the points carry the ease ``q`` of their way from it."""
     t, d = at["t"], len(seed.x0)
-    r2 = at.memo("r2", lambda at: summed([(at[x] - float(c)) ** 2 for x, c in zip(AXES, seed.x0, strict=False)]))
+    r2 = at.memo(
+        "r2",
+        lambda at: summed([(at[x] - float(c)) ** 2 for x, c in zip(AXES, seed.x0, strict=False)]),
+    )
     initial = at.memo("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
     q = at.memo("ease", lambda at: tabulated(at, "q", torch.zeros_like(at.points.known["q"])))
     tau = t * DT * (4 * seed.r0 * seed.mean_P)

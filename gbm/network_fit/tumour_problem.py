@@ -56,8 +56,8 @@ from gbm.network_fit.tabulated import (
 from gbm.network_fit.walls import TISSUE, behind, share, walls
 
 EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
-"""The network lives on a disc or ball: where phi u exceeds `EDGE` at the start's parameters, or with
-`WIDER` times their diffusivity, and a margin. Theta travels far."""
+"""The network lives on a disc or ball: where phi u exceeds `EDGE` at the start's parameters, or
+with `WIDER` times their diffusivity, and a margin. Theta travels far."""
 REACH = 0.25
 """Screening length of the tissue's distance as an input of the network, in units of L,"""
 SHARP_REACH = 0.125
@@ -203,8 +203,8 @@ class TumourProblem(Problem):
         """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
 
         Fronts are pulled, so their tails must count; the mass is in the core, so it must count too.
-        The clock, rRHO rhoT + d/2 (log(1 + tau))_t in d dimensions, is the rate at which anything happens at all: a
-        residual of one clock unit is an error of order one in l.
+        The clock, rRHO rhoT + d/2 (log(1 + tau))_t in d dimensions, is the rate at which anything
+        happens at all: a residual of one clock unit is an error of order one in l.
         """
         known = at.points.known
         u = torch.maximum(torch.sigmoid(l.value.detach()), torch.sigmoid(known["a"]))

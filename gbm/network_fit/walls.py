@@ -39,12 +39,10 @@ def walls(grid: GrowthMap) -> np.ndarray:
 
 
 def behind(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> np.ndarray:
-    """Cells (n_1, .., n_d) that are much easier to reach from a seed through walls than around them."""
+    """Cells (n_1, .., n_d) much easier to reach from a seed through walls than around them."""
     tissue = grid.phi > TISSUE
     open_faces = [np.delete(tissue, 0, k) & np.delete(tissue, -1, k) for k in range(tissue.ndim)]
-    sealed = replace(
-        grid, faces=tuple(f * o for f, o in zip(grid.faces, open_faces, strict=True))
-    )
+    sealed = replace(grid, faces=tuple(f * o for f, o in zip(grid.faces, open_faces, strict=True)))
     open_, closed = (ease(g, reach, seed)[1] for g in (grid, sealed))
     found: np.ndarray = tissue & (open_ > HARDER * closed)
     return found

@@ -1,8 +1,8 @@
 """Coarse screening of candidates for the direct fit: origins, infiltration lengths and rho T.
 
-On a grid of 2 mm, in a volume of 4 mm, one solve per origin and lambda gives a whole ladder of rho T, because the solution
-for (DT, rhoT) at the time fraction t is that for (DT t, rhoT t) at the end. Thresholds are read off
-a small table; the objective separates over the regions once u is known.
+On a grid of 2 mm, in a volume of 4 mm, one solve per origin and lambda gives a whole ladder of
+rho T, because the solution for (DT, rhoT) at the time fraction t is that for (DT t, rhoT t) at the
+end. Thresholds are read off a small table; the objective separates over the regions once u is known.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def screen(
     for x0 in lattice:
         for lambda_mm in lambdas:
             greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
-            densities = solve(grid, greatest, inverse.seed(x0), times=times, steps=_STEPS[grid.dimensions])
+            densities = solve(
+                grid, greatest, inverse.seed(x0), times=times, steps=_STEPS[grid.dimensions]
+            )
             for rhoT, u in zip(ladder, densities, strict=True):
                 known = inverse.growth_prior.value(lambda_mm, rhoT)
                 for table, objective in zip(tables, seen(objectives, u), strict=True):
@@ -145,9 +147,7 @@ def screen(
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
 
 
-def seen(
-    objectives: Sequence[RegionLoss], u: np.ndarray
-) -> list[tuple[RegionLoss, np.ndarray]]:
+def seen(objectives: Sequence[RegionLoss], u: np.ndarray) -> list[tuple[RegionLoss, np.ndarray]]:
     """The objectives with their density; of a volume only the cells that thresholds may show."""
     if u.ndim < 3:
         return [(objective, u) for objective in objectives]

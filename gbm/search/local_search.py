@@ -101,7 +101,8 @@ class LocalSearch:
         """A candidate with its best thresholds for the final objective, and its value there."""
         search, density = self.search(candidate.x0), self.density(grid, candidate)
         g = np.clip(self.pack(candidate), search.low, search.high)
-        objective, kept = self.inverse.objective, _everything
+        objective: RegionLoss = self.inverse.objective
+        kept: Kept = _everything
         if grid.dimensions == 3:
             objective, kept = _visible(density(g), objective)
         point = start_point(
@@ -161,7 +162,8 @@ class LocalSearch:
     ) -> Candidate:
         search, density = self.search(start.x0), self.density(grid, start, cells)
         g = np.clip(self.pack(start), search.low, search.high)
-        kept, slopes = _everything, None
+        kept: Kept = _everything
+        slopes = None
         if grid.dimensions == 3:
             objective, kept = _visible(density(g), objective)
         if model is not None:

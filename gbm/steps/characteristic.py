@@ -18,8 +18,6 @@ def run(job: Job) -> None:
     inverse = GrowthInverseProblem.of(domain, job.settings)
     thresholds, seed = job.settings.objective.thresholds.model_dump(), inverse.seed(domain.x0)
     radii = (domain.numbers["radius_WT_mm"], domain.numbers["radius_TC_mm"])
-    found = characteristic(
-        *radii, thresholds, inverse.growth_bounds, seed, domain.dimensions
-    )
+    found = characteristic(*radii, thresholds, inverse.growth_bounds, seed, domain.dimensions)
     on_map = map_radii(domain, found, seed, thresholds)
     write_json(job.files.characteristic, found.to_json() | {"map_radii_mm": on_map})

@@ -13,7 +13,8 @@ from gbm.config.errors import InputError
 from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, FitSettings, Settings
-from gbm.domain.fitted_grid import choose_slab
+from gbm.domain.fitted_grid import around, choose_slab
+from gbm.domain.memory import require_memory
 from gbm.imaging.atlas import load_atlas
 from gbm.imaging.labels import TumourRegions, read_regions, save_regions
 from gbm.imaging.patient_images import (
@@ -96,6 +97,8 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         main_image(patient)
     regions = read_regions(patient.segmentation)
     slab = choose_slab(regions, settings.slice)
+    if settings.dimensions == 3:
+        require_memory(around(regions).grid.data.size, regions.WT.path)
     used, remarks = _check_tissue(patient, regions, settings)
     warnings = [
         *regions.warnings,
@@ -110,8 +113,8 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         patient=patient.id,
         warnings=tuple(dict.fromkeys(warnings)),
         tissue=used,
-        plane=slab.plane,
-        slice=slab.index,
+        plane=str(slab.plane),
+        slice=int(slab.index or 0),
         volumes_ml={
             name: float(region.data.sum()) * voxel_ml
             for name, region in (("WT", regions.WT), ("TC", regions.TC))

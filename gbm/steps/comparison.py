@@ -43,4 +43,4 @@ def run(job: Job) -> None:
         for model, score in network_scores(kind, fits[entry.name].verification).items()
     }
     write_json(files.comparison, found.model_dump(mode="json"))
-    write_text(files.comparison_metrics, metrics_tsv(metric_rows(scores)))
+    write_text(files.comparison_metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))

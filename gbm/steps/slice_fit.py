@@ -46,7 +46,7 @@ def run(job: Job) -> None:
 
 
 def in_the_plane(settings: Settings) -> Settings:
-    """The settings of a volume for one of its slices: what depends on the dimension is the plane's."""
+    """The settings of a volume for one of its slices, with the defaults of the plane."""
     given = settings.model_dump()
     given["dimensions"] = 2
     given["objective"] |= {"growth_prior": None, "k_final": None}

@@ -14,7 +14,8 @@ import pytest
 from gbm.config.loading import load_patient
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
-from gbm.growth.finite_volume import coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import coarsen
 from gbm.growth.metrics import masks
 from gbm.growth.parameters import Growth, Seed
 from gbm.imaging.labels import read_regions, save_regions
@@ -86,7 +87,7 @@ def disc_domain(patient: str = "p1") -> Domain:
     whole, core = (distance < 11) & (phi > 0.5), distance < 6
     return Domain(
         patient=patient, P=0.8 * tissue, phi=phi, WT=whole, TC=core,
-        wm=0.8 * tissue, gm=0.2 * tissue, csf=1 - tissue, x=x, y=y, x0=np.array([16.0, 24.0]),
+        wm=0.8 * tissue, gm=0.2 * tissue, csf=1 - tissue, axes=(x, y), x0=np.array([16.0, 24.0]),
         plane="axial", slice=FILE_SLICE, affine=affine,
         numbers={
             "wt_area_mm2": float(whole.sum()), "tc_area_mm2": float(core.sum()),
@@ -197,7 +198,7 @@ def bundle(tmp_path: Path) -> Bundle:
         image = nib.Nifti1Image(maps.astype(np.float32), affine)
         nib.save(image, made.anat_file(f"label-{name}_probseg.nii.gz"))
     times = np.array([0.5, 0.75, 1.0])
-    distance = np.hypot(domain.x[:, None] - 15.0, domain.y[None, :] - 25.0)
+    distance = np.hypot(domain.axes[0][:, None] - 15.0, domain.axes[1][None, :] - 25.0)
     u = np.stack([t * np.exp(-(distance**2) / (2 * (9 * t) ** 2)) for t in times])
     cells = np.zeros((*SHAPE, SLICES), np.float32)
     cells[..., FILE_SLICE] = np.where(domain.phi > 0.5, u[-1], 0.0)
@@ -304,7 +305,7 @@ def grown() -> Grown:
         plane="axial", slice=0, affine=np.eye(4), numbers={},
     )  # fmt: skip
     DT, rhoT, x0, thresholds = 3.0**2 * 6.5, 6.5, np.array([2.0, 34.0]), {"WT": 0.32, "TC": 0.62}
-    u = coarsen(solve(bare, Growth(DT, rhoT), Seed(x0), refine=2)[0], 2)
+    u = coarsen(solve(bare, Growth(DT, rhoT), Seed(x0), cell_mm=0.5)[0], 2)
     regions = masks(bare, u, thresholds)
     radii = {f"radius_{r}_mm": float(np.sqrt(m.sum() / np.pi)) for r, m in regions.items()}
     off = x0 + np.array([2.4, -1.8])

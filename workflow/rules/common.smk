@@ -120,6 +120,12 @@ def settings_for(*sections):
     return chosen
 
 
+def slice_fit(wildcards):
+    """What one slice says, beside the fit of a whole tumour."""
+    whole = settings_of(entry(wildcards).file).dimensions == 3
+    return FILES.slice_fit if whole else []
+
+
 def registered(wildcards):
     """Files of the registration; none where the patient brings tissue maps."""
     if entry(wildcards).has_tissue:

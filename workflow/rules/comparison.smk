@@ -20,7 +20,7 @@ rule direct_fixed:
         runtime=more(10),
     params:
         root=results_root,
-        settings=settings_for("growth", "objective", "bounds", "verify"),
+        settings=settings_for("dimensions", "growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.direct_fixed"),
     message:
         "Direct fit of {wildcards.patient} with the origin fixed"

@@ -19,10 +19,69 @@ rule characteristic:
         runtime=more(5),
     params:
         root=results_root,
-        settings=settings_for("growth", "objective", "bounds"),
+        settings=settings_for("dimensions", "growth", "objective", "bounds"),
         code=source_hash("gbm.steps.characteristic"),
     message:
         "Characteristic parameters of {wildcards.patient}"
+    script:
+        "../scripts/step.py"
+
+
+rule identifiability:
+    input:
+        domain=FILES.domain,
+        baselines=FILES.baselines,
+    output:
+        FILES.identifiability,
+    log:
+        log_of("identifiability"),
+    benchmark:
+        cost_of("identifiability")
+    priority: in_turn
+    conda:
+        "../envs/growth.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1500),
+        runtime=more(10),
+    params:
+        root=results_root,
+        settings=settings_for("dimensions", "growth", "objective", "bounds", "verify"),
+        code=source_hash("gbm.steps.identifiability"),
+    message:
+        "What one scan of {wildcards.patient} tells"
+    script:
+        "../scripts/step.py"
+
+
+rule slice_fit:
+    input:
+        **FILES.maps,
+        regions=FILES.regions,
+        file=patient_file,
+        images=images,
+        qc=FILES.tissue,
+    output:
+        FILES.slice_fit,
+    log:
+        log_of("slice_fit"),
+    benchmark:
+        cost_of("slice_fit")
+    priority: in_turn
+    conda:
+        "../envs/growth.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1500),
+        runtime=more(10),
+    params:
+        root=results_root,
+        settings=settings_for(
+            "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
+        ),
+        code=source_hash("gbm.steps.slice_fit"),
+    message:
+        "What one slice of {wildcards.patient} says by itself"
     script:
         "../scripts/step.py"
 
@@ -48,7 +107,9 @@ rule fit:
         runtime=more(30),
     params:
         root=results_root,
-        settings=settings_for("growth", "objective", "bounds", "fit", "verify"),
+        settings=settings_for(
+            "dimensions", "growth", "objective", "bounds", "fit", "verify"
+        ),
         code=source_hash("gbm.steps.fit"),
     message:
         "Fitting {wildcards.patient}: {wildcards.fit}"
@@ -77,7 +138,7 @@ rule verify:
         runtime=more(5),
     params:
         root=results_root,
-        settings=settings_for("growth", "objective", "bounds", "verify"),
+        settings=settings_for("dimensions", "growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.verify"),
     message:
         "Verifying {wildcards.patient}: {wildcards.fit}"
@@ -105,7 +166,7 @@ rule baselines:
         runtime=more(10),
     params:
         root=results_root,
-        settings=settings_for("growth", "objective", "bounds", "verify"),
+        settings=settings_for("dimensions", "growth", "objective", "bounds", "verify"),
         code=source_hash("gbm.steps.baselines"),
     message:
         "Disc, characteristic solution and direct fit of {wildcards.patient}"

@@ -1,4 +1,4 @@
-"""From the patient's files to the two-dimensional problem."""
+"""From the patient's files to the problem that is fitted."""
 
 
 rule check:
@@ -114,9 +114,9 @@ rule domain:
         runtime=more(5),
     params:
         root=results_root,
-        settings=settings_for("slice", "tissue"),
+        settings=settings_for("dimensions", "slice", "tissue"),
         code=source_hash("gbm.steps.domain"),
     message:
-        "The 2-D problem of {wildcards.patient}"
+        "The problem of {wildcards.patient}"
     script:
         "../scripts/step.py"

@@ -10,6 +10,8 @@ rule metrics:
         quality=FILES.quality,
         characteristic=FILES.characteristic,
         baselines=FILES.baselines,
+        identifiability=FILES.identifiability,
+        slice_fit=slice_fit,
         fits=fits(FILES.fit),
         verifications=fits(FILES.verified),
     output:

@@ -80,10 +80,10 @@ def extent(domain: Domain) -> Window:
     """Edges of the array in mm, for `imshow(field.T, origin="lower")`."""
     half = domain.spacing / 2
     return (
-        float(domain.x[0]) - half,
-        float(domain.x[-1]) + half,
-        float(domain.y[0]) - half,
-        float(domain.y[-1]) + half,
+        float(domain.axes[0][0]) - half,
+        float(domain.axes[0][-1]) + half,
+        float(domain.axes[1][0]) - half,
+        float(domain.axes[1][-1]) + half,
     )
 
 
@@ -109,8 +109,8 @@ def _around(domain: Domain, mask: np.ndarray, margin: float) -> Window:
         return extent(domain)
     i, j = np.nonzero(mask)
     return (
-        float(domain.x[i.min()]) - margin,
-        float(domain.x[i.max()]) + margin,
-        float(domain.y[j.min()]) - margin,
-        float(domain.y[j.max()]) + margin,
+        float(domain.axes[0][i.min()]) - margin,
+        float(domain.axes[0][i.max()]) + margin,
+        float(domain.axes[1][j.min()]) - margin,
+        float(domain.axes[1][j.max()]) + margin,
     )

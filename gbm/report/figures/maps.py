@@ -127,7 +127,7 @@ def phase_field_map(domain: Domain) -> Figure:
     drawn = axes.imshow(
         domain.phi.T, origin="lower", extent=extent(domain), cmap="Blues", vmin=0, vmax=1
     )
-    axes.contour(domain.x, domain.y, domain.phi.T, [0.5], colors=[INK], linewidths=0.8)
+    axes.contour(domain.axes[0], domain.axes[1], domain.phi.T, [0.5], colors=[INK], linewidths=0.8)
     frame(axes, domain)
     colour_bar(figure, drawn, "φ")
     return figure
@@ -198,7 +198,9 @@ def spread_in_time(
     handles = [line("segmented WT", REGION_COLOURS["WT"])]
     for n, place in zip(visible, np.linspace(0.35, 0.95, len(visible)), strict=True):
         shade = DENSITY(place)
-        axes.contour(domain.x, domain.y, seen[n].T, [level], colors=[shade], linewidths=1.6)
+        axes.contour(
+            domain.axes[0], domain.axes[1], seen[n].T, [level], colors=[shade], linewidths=1.6
+        )
         handles.append(line(f"{times[n]:g} T", shade))
     outline(axes, domain)
     frame(axes, domain)
@@ -228,7 +230,7 @@ def outline(axes: Axes, domain: Domain, colour: str | None = None) -> None:
     for name, mask in (("WT", domain.WT), ("TC", domain.TC)):
         if mask.any():
             axes.contour(
-                domain.x, domain.y, mask.T.astype(float), [0.5],
+                domain.axes[0], domain.axes[1], mask.T.astype(float), [0.5],
                 colors=[colour or REGION_COLOURS[name]], linewidths=1.5,
             )  # fmt: skip
 
@@ -239,7 +241,7 @@ def outline_density(axes: Axes, domain: Domain, u: np.ndarray, thresholds: Level
     for name, level in thresholds.items():
         if level is not None and (seen > level).any():
             drawn = axes.contour(
-                domain.x, domain.y, seen.T, [level],
+                domain.axes[0], domain.axes[1], seen.T, [level],
                 colors=[REGION_COLOURS[name]], linewidths=1.7, linestyles=[(0, (3, 1.6))],
             )  # fmt: skip
             drawn.set_path_effects(halo(INK, 2.6))

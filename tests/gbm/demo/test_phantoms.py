@@ -31,7 +31,10 @@ def test_regions_are_those_of_the_density(clean: Phantom) -> None:
     truth, domain = clean.case.truth, clean.domain
     for mask, level in ((domain.WT, truth.WT), (domain.TC, truth.TC)):
         assert dice(mask, clean.u > level) > 0.98
-    i, j = np.argmin(np.abs(domain.x - clean.x0[0])), np.argmin(np.abs(domain.y - clean.x0[1]))
+    i, j = (
+        np.argmin(np.abs(domain.axes[0] - clean.x0[0])),
+        np.argmin(np.abs(domain.axes[1] - clean.x0[1])),
+    )
     assert domain.TC[i, j]
     assert clean.u[i, j] > truth.TC
 
@@ -47,7 +50,7 @@ def test_a_phantom_is_the_same_every_time_and_noise_moves_its_outlines() -> None
 def test_the_direct_fit_finds_a_phantom_s_parameters(clean: Phantom) -> None:
     numbers = clean.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-    found = direct_fit(clean.domain, start, refine=1, descents=1)
+    found = direct_fit(clean.domain, start, refine=1)
     errors = clean.case.errors(found.lambda_mm, found.rhoT)
     assert abs(errors["ln_lambda"]) < 0.1
     assert abs(errors["ln_rhoT"]) < 0.1

@@ -164,7 +164,7 @@ def test_an_empty_core_starts_at_the_centroid_of_the_whole_tumour() -> None:
     found.TC.data[:] = False
     made = build_domain("a", tissue, found, Settings())
     i, j = np.argwhere(made.WT).mean(axis=0)
-    assert np.allclose(made.x0, [made.x[0] + i, made.y[0] + j])
+    assert np.allclose(made.x0, [made.axes[0][0] + i, made.axes[1][0] + j])
 
 
 def test_an_origin_outside_the_tissue_moves_to_the_nearest_tissue() -> None:
@@ -176,7 +176,7 @@ def test_an_origin_outside_the_tissue_moves_to_the_nearest_tissue() -> None:
     for volume in (tissue.wm, tissue.gm):
         volume.data[hole] = 0.0
     made = build_domain("a", tissue, found, settings)
-    i, j = np.rint(made.x0 - [made.x[0], made.y[0]]).astype(int)
+    i, j = np.rint(made.x0 - [a[0] for a in made.axes]).astype(int)
     assert made.phi[i, j] > 0.5
     assert 4.0 < np.linalg.norm(made.x0 - free.x0) < 8.0
 

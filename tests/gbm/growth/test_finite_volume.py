@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gbm.growth.finite_volume import (
-    GrowthMap,
-    coarsen,
-    default_steps,
-    evolve,
-    refined_axes,
-    solve,
-)
+from gbm.growth.finite_volume import default_steps, evolve, solve
+from gbm.growth.growth_map import GrowthMap, cell_axes, coarsen
 from gbm.growth.parameters import Growth, Seed
 
 DT, RHOT, SIZE = 30.0, 4.0, 20.0
@@ -48,7 +42,7 @@ def forcing(x: np.ndarray, y: np.ndarray, t: float) -> np.ndarray:
 def cells(P: np.ndarray, phi: np.ndarray, h: float) -> GrowthMap:
     """A grid of cells of `h` mm with values at their centres."""
     x, y = h * np.arange(P.shape[0]), h * np.arange(P.shape[1])
-    return GrowthMap.from_cells(x, y, P, phi)
+    return GrowthMap.from_cells((x, y), P, phi)
 
 
 def manufactured_error(n: int, steps: int) -> float:
@@ -135,14 +129,14 @@ def test_growth_alone_is_the_logistic_curve() -> None:
 def test_output_times_do_not_change_the_solution(grown: Any) -> None:
     whole = solve(grown.domain, grown.growth, grown.seed, steps=120)
     parts = solve(grown.domain, grown.growth, grown.seed, times=(0.0, 0.5, 1.0), steps=120)
-    start = grown.seed.density(grown.domain.x, grown.domain.y)
+    start = grown.seed.density(grown.domain.axes[0], grown.domain.axes[1])
     np.testing.assert_allclose(parts[0], start, atol=1e-15)
     np.testing.assert_allclose(parts[2], whole[0], atol=5e-4)
 
 
 def test_refinement_converges_and_keeps_the_voxels(grown: Any) -> None:
     solutions = {
-        n: coarsen(solve(grown.domain, grown.growth, grown.seed, refine=n, steps=160)[0], n)
+        n: coarsen(solve(grown.domain, grown.growth, grown.seed, cell_mm=1 / n, steps=160)[0], n)
         for n in (1, 2, 4)
     }
     errors = [
@@ -153,8 +147,8 @@ def test_refinement_converges_and_keeps_the_voxels(grown: Any) -> None:
     assert errors[1] < 2e-3
     assert errors[1] < 0.5 * errors[0] < 2e-2
     assert 0 <= solutions[2].min() <= solutions[2].max() <= 1
-    x, _ = refined_axes(grown.domain, 2)
-    np.testing.assert_allclose(x.reshape(-1, 2).mean(1), grown.domain.x)
+    x, _ = cell_axes(grown.domain.axes, 0.5)
+    np.testing.assert_allclose(x.reshape(-1, 2).mean(1), grown.domain.axes[0])
 
 
 def test_default_steps_are_accurate(grown: Any) -> None:
@@ -168,14 +162,14 @@ def test_default_steps_are_accurate(grown: Any) -> None:
 def test_uniform_tissue_needs_no_upscaling(grown: Any) -> None:
     flat = GrowthMap.of(
         type(grown.domain)(**{**vars(grown.domain), "P": 0 * grown.domain.P + 0.7,
-                              "phi": 0 * grown.domain.phi + 0.5}), 2)  # fmt: skip
-    np.testing.assert_allclose(flat.face_x, 0.35, rtol=1e-9)
-    np.testing.assert_allclose(flat.face_y, 0.35, rtol=1e-9)
+                              "phi": 0 * grown.domain.phi + 0.5}), 0.5)  # fmt: skip
+    np.testing.assert_allclose(flat.faces[0], 0.35, rtol=1e-9)
+    np.testing.assert_allclose(flat.faces[1], 0.35, rtol=1e-9)
     np.testing.assert_allclose(flat.phi, 0.5)
 
 
 def test_times_must_ascend() -> None:
-    grid = GrowthMap.from_cells(np.arange(3.0), np.arange(3.0), np.ones((3, 3)), np.ones((3, 3)))
+    grid = GrowthMap.from_cells((np.arange(3.0), np.arange(3.0)), np.ones((3, 3)), np.ones((3, 3)))
     for times in ((1.0, 0.5), (-0.1, 1.0)):
         with pytest.raises(ValueError, match="ascend"):
             evolve(grid, np.zeros((3, 3)), Growth(1.0, 1.0), times)

@@ -89,7 +89,7 @@ def test_a_flat_objective_is_kept_off_the_bound() -> None:
 
     def fitted(weight: float) -> DirectFit:
         given = replace(GrowthInverseProblem.of(domain), growth_prior=GrowthPrior(weight))
-        return direct_fit(domain, guess, given, origin="fixed", refine=1, descents=1)
+        return direct_fit(domain, guess, given, origin="fixed", refine=1)
 
     free, held = fitted(0.0), fitted(1e-3)
     # the soft threshold rewards the steepest front there is

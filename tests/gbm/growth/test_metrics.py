@@ -10,7 +10,7 @@ import pytest
 
 from gbm.growth.disc import centroid, disc
 from gbm.growth.metrics import masks, relative_error, scores
-from gbm.imaging.overlap import area_mm2, dice, hd95_mm
+from gbm.imaging.overlap import dice, hd95_mm, size
 
 
 def test_dice_by_hand() -> None:
@@ -44,7 +44,7 @@ def test_hd95_agrees_with_monai(rng: np.random.Generator) -> None:
 
 
 def test_area_and_relative_error() -> None:
-    assert area_mm2(np.ones((3, 4), bool), 0.5) == 3.0
+    assert size(np.ones((3, 4), bool), 0.5) == 3.0
     u, phi = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 0.75, 0.25]])
     assert relative_error(1.1 * u, u, phi) == pytest.approx(0.1)
     assert relative_error(u + np.array([[0, 1, 0]]), u, phi) == pytest.approx(np.sqrt(0.75 / 4))

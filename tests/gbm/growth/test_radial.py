@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gbm.growth.finite_volume import GrowthMap, evolve
+from gbm.growth.finite_volume import evolve
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.parameters import Growth, Seed
 from gbm.growth.radial import radial, radius_at
 
@@ -13,7 +14,7 @@ def test_agrees_with_the_plane() -> None:
     x = 0.5 * (np.arange(241) - 120)
     u0 = Seed(np.zeros(2)).density(x, x)
     ones = np.ones((x.size, x.size))
-    plane = evolve(GrowthMap.from_cells(x, x, ones, ones), u0, Growth(60.0, 7.0))[0]
+    plane = evolve(GrowthMap.from_cells((x, x), ones, ones), u0, Growth(60.0, 7.0))[0]
     r, u = radial(Growth(60.0, 7.0))
     np.testing.assert_allclose(plane[120:, 120], np.interp(x[120:], r, u), atol=2e-3)
     diagonal = np.interp(np.hypot(x[120:], x[120:]), r, u)

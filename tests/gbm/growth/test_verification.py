@@ -14,7 +14,8 @@ from gbm.config.settings import Settings
 from gbm.domain.domain import save_domain
 from gbm.growth import verification
 from gbm.growth.characteristic import characteristic
-from gbm.growth.finite_volume import coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import coarsen
 from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json, write_json, write_npz
 from gbm.io.job import Job
@@ -38,7 +39,7 @@ def fit(grown: Any) -> FitResult:
 
 @pytest.fixture(scope="module")
 def perfect(grown: Any) -> np.ndarray:
-    u = solve(grown.domain, grown.growth, grown.seed, refine=2, times=TIMES.tolist())
+    u = solve(grown.domain, grown.growth, grown.seed, cell_mm=0.5, times=TIMES.tolist())
     return coarsen(u, 2)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import k0
 
-from gbm.growth.finite_volume import GrowthMap, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.parameters import Growth
 from gbm.network_fit.lifts import (
     SpreadingSeed,
@@ -24,7 +25,7 @@ def _grid(P: float, wall: bool = False) -> GrowthMap:
     tissue = np.full((len(axis), len(axis)), P)
     if wall:  # a wall at x = 10 that ends at y = 20
         tissue[np.ix_(np.abs(axis - 10.0) < 1.0, axis < 20.0)] = 0.0
-    return GrowthMap.from_cells(axis, axis, tissue, np.ones_like(tissue))
+    return GrowthMap.from_cells((axis, axis), tissue, np.ones_like(tissue))
 
 
 @pytest.mark.parametrize("P", [1.0, 0.25])
@@ -32,8 +33,8 @@ def test_homogeneous_tissue_gives_the_bessel_function(P: float) -> None:
     """v = K0(r / (reach sqrt(P))) away from the source and from the outer box."""
     grid = _grid(P)
     distance = tissue_distance(grid, np.zeros(2), REACH)
-    middle = len(grid.x) // 2
-    r, along = grid.x[middle:], distance[middle:, middle]
+    middle = len(grid.axes[0]) // 2
+    r, along = grid.axes[0][middle:], distance[middle:, middle]
     v = k0(r[10:61] / (REACH * np.sqrt(P)))
     assert along[10:61] - along[10] == pytest.approx(-REACH * np.log(v / v[0]), rel=1e-2, abs=1e-6)
 
@@ -75,7 +76,7 @@ def test_the_heat_field_follows_the_tissue_ahead_of_the_front() -> None:
     """White matter on one side, grey on the other, against the solver: logits where u is small."""
     axis = np.arange(-40.0, 40.5, 0.5)
     P = np.where(np.broadcast_to(axis[:, None] > 8.0, (len(axis), len(axis))), 0.1, 1.0)
-    grid = GrowthMap.from_cells(axis, axis, P, np.ones_like(P))
+    grid = GrowthMap.from_cells((axis, axis), P, np.ones_like(P))
     growth, seed = Growth(60.0, 2.0), SpreadingSeed(np.zeros(2), mean_P=0.8)
     u = solve(grid, growth, seed)[0]
     r2, q = ease(grid, 3.0, seed)

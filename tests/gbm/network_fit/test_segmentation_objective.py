@@ -11,6 +11,7 @@ import torch
 
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import characteristic
+from gbm.growth.grids import Grids
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Seed
 from gbm.growth.region_loss import Name, RegionLoss
@@ -30,7 +31,7 @@ THRESHOLDS = np.array([0.3, 0.65])
 def tumour(grown: Any) -> TumourProblem:
     numbers = grown.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
-    return TumourProblem(grown.domain, start, Seed(grown.domain.x0), refine=1)
+    return TumourProblem(grown.domain, start, Seed(grown.domain.x0), grids=Grids.of(2, 1))
 
 
 def _goal(tumour: TumourProblem, domain: Domain, name: Name = "soft_dice") -> SegmentationObjective:

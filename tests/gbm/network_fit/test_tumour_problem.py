@@ -14,7 +14,8 @@ from bilo.inverse.points import Points
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
 from gbm.growth.characteristic import Characteristic, characteristic
-from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.parameters import Growth, Seed
 from gbm.network_fit.tumour_problem import TumourProblem
 
@@ -108,7 +109,7 @@ def test_the_residual_knows_its_derivative_by_theta(
 
 
 def test_the_table_holds_the_finite_volume_solution(char: TumourProblem, grown: Any) -> None:
-    u = solve(grown.domain, char.growth, Seed(grown.x0), refine=2, times=[0.3, 1.0])
+    u = solve(grown.domain, char.growth, Seed(grown.x0), cell_mm=0.5, times=[0.3, 1.0])
     for t, density in zip((0.3, 1.0), u, strict=True):
         found = torch.sigmoid(char.snapshot(t).known["a"]).numpy()
         wanted = density[char.inside]
@@ -142,13 +143,13 @@ def test_voxels_and_back(char: TumourProblem, grown: Any, rng: np.random.Generat
     points, index = char.voxels()
     assert np.array_equal(np.flatnonzero(represented), index)
     x, y = np.unravel_index(index, field.shape)
-    np.testing.assert_allclose(points.coordinates["x"], grown.domain.x[x])
-    np.testing.assert_allclose(points.coordinates["y"], grown.domain.y[y])
+    np.testing.assert_allclose(points.coordinates["x"], grown.domain.axes[0][x])
+    np.testing.assert_allclose(points.coordinates["y"], grown.domain.axes[1][y])
 
 
 def test_the_disc_holds_the_tumour(tumour: TumourProblem, grown: Any) -> None:
     """Nothing of it is cut off, at the start and at a diffusivity far from there."""
-    grid = GrowthMap.of(grown.domain, 2)
+    grid = GrowthMap.of(grown.domain, 0.5)
     outside = (grid.phi > 0.5) & ~tumour.inside
     for factor in (1.0, 2.0):
         u = solve(grid, Growth(factor * tumour.growth.DT, tumour.growth.rhoT), grown.seed)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gbm.domain.build import phase_field
-from gbm.growth.finite_volume import GrowthMap
+from gbm.growth.growth_map import GrowthMap
 from gbm.network_fit.lifts import SpreadingSeed
 from gbm.network_fit.walls import TISSUE, behind, share, walls
 
@@ -21,14 +21,14 @@ def _halves(gap: int, bridge: bool = False) -> GrowthMap:
     if bridge:
         tissue |= (np.abs(X) < 25.0) & (np.abs(Y) < 5.0)
     return GrowthMap.from_cells(
-        axis, axis, np.where(tissue, 1.0, 0.02), phase_field(tissue, 1.0, 3.0)
+        (axis, axis), np.where(tissue, 1.0, 0.02), phase_field(tissue, 1.0, 3.0)
     )
 
 
 def test_a_narrow_gap_is_a_wall_and_the_rim_is_none() -> None:
     grid = _halves(gap=3)
     found = walls(grid)
-    X, Y = np.meshgrid(grid.x, grid.y, indexing="ij")
+    X, Y = np.meshgrid(*grid.axes, indexing="ij")
     assert found[(np.abs(X) < 1.5) & (np.abs(Y) < 20.0)].all()
     assert not found[(np.abs(X) > 3.0)].any()
     assert not (found & (grid.phi > TISSUE)).any()
@@ -39,7 +39,7 @@ def test_a_wide_gap_is_no_wall() -> None:
 
 
 def test_the_other_half_is_behind_the_wall_until_a_bridge_leads_there() -> None:
-    X = np.broadcast_to(_halves(3).x[:, None], (61, 61))
+    X = np.broadcast_to(_halves(3).axes[0][:, None], (61, 61))
     alone, bridged = (behind(_halves(3, bridge), 3.0, SEED) for bridge in (False, True))
     tissue = _halves(3).phi > TISSUE
     assert alone[(X < 0) & tissue].all()

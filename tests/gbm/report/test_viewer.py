@@ -63,12 +63,12 @@ def at(image: Any, point: list[float]) -> float:
 @pytest.mark.parametrize("turn", TURNS)
 def test_values_lie_at_their_place_in_the_world(turn: str) -> None:
     domain = disc_domain()
-    density = np.clip(0.02 * (domain.x[:, None] + 12) + 0 * domain.y[None, :], 0, 1)
+    density = np.clip(0.02 * (domain.axes[0][:, None] + 12) + 0 * domain.axes[1][None, :], 0, 1)
     volumes = made(TURNS[turn], density).volumes()
     assert set(volumes) == {"image", "tissue", "segmentation", "density"}
     for x, y in ((16.0, 24.0), (25.0, 24.0), (12.0, 30.0)):
         place = [x, y, 40.0]
-        i, j = int(x - domain.x[0]), int(y - domain.y[0])
+        i, j = int(x - domain.axes[0][0]), int(y - domain.axes[1][0])
         assert at(stored(volumes["density"]), place) == pytest.approx(density[i, j], abs=0.0026)
         label = int(domain.WT[i, j]) + int(domain.TC[i, j])
         assert at(stored(volumes["segmentation"]), place) == label

@@ -148,7 +148,7 @@ def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     nib.save(segmentation, tmp_path / "seg.nii.gz")
     files = Layout(tmp_path, "t1")
     save_domain(files.domain, domain)
-    distance = np.hypot(domain.x[:, None] - 2.0, domain.y[None, :] - 1.0)
+    distance = np.hypot(domain.axes[0][:, None] - 2.0, domain.axes[1][None, :] - 1.0)
     u = np.exp(-(distance**2) / 800)
     write_npz(arrays(files.verified(result.headline)), u_fdm=u)
     thresholds = Thresholds(WT=Estimate.of(0.4, 0.1), TC=Estimate.of(0.7))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gbm.growth.finite_volume import GrowthMap, coarsen, solve
+from gbm.growth.finite_volume import solve
+from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks
 from gbm.growth.parameters import Seed
@@ -85,7 +86,7 @@ def test_spread_shows_the_trade_off(grown: Any, truth: Candidate) -> None:
 def test_spread_bounds_what_one_unknown_can_do_alone(grown: Any, truth: Candidate) -> None:
     """A step of one half-width in the origin alone changes the regions by at least `REDRAWN`."""
     spread = local_spread(grown.domain, truth)
-    grid = GrowthMap.of(grown.domain, 2)
+    grid = GrowthMap.of(grown.domain, 0.5)
 
     def regions(x0: np.ndarray) -> dict[str, np.ndarray]:
         u = coarsen(solve(grid, truth.growth, Seed(x0))[0], 2)
