@@ -1,4 +1,4 @@
-"""The demo patients: spaces of their own, an invertible anatomy, segmentations true to their truth."""
+"""The demo patients: spaces of their own, an invertible anatomy, labels true to their truth."""
 
 from __future__ import annotations
 
