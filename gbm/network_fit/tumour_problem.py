@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,38 +29,15 @@ from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Operator
 from gbm.domain.domain import AXES, Domain
 from gbm.growth.characteristic import GROWTH_BOUNDS
-from gbm.growth.finite_volume import TAILS, default_steps, solve
 from gbm.growth.grids import Grids
-from gbm.growth.growth_map import GrowthMap, cell_axes, coarsen
+from gbm.growth.growth_map import cell_axes
 from gbm.growth.parameters import Growth, Seed
-from gbm.network_fit.lifts import (
-    Lift,
-    SpreadingSeed,
-    clipped,
-    ease,
-    floored,
-    heat,
-    heat_values,
-    time_slices,
-    tissue_distance,
-)
+from gbm.network_fit.lifts import Lift, SpreadingSeed, floored, heat
 from gbm.network_fit.start import NetworkStart
-from gbm.network_fit.tabulated import (
-    CharacteristicTable,
-    Neighbourhood,
-    single,
-    summed,
-    tabulated,
-)
-from gbm.network_fit.walls import TISSUE, behind, share, walls
+from gbm.network_fit.start_field import SHARP_REACH, StartField
+from gbm.network_fit.tabulated import summed, tabulated
+from gbm.network_fit.walls import TISSUE, behind, share
 
-EDGE, WIDER, MARGIN_MM = 2e-3, 4.0, 5.0
-"""The network lives on a disc or ball: where phi u exceeds `EDGE` at the start's parameters, or
-with `WIDER` times their diffusivity, and a margin. Theta travels far."""
-REACH = 0.25
-"""Screening length of the tissue's distance as an input of the network, in units of L,"""
-SHARP_REACH = 0.125
-"""and of the distance in the heat field, which follows the tissue more closely."""
 SEEN = 0.01
 """Density that no imaging threshold comes near."""
 CONCENTRATED = 0.6
@@ -115,45 +91,11 @@ class TumourProblem(Problem):
         self.length = float(domain.numbers["radius_WT_mm"])
         self.grids = grids or Grids.of(domain.dimensions, 2 if domain.dimensions == 2 else 1)
         self._places = cell_axes(domain.axes, self.grids.objective)
-        grid = self._grid = GrowthMap.of(domain, self.grids.network)
-        times, reach = time_slices(start.DT, self.seed), SHARP_REACH * self.length
-        r2, q = ease(grid, reach, self.seed)
-        u = self._solved(grid, start, times)
-        wide = self._solved(grid, Growth(WIDER * start.DT, start.rhoT), [1.0])[0]
-        self._final = self._observed(u[-1])
-        self._greatest = self._observed(np.maximum(u[-1], wide))
-        r = np.sqrt(r2)
-        reached = (grid.phi * np.maximum(u[-1], wide) > EDGE) | (r < 2 * grid.h)
-        self.radius = float(r[reached].max()) + MARGIN_MM
-        # Beyond the tissue nothing grows; through the walls in it the equation has to pass.
-        self.inside = ((grid.phi > TISSUE) | walls(grid)) & (r < self.radius)
-        cells = np.flatnonzero(self.inside)
-        near = Neighbourhood.of(grid, cells)
-        fields = (heat_values(r2, q, float(t), self.seed, start) for t in times)
-        rows = [clipped(v, H).ravel()[near.used] for v, H in zip(u, fields, strict=True)]
-        self.table = CharacteristicTable(
-            torch.as_tensor(times).float(), torch.from_numpy(np.stack(rows)), near, self.growth
-        )
-        distance = tissue_distance(grid, seed.x0, REACH * self.length) / self.length
-        self._on_objective = {"d": self._observed(distance), "q": self._observed(q)}
-        places = np.meshgrid(*grid.axes, indexing="ij")
-        known = {x: v.ravel()[cells] for x, v in zip(self.axes, places, strict=True)}
-        known |= {k: v for k, v in near.coefficients.items() if k[0] in "Pb"}
-        self._known = single(known | near.field("d", distance) | near.field("q", q))
+        self.surroundings = made = StartField.of(domain, start, self.seed, self.grids)
+        self.inside, self.table, self._known = made.inside, made.table, made.known
         first = torch.sigmoid(self.table.logit).float()
         self._largest = first.max(1).values
         self._pool = _pool(first / self._largest[:, None])
-
-    def _solved(self, grid: GrowthMap, growth: Growth, times: Any) -> np.ndarray:
-        """Finite volumes down to the tails; of a volume with the steps of cells of 1 mm."""
-        if len(self.axes) == 2:
-            return solve(grid, growth, self.seed, times=times)
-        steps = default_steps(growth, 1.0, 3)
-        return solve(grid, growth, self.seed, times=times, steps=steps, arithmetic=TAILS)
-
-    def _observed(self, u: np.ndarray) -> np.ndarray:
-        """Means over the cells of the objective."""
-        return coarsen(u, self.grids.per_cell)
 
     # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:
@@ -290,28 +232,30 @@ class TumourProblem(Problem):
         Left out is what stays below `SEEN` at the start, and with `WIDER` times its diffusivity.
         The lift is the logit of a cell's mean density, N is that of its centre: it varies little.
         """
-        inside = self._observed(self.inside.astype(float)) > 0
-        index = np.flatnonzero(inside & (self._greatest > SEEN))
+        seen = self.surroundings
+        inside = seen.observed(self.inside.astype(float)) > 0
+        index = np.flatnonzero(inside & (seen.greatest > SEEN))
         places = np.stack(np.meshgrid(*self._places, indexing="ij"))
         at = torch.as_tensor(places.reshape(len(self.axes), -1)[:, index])
-        a = torch.as_tensor(logit(np.clip(self._final.ravel()[index], 1e-9, 1 - 1e-9)))
+        a = torch.as_tensor(logit(np.clip(seen.final.ravel()[index], 1e-9, 1 - 1e-9)))
         known = {"a": a}
-        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in self._on_objective.items()}
+        known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in seen.on_objective.items()}
         coordinates = dict(zip(self.axes, at, strict=True))
         return Points({"t": torch.ones_like(a), **coordinates}, known), index
 
     def behind_walls(self, u: np.ndarray) -> float:
         """Relative L2 norm of a density on the objective's cells that is `behind` the walls."""
-        cells = behind(self._grid, SHARP_REACH * self.length, self.seed)
-        there = self._observed(cells.astype(float)) > TISSUE
-        return share(u, self._observed(self._grid.phi), there)
+        seen = self.surroundings
+        cells = behind(seen.grid, SHARP_REACH * self.length, self.seed)
+        there = seen.observed(cells.astype(float)) > TISSUE
+        return share(u, seen.observed(seen.grid.phi), there)
 
     def to_voxels(self, u: Tensor) -> np.ndarray:
         """Means over the inside cells of values (cells,) on each cell of the objective, or 0."""
         full = np.zeros(self.inside.shape)
         full[self.inside] = u.double().cpu().numpy()
-        present = self._observed(self.inside.astype(float))
-        mean: np.ndarray = self._observed(full) / np.where(present > 0, present, 1.0)
+        present = self.surroundings.observed(self.inside.astype(float))
+        mean: np.ndarray = self.surroundings.observed(full) / np.where(present > 0, present, 1.0)
         return mean
 
 

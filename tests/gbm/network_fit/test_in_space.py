@@ -100,7 +100,7 @@ def test_the_table_holds_the_solution_on_cells_of_two_millimetres(
     points, index = char.voxels()
     i = np.unravel_index(index, char.inside.shape)
     for k, x in enumerate(char.axes):
-        np.testing.assert_allclose(points.coordinates[x], char._grid.axes[k][i[k]])
+        np.testing.assert_allclose(points.coordinates[x], char.surroundings.grid.axes[k][i[k]])
 
 
 def _uniform(P: float, h: float = 2.0) -> GrowthMap:
