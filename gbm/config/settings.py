@@ -184,7 +184,9 @@ class FitSettings(Model):
         default=32, description="pairs of Fourier features"
     )
     pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=700)
-    finetune_steps: Annotated[int, Field(ge=1)] = Field(default=2500)
+    finetune_steps: Annotated[int, Field(ge=1)] = Field(
+        default=2500, description="2000 in three dimensions", json_schema_extra=_or_null
+    )
     points: Annotated[int, Field(ge=16)] = Field(
         default=512, description="residual points of a step"
     )
@@ -284,6 +286,7 @@ BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
                 "rhoT": {"median": 7.5, "log_sd": 0.5},
             },
         },
+        "fit": {"finetune_steps": 2500},
         "verify": {"refine": 2},
     },
     3: {
@@ -294,6 +297,7 @@ BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
                 "rhoT": {"median": 12.0, "log_sd": 0.5},
             },
         },
+        "fit": {"finetune_steps": 2000},
         "verify": {"refine": 1},
     },
 }
@@ -304,8 +308,8 @@ tumour see other numbers: in a volume a seed thins out faster, and a slice's lam
 class Settings(Model):
     """All of ``config.yaml`` but the patients.
 
-    A null of `objective.growth_prior` or its parts, `objective.k_final` or `verify.refine` stands
-    for the default of the dimension.
+    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.finetune_steps` or
+    `verify.refine` stands for the default of the dimension.
     """
 
     dimensions: Literal[2, 3] = Field(default=2, description="2: one slice; 3: the whole tumour")
