@@ -75,7 +75,8 @@ def build_domain(
         tumour would take more memory than there is.
     """
     fitted, choice = fitted_grid(regions, settings), settings.tissue
-    require_memory(fitted.grid.data.size, regions.WT.path)
+    if settings.dimensions == 3:
+        require_memory(fitted.grid.data.size, regions.WT.path)
     kind: Any = np.float64 if settings.dimensions == 2 else np.float32
     whole, core = fitted.on(regions.WT, 0), fitted.on(regions.TC, 0)
     wm, gm, csf = (fitted.on(m, 1).astype(kind) for m in (tissue.wm, tissue.gm, tissue.csf))

@@ -8,6 +8,7 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.loading import load_patient, load_settings
+from gbm.config.settings import Settings
 
 GOOD = """patient:
   id: "p01"
@@ -149,3 +150,28 @@ def test_filling_can_be_switched_off_beside_the_maps(tmp_path: Path) -> None:
         is False
     )
     assert load_settings({}, _file(tmp_path, GOOD)).tissue.fill_tumour is True
+
+
+def test_defaults_follow_the_dimension(tmp_path: Path) -> None:
+    plane, space = Settings(), load_settings({"dimensions": 3})
+    assert (plane.verify.refine, space.verify.refine) == (2, 1)
+    assert plane.objective.growth_prior.rhoT.median == 7.5
+    assert space.objective.growth_prior.rhoT.median == 12.0
+    assert space.objective.growth_prior.lambda_mm.log_sd == 0.7
+    file = _file(tmp_path, GOOD + "dimensions: 3\n")
+    nothing = {"objective": {"growth_prior": {"lambda_mm": None}}, "verify": {"refine": None}}
+    assert load_settings(nothing, file) == space
+    own = {"objective": {"growth_prior": {"rhoT": {"median": 9, "log_sd": 0.2}}}}
+    found = load_settings(own, file).objective.growth_prior
+    assert (found.rhoT.median, found.lambda_mm.median) == (9.0, 2.5)
+
+
+def test_half_millimetres_are_refused_in_space_with_what_they_would_take() -> None:
+    with pytest.raises(InputError, match=r"verify.refine: is 1 in three dimensions: .* GB"):
+        load_settings({"dimensions": 3, "verify": {"refine": 2}})
+
+
+@pytest.mark.parametrize("value", [1, 4, "3d", [3], None])
+def test_other_dimensions_are_refused(value: object) -> None:
+    with pytest.raises(InputError, match="dimensions"):
+        load_settings({"dimensions": value})
