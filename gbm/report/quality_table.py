@@ -41,6 +41,17 @@ NAMES = {
     "registration_seconds": "time of the registration, s",
 }
 
+IN_A_VOLUME = {
+    "wt_volume_ml": "volume of the whole tumour, ml",
+    "tc_volume_ml": "volume of the tumour core, ml",
+    "tc_fraction": "core / whole tumour",
+    "second_focus_volume": "second focus / the largest",
+    "radius_WT_mm": "radius of a ball of equal volume, whole tumour, mm",
+    "radius_TC_mm": "radius of a ball of equal volume, core, mm",
+    "tissue_volume_ml": "volume of the tissue around the tumour, ml",
+}
+"""What is called otherwise, or is there alone, where the whole tumour is fitted."""
+
 
 def quality_rows(result: PatientResult) -> list[dict[str, str]]:
     """Rows (name, value, gate, advice) of every quality number, gated ones first, failed ones top.
@@ -53,7 +64,8 @@ def quality_rows(result: PatientResult) -> list[dict[str, str]]:
     judged = {gate.number: gate for gate in result.verdict.gates}
     sizes = result.domain.model_dump(exclude={"plane", "slice"})
     numbers: dict[str, float | None] = {**sizes, **result.quality.numbers}
-    order = list(NAMES)
+    names = NAMES if result.dimensions == 2 else {**NAMES, **IN_A_VOLUME}
+    order = list(names)
     rows = []
     for key in sorted(
         numbers,
@@ -62,7 +74,7 @@ def quality_rows(result: PatientResult) -> list[dict[str, str]]:
         gate = judged.get(key)
         rows.append(
             {
-                "name": NAMES.get(key, key.replace("_", " ")),
+                "name": names.get(key, key.replace("_", " ")),
                 "value": _shown(numbers[key]),
                 "gate": "" if gate is None else f"{gate.limit}: {PASSED[gate.colour]}",
                 "advice": "" if gate is None else gate.advice,
