@@ -124,6 +124,29 @@ class Head:
 
 
 _STRIDE = 4
+_NOTHING = 1e-5
+"""Density that no outline ever sees."""
+
+
+def reach(truth: Truth) -> float:
+    r"""Distance from the origin beyond which a tumour's density is below 1e-5, mm.
+
+    Growth without saturation in white matter without walls, an upper bound there, from its seed:
+
+    .. math:: u = h_0 (1 + 4 r_0 D T)^{-3/2} \exp(\rho T - r^2 / (4 D T + 1/r_0))
+    """
+    spread = 1.0 + 4.0 * truth.r0_per_mm2 * truth.DT_mm2
+    height = np.log(truth.h0 / _NOTHING) + truth.rhoT - 1.5 * np.log(spread)
+    return float(np.sqrt(max(height, 0.0) * spread / truth.r0_per_mm2))
+
+
+def window_about(point: np.ndarray, reach_mm: float, within: Window) -> Window:
+    """The part of a window that is not farther from a point, RAS mm, along any axis."""
+    centre = np.linalg.inv(AFFINE)[:3] @ np.append(point, 1.0)
+    low, high = np.floor(centre - reach_mm), np.ceil(centre + reach_mm) + 1
+    ends = zip(within, low.astype(int), high.astype(int), strict=True)
+    x, y, z = (slice(max(w.start, a), min(w.stop, b)) for w, a, b in ends)
+    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -133,9 +156,11 @@ class Grown:
     Attributes
     ----------
     u : ndarray (nx, ny) or (nx, ny, nz)
-        Density of the cells of a window of the images.
+        Density of the cells of the window.
     tissue : bool ndarray of that shape
         Cells of white or grey matter.
+    window : Window
+        Voxels of the images that were grown in.
     x0 : ndarray (3,)
         Origin, RAS mm.
     refine : int
@@ -144,6 +169,7 @@ class Grown:
 
     u: np.ndarray
     tissue: np.ndarray
+    window: Window
     x0: np.ndarray
     refine: int
 
@@ -154,11 +180,12 @@ class Grown:
         return mean
 
     def in_tissue(self) -> np.ndarray:
-        """Density on voxels, mean over their cells of tissue; 0 where there are none."""
+        """Density on the images' voxels `SHAPE`, the mean over their cells of tissue; else 0."""
         share = self.on_voxels(self.tissue.astype(np.float32))
         mean = self.on_voxels(np.where(self.tissue, self.u, 0))
-        inside: np.ndarray = np.divide(mean, share, out=np.zeros_like(mean), where=share > 0)
-        return inside
+        everywhere = np.zeros(SHAPE, mean.dtype)
+        np.divide(mean, share, out=everywhere[self.window], where=share > 0)
+        return everywhere
 
 
 def grow_in(
@@ -197,7 +224,13 @@ def grow_in(
         seed_density=flat(seed if plane else seed.astype(np.float32)),
         scheme=HEUN if plane else STABILISED,
     )
-    return Grown(u, flat(tissue), x0, refine)
+    return Grown(u, flat(tissue), window, x0, refine)
+
+
+def grow_whole(head: Head, truth: Truth, refine: int = 2) -> Grown:
+    """Grow a tumour in space, in the part of a head that it can reach."""
+    window = window_about(head.origin(truth), reach(truth), head.brain)
+    return grow_in(head, truth, window, refine)
 
 
 def slice_window(index: int) -> Window:

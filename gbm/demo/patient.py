@@ -18,11 +18,11 @@ from gbm.demo.anatomy import interpolated, paint, smooth_noise, world_points
 from gbm.demo.head import (
     AFFINE,
     SHAPE,
-    Grown,
     Head,
     Truth,
     axial_index,
     grow_in,
+    grow_whole,
     slice_window,
 )
 from gbm.demo.outlines import thresholded
@@ -33,7 +33,7 @@ EDEMA, ENHANCING, NECROTIC = 2, 4, 1
 
 MADE = {
     2: Truth(),
-    3: Truth(lambda_mm=2.5, rhoT=11.0, WT=0.40, TC=0.70, boundary_length_mm=4.5),
+    3: Truth(lambda_mm=2.5, rhoT=11.0, WT=0.40, TC=0.75, boundary_length_mm=4.5),
 }
 """What the demo patients of the plane and of space are made with, by their dimensions."""
 
@@ -138,12 +138,10 @@ def _segment_space(
     head: Head, tissue: np.ndarray, made: Truth, rng: np.random.Generator, refine: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """BraTS labels of a tumour grown in space, by smooth fields of thresholds; its origin."""
-    tumour: Grown = grow_in(head, made, head.brain, refine)
-    u, living = tumour.in_tissue(), tissue[head.brain]
-    whole, core, dead = (thresholded(u, living, level, made, rng) for level in _levels(made, u))
-    labels = np.zeros(SHAPE, dtype=np.int16)
-    labels[head.brain] = _labels(whole, core, dead)
-    return labels, tumour.x0
+    tumour = grow_whole(head, made, refine)
+    u = tumour.in_tissue()
+    whole, core, dead = (thresholded(u, tissue, level, made, rng) for level in _levels(made, u))
+    return _labels(whole, core, dead).astype(np.int16), tumour.x0
 
 
 def _levels(made: Truth, u: np.ndarray) -> tuple[float, float, float]:

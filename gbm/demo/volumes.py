@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gbm.demo.head import AFFINE, Head, Truth, grow_in
+from gbm.demo.head import AFFINE, Head, Truth, grow_whole
 from gbm.demo.outlines import thresholded
 from gbm.demo.phantoms import PLACES, Case, atlas
 from gbm.io.files import write_npz
@@ -141,9 +141,9 @@ def _grow(case: Case, file: Path, refine: int) -> None:
     """Grow a density in a head of its own and write it with the head's tissue, on 1 mm voxels."""
     head = Head.random(atlas(), np.random.default_rng(case.seed))
     window = head.brain
-    tumour = grow_in(head, case.truth, window, refine)
+    tumour = grow_whole(head, case.truth, refine)
     # the images' first two axes descend in the world
-    wm, gm, u = (a[::-1, ::-1] for a in (*head.tissue(window), tumour.in_tissue()))
+    wm, gm, u = (a[::-1, ::-1] for a in (*head.tissue(window), tumour.in_tissue()[window]))
     affine = np.eye(4)
     last = [window[0].stop - 1, window[1].stop - 1, window[2].start]
     affine[:3, 3] = AFFINE[:3, :3] @ last + AFFINE[:3, 3]

@@ -12,9 +12,8 @@ MARGIN = 3
 class Growing:
     """A box that holds all cells with u > edge, and grows with them.
 
-    An edge of 0 is everything, from the start. One step takes what counts a few cells further: a
-    side moves out by as many cells as the box has been given time to look at, `MARGIN`, once its
-    outermost cells hold more than the edge.
+    A side moves out by `MARGIN` cells while its outermost ones hold more than the edge; a step in
+    time takes what counts less far than that. An edge of 0 is everything, from the start.
     """
 
     def __init__(self, box: Box, edge: float) -> None:

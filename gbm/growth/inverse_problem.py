@@ -59,7 +59,7 @@ class GrowthInverseProblem:
         return Seed(x0, self.h0, self.r0)
 
     def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
-        """J at the final k: the density u on the objective's cells, thresholds (2,), lambda (mm)."""
+        """J at the final k: density u on the objective's cells, thresholds (2,), lambda (mm)."""
         return self.objective.value(u, thresholds) + self.growth_prior.value(lambda_mm, rhoT)
 
     def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:

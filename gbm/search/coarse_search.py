@@ -2,7 +2,8 @@
 
 On a grid of 2 mm, in a volume of 4 mm, one solve per origin and lambda gives a whole ladder of
 rho T, because the solution for (DT, rhoT) at the time fraction t is that for (DT t, rhoT t) at the
-end. Thresholds are read off a small table; the objective separates over the regions once u is known.
+end. Thresholds are read off a small table; the objective separates over the regions once u is
+known.
 """
 
 from __future__ import annotations

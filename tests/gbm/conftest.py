@@ -17,8 +17,9 @@ from gbm.domain.domain import Domain, save_domain
 from gbm.growth.finite_volume import solve
 from gbm.growth.growth_map import coarsen
 from gbm.growth.metrics import masks
-from gbm.growth.parameters import Growth, Seed
+from gbm.growth.parameters import Growth, Seed, squared_distance
 from gbm.imaging.labels import read_regions, save_regions
+from gbm.imaging.overlap import equal_radius
 from gbm.io.files import write_json, write_npz, write_text
 from gbm.io.job import Job
 from gbm.io.layout import Layout
@@ -301,7 +302,7 @@ def grown() -> Grown:
     empty = np.zeros_like(phi, dtype=bool)
     bare = Domain(
         patient="grown", P=1 - 0.9 * grey, phi=phi, WT=empty, TC=empty,
-        wm=1 - grey, gm=grey, csf=0 * grey, x=x, y=y, x0=np.zeros(2),
+        wm=1 - grey, gm=grey, csf=0 * grey, axes=(x, y), x0=np.zeros(2),
         plane="axial", slice=0, affine=np.eye(4), numbers={},
     )  # fmt: skip
     DT, rhoT, x0, thresholds = 3.0**2 * 6.5, 6.5, np.array([2.0, 34.0]), {"WT": 0.32, "TC": 0.62}
@@ -311,3 +312,28 @@ def grown() -> Grown:
     off = x0 + np.array([2.4, -1.8])
     filled = replace(bare, WT=regions["WT"], TC=regions["TC"], x0=off, numbers=radii)
     return Grown(filled, DT, rhoT, x0, thresholds)
+
+
+@pytest.fixture(scope="session")
+def space() -> Grown:
+    """A small brain of layers with a whole tumour; the true origin lies off its centre."""
+    axes = tuple(np.arange(52) + start for start in (-26.0, 4.0, -10.0))
+    x, y, z = np.ix_(*axes)
+    grey = (0.5 + 0.5 * np.sin(0.35 * x + 0.2 * y - 0.15 * z)).astype(np.float32)
+    middle = np.array([axis.mean() for axis in axes])
+    distance = np.sqrt(squared_distance(axes, middle))
+    phi = np.clip((1 + np.tanh(23.0 - distance)) / 2, 1e-4, 1).astype(np.float32)
+    empty = np.zeros(phi.shape, dtype=bool)
+    bare = Domain(
+        patient="space", P=1 - np.float32(0.9) * grey, phi=phi, WT=empty, TC=empty,
+        wm=1 - grey, gm=grey, csf=0 * grey, axes=axes, x0=np.zeros(3), affine=np.eye(4),
+        numbers={},
+    )  # fmt: skip
+    growth, x0 = Growth.of_lambda(2.0, 9.0), middle + np.array([2.0, -3.0, 1.0])
+    thresholds = {"WT": 0.3, "TC": 0.6}
+    u = solve(bare, growth, Seed(x0))[0]
+    regions = masks(bare, u, thresholds)
+    radii = {f"radius_{r}_mm": equal_radius(m) for r, m in regions.items()}
+    off = x0 + np.array([1.5, 1.0, -1.2])
+    filled = replace(bare, WT=regions["WT"], TC=regions["TC"], x0=off, numbers=radii)
+    return Grown(filled, growth.DT, growth.rhoT, x0, thresholds)

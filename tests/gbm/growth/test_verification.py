@@ -20,7 +20,7 @@ from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json, write_json, write_npz
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
-from gbm.steps import baselines, direct_fixed
+from gbm.steps import baselines, direct_fixed, identifiability
 from gbm.steps.verify import run as step_verify
 
 TIMES = np.array([0.25, 0.5, 1.0])
@@ -40,23 +40,24 @@ def fit(grown: Any) -> FitResult:
 @pytest.fixture(scope="module")
 def perfect(grown: Any) -> np.ndarray:
     u = solve(grown.domain, grown.growth, grown.seed, cell_mm=0.5, times=TIMES.tolist())
-    return coarsen(u, 2)
+    return coarsen(u, 2, 2)
 
 
 def test_a_perfect_network_is_confirmed(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
-    found, u_fdm = verification.verify(grown.domain, fit, perfect, TIMES)
+    found, u_fdm, u_network = verification.verify(grown.domain, fit, perfect, TIMES)
     assert found.relative_error_u == {"final": 0.0, "all_t": 0.0, "final_with_interface": 0.0}
     assert found.objective["network"] == found.objective["fdm"] < 0.1
     assert found.dice["fdm"] == {"WT": 1.0, "TC": 1.0}
     assert found.metrics["network"]["WT"]["hd95_mm"] == 0
     assert (found.status, found.warnings) == ("converged", ())
     np.testing.assert_array_equal(u_fdm, perfect[-1])
+    np.testing.assert_array_equal(u_network, perfect[-1])
 
 
 def test_a_network_that_bends_the_equation_is_caught(
     grown: Any, fit: FitResult, perfect: np.ndarray
 ) -> None:
-    found, _ = verification.verify(grown.domain, fit, 1.1 * perfect, TIMES)
+    found, _, _ = verification.verify(grown.domain, fit, 1.1 * perfect, TIMES)
     assert found.relative_error_u["final"] == pytest.approx(0.1)
     assert found.relative_error_u["all_t"] == pytest.approx(0.1)
     assert found.status == "disagreement"
@@ -76,21 +77,21 @@ def test_an_error_in_the_walls_is_reported_apart(
 
 
 def test_not_a_number_is_a_disagreement(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
-    found, _ = verification.verify(grown.domain, fit, np.nan * perfect, TIMES)
+    found, _, _ = verification.verify(grown.domain, fit, np.nan * perfect, TIMES)
     assert found.status == "disagreement"
 
 
 def test_a_number_on_a_bound_is_named(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
     at_bound = replace(fit, thresholds={"WT": 0.0501, "TC": 0.6})
-    found, _ = verification.verify(grown.domain, at_bound, perfect, TIMES)
+    found, _, _ = verification.verify(grown.domain, at_bound, perfect, TIMES)
     assert found.status == "on a bound"
     assert found.warnings == ("threshold WT sits on a bound",)
 
 
 def test_fields_must_belong_to_the_domain(grown: Any, fit: FitResult, perfect: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="voxels seen at t = 1"):
+    with pytest.raises(ValueError, match="cells seen at t = 1"):
         verification.verify(grown.domain, fit, perfect, np.array([0.1, 0.2, 0.3]))
-    with pytest.raises(ValueError, match="voxels seen at t = 1"):
+    with pytest.raises(ValueError, match="cells seen at t = 1"):
         verification.verify(grown.domain, fit, perfect[:, :-1], TIMES)
 
 
@@ -98,7 +99,7 @@ def test_records_survive_json(grown: Any, fit: FitResult, perfect: np.ndarray) -
     text = json.dumps(fit.to_json(), allow_nan=False)
     back = FitResult.from_json(json.loads(text) | {"later": 1})
     assert back == replace(fit, history={"loss": [1.0, None]})  # type: ignore[list-item]
-    found, _ = verification.verify(grown.domain, fit, perfect, TIMES)
+    found, _, _ = verification.verify(grown.domain, fit, perfect, TIMES)
     assert Verification.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
@@ -128,7 +129,9 @@ def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
     assert best < found["characteristic_fdm"]["objective"]
     for model in ("characteristic_fdm", "direct_fdm", "disc"):
         assert set(found[model]["metrics"]["TC"]) == {"dice", "hd95_mm", "area_mm2"}
-    assert min(found["profile"]["objective"]) == pytest.approx(best, abs=5e-3)
-    assert found["spread"]["ln_lambda"] > 0
+    identifiability.run(job)
+    told = read_json(files.identifiability)
+    assert min(told["profile"]["objective"]) == pytest.approx(best, abs=5e-3)
+    assert told["spread"]["ln_lambda"] > 0
     with np.load(arrays(files.baselines)) as stored:
         assert set(stored) == {"u_characteristic", "u_direct", "disc_WT", "disc_TC"}

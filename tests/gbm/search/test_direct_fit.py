@@ -29,7 +29,7 @@ def start(grown: Any) -> Characteristic:
 
 @pytest.fixture(scope="module")
 def fitted(grown: Any, start: Characteristic) -> DirectFit:
-    return direct_fit(grown.domain, start, descents=2)
+    return direct_fit(grown.domain, start)
 
 
 def objective_at_truth(grown: Any) -> float:
