@@ -170,16 +170,23 @@ def against(metrics: Metrics, model: str, name: str, result: PatientResult) -> l
 
 
 def against_direct(result: PatientResult) -> list[Finding]:
-    """BiLO beside the classical fit of the same objective."""
+    """BiLO beside the classical fit of the same objective, of a volume on the cells of both."""
     ours, theirs = result.objective.fdm, result.objective.direct_fit
-    start = result.objective.characteristic
+    start, grid = result.objective.characteristic, ""
     found = []
     if ours is not None and start is not None and ours > start:
         text = f"The fit is worse than its own start: objective {ours:.4f} against {start:.4f}."
         found.append(Finding("bad", text))
+    if result.objective_network_grid is not None and result.grid_mm is not None:
+        known, cells = result.objective_network_grid, result.grid_mm
+        grid = (
+            f", on the {cells.network:g} mm cells that the network learns on; on "
+            f"{cells.reported:g} mm {num(ours, 4)} against {num(theirs, 4)}"
+        )
+        ours, theirs = known.fdm, known.direct_fit
     if ours is None or theirs is None:
         return found
-    both = f"objective {ours:.4f} (BiLO, by finite volumes) against {theirs:.4f} (direct fit)"
+    both = f"objective {ours:.4f} (BiLO, by finite volumes) against {theirs:.4f} (direct fit){grid}"
     seconds = result.baselines.direct_fdm.seconds
     speed = f" The direct fit took {seconds:.2g} s, BiLO {result.seconds:.3g} s."
     if ours > theirs + INDISTINCT:

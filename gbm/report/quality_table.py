@@ -18,6 +18,8 @@ NAMES = {
     "wt_outside_tissue_fraction": "part of the whole tumour outside the tissue, before filling",
     "wt_area_mm2": "area of the whole tumour on the slice, mm²",
     "tc_area_mm2": "area of the tumour core on the slice, mm²",
+    "wt_volume_ml": "volume of the whole tumour, ml",
+    "tc_volume_ml": "volume of the tumour core, ml",
     "tc_fraction": "core / whole tumour on the slice",
     "enhancing_fraction": "enhancing volume / whole tumour volume",
     "second_focus": "second focus / the largest, on the slice",
@@ -35,6 +37,7 @@ NAMES = {
     "radius_WT_mm": "radius of a disc of equal area, whole tumour, mm",
     "radius_TC_mm": "radius of a disc of equal area, core, mm",
     "tissue_area_mm2": "area of the tissue on the slice, mm²",
+    "tissue_volume_ml": "volume of the tissue around the tumour, ml",
     "wm_volume_ml": "white matter, ml",
     "gm_volume_ml": "grey matter, ml",
     "csf_volume_ml": "cerebrospinal fluid, ml",
@@ -42,15 +45,12 @@ NAMES = {
 }
 
 IN_A_VOLUME = {
-    "wt_volume_ml": "volume of the whole tumour, ml",
-    "tc_volume_ml": "volume of the tumour core, ml",
     "tc_fraction": "core / whole tumour",
     "second_focus_volume": "second focus / the largest",
     "radius_WT_mm": "radius of a ball of equal volume, whole tumour, mm",
     "radius_TC_mm": "radius of a ball of equal volume, core, mm",
-    "tissue_volume_ml": "volume of the tissue around the tumour, ml",
 }
-"""What is called otherwise, or is there alone, where the whole tumour is fitted."""
+"""What is called otherwise where the whole tumour is fitted."""
 
 
 def quality_rows(result: PatientResult) -> list[dict[str, str]]:
