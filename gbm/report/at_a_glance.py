@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gbm.growth.extent import LEVELS
 from gbm.report.formatting import UNDETERMINED, num, percent, plus_minus, with_spread
+from gbm.report.words import WORDS
 from gbm.results.estimate import Estimate
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
@@ -49,16 +51,20 @@ def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
         card("Front width λ", num(result.lambda_mm.value), "mm", "√(D/ρ)"),
         card("Growth ρT", num(result.rhoT.value), "", "over the unknown time T"),
     ]
-    disc = card("Disc", both("disc"), "", "DICE of a disc of equal area")
+    words = WORDS[result.dimensions]
+    more = f"DICE of a {words.disc} of equal {words.size}"
+    disc = card(words.disc.capitalize(), both("disc"), "", more)
+    reach = card("Beyond the outline", *beyond(result, metrics))
     if result.method == "direct":
         fitted = card("DICE, whole / core", both("direct_fdm"), "", "direct fit, finite volumes")
         start = card("Start", both("characteristic_fdm"), "", "DICE, nothing fitted")
-        return [*growth, fitted, start, disc]
+        return [*growth, fitted, start, disc, reach]
     return [
         *growth,
         card("DICE, whole / core", both("bilo_fdm"), "", "BiLO, by finite volumes"),
         card("Direct fit", both("direct_fdm"), "", "DICE, the classical way"),
         disc,
+        reach,
         card(
             "Network against solver",
             percent(result.network_error),
@@ -66,6 +72,22 @@ def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
             "relative L2 difference at the scan",
         ),
     ]
+
+
+def beyond(result: PatientResult, metrics: Metrics) -> tuple[str, str, str]:
+    """How much is infiltrated outside the segmented tumour: size, unit, and the rest in words."""
+    words, found = WORDS[result.dimensions], metrics.get(result.model, {}).get("WT", {})
+    said = [
+        (
+            f"u > {level:g}",
+            num(found.get(f"extent_{level:g}_{words.extent_unit}"), words.extent_digits),
+            f"margin {num(found.get(f'margin_{level:g}_mm'), 1)} mm",
+        )
+        for level in LEVELS
+    ]
+    (first, size, margin), *others = said
+    rest = [f"{level}: {amount} {words.unit}, {reach}" for level, amount, reach in others]
+    return size, words.unit, "; ".join([f"{first}, {margin}", *rest])
 
 
 def result_sentence(result: PatientResult, metrics: Metrics) -> str:
@@ -90,5 +112,6 @@ def result_sentence(result: PatientResult, metrics: Metrics) -> str:
         f"The invasive front of this tumour has the width λ = {known(result.lambda_mm, 1, ' mm')}; "
         f"its growth over the unknown time T since onset is ρT = {known(result.rhoT, 1, '')} and "
         f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. {checked}, and the "
-        f"predicted outlines overlap the segmentation with a DICE of {overlap}."
+        f"predicted outlines overlap the segmentation {WORDS[result.dimensions].where} with a DICE "
+        f"of {overlap}."
     )

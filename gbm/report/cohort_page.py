@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +17,26 @@ from gbm.report.findings import EQUAL_DICE
 from gbm.report.formatting import num, percent, with_spread
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.templating import environment, script
+from gbm.report.words import WORDS
+from gbm.results.cohort import Member, by_dimension, medians
 from gbm.results.metrics_table import dice_of
 
-if TYPE_CHECKING:
-    from gbm.results.cohort import Member
+TITLES = {
+    2: "One slice of the tumour (dimensions: 2)",
+    3: "The whole tumour (dimensions: 3)",
+}
+"""Of a group of patients; numbers of a slice and of a whole tumour do not compare."""
 
 SHOWN_MODELS = {
-    "bilo_fdm": "BiLO",
-    "characteristic_fdm": "start",
-    "direct_fdm": "direct fit",
-    "disc": "disc",
+    dimensions: {
+        "bilo_fdm": "BiLO",
+        "characteristic_fdm": "start",
+        "direct_fdm": "direct fit",
+        "disc": words.disc,
+    }
+    for dimensions, words in WORDS.items()
 }
-"""Models of the table of patients and of the plots: the fits beside their references."""
+"""Models of the tables of patients and of the plots by dimension: fits beside their references."""
 
 NETWORK = "bilo_fdm"
 """The model that only patients with a network have."""
@@ -47,13 +55,13 @@ class Cell:
     key: float | None
 
 
-def shown_models(members: Sequence[Member]) -> dict[str, str]:
+def shown_models(members: Sequence[Member], dimensions: int = 2) -> dict[str, str]:
     """Those of `SHOWN_MODELS` that some patient has: none of BiLO where all are direct fits."""
     known = {model for member in members for model in member.metrics or {}}
-    return {model: name for model, name in SHOWN_MODELS.items() if model in known}
+    return {model: name for model, name in SHOWN_MODELS[dimensions].items() if model in known}
 
 
-def patient_row(member: Member, models: Iterable[str] = (*SHOWN_MODELS,)) -> dict[str, Any]:
+def patient_row(member: Member, models: Iterable[str] = (*SHOWN_MODELS[2],)) -> dict[str, Any]:
     """One row of the table of patients that are done."""
     result, metrics = member.result, member.metrics
     assert result is not None
@@ -79,15 +87,14 @@ def patient_row(member: Member, models: Iterable[str] = (*SHOWN_MODELS,)) -> dic
     }
 
 
-def distributions(members: Sequence[Member]) -> dict[str, str]:
-    """Plots over the patients that are done, SVG by name; none for fewer than `FEWEST`."""
-    done = [m for m in members if m.result is not None and m.metrics is not None]
+def distributions(done: Sequence[Member], dimensions: int = 2) -> dict[str, str]:
+    """Plots over patients of one dimension that are done, SVG by name; none for less than two."""
     if len(done) < FEWEST:
         return {}
     scores = {
         region: {
             name: [dice_of(m.metrics or {}, model, region) for m in done]
-            for model, name in shown_models(done).items()
+            for model, name in shown_models(done, dimensions).items()
         }
         for region in REGIONS
     }
@@ -108,11 +115,8 @@ def _percent(fraction: float | None) -> float | None:
     return None if fraction is None else 100 * fraction
 
 
-def summary(members: Sequence[Member]) -> list[str]:
-    """Sentences over all patients that are done."""
-    done = [m for m in members if m.result is not None and m.metrics is not None]
-    if not done:
-        return ["No patient has results yet."]
+def summary(done: Sequence[Member], dimensions: int = 2) -> list[str]:
+    """Sentences over all patients of one dimension that are done."""
     found = [m.result for m in done if m.result is not None]
     known = [p.network_error for p in found if p.network_error is not None]
     direct = sum(p.method == "direct" for p in found)
@@ -128,6 +132,7 @@ def summary(members: Sequence[Member]) -> list[str]:
             f"{percent(float(np.median(known)))} at the median patient, {percent(max(known))} at "
             f"the worst."
         )
+    plain = WORDS[dimensions].plain_disc.capitalize()
     for region, name in (("WT", "whole tumour"), ("TC", "core")):
         pairs = [
             (dice_of(m.metrics, m.result.model, region), dice_of(m.metrics, "disc", region))
@@ -138,7 +143,7 @@ def summary(members: Sequence[Member]) -> list[str]:
         beaten = sum(b > a + EQUAL_DICE for a, b in both)
         if both:
             lines.append(
-                f"A plain disc of the same area scores higher than the fitted growth model on "
+                f"{plain} scores higher than the fitted growth model on "
                 f"{beaten} of {len(both)} patients ({name})."
             )
     return lines
@@ -162,14 +167,30 @@ def alike(members: Sequence[Member]) -> dict[tuple[str, ...], list[str]]:
     return found
 
 
-def render_cohort(
-    members: Sequence[Member],
-    medians: Mapping[str, Mapping[str, float | None]],
-    notice: str | None = None,
-) -> str:
+def group(done: Sequence[Member], dimensions: int) -> dict[str, Any]:
+    """Table, sentences, plots and medians of the patients of one dimension."""
+    shown, scores = shown_models(done, dimensions), medians(done)
+    return {
+        "dimensions": dimensions,
+        "title": TITLES[dimensions],
+        "rows": [patient_row(member, shown) for member in done],
+        "summary": summary(done, dimensions),
+        "shown": list(shown.values()),
+        "disc": WORDS[dimensions].disc,
+        "networks": NETWORK in shown,
+        "spread": any(m.result is not None and m.result.lambda_mm.sd is not None for m in done),
+        "figures": {name: encoded(text) for name, text in distributions(done, dimensions).items()},
+        "medians": [
+            (name, num(scores[model]["WT"], 3), num(scores[model]["TC"], 3))
+            for model, (name, _) in MODEL_NAMES[dimensions].items()
+            if model in scores
+        ],
+    }
+
+
+def render_cohort(members: Sequence[Member], notice: str | None = None) -> str:
     """The page as text; a notice stands at its top."""
-    shown = shown_models(members)
-    done = [patient_row(member, shown) for member in members if member.status == "done"]
+    groups = [group(done, dimensions) for dimensions, done in by_dimension(members).items()]
     return (
         environment()
         .get_template("cohort.html.j2")
@@ -177,19 +198,11 @@ def render_cohort(
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             counts=counts(members),
             notice=notice,
-            done=done,
-            remarked=[row for row in done if row["reasons"]],
+            groups=groups,
+            titled=[found["dimensions"] for found in groups] not in ([], [2]),
+            remarked=[row for found in groups for row in found["rows"] if row["reasons"]],
             failed=[member for member in members if member.status == "failed"],
             unfinished=alike([member for member in members if member.status == "unfinished"]),
-            summary=summary(members),
-            shown=list(shown.values()),
-            networks=NETWORK in shown,
-            figures={name: encoded(text) for name, text in distributions(members).items()},
             sorting=script("sort.js"),
-            medians=[
-                (MODEL_NAMES[model][0], num(medians[model]["WT"], 3), num(medians[model]["TC"], 3))
-                for model in MODEL_NAMES
-                if model in medians
-            ],
         )
     )

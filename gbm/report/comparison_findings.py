@@ -15,6 +15,7 @@ from gbm.report.findings import (
     overfitting,
 )
 from gbm.report.formatting import percent
+from gbm.report.words import WORDS
 from gbm.results.comparison import Comparison
 from gbm.results.fit_entry import FitEntry
 from gbm.results.metrics_table import Metrics, dice_of
@@ -107,7 +108,7 @@ def without_solver(comparison: Comparison, result: PatientResult) -> list[Findin
     if error <= HEAT_LIMIT:
         return [Finding("note", f"{text}.")]
     owed = (
-        ", so that on this slice the small difference of the headline is owed to the solver inside "
+        ", so that here the small difference of the headline is owed to the solver inside "
         "its representation"
         if result.method == "bilo"
         else ""
@@ -129,7 +130,8 @@ def _behind(fit: FitEntry) -> str:
 def summary(patients: Sequence[Compared]) -> list[str]:
     """How often another network, the direct fit or a simple reference wins, over all patients."""
     lines = []
-    for model, rival in RIVALS.items():
+    discs = dict.fromkeys(WORDS[p.result.dimensions].plain_disc for p in patients)
+    for model, rival in {"disc": " or ".join(discs), **RIVALS}.items():
         said = []
         for region, name in REGION_NAMES.items():
             pairs = [
@@ -150,7 +152,6 @@ def summary(patients: Sequence[Compared]) -> list[str]:
 
 
 RIVALS = {
-    "disc": "a plain disc of the same area",
     "direct_fdm": "the direct fit",
     **{f"{kind}_fdm": f"{name}, by finite volumes," for kind, name in NAMES.items()},
 }

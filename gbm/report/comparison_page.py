@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.report.cohort_page import TITLES
 from gbm.report.comparison_findings import Compared, findings, summary
 from gbm.report.formatting import MISSING, num, percent
 from gbm.report.tables import MODEL_NAMES, direct_row, fit_rows, network_row, title
@@ -30,7 +31,7 @@ def reference_rows(patient: Compared) -> list[dict[str, Any]]:
     """The start and the disc: nothing but their overlap."""
     rows = []
     for model in ("characteristic_fdm", "disc"):
-        name, what = MODEL_NAMES[model]
+        name, what = MODEL_NAMES[patient.result.dimensions][model]
         scores = [
             f"{MISSING} / {num(dice_of(patient.metrics, model, region), 3)}" for region in REGIONS
         ]
@@ -70,7 +71,7 @@ def numbers(patient: Compared) -> dict[str, Mapping[str, float | None]]:
         **{title(fit): numbers_of_network(fit) for fit in comparison.fits},
         "direct fit, origin fixed": numbers_of_direct(comparison.direct_fixed_fdm),
         **{
-            MODEL_NAMES[model][0]: {
+            MODEL_NAMES[patient.result.dimensions][model][0]: {
                 f"fdm_{region}": dice_of(patient.metrics, model, region) for region in REGIONS
             }
             for model in ("characteristic_fdm", "disc")
@@ -79,7 +80,7 @@ def numbers(patient: Compared) -> dict[str, Mapping[str, float | None]]:
 
 
 def median_rows(patients: Sequence[Compared]) -> list[dict[str, Any]]:
-    """Medians of each kind of fit over the patients that have it."""
+    """Medians of each kind of fit over the patients that have it, all of one dimension."""
     measured: dict[str, list[Mapping[str, float | None]]] = {}
     for patient in patients:
         for name, found in numbers(patient).items():
@@ -107,7 +108,13 @@ def median(measured: Sequence[Mapping[str, float | None]], key: str) -> float | 
 
 
 def render_comparison(patients: Sequence[Compared], missing: Mapping[str, str]) -> str:
-    """The page as text; `missing` says of the other patients of the command what they lack."""
+    """The page as text; `missing` says of the other patients of the command what they lack.
+
+    Medians and counts are those of the patients of one dimension.
+    """
+    groups: dict[int, list[Compared]] = {}
+    for patient in patients:
+        groups.setdefault(patient.result.dimensions, []).append(patient)
     return (
         environment()
         .get_template("comparison.html.j2")
@@ -119,7 +126,13 @@ def render_comparison(patients: Sequence[Compared], missing: Mapping[str, str]) 
             ],
             total=len(patients) + len(missing),
             missing=missing,
-            medians=median_rows(patients),
-            summary=summary(patients),
+            groups=[
+                {
+                    "title": TITLES[dimensions],
+                    "medians": median_rows(several),
+                    "summary": summary(several),
+                }
+                for dimensions, several in sorted(groups.items())
+            ],
         )
     )

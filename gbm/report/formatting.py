@@ -5,6 +5,8 @@ from __future__ import annotations
 from gbm.results.estimate import Estimate
 
 MISSING, UNDETERMINED = "–", "undetermined"
+ALIKE = 0.005
+"""Relative difference below which two numbers are called the same."""
 
 
 def num(number: float | None, digits: int = 2) -> str:
@@ -46,6 +48,20 @@ def percent(number: float | None) -> str:
     if number is None:
         return MISSING
     return f"{100 * number:.2g}\xa0%" if abs(number) < 1 else f"{100 * number:.0f}\xa0%"
+
+
+def relation(number: float | None, reference: float | None) -> str:
+    r"""How a number lies beside another, in words.
+
+    >>> relation(1.24, 1.0), relation(0.7, 1.0), relation(1.001, 1.0), relation(None, 1.0)
+    ('24\xa0% higher', '30\xa0% lower', 'the same', 'unknown')
+    """
+    if number is None or not reference:
+        return "unknown"
+    ratio = number / reference
+    if abs(ratio - 1) < ALIKE:
+        return "the same"
+    return f"{percent(abs(ratio - 1))} {'higher' if ratio > 1 else 'lower'}"
 
 
 def pair(first: float | None, second: float | None, digits: int = 3) -> str:

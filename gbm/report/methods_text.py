@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from gbm.config.settings import ObjectiveSettings
+from gbm.domain.fitted_grid import MARGIN_MM
 from gbm.report.formatting import num
-from gbm.results.patient_result import PatientResult
+from gbm.report.words import WORDS
+from gbm.results.patient_result import FittedPlane, PatientResult
 
 SOURCES = (
     "Avants B. et al. 2008. Symmetric diffeomorphic image registration with cross-correlation. "
@@ -38,7 +40,7 @@ def sources(result: PatientResult) -> tuple[str, ...]:
 def methods(result: PatientResult) -> list[str]:
     """Paragraphs of the method boilerplate."""
     settings = result.settings
-    tissue, growth, objective = settings.tissue, settings.growth, settings.objective
+    tissue, growth, words = settings.tissue, settings.growth, WORDS[result.dimensions]
     given = any(item.key.startswith("patient.tissue") for item in result.inputs)
     atlas = (
         "MNI152 2009a symmetric (Fonov et al. 2011)"
@@ -58,8 +60,7 @@ def methods(result: PatientResult) -> list[str]:
         "Regions are those of the BraTS challenge (Menze et al. 2015; Bakas et al. 2017): whole "
         "tumour and tumour core. "
         f"Images were read in their own space, brought to RAS and 1 mm. {maps} "
-        f"The two-dimensional problem lives on the {result.domain.plane} slice "
-        f"{result.domain.slice} of the segmentation file. Relative diffusivity: "
+        f"{_problem(result)} Relative diffusivity: "
         f"P = P_white + P_grey / {tissue.white_to_grey:g}. The tissue is a phase field φ with "
         f"an interface of {tissue.interface_width_mm:g} mm.",
         "Growth follows the Fisher-KPP equation (Harpold et al. 2007) in a diffuse domain "
@@ -67,18 +68,43 @@ def methods(result: PatientResult) -> list[str]:
         "φ ∂u/∂t = ∇·(D P φ ∇u) + ρ φ u (1 − u), with "
         f"u(x, 0) = {growth.h0:g} exp(−{growth.r0_per_mm2:g}/mm² · |x − x0|²). Start "
         "values are the two numbers for which the radially symmetric solution meets the "
-        "equal-area radii of whole tumour and core at the prior thresholds.",
-        *(_direct(objective) if result.method == "direct" else _networks(result)),
+        f"radii of the {words.disc}s of equal {words.size} of whole tumour and core at the prior "
+        "thresholds.",
+        *(_direct(result) if result.method == "direct" else _networks(result)),
     ]
 
 
-def _direct(objective: ObjectiveSettings) -> list[str]:
+def _problem(result: PatientResult) -> str:
+    """What is fitted, and on which grids."""
+    if isinstance(result.domain, FittedPlane):
+        return (
+            f"The two-dimensional problem lives on the {result.domain.plane} slice "
+            f"{result.domain.slice} of the segmentation file."
+        )
+    grids = result.grid_mm
+    assert grids is not None  # a volume names its grids
+    learned = (
+        f" There are two grids: the network learns its equation on cells of {grids.network:g} mm "
+        f"and is compared with the solver there; objective, scores, volumes, extents, density and "
+        f"masks of every model come from solutions on {grids.reported:g} mm."
+        if result.method == "bilo"
+        else f" The search begins on coarser cells; objective, scores, volumes, extents, density "
+        f"and masks come from solutions on {grids.reported:g} mm."
+    )
+    return (
+        f"The three-dimensional problem is the whole tumour with {MARGIN_MM} mm on every side, as "
+        f"far as the head goes, on voxels of 1 mm.{learned}"
+    )
+
+
+def _direct(result: PatientResult) -> list[str]:
     """How the parameters were found and judged where no network was trained."""
+    objective = _objective(result.settings.objective)
     return [
         "No network was trained. The parameters, the thresholds and the origin x0 are those of a "
-        f"direct fit: {_objective(objective)} is minimised with a conservative finite-volume "
+        f"direct fit: {objective} is minimised with a conservative finite-volume "
         "solver and a classical optimiser, from coarse starts in several basins.",
-        f"{_SCORES} References: {_DISC} and the characteristic start.",
+        f"{_SCORES} References: {_disc(result)} and the characteristic start.",
     ]
 
 
@@ -96,17 +122,32 @@ def _networks(result: PatientResult) -> list[str]:
         "descended by the network: it is that found by an outer search with the finite-volume "
         "solver (the direct fit).",
         "Verification: the same equation at the inferred parameters is solved by conservative "
-        f"finite volumes on a grid of {1 / settings.verify.refine:g} mm; scores are computed "
+        f"finite volumes {_grids(result)}; scores are computed "
         "for the network and for that solution. The error of the network is its "
         "relative L2 distance from that solution, weighted by φ, over the tissue φ > 1/2: beyond "
         "it no cell moves in and the density means nothing. The distance over all φ is given "
-        f"beside it. {_SCORES} References: {_DISC}; the characteristic start; and a direct fit of "
-        "the same objective and unknowns by finite volumes and a classical optimiser.",
+        f"beside it. {_SCORES} References: {_disc(result)}; the characteristic start; and a direct "
+        "fit of the same objective and unknowns by finite volumes and a classical optimiser.",
     ]
 
 
 _SCORES = "Scores are those inside φ > 1/2."
-_DISC = "a disc of the area of each region at the centre of the core"
+
+
+def _grids(result: PatientResult) -> str:
+    """On which grid a network is verified."""
+    if result.grid_mm is None:
+        return f"on a grid of {1 / result.settings.verify.refine:g} mm"
+    return (
+        f"on the {result.grid_mm.network:g} mm cells of the network for its error, and on "
+        f"{result.grid_mm.reported:g} mm for all that is reported"
+    )
+
+
+def _disc(result: PatientResult) -> str:
+    """The reference of equal size."""
+    words = WORDS[result.dimensions]
+    return f"a {words.disc} of the {words.size} of each region at the centre of the core"
 
 
 def _objective(objective: ObjectiveSettings) -> str:

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.special import expit, logit
 
+from gbm.config.conventions import REGIONS
 from gbm.domain.domain import Domain
+from gbm.growth.growth_map import spread
 from gbm.io.files import read_json
 from gbm.io.layout import Layout, arrays
 from gbm.report.figures import curves, identifiability, maps, planes
 from gbm.report.figures.canvas import near_tumour
+from gbm.report.figures.reach import infiltrated, reach
+from gbm.report.section import ACROSS, Section, centre, section
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.volumes import Anatomy
 from gbm.results.export import predicted_density
@@ -30,8 +35,8 @@ class Trained:
 
     Attributes
     ----------
-    times, u : (n,) and (n, nx, ny) array
-        Its density at fractions of T, the last at the scan.
+    times, u : (n,) and (n, m_1, .., m_d) array
+        Its density at fractions of T, the last at the scan, on the cells of its objective.
     history : mapping
         Losses and parameters along the fit.
     """
@@ -40,21 +45,80 @@ class Trained:
     u: np.ndarray
     history: Mapping[str, Sequence[float]]
 
+    def on(self, plane: Section, shape: tuple[int, ...]) -> np.ndarray:
+        """Its density on the voxels (of a shape) of a plane, at all times.
+
+        Between the cells of a volume the logit is linear, as in `gbm.growth.verification`.
+        """
+        if self.u.shape[1:] == shape:
+            return plane.of(self.u)
+        cells = round(shape[0] / self.u.shape[1])
+        logits = logit(np.clip(self.u, 1e-9, 1 - 1e-9))
+        found = [expit(plane.of(spread(one, cells, shape))) for one in logits]
+        return np.stack(found)
+
 
 @dataclass(frozen=True)
 class Fields:
-    """Solutions to draw, all on the domain's voxel centres.
+    """Solutions to draw.
 
     Attributes
     ----------
-    fdm : (nx, ny) array
-        The finite-volume solution at the parameters of the headline.
+    fdm : (n_1, .., n_d) array
+        The finite-volume solution at the parameters of the headline, on the voxels.
     network : Trained or None
         None where the headline is the direct fit.
     """
 
     fdm: np.ndarray
     network: Trained | None
+
+
+@dataclass(frozen=True)
+class View:
+    """A plane with what is drawn on it.
+
+    Attributes
+    ----------
+    plane : Section
+    image : tuple of str and (n, m) array, or None
+        Name and values of the patient's image.
+    u : (n, m) array
+        The finite-volume solution.
+    x0 : (2,) array or None
+        The origin; None where it does not lie in the plane.
+    """
+
+    plane: Section
+    image: tuple[str, np.ndarray] | None
+    u: np.ndarray
+    x0: np.ndarray | None
+
+    @property
+    def domain(self) -> Domain:
+        """The plane as a problem in two dimensions."""
+        return self.plane.domain
+
+    @property
+    def name(self) -> str:
+        """What a title says of a plane of a volume."""
+        return "" if self.plane.across is None else f", {self.domain.plane}"
+
+    def maps(self, thresholds: maps.Levels) -> dict[str, Figure]:
+        """The prediction on the plane: outlines, density, reach beyond the outline."""
+        domain, u = self.domain, self.u
+        near = near_tumour(domain, maps.predicted(domain, u, thresholds))
+        title = f"Finite volumes{self.name}"
+        values = None if self.image is None else self.image[1]
+        wide = near_tumour(domain, infiltrated(domain, u))
+        drawn = {
+            "density_fdm": maps.density(domain, u, thresholds, self.x0, title, near),
+            "reach": reach(domain, values, u, f"Beyond the segmented tumour{self.name}", wide),
+        }
+        if self.image is not None:
+            name = f"{self.image[0]}{self.name}"
+            drawn["overlay"] = maps.overlay(domain, self.image[1], name, u, thresholds, near)
+        return drawn
 
 
 def draw(
@@ -66,42 +130,75 @@ def draw(
     truth: PhantomTruth | None = None,
 ) -> dict[str, Figure]:
     """All figures by name."""
-    image, network = anatomy.image_on(domain), fields.network
     thresholds = result.thresholds.levels()
-    solutions = [fields.fdm, *([] if network is None else [network.u[-1]])]
-    near = near_tumour(domain, *(maps.predicted(domain, u, thresholds) for u in solutions))
-    x0 = np.asarray(result.x0_grid_mm, float)
+    views = planes_of(result, domain, fields, anatomy)
+    first = next(iter(views.values()))
     drawn = {
-        "views": maps.views(domain, image, fields.fdm),
-        "tissue": maps.tissue(domain),
-        "diffusivity": maps.diffusivity(domain),
-        "phase_field": maps.phase_field_map(domain),
-        "density_fdm": maps.density(domain, fields.fdm, thresholds, x0, "Finite volumes", near),
+        "views": maps.views(first.domain, first.image, first.u),
+        "tissue": maps.tissue(first.domain),
+        "diffusivity": maps.diffusivity(first.domain),
+        "phase_field": maps.phase_field_map(first.domain),
         "scores": curves.dice_marks(
             [
-                (
-                    MODEL_NAMES[model][0],
-                    {region: dice_of(metrics, model, region) for region in ("WT", "TC")},
-                )
-                for model in MODEL_NAMES
+                (name, {region: dice_of(metrics, model, region) for region in REGIONS})
+                for model, (name, _) in MODEL_NAMES[result.dimensions].items()
                 if model in metrics
             ]
         ),
     }
-    if image is not None:
-        drawn["anatomy"] = maps.anatomy(domain, image[1], image[0])
-        drawn["overlay"] = maps.overlay(domain, image[1], image[0], fields.fdm, thresholds, near)
-    if network is not None:
-        u = network.u[-1]
-        drawn["density_network"] = maps.density(domain, u, thresholds, x0, "BiLO network", near)
-        drawn["error"] = maps.error(domain, u, fields.fdm, near)
-        drawn["losses"] = curves.losses(network.history)
-        drawn["unknowns"] = curves.unknowns(network.history)
-        if len(network.times) > 1 and thresholds["WT"] is not None:
-            drawn["time"] = maps.spread_in_time(
-                domain, network.times, network.u, thresholds["WT"], near
-            )
+    if first.image is not None:
+        drawn["anatomy"] = maps.anatomy(first.domain, first.image[1], first.image[0])
+    for key, view in views.items():
+        drawn |= {f"{kind}{key}": figure for kind, figure in view.maps(thresholds).items()}
+    if fields.network is not None:
+        drawn |= trained(first, fields.network, domain.phi.shape, thresholds)
     return drawn | sharpness(result, truth) | registration(result, anatomy)
+
+
+def planes_of(
+    result: PatientResult, domain: Domain, fields: Fields, anatomy: Anatomy
+) -> dict[str, View]:
+    """The planes that the prediction is drawn on, by the end of their figures' names.
+
+    The fitted slice; or the three planes of a volume through the origin and through the centre of
+    the tumour, the axial one through the origin first.
+    """
+    x0 = np.asarray(result.x0_grid_mm, float)
+    places = {"origin": x0, "centre": centre(domain)}
+    chosen = {"": section(domain, "axial", x0)}
+    if domain.dimensions == 3:
+        chosen = {
+            f"_{name}_{plane}": section(domain, plane, place)
+            for name, place in places.items()
+            for plane in ACROSS
+        }
+    return {
+        key: View(
+            plane=plane,
+            image=anatomy.image_on(plane.domain),
+            u=plane.of(fields.fdm),
+            x0=None if key.startswith("_centre") else plane.point(x0),
+        )
+        for key, plane in chosen.items()
+    }
+
+
+def trained(
+    view: View, network: Trained, shape: tuple[int, ...], thresholds: maps.Levels
+) -> dict[str, Figure]:
+    """What the network says on a plane, and how it was trained."""
+    domain, u = view.domain, network.on(view.plane, shape)
+    near = near_tumour(domain, *(maps.predicted(domain, v, thresholds) for v in (view.u, u[-1])))
+    title = f"BiLO network{view.name}"
+    drawn = {
+        "density_network": maps.density(domain, u[-1], thresholds, view.x0, title, near),
+        "error": maps.error(domain, u[-1], view.u, near),
+        "losses": curves.losses(network.history),
+        "unknowns": curves.unknowns(network.history),
+    }
+    if len(network.times) > 1 and thresholds["WT"] is not None:
+        drawn["time"] = maps.spread_in_time(domain, network.times, u, thresholds["WT"], near)
+    return drawn
 
 
 def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Figure]:

@@ -12,13 +12,21 @@ from gbm.domain.domain import Domain
 from gbm.domain.plane import edge_names
 from gbm.report.at_a_glance import cards, opening, result_sentence
 from gbm.report.figures.style import encoded
-from gbm.report.findings import findings
+from gbm.report.findings import WHOLE_TUMOUR, findings
 from gbm.report.methods_text import methods, sources
 from gbm.report.quality_table import quality_rows
 from gbm.report.registration_table import registration_rows, registration_sentence
-from gbm.report.tables import fit_rows, other_minima, parameter_rows, score_rows
+from gbm.report.tables import (
+    fit_rows,
+    other_minima,
+    parameter_rows,
+    reach_rows,
+    score_rows,
+    slice_rows,
+)
 from gbm.report.templating import environment, script
 from gbm.report.viewer import Scene, niivue
+from gbm.report.words import WORDS
 from gbm.results.metrics_table import Metrics
 from gbm.results.patient_result import PatientResult
 from gbm.results.truth import PhantomTruth
@@ -35,6 +43,12 @@ SIDES = {
 
 def orientation(domain: Domain) -> str:
     """How the maps are turned, against the radiological custom."""
+    if domain.dimensions == 3:
+        turned = "the left of the patient is on the left of axial and coronal planes"
+        return (
+            f"Orientation: {turned}, the neurological convention (radiological images show left "
+            "and right swapped); sagittal planes look from the right, anterior on the right."
+        )
     (west, east), (south, north) = edge_names(domain)
     text = (
         f"Orientation: the patient's {SIDES[west]} is on the left of the image, {SIDES[east]} on "
@@ -56,12 +70,21 @@ def render_patient(
     truth: PhantomTruth | None,
 ) -> str:
     """The page as text; `pictures` are SVG texts by name."""
+    words = WORDS[domain.dimensions]
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             p=result,
             s=result.settings,
+            volume=domain.dimensions == 3,
+            words=words,
+            view=views.plane,
+            spread=result.baselines.spread,
+            a_slice=WHOLE_TUMOUR,
+            sizes=[domain.numbers[f"{region}_{words.metric}"] for region in ("wt", "tc")],
+            reach_rows=reach_rows(metrics, domain.dimensions),
+            slice_rows=slice_rows(result),
             figures={name: encoded(text) for name, text in pictures.items()},
             created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             verdict_text=opening(result),
@@ -75,7 +98,7 @@ def render_patient(
             references=sources(result),
             findings=findings(result, metrics),
             orientation=orientation(domain),
-            score_rows=score_rows(metrics, result.model),
+            score_rows=score_rows(metrics, result.model, domain.dimensions),
             parameter_rows=parameter_rows(result, truth),
             truth=truth,
             fit_rows=fit_rows(result),

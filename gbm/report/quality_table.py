@@ -18,6 +18,8 @@ NAMES = {
     "wt_outside_tissue_fraction": "part of the whole tumour outside the tissue, before filling",
     "wt_area_mm2": "area of the whole tumour on the slice, mm²",
     "tc_area_mm2": "area of the tumour core on the slice, mm²",
+    "wt_volume_ml": "volume of the whole tumour, ml",
+    "tc_volume_ml": "volume of the tumour core, ml",
     "tc_fraction": "core / whole tumour on the slice",
     "enhancing_fraction": "enhancing volume / whole tumour volume",
     "second_focus": "second focus / the largest, on the slice",
@@ -35,11 +37,20 @@ NAMES = {
     "radius_WT_mm": "radius of a disc of equal area, whole tumour, mm",
     "radius_TC_mm": "radius of a disc of equal area, core, mm",
     "tissue_area_mm2": "area of the tissue on the slice, mm²",
+    "tissue_volume_ml": "volume of the tissue around the tumour, ml",
     "wm_volume_ml": "white matter, ml",
     "gm_volume_ml": "grey matter, ml",
     "csf_volume_ml": "cerebrospinal fluid, ml",
     "registration_seconds": "time of the registration, s",
 }
+
+IN_A_VOLUME = {
+    "tc_fraction": "core / whole tumour",
+    "second_focus_volume": "second focus / the largest",
+    "radius_WT_mm": "radius of a ball of equal volume, whole tumour, mm",
+    "radius_TC_mm": "radius of a ball of equal volume, core, mm",
+}
+"""What is called otherwise where the whole tumour is fitted."""
 
 
 def quality_rows(result: PatientResult) -> list[dict[str, str]]:
@@ -53,7 +64,8 @@ def quality_rows(result: PatientResult) -> list[dict[str, str]]:
     judged = {gate.number: gate for gate in result.verdict.gates}
     sizes = result.domain.model_dump(exclude={"plane", "slice"})
     numbers: dict[str, float | None] = {**sizes, **result.quality.numbers}
-    order = list(NAMES)
+    names = NAMES if result.dimensions == 2 else {**NAMES, **IN_A_VOLUME}
+    order = list(names)
     rows = []
     for key in sorted(
         numbers,
@@ -62,7 +74,7 @@ def quality_rows(result: PatientResult) -> list[dict[str, str]]:
         gate = judged.get(key)
         rows.append(
             {
-                "name": NAMES.get(key, key.replace("_", " ")),
+                "name": names.get(key, key.replace("_", " ")),
                 "value": _shown(numbers[key]),
                 "gate": "" if gate is None else f"{gate.limit}: {PASSED[gate.colour]}",
                 "advice": "" if gate is None else gate.advice,

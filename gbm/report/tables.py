@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gbm.config.conventions import REGIONS
+from gbm.growth.extent import LEVELS
 from gbm.growth.records import INDISTINCT
 from gbm.report.findings import EQUAL_DICE
-from gbm.report.formatting import MISSING, UNDETERMINED, num, pair, percent, plus_minus
+from gbm.report.formatting import MISSING, UNDETERMINED, num, pair, percent, plus_minus, relation
+from gbm.report.words import WORDS
 from gbm.results.fit_entry import FitEntry
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
@@ -16,19 +19,22 @@ from gbm.results.references import DirectReference, Minimum
 from gbm.results.truth import PhantomTruth
 
 MODEL_NAMES = {
-    "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
-    "bilo_network": ("BiLO, network", "the local operator itself"),
-    "direct_fdm": ("direct fit", "finite volumes and a classical optimiser"),
-    "characteristic_fdm": ("characteristic start", "two radii matched, nothing fitted"),
-    "disc": ("disc", "same area, at the centre of the core"),
+    dimensions: {
+        "bilo_fdm": ("BiLO, finite volumes", "equation solved at the inferred parameters"),
+        "bilo_network": ("BiLO, network", "the local operator itself"),
+        "direct_fdm": ("direct fit", "finite volumes and a classical optimiser"),
+        "characteristic_fdm": ("characteristic start", "two radii matched, nothing fitted"),
+        "disc": (words.disc, f"same {words.size}, at the centre of the core"),
+    }
+    for dimensions, words in WORDS.items()
 }
-"""Rows of the score table: name and explanation, the verified solution first."""
+"""Rows of the score table by dimension: name and explanation, the verified solution first."""
 
 
-def score_rows(metrics: Metrics, headline: str) -> list[dict[str, Any]]:
+def score_rows(metrics: Metrics, headline: str, dimensions: int) -> list[dict[str, Any]]:
     """One row a model; references with a higher DICE than the headline's solution are marked."""
-    rows = []
-    for model, (name, what) in MODEL_NAMES.items():
+    rows, words = [], WORDS[dimensions]
+    for model, (name, what) in MODEL_NAMES[dimensions].items():
         if model not in metrics:
             continue
         cells = []
@@ -37,11 +43,59 @@ def score_rows(metrics: Metrics, headline: str) -> list[dict[str, Any]]:
             higher = ours is not None and theirs is not None and theirs > ours + EQUAL_DICE
             mark = " ▲" if higher and model != "bilo_network" else ""
             cells.append(num(theirs, 3) + mark)
-        for metric, digits in (("hd95_mm", 1), ("area_mm2", 0)):
+        for metric, digits in (("hd95_mm", 1), (words.metric, words.digits)):
             cells += [
                 num(metrics[model].get(region, {}).get(metric), digits) for region in ("WT", "TC")
             ]
         rows.append({"head": model == headline, "name": name, "what": what, "cells": cells})
+    return rows
+
+
+def reach_rows(metrics: Metrics, dimensions: int) -> list[dict[str, Any]]:
+    """How far the density reaches beyond the segmented whole tumour, one row a model."""
+    words, rows = WORDS[dimensions], []
+    for model, (name, _) in MODEL_NAMES[dimensions].items():
+        found = metrics.get(model, {}).get("WT", {})
+        names = [
+            (name, digits)
+            for level in LEVELS
+            for name, digits in (
+                (f"extent_{level:g}_{words.extent_unit}", words.extent_digits),
+                (f"margin_{level:g}_mm", 1),
+            )
+        ]
+        if names[0][0] in found:
+            cells = [num(found[key], digits) for key, digits in names]
+            rows.append({"name": name, "cells": cells})
+    return rows
+
+
+def slice_rows(result: PatientResult) -> list[dict[str, str]]:
+    """What one slice alone says beside the whole tumour, with the difference in words."""
+    slice_fit = result.slice_fit
+    if slice_fit is None:
+        return []
+    lines = [("λ, mm", "lambda_mm", 2), ("ρT", "rhoT", 2), ("D·T, mm²", "DT_mm2", 1)]
+    rows = []
+    for name, key, digits in lines:
+        whole, alone = getattr(result, key).value, getattr(slice_fit, key)
+        rows.append(
+            {
+                "name": name,
+                "whole": num(whole, digits),
+                "slice": num(alone, digits),
+                "words": f"on the slice {relation(alone, whole)}",
+            }
+        )
+    apart = math.dist(slice_fit.x0_mm, result.x0_mm)
+    rows.append(
+        {
+            "name": "origin x0, mm (RAS)",
+            "whole": point(result.x0_mm),
+            "slice": point(slice_fit.x0_mm),
+            "words": f"{num(apart, 1)} mm apart",
+        }
+    )
     return rows
 
 

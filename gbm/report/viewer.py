@@ -1,7 +1,7 @@
 """What the interactive viewer shows: the patient's volumes on one small grid, and NiiVue itself.
 
 Everything becomes compressed text inside the page, so that one file works offline. The grid is that
-of the segmentation file, cropped around the head and thinned where it is large; the fitted slice is
+of the segmentation file, cropped around the head and thinned where it is large; a fitted slice is
 always one of its slices.
 """
 
@@ -19,17 +19,23 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from matplotlib.colors import Colormap, to_rgb
+from scipy.ndimage import binary_erosion, generate_binary_structure
 
+from gbm.config.conventions import REGIONS
 from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.volumes import Volume, resample_to
 from gbm.report.figures.maps import REGIONS_OVER, TISSUE_OVER
 from gbm.report.figures.style import DENSITY
+from gbm.report.volumes import Anatomy
 
 MOST_VOXELS = 3_500_000
 """Of one volume; the largest, the image, then takes at most about 4 MB of the page."""
 
 MARGIN = 3
+PREDICTED = ("outline of the predicted tumour", "outline of the predicted core")
+PREDICTED_OVER = ("#ffe08a", "#b8ecff")
+"""Lighter than the segmented regions that they lie beside."""
 DENSITY_STEPS = 200
 """Grey values per unit of cell density: they fit one byte, finer than an eye can tell."""
 
@@ -63,7 +69,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Scene:
-    """All volumes of the viewer, the lowest first, and where it opens."""
+    """All volumes of the viewer, the lowest first, and where it opens.
+
+    `plane` is the view: the plane of a slice, or `all` three of a volume.
+    """
 
     affine: np.ndarray
     layers: tuple[Layer, ...]
@@ -87,12 +96,8 @@ class Scene:
 
 def scene(
     domain: Domain,
-    *,
-    whole: Volume,
-    core: Volume,
-    tissue: Mapping[str, Volume],
-    density: Volume,
-    image: tuple[str, Volume] | None,
+    anatomy: Anatomy,
+    thresholds: Mapping[str, float | None],
     focus: Sequence[float],
 ) -> Scene:
     """The volumes of one patient on a common grid.
@@ -101,18 +106,15 @@ def scene(
     ----------
     domain : Domain
         Its slice is kept.
-    whole, core : Volume
-        WT and TC on the grid of the segmentation file.
-    tissue : mapping
-        `wm`, `gm`, `csf`: probabilities.
-    density : Volume
-        Predicted cell density, on the grid of the segmentation file.
-    image : tuple of str and Volume, or None
-        Name and values of the image underneath; without one the tissue lies there.
+    anatomy : Anatomy
+        The volumes; without an image the tissue lies underneath.
+    thresholds : mapping
+        Densities at the outlines of WT and TC.
     focus : sequence of float
         RAS world mm where the viewer opens.
     """
-    maps = {name: resample_to(volume, whole) for name, volume in tissue.items()}
+    whole, core, image = anatomy.whole, anatomy.core, anatomy.image
+    maps = {name: resample_to(volume, whole) for name, volume in anatomy.tissue.items()}
     brain = sum(volume.data for volume in maps.values()) > 0.5
     grid, ranges = _thinned(whole, brain | whole.data.astype(bool), domain)
 
@@ -131,10 +133,42 @@ def scene(
     labels = small(whole.data.astype(np.uint8)) + small(core.data.astype(np.uint8))
     table = _labels(("whole tumour", "tumour core"), REGIONS_OVER)
     layers.append(Layer("segmentation", "segmentation", labels, 1.0, table))
-    cells = np.round(DENSITY_STEPS * np.clip(small(density.data), 0, 1)).astype(np.uint8)
+    u = small(anatomy.density.data)
+    cells = np.round(DENSITY_STEPS * np.clip(u, 0, 1)).astype(np.uint8)
     ramp = _ramp(DENSITY)
     layers.append(Layer("density", "predicted cell density", cells, 1 / DENSITY_STEPS, ramp))
-    return Scene(grid.affine, tuple(layers), (focus[0], focus[1], focus[2]), domain.plane)
+    across = None if domain.slice is None else slicing_axis(domain, grid.affine)
+    lines = outlines(u, thresholds, across)
+    table = _labels(PREDICTED, PREDICTED_OVER)
+    layers.append(Layer("predicted", "predicted outlines", lines, 1.0, table))
+    plane = "all" if domain.plane is None else domain.plane
+    return Scene(grid.affine, tuple(layers), (focus[0], focus[1], focus[2]), plane)
+
+
+def outlines(
+    u: np.ndarray, thresholds: Mapping[str, float | None], across: int | None
+) -> np.ndarray:
+    """Voxels at the border of the predicted regions: 1 of WT, 2 of TC.
+
+    Parameters
+    ----------
+    u : (nx, ny, nz) array
+        Density, 0 outside the tissue.
+    thresholds : mapping
+        Densities at the outlines.
+    across : int or None
+        Axis across a slice, along which it has no border.
+    """
+    near = generate_binary_structure(3, 1)
+    if across is not None:
+        near &= np.indices(near.shape)[across] == 1
+    found = np.zeros(u.shape, np.uint8)
+    for label, region in enumerate(REGIONS, start=1):
+        level = thresholds[region]
+        if level is not None:
+            mask = u > level
+            found[mask & ~binary_erosion(mask, near)] = label
+    return found
 
 
 @cache
@@ -149,15 +183,17 @@ def _grey(values: np.ndarray) -> np.ndarray:
 
 
 def _thinned(grid: Volume, occupied: np.ndarray, domain: Domain) -> tuple[Volume, list[np.ndarray]]:
-    """A part of a grid around what is occupied, every n-th voxel, with the domain's slice in it."""
+    """A part of a grid around what is occupied, every n-th voxel, with the fitted slice in it."""
     ends = [_ends(occupied, axis) for axis in range(3)]
     n = 1
     while np.prod([-(-(high - low) // n) for low, high in ends]) > MOST_VOXELS:
         n += 1
-    across = slicing_axis(domain, grid.affine)
+    across = None if domain.slice is None else slicing_axis(domain, grid.affine)
     ranges = []
     for axis, (low, high) in enumerate(ends):
-        first = low + (domain.slice - low) % n if axis == across else low
+        first = low
+        if axis == across and domain.slice is not None:
+            first += (domain.slice - low) % n
         ranges.append(np.arange(first, high, n))
     affine = grid.affine.copy()
     affine[:3, 3] = grid.affine[:3, :3] @ [r[0] for r in ranges] + grid.affine[:3, 3]

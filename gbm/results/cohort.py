@@ -14,7 +14,7 @@ from gbm.config.errors import InputError
 from gbm.config.fit_names import of_comparison
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.layout import Layout
-from gbm.results.metrics_table import METRICS, MODELS, Metrics, read_metrics
+from gbm.results.metrics_table import Metrics, columns, read_metrics
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.version import __version__
 
@@ -41,6 +41,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "participant_id": {"Description": "name of the patient in paths"},
     "status": {"Description": "done, failed or unfinished"},
     "verdict": {"Description": "green, amber or red, the worst of the quality gates"},
+    "dimensions": {"Description": "2: one slice was fitted; 3: the whole tumour"},
     "lambda_mm": {"Description": "infiltration length sqrt(D / rho)", "Units": "mm"},
     "rhoT": {"Description": "proliferation rate times the time T since onset"},
     "DT_mm2": {"Description": "diffusivity in white matter times T", "Units": "mm^2"},
@@ -139,6 +140,7 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
                 f"sub-{member.patient}",
                 member.status,
                 p.verdict.colour if p else "n/a",
+                str(p.dimensions) if p else "n/a",
                 *("n/a" if number is None else f"{number:.6g}" for number in numbers),
                 str(p.converged).lower() if p else "n/a",
                 " | ".join(_one_line(reason) for reason in member.reasons) or "n/a",
@@ -148,10 +150,12 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
 
 
 def cohort_metric_columns() -> list[str]:
-    """Columns of `cohort_metrics.tsv`: identity, then `<model>_<metric>_<region>`."""
-    measured = [
-        f"{model}_{metric}_{region}" for model in MODELS for metric in METRICS for region in REGIONS
-    ]
+    """Columns of `cohort_metrics.tsv`: identity, then `<model>_<metric>_<region>`.
+
+    Sizes and extents have one column a unit: areas of patients of whom a slice was fitted, volumes
+    of the others.
+    """
+    measured = [f"{model}_{metric}_{region}" for model, metric, region in columns()]
     return ["participant_id", "status", "verdict", *measured]
 
 
@@ -161,10 +165,7 @@ def cohort_metric_rows(members: Sequence[Member]) -> list[list[str]]:
     for member in members:
         found = member.metrics or {}
         values = [
-            found.get(model, {}).get(region, {}).get(metric)
-            for model in MODELS
-            for metric in METRICS
-            for region in REGIONS
+            found.get(model, {}).get(region, {}).get(metric) for model, metric, region in columns()
         ]
         verdict = member.result.verdict.colour if member.result else "n/a"
         shown = ("n/a" if value is None else f"{value:.6g}" for value in values)
@@ -172,14 +173,26 @@ def cohort_metric_rows(members: Sequence[Member]) -> list[list[str]]:
     return rows
 
 
+def by_dimension(members: Sequence[Member]) -> dict[int, list[Member]]:
+    """The patients that are done, those of one slice first: what no median may mix."""
+    found: dict[int, list[Member]] = {}
+    for member in members:
+        if member.result is not None and member.metrics is not None:
+            found.setdefault(member.result.dimensions, []).append(member)
+    return dict(sorted(found.items()))
+
+
 def medians(members: Sequence[Member]) -> dict[str, dict[str, float | None]]:
-    """Median DICE over the patients that are done: model -> region -> value."""
+    """Median DICE over the patients that are done: model -> region -> value.
+
+    All of one dimension, see `by_dimension`.
+    """
     done = [member.metrics for member in members if member.metrics is not None]
     models = dict.fromkeys(model for metrics in done for model in metrics)
     found: dict[str, dict[str, float | None]] = {}
     for model in models:
         found[model] = {}
-        for region in ("WT", "TC"):
+        for region in REGIONS:
             values = [m.get(model, {}).get(region, {}).get("dice") for m in done]
             known = [v for v in values if v is not None]
             found[model][region] = float(np.median(known)) if known else None

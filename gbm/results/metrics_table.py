@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.growth.extent import LEVELS
 from gbm.growth.records import Verification
 from gbm.results.references import References
 
@@ -19,6 +20,8 @@ Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 
 METRICS = {2: ("dice", "hd95_mm", "area_mm2"), 3: ("dice", "hd95_mm", "volume_ml")}
 """Of every model and region, by dimension."""
+_UNITS = {2: "mm2", 3: "ml"}
+"""Of an extent, by dimension."""
 MODELS = (
     "bilo_network",
     "bilo_fdm",
@@ -27,6 +30,27 @@ MODELS = (
     "disc",
 )
 """Rows of the main job; without a network those of `bilo` are missing."""
+REACHING = ("bilo_fdm", "direct_fdm")
+"""Models with rows of what is infiltrated beyond WT."""
+
+
+def columns() -> list[tuple[str, str, str]]:
+    """Every (model, metric, region) that a metrics table of either dimension may have."""
+    names = [*dict.fromkeys(metric for metrics in METRICS.values() for metric in metrics)]
+    beyond = [
+        name
+        for level in LEVELS
+        for name in (
+            *(f"extent_{level:g}_{unit}" for unit in _UNITS.values()),
+            f"margin_{level:g}_mm",
+        )
+    ]
+    found = []
+    for model in MODELS:
+        found += [(model, metric, region) for metric in names for region in REGIONS]
+        if model in REACHING:
+            found += [(model, metric, "WT") for metric in beyond]
+    return found
 
 
 def network_scores(name: str, verification: Verification) -> dict[str, Scores]:

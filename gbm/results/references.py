@@ -136,7 +136,7 @@ class References(Model):
         """Read `baselines.json` with `identifiability.json`; origins are put into the world too."""
         return cls.model_validate(
             {
-                name: placed(entry, domain) if "x0_grid_mm" in entry else entry
+                name: placed(entry, domain) if entry and "x0_grid_mm" in entry else entry
                 for name, entry in record.items()
             }
         )

@@ -15,7 +15,6 @@ from gbm.results.cohort import (
     cohort_metric_columns,
     cohort_metric_rows,
     description,
-    medians,
     notice,
     participant_rows,
     read_member,
@@ -41,4 +40,4 @@ def run(files: CohortLayout, patients: Mapping[str, Path], ending: Ending = COMP
     write_text(files.participants, tsv([*COLUMNS], participant_rows(members)))
     write_json(files.columns, COLUMNS)
     write_text(files.metrics, tsv(cohort_metric_columns(), cohort_metric_rows(members)))
-    write_text(files.page, render_cohort(members, medians(members), notice(members)))
+    write_text(files.page, render_cohort(members, notice(members)))

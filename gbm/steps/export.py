@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
 
-from gbm.domain.domain import load_domain
+from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.files import write_json
 from gbm.io.job import Job
 from gbm.io.layout import sidecar
 from gbm.results.export import (
-    TISSUE_LEVEL,
-    into_slice,
+    density_in_file,
     predicted_density,
     predicted_regions,
     write_like,
@@ -24,6 +23,13 @@ from gbm.results.patient_result import read_result
 INFERRED = {"DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds"}
 """Fields of the result that the sidecars repeat."""
 
+_WHERE = {
+    2: "on one slice. 0 outside that slice and outside the tissue.",
+    3: "in three dimensions, on voxels of 1 mm around the whole tumour. 0 outside that crop and "
+    "outside the tissue.",
+}
+"""By dimension."""
+
 
 def run(job: Job) -> None:
     """Write the density of the verified solution and the predicted masks, with sidecars.
@@ -32,25 +38,20 @@ def run(job: Job) -> None:
     """
     files, result = job.files, read_result(job.files.params)
     domain = load_domain(files.domain)
-    u = np.clip(predicted_density(result, files), 0.0, 1.0)
     segmentation = job.patient.segmentation.grid
     reference = cast(nib.Nifti1Image, nib.load(segmentation))
     shape, affine = reference.shape, reference.affine
-    phi = into_slice(domain, domain.phi, shape, affine)
-    cells = into_slice(domain, u, shape, affine)
-    cells[phi <= TISSUE_LEVEL] = 0.0
-    write_like(reference, cells.astype(np.float32), files.density)
+    cells = density_in_file(domain, predicted_density(result, files), shape, affine)
+    write_like(reference, cells, files.density)
     thresholds = result.thresholds.levels()
-    regions = predicted_regions(cells, phi, thresholds)
+    regions = predicted_regions(cells, thresholds)
     for name, path in files.masks.items():
         write_like(reference, regions[name].astype(np.uint8), path)
 
     common = {
         "Sources": [f"bids::{files.domain.name}", segmentation.name],
         "SpatialReference": segmentation.name,
-        "Plane": domain.plane,
-        "SliceIndex": domain.slice,
-        "SliceAxis": slicing_axis(domain, affine),
+        **_place(domain, affine),
         "Parameters": result.model_dump(mode="json", include=INFERRED),
         "Status": result.status,
         "GeneratedBy": result.versions,
@@ -59,8 +60,7 @@ def run(job: Job) -> None:
         sidecar(files.density),
         {
             "Description": "Tumour cell density of the Fisher-KPP model at the time of the scan, "
-            "solved by finite volumes at the inferred parameters on one slice. "
-            "0 outside that slice and outside the tissue.",
+            f"solved by finite volumes at the inferred parameters {_WHERE[domain.dimensions]}",
             "Units": "1 (fraction of the carrying capacity)",
             **common,
         },
@@ -69,9 +69,22 @@ def run(job: Job) -> None:
         write_json(
             sidecar(path),
             {
-                "Description": f"Predicted {name}: density above the threshold, inside the tissue.",
+                "Description": f"Predicted {name}: density above the threshold, inside the tissue; "
+                f"solved {_WHERE[domain.dimensions]}",
                 "Type": "ROI",
                 "Threshold": thresholds[name],
                 **common,
             },
         )
+
+
+def _place(domain: Domain, affine: np.ndarray) -> dict[str, Any]:
+    """Where a slice lies in the file; a volume is everywhere."""
+    if domain.slice is None:
+        return {"Dimensions": 3}
+    return {
+        "Dimensions": 2,
+        "Plane": domain.plane,
+        "SliceIndex": domain.slice,
+        "SliceAxis": slicing_axis(domain, affine),
+    }

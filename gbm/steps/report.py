@@ -30,13 +30,5 @@ def run(job: Job) -> None:
         pictures = {name: svg(figure) for name, figure in drawn.items()}
     for name, text in pictures.items():
         write_text(files.figures / f"{name}.svg", text)
-    views = scene(
-        domain,
-        whole=anatomy.whole,
-        core=anatomy.core,
-        tissue=anatomy.tissue,
-        density=anatomy.density,
-        image=anatomy.image,
-        focus=result.x0_mm,
-    )
+    views = scene(domain, anatomy, result.thresholds.levels(), result.x0_mm)
     write_text(files.page, render_patient(result, measured, domain, pictures, views, truth))

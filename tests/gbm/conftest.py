@@ -98,20 +98,67 @@ def disc_domain(patient: str = "p1") -> Domain:
     )  # fmt: skip
 
 
-def scores(whole: float, core: float) -> dict[str, dict[str, float]]:
+CUBE = (36, 32, 28)
+
+
+def ball_domain(patient: str = "p1") -> Domain:
+    """A round brain with a round tumour, the whole of it."""
+    axes = tuple(np.arange(n) + start for n, start in zip(CUBE, (-10.0, 5.0, 40.0), strict=True))
+    middle = np.array([axis.mean() for axis in axes])
+    from_middle = np.sqrt(squared_distance(axes, middle))
+    phi = np.clip((1 + np.tanh(13 - from_middle)) / 2, 1e-4, 1).astype(np.float32)
+    centre = np.array([8.0, 20.0, 53.0])
+    distance = np.sqrt(squared_distance(axes, centre))
+    tissue = (phi > 0.5).astype(np.float32)
+    affine = np.eye(4)
+    affine[:3, 3] = [axis[0] for axis in axes]
+    whole, core = (distance < 8) & (phi > 0.5), distance < 5
+    return Domain(
+        patient=patient, P=np.float32(0.8) * tissue, phi=phi, WT=whole, TC=core,
+        wm=np.float32(0.8) * tissue, gm=np.float32(0.2) * tissue, csf=1 - tissue, axes=axes,
+        x0=centre, affine=affine,
+        numbers={
+            "wt_volume_ml": 1e-3 * float(whole.sum()), "tc_volume_ml": 1e-3 * float(core.sum()),
+            "tissue_volume_ml": 1e-3 * float(tissue.sum()),
+            "radius_WT_mm": equal_radius(whole), "radius_TC_mm": equal_radius(core),
+            "wt_outside_tissue_fraction": 0.02,
+        },
+    )  # fmt: skip
+
+
+SIZES = {2: {"area_mm2": (380.0, 112.0)}, 3: {"volume_ml": (2.144, 0.524)}}
+
+
+def scores(whole: float, core: float, dimensions: int = 2) -> dict[str, dict[str, float]]:
     """Metrics of one solution."""
+    ((name, (large, small)),) = SIZES[dimensions].items()
     return {
-        "WT": {"dice": whole, "hd95_mm": 2.0, "area_mm2": 380.0},
-        "TC": {"dice": core, "hd95_mm": 1.5, "area_mm2": 112.0},
+        "WT": {"dice": whole, "hd95_mm": 2.0, name: large},
+        "TC": {"dice": core, "hd95_mm": 1.5, name: small},
     }
 
 
-def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int) -> dict[str, Any]:
+def beyond(dimensions: int = 2) -> dict[str, float]:
+    """What a solution infiltrates outside WT."""
+    unit = {2: "mm2", 3: "ml"}[dimensions]
+    return {
+        f"extent_0.1_{unit}": 63.4, "margin_0.1_mm": 4.24,
+        f"extent_0.01_{unit}": 217.6, "margin_0.01_mm": 8.06,
+    }  # fmt: skip
+
+
+ORIGINS = {2: ([15.0, 25.0], [16.0, 24.0]), 3: ([9.0, 20.0, 54.0], [8.0, 20.0, 53.0])}
+"""The inferred origin, and the centre of the core."""
+
+
+def fit_record(
+    method: str, lift: str, x0: str, weight: float | None, seed: int, dimensions: int = 2
+) -> dict[str, Any]:
     """What a fit writes."""
     return {
         "method": method, "lift": lift, "x0": x0, "weight": weight,
         "seed": seed, "DT_mm2": 150.0, "rhoT": 6.0, "lambda_mm": 5.0, "rD": 0.9, "rRHO": 1.1,
-        "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_grid_mm": [15.0, 25.0],
+        "thresholds": {"WT": 0.33, "TC": 0.6}, "x0_grid_mm": ORIGINS[dimensions][0],
         "objective_network": 0.25, "status": "converged", "converged": True, "warnings": [],
         "steps": 900, "seconds": 41.0, "device": "cpu",
         "history": {"step": [0, 1, 2], "residual": [1.0, 0.1, 0.01], "objective": [0.5, 0.3, 0.25],
@@ -120,51 +167,56 @@ def fit_record(method: str, lift: str, x0: str, weight: float | None, seed: int)
     }  # fmt: skip
 
 
-def verification_record(network: float, solver: float, error: float = 0.01) -> dict[str, Any]:
+def verification_record(
+    network: float, solver: float, error: float = 0.01, dimensions: int = 2
+) -> dict[str, Any]:
     """What the verification of a fit writes."""
     return {
         "relative_error_u": {
             "final": error, "all_t": 1.2 * error, "final_with_interface": 1.5 * error
         },
         "objective": {"network": 0.25, "fdm": 0.251}, "objective_prior": 0.002,
+        "objective_network_grid": {"network": 0.25 + 0.002 * (dimensions == 3),
+                                   "fdm": 0.251 + 0.002 * (dimensions == 3)},
         "dice": {"network": {"WT": network, "TC": network - 0.05},
                  "fdm": {"WT": solver, "TC": solver - 0.05}},
-        "metrics": {"network": scores(network, network - 0.05),
-                    "fdm": scores(solver, solver - 0.05)},
-        "status": "converged", "warnings": [],
+        "metrics": {"network": scores(network, network - 0.05, dimensions),
+                    "fdm": scores(solver, solver - 0.05, dimensions)},
+        "extent": beyond(dimensions), "status": "converged", "warnings": [],
     }  # fmt: skip
 
 
 def reference(
-    DT: float,
-    rhoT: float,
-    lambda_mm: float,
+    growth: tuple[float, float, float],
     thresholds: tuple[float, float],
     objective: float,
     dices: tuple[float, float],
+    dimensions: int = 2,
 ) -> dict[str, Any]:
-    """What is written of a solution with the origin at the centroid."""
+    """What is written of a solution (D T, rho T, lambda) with the origin at the centroid."""
     return {
-        "DT_mm2": DT, "rhoT": rhoT, "lambda_mm": lambda_mm,
+        **dict(zip(("DT_mm2", "rhoT", "lambda_mm"), growth, strict=True)),
         "thresholds": dict(zip(("WT", "TC"), thresholds, strict=True)),
-        "x0_grid_mm": [16.0, 24.0], "objective": objective, "objective_prior": 0.002,
-        "metrics": scores(*dices),
+        "x0_grid_mm": ORIGINS[dimensions][1], "objective": objective, "objective_prior": 0.002,
+        "metrics": scores(*dices, dimensions),
     }  # fmt: skip
 
 
 def direct(
     found: dict[str, Any],
-    origin: tuple[float, float],
+    origin: list[float],
     seconds: float,
     minima: list[tuple[float, float, float]],
 ) -> dict[str, Any]:
     """What is written of a direct fit."""
     names = ("lambda_mm", "rhoT", "objective")
     return {
-        **found, "x0_grid_mm": [*origin], "x0_shift_mm": 0.5, "seconds": seconds,
+        **found, "x0_grid_mm": origin, "x0_shift_mm": 0.5, "seconds": seconds,
+        "objective_network_grid": found["objective"] + 0.002 * (len(origin) == 3),
+        "extent": beyond(len(origin)),
         "converged": True, "warnings": [],
         "minima": [
-            {**dict(zip(names, end, strict=True)), "x0_grid_mm": [*origin],
+            {**dict(zip(names, end, strict=True)), "x0_grid_mm": origin,
              "thresholds": [*found["thresholds"].values()]}
             for end in minima
         ],
@@ -181,34 +233,85 @@ FITS = {
 }
 
 
+MAIN_FITS = {name: fit for name, fit in FITS.items() if name.startswith("bilo_char_inferred")}
+"""Those of the main job."""
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    """A synthetic patient up to and including verification and baselines."""
-    domain = disc_domain()
-    settings = Settings.model_validate({"fit": {"seeds": [0, 1], "pinn_weights": [1e-5, 1e-3]}})
-    made = Bundle(tmp_path / "gbm", domain, settings.model_dump(mode="json"))
+    """A synthetic patient up to and including verification and baselines: one slice."""
+    return assemble(tmp_path / "gbm", disc_domain(), FITS)
+
+
+@pytest.fixture
+def volume_bundle(tmp_path: Path) -> Bundle:
+    """The same of a whole tumour."""
+    return assemble(tmp_path / "volume", ball_domain(), MAIN_FITS)
+
+
+def assemble(root: Path, domain: Domain, fits: dict[str, tuple[Any, ...]]) -> Bundle:
+    """Write what the steps of a patient leave behind, for a slice or a whole tumour."""
+    settings = Settings.model_validate(
+        {
+            "dimensions": domain.dimensions,
+            "fit": {"seeds": [0, 1], "pinn_weights": [1e-5, 1e-3]},
+        }
+    )
+    made = Bundle(root, domain, settings.model_dump(mode="json"))
     made.describe({})
     save_domain(made.anat_file("desc-domain.npz"), domain)
     affine = domain.affine.copy()
-    affine[2, 3] -= FILE_SLICE
-    labels = np.zeros((*SHAPE, SLICES), np.uint8)
-    labels[..., FILE_SLICE] = 2 * domain.WT + 2 * domain.TC
+    if domain.dimensions == 2:
+        affine[2, 3] -= FILE_SLICE
+
+    def volume(field: np.ndarray, slices: slice = slice(None)) -> np.ndarray:
+        if field.ndim == 3:
+            return field
+        whole = np.zeros((*field.shape, SLICES), field.dtype)
+        whole[..., slices] = field[..., None]
+        return whole
+
+    at = slice(FILE_SLICE, FILE_SLICE + 1)
+    labels = volume(2 * domain.WT.astype(np.uint8) + 2 * domain.TC.astype(np.uint8), at)
     nib.save(nib.Nifti1Image(labels, affine), made.root / "seg.nii.gz")
     for name in ("WM", "GM", "CSF"):
-        maps = np.repeat(getattr(domain, name.lower())[..., None], SLICES, axis=2)
-        image = nib.Nifti1Image(maps.astype(np.float32), affine)
+        image = nib.Nifti1Image(volume(getattr(domain, name.lower()).astype(np.float32)), affine)
         nib.save(image, made.anat_file(f"label-{name}_probseg.nii.gz"))
     times = np.array([0.5, 0.75, 1.0])
-    distance = np.hypot(domain.axes[0][:, None] - 15.0, domain.axes[1][None, :] - 25.0)
+    distance = np.sqrt(squared_distance(domain.axes, np.array(ORIGINS[domain.dimensions][0])))
     u = np.stack([t * np.exp(-(distance**2) / (2 * (9 * t) ** 2)) for t in times])
-    cells = np.zeros((*SHAPE, SLICES), np.float32)
-    cells[..., FILE_SLICE] = np.where(domain.phi > 0.5, u[-1], 0.0)
+    cells = volume(np.where(domain.phi > 0.5, u[-1], 0.0).astype(np.float32), at)
     nib.save(nib.Nifti1Image(cells, affine), made.anat_file("desc-fit_celldensity.nii.gz"))
-    for name, (method, lift, x0, weight, seed, network, solver) in FITS.items():
-        write_json(made.work / "fits" / f"{name}.json", fit_record(method, lift, x0, weight, seed))
+    learned = u if domain.dimensions == 2 else np.stack([coarsen(v, 2) for v in u])
+    write_fits(made, fits, (times, learned), u[-1])
+    write_references(made, u[-1])
+    labels_of = load_patient(made.root / "p1.yaml").segmentation
+    save_regions(made.files.regions, read_regions(labels_of))
+    return made
+
+
+def write_fits(
+    made: Bundle,
+    fits: dict[str, tuple[Any, ...]],
+    learned: tuple[np.ndarray, np.ndarray],
+    u_fdm: np.ndarray,
+) -> None:
+    """The networks (times and densities on their cells) and their verifications."""
+    (times, u), d = learned, made.domain.dimensions
+    for name, (method, lift, x0, weight, seed, network, solver) in fits.items():
+        record = fit_record(method, lift, x0, weight, seed, d)
+        write_json(made.work / "fits" / f"{name}.json", record)
         write_npz(made.work / "fits" / f"{name}.npz", u=u * 0.99, times=times)
-        write_json(made.work / "verify" / f"{name}.json", verification_record(network, solver))
-        write_npz(made.work / "verify" / f"{name}.npz", u_fdm=u[-1])
+        checked = verification_record(network, solver, dimensions=d)
+        write_json(made.work / "verify" / f"{name}.json", checked)
+        write_npz(made.work / "verify" / f"{name}.npz", u_fdm=u_fdm)
+
+
+def write_references(made: Bundle, u: np.ndarray) -> None:
+    """What stands beside the networks, and the numbers of the images."""
+    d = made.domain.dimensions
+    _, centre = ORIGINS[d]
+    beside = [centre[0] - 0.5, *centre[1:-1], centre[-1] + 1.0]
     write_json(
         made.work / "characteristic.json",
         {"DT_mm2": 160.0, "rhoT": 5.5, "lambda_mm": 5.4, "reason": None,
@@ -216,42 +319,59 @@ def bundle(tmp_path: Path) -> Bundle:
     )  # fmt: skip
     write_json(
         made.work / "baselines.json",
-        {"characteristic_fdm": reference(160.0, 5.5, 5.4, (0.35, 0.6), 0.4, (0.80, 0.75)),
+        {"characteristic_fdm": reference((160.0, 5.5, 5.4), (0.35, 0.6), 0.4, (0.80, 0.75), d),
          "direct_fdm": direct(
-             reference(151.0, 6.0, 5.02, (0.33, 0.6), 0.2505, (0.901, 0.85)), (15.5, 25.0), 1.5,
+             reference((151.0, 6.0, 5.02), (0.33, 0.6), 0.2505, (0.901, 0.85), d), beside, 1.5,
              [(5.02, 6.0, 0.2505), (2.2, 9.0, 0.2510), (9.0, 4.0, 0.31)],
          ),
-         "disc": {"x0_grid_mm": [16.0, 24.0], "metrics": scores(0.84, 0.80)},
-         "spread": {"dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0,
-                    "x0_y_mm": 2.0, "WT": 0.03, "TC": 0.04,
-                    "correlation_ln_lambda_ln_rhoT": -0.5},
+         "disc": {"x0_grid_mm": centre, "metrics": scores(0.84, 0.80, d)}},
+    )  # fmt: skip
+    spread = {
+        "dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0, "x0_y_mm": 2.0,
+        "WT": 0.03, "TC": 0.04, "correlation_ln_lambda_ln_rhoT": -0.5,
+    }  # fmt: skip
+    write_json(
+        made.work / "identifiability.json",
+        {"spread": spread if d == 2 else None,
          "surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0], "rhoT": [7.4, 6.6, 6.0, 5.6, 5.1],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],
                      "without_prior_of_lambda": [0.9, 0.8, 0.2501, 0.8, 0.9]}},
     )  # fmt: skip
-    write_npz(made.work / "baselines.npz", u_direct=u[-1])
+    write_npz(made.work / "baselines.npz", u_direct=u)
+    if d == 3:
+        write_json(
+            made.files.slice_fit,
+            {"lambda_mm": 7.3, "rhoT": 4.5, "DT_mm2": 239.8, "x0_mm": [10.0, 23.0, 56.0],
+             "slice": 14, "plane": "axial", "objective": 0.22, "converged": True, "warnings": []},
+        )  # fmt: skip
     write_json(
         made.work / "direct_fixed.json",
         direct(
-            reference(148.0, 6.1, 4.93, (0.32, 0.61), 0.2605, (0.882, 0.83)), (16.0, 24.0), 1.2,
+            reference((148.0, 6.1, 4.93), (0.32, 0.61), 0.2605, (0.882, 0.83), d), centre, 1.2,
             [(4.93, 6.1, 0.2605)],
         ),
     )  # fmt: skip
-    write_json(
-        made.work / "quality.json",
-        {"numbers": {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}},
-    )
+    numbers = {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}
+    write_json(made.work / "quality.json", {"numbers": numbers})
     write_json(made.files.check, {"warnings": ["maps were divided by 255"]})
-    labels_of = load_patient(made.root / "p1.yaml").segmentation
-    save_regions(made.files.regions, read_regions(labels_of))
-    return made
 
 
 @pytest.fixture
 def direct_bundle(bundle: Bundle) -> Bundle:
     """The same patient with the direct fit as the headline; no network has left anything."""
+    return without_networks(bundle)
+
+
+@pytest.fixture
+def direct_volume_bundle(volume_bundle: Bundle) -> Bundle:
+    """The same of a whole tumour."""
+    return without_networks(volume_bundle)
+
+
+def without_networks(bundle: Bundle) -> Bundle:
+    """The direct fit becomes the headline."""
     for folder in ("fits", "verify"):
         shutil.rmtree(bundle.work / folder)
     bundle.settings["fit"]["method"] = "direct"

@@ -43,7 +43,7 @@ def profile_curve(curve: ObjectiveProfile, fitted: float) -> Figure:
 def surface_map(
     table: ObjectiveSurface,
     points: Sequence[tuple[str, float | None, float | None]],
-    spread: LocalSpread,
+    spread: LocalSpread | None,
     centre: tuple[float, float],
 ) -> Figure:
     """The objective over lambda and rho T, with the fits in it and the local confidence ellipse.
@@ -54,8 +54,8 @@ def surface_map(
         See `gbm.search.identifiability.surface`.
     points : sequence of (label, lambda in mm, rho T)
         Fits to mark, the headline first.
-    spread : LocalSpread
-        Half-widths of ln lambda and ln rho T with their correlation.
+    spread : LocalSpread or None
+        Half-widths of ln lambda and ln rho T with their correlation; without them no ellipse.
     centre : tuple of float
         lambda and rho T of the optimum that the spread belongs to.
     """
@@ -67,7 +67,8 @@ def surface_map(
     norm = BoundaryNorm(levels, 256, extend="max")
     filled = axes.contourf(x, y, rise.T, levels, cmap="cividis_r", norm=norm, extend="max")
     axes.contour(x, y, rise.T, RISES[:3], colors=[INK], linewidths=0.6)
-    axes.plot(*ellipse(spread, centre), color=SERIES[3], lw=1.8, label="local confidence")
+    if spread is not None:
+        axes.plot(*ellipse(spread, centre), color=SERIES[3], lw=1.8, label="local confidence")
     for (label, *place), marker in zip(points, "oXs^Dv", strict=False):
         axes.plot(
             *np.array(place, float), marker, ls="", ms=8,

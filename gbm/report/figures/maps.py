@@ -1,4 +1,4 @@
-"""Maps on the fitted slice: anatomy, tissue, phase field, densities, and their difference."""
+"""Maps on the fitted slice or on a plane of a volume: anatomy, tissue, densities, differences."""
 
 from __future__ import annotations
 
@@ -137,11 +137,14 @@ def density(
     domain: Domain,
     u: np.ndarray,
     thresholds: Levels,
-    x0: np.ndarray,
+    x0: np.ndarray | None,
     title: str,
     window: Window,
 ) -> Figure:
-    """Cell density over the tissue; solid lines segmented, dashed lines predicted."""
+    """Cell density over the tissue; solid lines segmented, dashed lines predicted.
+
+    A cross marks the origin, where it lies in the plane.
+    """
     figure, axes = map_panel(window, title)
     grey_tissue(axes, domain)
     shown = np.ma.masked_where((domain.phi <= 0.5) | (u < 0.01), u)
@@ -150,7 +153,8 @@ def density(
     )
     outline(axes, domain)
     outline_density(axes, domain, u, thresholds)
-    axes.plot(*x0, marker="+", ms=9, mew=1.8, color="white", path_effects=halo(INK, 3.2))
+    if x0 is not None:
+        axes.plot(*x0, marker="+", ms=9, mew=1.8, color="white", path_effects=halo(INK, 3.2))
     frame(axes, domain)
     key(figure, both_outlines())
     colour_bar(figure, drawn, "cell density u")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,6 +16,7 @@ from gbm.io.files import read_json
 from gbm.report import methods_text
 from gbm.report.tables import MODEL_NAMES
 from gbm.results.metrics_table import read_metrics
+from tests.gbm.conftest import MAIN_FITS, assemble, ball_domain, disc_domain, without_networks
 from tests.gbm.report.test_patient_page import report
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w]|\.\d)")
@@ -47,10 +49,18 @@ class Text(HTMLParser):
                 self.rows[-1][-1] += data
 
 
-@pytest.fixture
-def shown(bundle: Any) -> Text:
+@pytest.fixture(scope="module", params=["slice", "volume", "volume without network"])
+def patient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Of one slice, and of a whole tumour with a network and without."""
+    domain = disc_domain() if request.param == "slice" else ball_domain()
+    made = assemble(tmp_path_factory.mktemp("numbers"), domain, MAIN_FITS)
+    return without_networks(made) if request.param.endswith("network") else made
+
+
+@pytest.fixture(scope="module")
+def shown(patient: Any) -> Text:
     text = Text()
-    text.feed(report(bundle))
+    text.feed(report(patient))
     return text
 
 
@@ -77,10 +87,20 @@ def shows(text: str, number: float) -> bool:
     return any(abs(float(shown) - scale * number) <= half for scale in (1, -1, 100))
 
 
-def test_no_number_is_on_the_page_alone(bundle: Any, shown: Text) -> None:
-    params = read_json(bundle.anat_file("desc-growth_params.json"))
-    metrics = read_metrics(bundle.anat_file("desc-growth_metrics.tsv"))
-    known = [*numbers_in(params), *numbers_in(metrics)]
+def beside_the_slice(params: dict[str, Any]) -> list[float]:
+    """How far the slice's own fit is from the volume's: the only numbers made on the page."""
+    alone = params["slice_fit"]
+    if alone is None:
+        return []
+    keys = ("lambda_mm", "rhoT", "DT_mm2")
+    apart = math.dist(alone["x0_mm"], params["x0_mm"])
+    return [apart, *(alone[key] / params[key]["value"] - 1 for key in keys)]
+
+
+def test_no_number_is_on_the_page_alone(patient: Any, shown: Text) -> None:
+    params = read_json(patient.anat_file("desc-growth_params.json"))
+    metrics = read_metrics(patient.anat_file("desc-growth_metrics.tsv"))
+    known = [*numbers_in(params), *numbers_in(metrics), *beside_the_slice(params)]
     sources = [*ROOT.glob("*.py"), ROOT / "templates" / "page.html.j2"]
     fixed = {n for path in sources for n in NUMBER.findall(path.read_text(encoding="utf-8"))}
     text = re.sub(r"made \d{4}-\d\d-\d\d \d\d:\d\d UTC", "", " ".join(shown.words))
@@ -95,28 +115,68 @@ def test_no_value_shows_as_an_object(shown: Text) -> None:
     assert not re.search(r"\bvalue=|\bNone\b|sd_posterior|<\w+ object", " ".join(shown.words))
 
 
-def test_the_table_of_scores_is_the_metrics_file(bundle: Any, shown: Text) -> None:
-    metrics = read_metrics(bundle.anat_file("desc-growth_metrics.tsv"))
-    for model, (name, what) in MODEL_NAMES.items():
+def test_the_table_of_scores_is_the_metrics_file(patient: Any, shown: Text) -> None:
+    metrics = read_metrics(patient.anat_file("desc-growth_metrics.tsv"))
+    d = patient.domain.dimensions
+    size = {2: "area_mm2", 3: "volume_ml"}[d]
+    assert ("bilo_fdm" in metrics) == (patient.settings["fit"]["method"] == "bilo")
+    for model in metrics:
+        name, what = MODEL_NAMES[d][model]
         row = next(row for row in shown.rows if row and row[0] == name + what)
         cells = [cell.removesuffix(" ▲") for cell in row[1:]]
         wanted = [
             metrics[model][region][metric]
-            for metric in ("dice", "hd95_mm", "area_mm2")
+            for metric in ("dice", "hd95_mm", size)
             for region in ("WT", "TC")
         ]
         assert len(cells) == len(wanted)
         assert all(shows(c, w) for c, w in zip(cells, wanted, strict=True)), (model, cells, wanted)
 
 
-def test_the_table_of_parameters_is_the_parameters_file(bundle: Any, shown: Text) -> None:
-    params = read_json(bundle.anat_file("desc-growth_params.json"))
+def test_the_table_of_extents_is_the_metrics_file(patient: Any, shown: Text) -> None:
+    metrics = read_metrics(patient.anat_file("desc-growth_metrics.tsv"))
+    d = patient.domain.dimensions
+    unit = {2: "mm2", 3: "ml"}[d]
+    names = [f"extent_0.1_{unit}", "margin_0.1_mm", f"extent_0.01_{unit}", "margin_0.01_mm"]
+    for model in ("bilo_fdm", "direct_fdm"):
+        found = metrics.get(model, {}).get("WT", {})
+        rows = [row for row in shown.rows if row[:1] == [MODEL_NAMES[d][model][0]]]
+        assert len(rows) == bool(found)
+        for row in rows:
+            cells = [cell.split()[0] for cell in row[1:]]  # text follows the table's last cell
+            assert all(shows(c, found[n]) for c, n in zip(cells, names, strict=True))
+
+
+def test_the_table_of_parameters_is_the_parameters_file(patient: Any, shown: Text) -> None:
+    params = read_json(patient.anat_file("desc-growth_params.json"))
+    head = next(row for row in shown.rows if "characteristic start" in row)
+    own = "direct fit" if params["method"] == "direct" else "BiLO"
+    assert ("local spread" in head) == (patient.domain.dimensions == 2)
     for key, name in (("lambda_mm", "λ = √(D/ρ)"), ("rhoT", "ρT"), ("DT_mm2", "D·T")):
-        row = next(row for row in shown.rows if row and row[0].startswith(name) and len(row) == 6)
-        assert shows(row[1], params[key]["value"])
-        assert shows(row[2].removeprefix("± "), params[key]["sd"])
-        assert shows(row[3], params["baselines"]["direct_fdm"][key])
-        assert shows(row[4], params["characteristic"][key])
+        row = next(
+            row for row in shown.rows if row and row[0].startswith(name) and len(row) == len(head)
+        )
+        cells = dict(zip(head, row, strict=True))
+        assert shows(cells[own], params[key]["value"])
+        assert shows(cells["direct fit"], params["baselines"]["direct_fdm"][key])
+        assert shows(cells["characteristic start"], params["characteristic"][key])
+        if "local spread" in cells:
+            assert shows(cells["local spread"].removeprefix("± "), params[key]["sd"])
+
+
+def test_the_slice_stands_beside_the_whole_tumour(patient: Any, shown: Text) -> None:
+    params = read_json(patient.anat_file("desc-growth_params.json"))
+    heads = [row for row in shown.rows if "slice alone" in row]
+    assert len(heads) == (patient.domain.dimensions == 3)
+    if not heads:
+        return
+    for key, name, digits in (("lambda_mm", "λ, mm", 2), ("rhoT", "ρT", 2)):
+        row = next(row for row in shown.rows if row[:1] == [name] and len(row) == 4)
+        whole, alone = params[key]["value"], params["slice_fit"][key]
+        assert row[1:3] == [f"{whole:.{digits}f}", f"{alone:.{digits}f}"]
+        side = "higher" if alone > whole else "lower"
+        assert re.fullmatch(rf"on the slice \d+\s% {side}", row[3].strip())
+        assert shows(row[3].split()[3].rstrip("%"), abs(alone / whole - 1))
 
 
 def test_a_number_that_ships_nowhere_would_be_found() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from gbm.io.files import write_text
 from gbm.io.layout import CohortLayout, arrays
-from gbm.report.cohort_page import render_cohort
+from gbm.report.cohort_page import TITLES, render_cohort
 from gbm.report.comparison_findings import Compared, summary
-from gbm.report.comparison_page import median_rows, patient_rows
-from gbm.results.cohort import IGNORED, Member, medians
+from gbm.report.comparison_page import median_rows, patient_rows, render_comparison
+from gbm.results.cohort import IGNORED, Member
 from gbm.results.export import predicted_density
 from gbm.results.metrics_table import read_metrics
 from gbm.results.patient_result import read_result
@@ -73,7 +73,7 @@ def member(bundle: Any) -> Member:
 
 def test_a_cohort_of_direct_fits_has_no_column_of_a_network(direct_bundle: Any) -> None:
     own = [member(direct_bundle)]
-    text = read(render_cohort(own, medians(own)))
+    text = read(render_cohort(own))
     assert "BiLO" not in text
     assert "error of u" not in text
     assert "1 of 1 patients was fitted by the finite-volume solver itself" in text
@@ -86,7 +86,7 @@ def test_a_mixed_cohort_shows_what_each_patient_has(bundle: Any) -> None:
     network = member(bundle)
     bundle.settings["fit"]["method"] = "direct"
     both = [network, member(bundle)]
-    page = render_cohort(both, medians(both))
+    page = render_cohort(both)
     rows = re.findall(r"<tr><td data-value=.*?</tr>", page, re.DOTALL)
     cells = [re.findall(r"<td[^>]*>", row) for row in rows]
     assert len({len(row) for row in cells}) == 1
@@ -143,6 +143,22 @@ def test_the_summary_counts_who_wins(compared: Compared) -> None:
         "A plain disc of the same area outlines better than the headline: the whole tumour on 1 of "
         "2 patients (worse on 1), the tumour core on 0 of 1 patients (worse on 1)."
     )
+
+
+def test_medians_of_the_comparison_never_mix_dimensions(compared: Compared) -> None:
+    volume = Compared(
+        compared.result.model_copy(update={"dimensions": 3}),
+        compared.metrics,
+        compared.comparison,
+        compared.others,
+    )
+    text = render_comparison([compared, volume, volume], {})
+    _, *groups = text.split("<h3>")
+    assert [group.split("<")[0] for group in groups] == [*TITLES.values()]
+    counts = [re.findall(r"<tr><td>disc</td><td>(\d)</td>", group) for group in groups]
+    assert counts == [["1"], []]
+    assert re.findall(r"<tr><td>ball</td><td>(\d)</td>", groups[1]) == ["2"]
+    assert "<h3>" not in render_comparison([compared], {})
 
 
 def test_the_page_is_offline_and_names_who_is_missing(

@@ -14,11 +14,11 @@ from gbm.io.files import read_json, write_json, write_text
 from gbm.io.layout import CohortLayout, Layout
 from gbm.report.cohort_page import distributions, patient_row, render_cohort
 from gbm.results import cohort
-from gbm.results.cohort import Member
+from gbm.results.cohort import Member, by_dimension
 from gbm.results.estimate import Estimate
 from gbm.results.fit_entry import DensityError
 from gbm.results.metrics_table import read_metrics
-from gbm.results.patient_result import PatientResult
+from gbm.results.patient_result import PatientResult, read_result
 from gbm.results.verdict import Colour, Verdict
 from gbm.steps.cohort import run as step_cohort
 from gbm.steps.metrics import run as step_metrics
@@ -66,7 +66,7 @@ def test_participants_have_one_row_each(results: Path) -> None:
 def test_metrics_have_one_row_each(results: Path) -> None:
     rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
     assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
-    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 3
+    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 4 + 2 * 6
     found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
     for model, regions in found.items():
         for region, metrics in regions.items():
@@ -151,7 +151,7 @@ def member(
         "lambda_mm": Estimate.of(lambda_mm, 0.5), "rhoT": Estimate.of(7.0),
         "DT_mm2": Estimate.of(100.0), "seconds": 40.0,
         "relative_error_u": DensityError(
-            final=ERRORS[name], all_t=ERRORS[name], final_with_interface=None
+            final=ERRORS.get(name), all_t=ERRORS.get(name), final_with_interface=None
         ),
     }  # fmt: skip
     models = ("bilo_fdm", "characteristic_fdm", "direct_fdm", "disc")
@@ -184,21 +184,89 @@ def test_references_stand_beside_bilo(three: list[Member]) -> None:
 def test_distributions_show_every_patient(three: list[Member]) -> None:
     drawn = distributions(three)
     assert set(drawn) == {"overlaps", "parameters"}
-    text = render_cohort(three, cohort.medians(three))
+    text = render_cohort(three)
     assert text.count("data:image/svg+xml;base64,") == 2
 
 
 def test_verdicts_that_are_not_green_have_their_reason_below_the_table(three: list[Member]) -> None:
-    text = render_cohort(three, cohort.medians(three))
+    text = render_cohort(three)
     table, below = text.split("</table>", 1)
     assert "what is wrong" not in table
     assert [name for name in "abc" if f"what is wrong with {name}" in below] == ["a", "c"]
-    assert "not green" not in render_cohort(three[:1], cohort.medians(three[:1]))
+    assert "not green" not in render_cohort(three[:1])
+
+
+@pytest.fixture
+def mixed(bundle: Any, volume_bundle: Any) -> list[Member]:
+    """Two patients of whom a slice was fitted, and two whole tumours."""
+    found = []
+    for made, name, lambda_mm, whole in (
+        (bundle, "b", 5.0, 0.91),
+        (volume_bundle, "c", 2.0, 0.80),
+        (bundle, "a", 7.0, 0.85),
+        (volume_bundle, "d", 3.0, 0.70),
+    ):
+        step_metrics(made.job)
+        own = read_result(made.files.params)
+        found.append(member(own, name, lambda_mm, whole, "green"))
+    return found
+
+
+def test_numbers_of_slices_and_of_whole_tumours_are_never_mixed(mixed: list[Member]) -> None:
+    groups = by_dimension(mixed)
+    assert {d: [m.patient for m in own] for d, own in groups.items()} == {
+        2: ["b", "a"],
+        3: ["c", "d"],
+    }
+    assert cohort.medians(groups[2])["bilo_fdm"]["WT"] == pytest.approx(0.88)
+    assert cohort.medians(groups[3])["bilo_fdm"]["WT"] == pytest.approx(0.75)
+    text = render_cohort(mixed)
+    # a table, two plots and medians of each, under their names
+    assert text.count("<h3>One slice of the tumour") == text.count("<h3>The whole tumour") == 3
+    assert text.count("data:image/svg+xml;base64,") == 4
+    tables = text.split("<table")[1:]
+    assert [re.findall(r">sub-(\w)</a>", table)[:2] for table in tables[:2]] == [
+        ["b", "a"],
+        ["c", "d"],
+    ]
+    first, second = tables[2:]
+    assert ">0.880<" in first
+    assert ">0.750<" in second
+    assert ">0.825<" not in text  # of all four
+    assert ">ball<" in second
+    assert ">disc<" in first
+    assert "A plain ball of the same volume scores higher" in text
+    # one dimension alone needs no name, unless it is the whole tumour
+    assert "<h3>" not in render_cohort(groups[2])
+    assert "<h3>The whole tumour" in render_cohort(groups[3])
+
+
+def test_tables_of_a_mixed_cohort(bundle: Any, volume_bundle: Any, tmp_path: Path) -> None:
+    members = []
+    for made in (bundle, volume_bundle):
+        step_metrics(made.job)
+        members.append(cohort.read_member(made.files, Path("p1.yaml")))
+    rows = [dict(zip(cohort.COLUMNS, row, strict=True)) for row in cohort.participant_rows(members)]
+    assert [row["dimensions"] for row in rows] == ["2", "3"]
+    columns = cohort.cohort_metric_columns()
+    plane, volume = (
+        dict(zip(columns, row, strict=True)) for row in cohort.cohort_metric_rows(members)
+    )
+    assert (plane["bilo_fdm_area_mm2_WT"], volume["bilo_fdm_area_mm2_WT"]) == ("380", "n/a")
+    assert (plane["bilo_fdm_volume_ml_WT"], volume["bilo_fdm_volume_ml_WT"]) == ("n/a", "2.144")
+    for model in ("bilo_fdm", "direct_fdm"):
+        assert (plane[f"{model}_extent_0.1_mm2_WT"], plane[f"{model}_extent_0.1_ml_WT"]) == (
+            "63.4",
+            "n/a",
+        )
+        assert volume[f"{model}_extent_0.01_ml_WT"] == "217.6"
+        assert plane[f"{model}_margin_0.1_mm_WT"] == volume[f"{model}_margin_0.1_mm_WT"] == "4.24"
+    assert not [name for name in columns if "extent" in name and ("disc" in name or "_TC" in name)]
 
 
 def test_a_click_sorts_the_patients(three: list[Member], tmp_path: Path) -> None:
     page = tmp_path / "cohort.html"
-    page.write_text(render_cohort(three, cohort.medians(three)), encoding="utf-8")
+    page.write_text(render_cohort(three), encoding="utf-8")
     rows = (
         "[...document.querySelectorAll('#patients tbody tr')]"
         ".map((row) => row.cells[0].dataset.value).join('')"
