@@ -66,7 +66,19 @@ def fitted_grid(regions: TumourRegions, settings: Settings) -> FittedGrid:
 
 
 def around(regions: TumourRegions) -> FittedGrid:
-    """The whole tumour and `MARGIN_MM` on every side, whether the file goes so far or not."""
+    """The whole tumour and `MARGIN_MM` on every side, whether the file goes so far or not.
+
+    Raises
+    ------
+    InputError
+        If the file is a single slice.
+    """
+    if 1 in regions.WT.data.shape:
+        raise InputError(
+            "the segmentation is a single slice, which has no whole tumour: use dimensions: 2",
+            file=regions.WT.path,
+            key="dimensions",
+        )
     grid = one_millimetre_grid(regions.WT)
     places = np.argwhere(resample_to(regions.WT, grid, 0).data)
     low, high = places.min(axis=0) - MARGIN_MM, places.max(axis=0) + 1 + MARGIN_MM

@@ -161,7 +161,8 @@ def against(metrics: Metrics, model: str, name: str, result: PatientResult) -> l
             )
         ]
     if equal:
-        text = f"The fitted growth model is hardly better than {name} (DICE {everything})."
+        part = "in part " if ahead else ""
+        text = f"The fitted growth model is {part}hardly better than {name} (DICE {everything})."
         return [Finding("note", text)]
     if ahead:
         text = f"The fitted growth model overlaps better than {name} (DICE {everything})."

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from gbm.config.conventions import REGIONS
 from gbm.domain.domain import Domain
-from gbm.growth.growth_map import spread
+from gbm.growth.growth_map import coarsen, spread
 from gbm.io.files import read_json
 from gbm.io.layout import Layout, arrays
 from gbm.report.figures import curves, identifiability, maps, planes
@@ -52,10 +52,21 @@ class Trained:
         """
         if self.u.shape[1:] == shape:
             return plane.of(self.u)
-        cells = round(shape[0] / self.u.shape[1])
         logits = logit(np.clip(self.u, 1e-9, 1 - 1e-9))
-        found = [expit(plane.of(spread(one, cells, shape))) for one in logits]
+        found = [expit(plane.of(spread(one, self.cells(shape), shape))) for one in logits]
         return np.stack(found)
+
+    def cells(self, shape: tuple[int, ...]) -> int:
+        """Voxels (of a shape) along one of its cells."""
+        return round(shape[0] / self.u.shape[1])
+
+    def minus(self, u: np.ndarray, phi: np.ndarray, plane: Section) -> np.ndarray:
+        """Its last density minus one of the voxels, on its cells of tissue that a plane cuts."""
+        n = self.cells(phi.shape)
+        difference = np.where(coarsen(phi, n) > 0.5, self.u[-1] - coarsen(u, n), np.nan)
+        for axis in range(difference.ndim):
+            difference = np.repeat(difference, n, axis=axis)
+        return plane.of(difference)
 
 
 @dataclass(frozen=True)
@@ -151,7 +162,9 @@ def draw(
     for key, view in views.items():
         drawn |= {f"{kind}{key}": figure for kind, figure in view.maps(thresholds).items()}
     if fields.network is not None:
-        drawn |= trained(first, fields.network, domain.phi.shape, thresholds)
+        difference = fields.network.minus(fields.fdm, domain.phi, first.plane)
+        seen = fields.network.on(first.plane, domain.phi.shape)
+        drawn |= trained(first, fields.network, (seen, difference), thresholds)
     return drawn | sharpness(result, truth) | registration(result, anatomy)
 
 
@@ -184,15 +197,15 @@ def planes_of(
 
 
 def trained(
-    view: View, network: Trained, shape: tuple[int, ...], thresholds: maps.Levels
+    view: View, network: Trained, on_plane: tuple[np.ndarray, np.ndarray], thresholds: maps.Levels
 ) -> dict[str, Figure]:
-    """What the network says on a plane, and how it was trained."""
-    domain, u = view.domain, network.on(view.plane, shape)
+    """What the network says on a plane, its error there, and how it was trained."""
+    domain, (u, difference) = view.domain, on_plane
     near = near_tumour(domain, *(maps.predicted(domain, v, thresholds) for v in (view.u, u[-1])))
     title = f"BiLO network{view.name}"
     drawn = {
         "density_network": maps.density(domain, u[-1], thresholds, view.x0, title, near),
-        "error": maps.error(domain, u[-1], view.u, near),
+        "error": maps.error(domain, difference, near),
         "losses": curves.losses(network.history),
         "unknowns": curves.unknowns(network.history),
     }

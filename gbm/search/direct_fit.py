@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Basins go on to the next grid if their objective is within this of the best, and so many at most:
 # the coarser grid errs by about as much.
 _ON_VOXELS, _ON_REFINED = (0.03, 4), (0.003, 2)
-_FINISHED = (0.003, 1)
+_FINISHED = (0.003, 2)
 """Of a volume, on 1 mm."""
 _SAME_START = (6.0, 0.5)  # mm of x0 and ln lambda within which two starts share a basin
 _SAME_END = (1.0, 0.1)

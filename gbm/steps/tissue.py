@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gbm.domain.build import outside_fraction
-from gbm.domain.fitted_grid import around, choose_slab
+from gbm.domain.fitted_grid import FittedGrid, choose_slab
 from gbm.imaging.brain import brain_mask
 from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.patient_images import read_maps
@@ -22,7 +22,7 @@ def run(job: Job) -> None:
     """
     regions = load_regions(job.files.regions)
     tissue = _maps(job, regions)
-    grids = {"slice": choose_slab(regions, job.settings.slice), "volume": around(regions)}
+    grids = {"slice": choose_slab(regions, job.settings.slice), "volume": FittedGrid(regions.WT)}
     outside = {k: outside_fraction(tissue, regions.WT, grid) for k, grid in grids.items()}
     if job.settings.tissue.fill_tumour:
         tissue = tissue.filled(regions.WT.data)

@@ -76,6 +76,17 @@ def test_a_network_of_coarse_cells_is_drawn_between_them() -> None:
     assert np.allclose(drawn[inside], expit(cut.of(field))[inside], atol=1e-6)
 
 
+def test_the_error_of_a_network_is_drawn_on_its_cells_of_tissue() -> None:
+    domain = ball_domain()
+    fdm = np.random.default_rng(0).random(domain.phi.shape)
+    network = Trained(np.array([1.0]), coarsen(fdm, 2)[None] + 0.25, {})
+    cut = section(domain, "sagittal", domain.x0)
+    found = network.minus(fdm, domain.phi, cut)
+    tissue = cut.of(np.kron(coarsen(domain.phi, 2) > 0.5, np.ones((2, 2, 2), bool)))
+    assert np.allclose(found[tissue], 0.25)
+    assert np.isnan(found[~tissue]).all()
+
+
 def test_what_is_infiltrated_lies_in_tissue_outside_the_tumour() -> None:
     domain = disc_domain()
     found = infiltrated(domain, np.full(domain.phi.shape, 0.02))
