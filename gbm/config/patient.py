@@ -14,7 +14,7 @@ from pydantic import (
 
 from gbm.config.conventions import CONVENTIONS
 from gbm.config.messages import nearest
-from gbm.config.settings import Model
+from gbm.config.model import Model
 
 
 class LabelMap(Model):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Plane
+from gbm.config.model import Plane
 from gbm.io.files import write_npz
 
 

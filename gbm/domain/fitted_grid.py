@@ -9,7 +9,8 @@ import numpy as np
 from nibabel import orientations
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Plane, Settings, SliceSettings
+from gbm.config.model import Plane
+from gbm.config.settings import Settings, SliceSettings
 from gbm.imaging.labels import TumourRegions
 from gbm.io.volumes import Volume, one_millimetre_grid, resample_to
 

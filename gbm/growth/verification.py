@@ -81,41 +81,46 @@ def verify(
         )
     seed, growth = given.seed(np.asarray(fit.x0_grid_mm, float)), fit.growth
     u = _solved(domain, growth, seed, [float(t) for t in times], grids)
-    error = {
-        "final": relative_error(u_network[-1], u[-1], phi),
-        "all_t": relative_error(u_network, u, phi),
-        "final_with_interface": _with_interface(u_network[-1], u[-1], phi),
-    }
+    error = _errors(u_network, u, phi)
     thresholds = np.array([fit.thresholds[region] for region in REGIONS])
-    finals = {"network": u_network[-1], "fdm": u[-1]}
     at = (thresholds, fit.lambda_mm, fit.rhoT)
+    finals = {"network": u_network[-1], "fdm": u[-1]}
     on_cells = {name: cells.value(v, *at) for name, v in finals.items()}
     if grids.objective > 1:
-        l = logit(np.clip(u_network[-1], 1e-9, 1 - 1e-9))
-        on_voxels = spread(l, grids.objective, domain.phi.shape)
-        finals = {"network": expit(on_voxels), "fdm": solve(domain, growth, seed)[0]}
+        network = _between_cells(u_network[-1], grids.objective, domain.phi.shape)
+        finals = {"network": network, "fdm": solve(domain, growth, seed)[0]}
     metrics = {name: scores(domain, masks(domain, v, fit.thresholds)) for name, v in finals.items()}
-    status, warnings = _judged(
-        error["final"], max_disagreement, given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
+    bounds = given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
+    status, warnings = _judged(error["final"], max_disagreement, bounds)
+    found = Verification(
+        relative_error_u=error,
+        objective={name: given.value(v, *at) for name, v in finals.items()},
+        objective_network_grid=on_cells,
+        objective_prior=given.prior(*at),
+        dice={
+            name: {region: values["dice"] for region, values in scored.items()}
+            for name, scored in metrics.items()
+        },
+        metrics=metrics,
+        extent=extent(domain, finals["fdm"]),
+        status=status,
+        warnings=warnings,
     )
-    return (
-        Verification(
-            relative_error_u=error,
-            objective={name: given.value(v, *at) for name, v in finals.items()},
-            objective_network_grid=on_cells,
-            objective_prior=given.prior(*at),
-            dice={
-                name: {region: values["dice"] for region, values in found.items()}
-                for name, found in metrics.items()
-            },
-            metrics=metrics,
-            extent=extent(domain, finals["fdm"]),
-            status=status,
-            warnings=warnings,
-        ),
-        finals["fdm"],
-        finals["network"],
-    )
+    return found, finals["fdm"], finals["network"]
+
+
+def _between_cells(u: np.ndarray, parts: int, shape: tuple[int, ...]) -> np.ndarray:
+    """A density of cells on the voxels of a shape: its logit is multilinear between centres."""
+    return np.asarray(expit(spread(logit(np.clip(u, 1e-9, 1 - 1e-9)), parts, shape)))
+
+
+def _errors(u: np.ndarray, v: np.ndarray, phi: np.ndarray) -> dict[str, float]:
+    """How far a density is from another, at the last of all times and at all of them."""
+    return {
+        "final": relative_error(u[-1], v[-1], phi),
+        "all_t": relative_error(u, v, phi),
+        "final_with_interface": _with_interface(u[-1], v[-1], phi),
+    }
 
 
 def _solved(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.io.code_hash import ROOT, source_hash
 from gbm.io.costs import read_cost
 from gbm.io.files import sha256

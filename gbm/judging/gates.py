@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gbm.config.settings import Settings
-from gbm.growth.records import INDISTINCT
+from gbm.growth.records import INDISTINCT, ON_VOXELS
 from gbm.results.verdict import Colour
 
 Range = tuple[float, float]
@@ -22,8 +22,6 @@ Limits = Callable[[Settings], Range]
 """Settings -> least and greatest value; infinite where a side is free."""
 
 ANY = math.inf
-ON_VOXELS = 5e-3
-"""Of a volume, where a network learns on cells of 2 mm: those alone make as much on 1 mm."""
 
 
 @dataclass(frozen=True)

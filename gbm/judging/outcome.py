@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.records import CONVERGED, INDISTINCT, NOT_CONVERGED, FitResult, Verification
+from gbm.growth.records import (
+    CONVERGED,
+    INDISTINCT,
+    NOT_CONVERGED,
+    ON_VOXELS,
+    FitResult,
+    Verification,
+)
 from gbm.judging.quality import difference
 from gbm.results.references import DirectReference
 
@@ -35,13 +42,18 @@ def outcome(fit: FitResult, verification: Verification, reference: DirectReferen
     """What to call a fit, and why.
 
     The verification has the last word, then the direct fit with the same origin: a fit whose
-    verified objective is more than `INDISTINCT` above has not converged, whatever its losses say.
+    verified objective is more than `INDISTINCT` above has not converged, whatever its losses say. A
+    volume's are compared on the cells that the network knows, and more leniently on the voxels.
     """
     warnings = list(dict.fromkeys([*verification.warnings, *fit.warnings]))
     status = fit.status
-    # of a volume both on the cells of 2 mm that the network knows
-    gap = difference(verification.objective_network_grid["fdm"], reference.objective_network_grid)
-    if not gap <= INDISTINCT:
+    on_cells = difference(
+        verification.objective_network_grid["fdm"], reference.objective_network_grid
+    )
+    on_voxels = difference(verification.objective["fdm"], reference.objective)
+    most = INDISTINCT if len(reference.x0_grid_mm) == 2 else ON_VOXELS
+    if not (on_cells <= INDISTINCT and on_voxels <= most):
+        gap = on_cells if on_voxels <= most else on_voxels
         lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
         warnings.append(f"the direct fit's objective is {lower} lower")
         status = NOT_CONVERGED

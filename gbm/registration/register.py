@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from gbm.config.errors import InputError
-from gbm.config.settings import GateSettings
+from gbm.config.gate_settings import GateSettings
 from gbm.imaging.atlas import Atlas
 from gbm.imaging.brain import MINIMUM_EXTENT_MM, brain_mask, field_of_view, stripped, thickness
 from gbm.imaging.overlap import dice

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gbm.config.settings import Plane
+from gbm.config.model import Plane
 from gbm.domain.domain import Domain
 
 ACROSS: dict[Plane, int] = {"axial": 2, "coronal": 1, "sagittal": 0}

@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from gbm.config.errors import InputError
-from gbm.config.settings import Model, Settings
+from gbm.config.model import Model
+from gbm.config.settings import Settings
 from gbm.results.fit_entry import FitEntry
 from gbm.results.references import DirectReference
 from gbm.version import __version__

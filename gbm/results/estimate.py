@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BeforeValidator, Field
 
 from gbm.config.conventions import REGIONS
-from gbm.config.settings import Model
+from gbm.config.model import Model
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from gbm.config.fit_names import Lift
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.results.estimate import Estimate, Number, RegionNumbers, Thresholds
 from gbm.results.references import GridPoint, WorldPoint
 

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError
 
 from gbm.config.errors import InputError
 from gbm.config.fit_names import Lift
-from gbm.config.settings import Model, Plane, Settings
+from gbm.config.model import Model, Plane
+from gbm.config.settings import Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives

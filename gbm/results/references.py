@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.domain.domain import Domain
 from gbm.results.estimate import Number, RegionNumbers, RegionScores
 

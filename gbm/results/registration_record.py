@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.results.estimate import Number
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.results.estimate import Number
 
 Colour = Literal["green", "amber", "red"]

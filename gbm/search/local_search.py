@@ -14,7 +14,14 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.region_loss import RegionLoss
 from gbm.search.coarse_search import Candidate, in_tissue
-from gbm.search.trust_region import Density, Search, from_coarser, minimise, start_point
+from gbm.search.trust_region import (
+    Density,
+    Search,
+    Trust,
+    from_coarser,
+    minimise,
+    start_point,
+)
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -74,7 +81,7 @@ class LocalSearch:
         coarser : bool
             Whether derivatives come from cells twice as large; the grid is that of the voxels.
         """
-        trust = (radius, tolerance)
+        trust = Trust(radius, tolerance)
         model = GrowthMap.of(self.domain, _COARSER) if coarser else None
         ends = [self._one(grid, objective, start, trust, cells, model) for start in candidates]
         return sorted(ends, key=lambda end: end.objective)
@@ -156,7 +163,7 @@ class LocalSearch:
         grid: GrowthMap,
         objective: RegionLoss,
         start: Candidate,
-        trust: tuple[float, float],
+        trust: Trust,
         cells: int,
         model: GrowthMap | None,
     ) -> Candidate:
@@ -173,7 +180,7 @@ class LocalSearch:
             )
         here = lambda at: kept(density(at))  # noqa: E731
         point = start_point(here, objective, g, start.thresholds, search)
-        end, converged = minimise(here, objective, point, search, *trust, slopes_at=slopes)
+        end, converged = minimise(here, objective, point, search, trust, slopes)
         growth = self.unpack(end.g, start.x0)
         return Candidate(*growth, end.thresholds, end.objective, converged)
 

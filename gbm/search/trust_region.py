@@ -51,6 +51,25 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Trust:
+    """How a descent steps.
+
+    Attributes
+    ----------
+    radius : float
+        First trust radius, in units of `Search.scale`.
+    tolerance : float
+        Predicted decrease of the objective that is not worth a solve.
+    most : int
+        Greatest number of trial steps.
+    """
+
+    radius: float = 0.2
+    tolerance: float = 1e-5
+    most: int = 25
+
+
+@dataclass(frozen=True)
 class Point:
     """A visited point: growth parameters, thresholds (2,), density and objective."""
 
@@ -183,9 +202,7 @@ def minimise(
     objective: RegionLoss,
     point: Point,
     search: Search,
-    radius: float = 0.2,
-    tolerance: float = 1e-5,
-    most: int = 25,
+    trust: Trust,
     slopes_at: Slopes | None = None,
 ) -> tuple[Point, bool]:
     """Descend from a point of `start_point`.
@@ -200,12 +217,8 @@ def minimise(
         Start, with its objective at the same slope k.
     search : Search
         Bounds, scales and allowed points.
-    radius : float
-        First trust radius, in units of `search.scale`.
-    tolerance : float
-        Predicted decrease of the objective that is not worth a solve.
-    most : int
-        Greatest number of trial steps.
+    trust : Trust
+        How far the first step may go, and when to stop.
     slopes_at : callable, optional
         Derivatives of logit u by g at a point; by default `sensitivities`.
 
@@ -216,8 +229,8 @@ def minimise(
     converged : bool
         Whether the model predicts less than `tolerance`, or the trust region has collapsed.
     """
-    slopes = None
-    for _ in range(most):
+    slopes, radius, tolerance = None, trust.radius, trust.tolerance
+    for _ in range(trust.most):
         if slopes is None:
             slopes = slopes_at(point) if slopes_at else sensitivities(density, point, search)
         reach = radius * search.scale

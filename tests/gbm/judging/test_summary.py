@@ -114,6 +114,10 @@ def test_table_has_every_model_and_no_other_network(bundle: Any) -> None:
         (model, region, metric)
         for model in MODELS for region in ("WT", "TC")
         for metric in ("dice", "hd95_mm", "area_mm2")
+    } | {
+        (model, "WT", metric)
+        for model in ("bilo_fdm", "direct_fdm")
+        for metric in ("extent_0.1_mm2", "extent_0.01_mm2", "margin_0.1_mm", "margin_0.01_mm")
     }  # fmt: skip
     assert float(rows["bilo_fdm", "WT", "dice"]) == 0.90
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gbm.config.settings import GateSettings, Settings
+from gbm.config.gate_settings import GateSettings
+from gbm.config.settings import Settings
 from gbm.judging.gates import GATES
 from gbm.judging.judge import judge
 from gbm.report.quality_table import NAMES
@@ -22,6 +23,8 @@ GOOD: dict[str, float | None] = {
     "wt_outside_tissue_fraction": 0.05,
     "wt_area_mm2": 2000.0,
     "tc_area_mm2": 900.0,
+    "wt_volume_ml": 80.0,
+    "tc_volume_ml": 30.0,
     "tc_fraction": 0.45,
     "enhancing_fraction": 0.2,
     "second_focus": 0.02,
@@ -52,6 +55,9 @@ FAILING = [
     ("wt_area_mm2", 60.0, "amber", "60 mm²"),
     ("tc_area_mm2", 20.0, "amber", "20 mm²"),
     ("tc_area_mm2", 0.0, "amber", "empty"),
+    ("wt_volume_ml", 2.0, "amber", "2.0 ml"),
+    ("tc_volume_ml", 0.5, "amber", "0.5 ml"),
+    ("tc_volume_ml", 0.0, "amber", "core is empty"),
     ("tc_fraction", 0.05, "amber", "5%"),
     ("enhancing_fraction", 0.005, "red", "probably no glioblastoma"),
     ("second_focus", 0.36, "amber", "several foci on the fitted slice"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gbm.config.settings import GateSettings
+from gbm.config.gate_settings import GateSettings
 from gbm.imaging.brain import brain_mask
 from gbm.io.volumes import Volume
 from tests.gbm import disturbed, head

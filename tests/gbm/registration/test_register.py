@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gbm.config.errors import InputError
+from gbm.config.gate_settings import GateSettings
 from gbm.config.patient import LabelMap
-from gbm.config.settings import AtlasPaths, GateSettings
+from gbm.config.settings import AtlasPaths
 from gbm.imaging.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.imaging.brain import brain_mask, field_of_view
 from gbm.imaging.labels import regions

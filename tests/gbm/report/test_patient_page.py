@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gbm.config.settings import Model
+from gbm.config.model import Model
 from gbm.domain.plane import sample
 from gbm.io.files import read_json, sha256, write_json
 from gbm.judging.uncertainty import flat_range, hidden_share, likely_range, outline_loss
