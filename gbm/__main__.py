@@ -55,12 +55,14 @@ def _init(brats: Path, out: Path) -> None:
 
 
 def _check(file: Path, config: Path | None) -> int:
+    from gbm.config.loading import load_job
     from gbm.config.yaml_file import read_yaml
     from gbm.steps.check import check_patient
 
     settings: dict[str, Any] = {} if config is None else read_yaml(config)
     try:
         report = check_patient(file, settings)
+        _, own = load_job(file, settings)
     except InputError as error:
         _fail(error)
         return 1
@@ -70,7 +72,9 @@ def _check(file: Path, config: Path | None) -> int:
     for warning in report.warnings:
         print(f"warning: {warning}")
     volumes = ", ".join(f"{name} {ml:.1f} ml" for name, ml in report.volumes_ml.items())
-    print(f"ok: {file}: {report.patient}, {report.plane} slice {report.slice}, {volumes}")
+    one = f"{report.plane} slice {report.slice}"
+    fitted = one if own.dimensions == 2 else "the whole tumour"
+    print(f"ok: {file}: {report.patient}, {fitted}, {volumes}")
     return 0
 
 

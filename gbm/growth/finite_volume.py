@@ -55,6 +55,10 @@ TAILS = Arithmetic(np.float64, 1e-14)
 """A volume down to the tails that a logit shows."""
 
 
+_LENGTHS = 4.0
+"""Lengths of the tail of an implicit step beyond which it counts as nothing."""
+
+
 @dataclass(frozen=True)
 class _Steps:
     """Equal time steps of length dt from a time on."""
@@ -77,13 +81,15 @@ def _grow(u: np.ndarray, decay: float) -> None:
 @dataclass(frozen=True)
 class _Sweeps:
     """One splitting step: half steps along the first axis and the others but the last, a whole one
-    along the last; two half steps along the first that meet are one, `twice`.
+    along the last; two half steps along the first that meet are one, `twice`. `reach` is how many
+    cells out a step takes a density that counts.
     """
 
     first: Lines
     twice: Lines
     others: tuple[Lines, ...]
     last: Lines
+    reach: int
 
     @classmethod
     def of(cls, grid: GrowthMap, a: float, dtype: Any) -> _Sweeps:
@@ -91,7 +97,8 @@ class _Sweeps:
         *outer, last = range(grid.dimensions)
         first, *others = (lines_of(grid, axis, 0.5 * a, dtype) for axis in outer)
         whole = [lines_of(grid, axis, a, dtype) for axis in (0, last)]
-        return cls(first, whole[0], tuple(others), whole[1])
+        # An implicit step leaves exp(-|x| / sqrt(a)) of a density x cells away.
+        return cls(first, whole[0], tuple(others), whole[1], math.ceil(_LENGTHS * math.sqrt(a)))
 
 
 def _advance(
@@ -99,9 +106,9 @@ def _advance(
 ) -> None:
     """Time steps on u, in place."""
     dt, decay = steps.dt, math.exp(-0.5 * rhoT * steps.dt)
-    sweeps.first.step(u, box.around(u))
+    sweeps.first.step(u, box.around(u, sweeps.reach))
     for n in range(steps.count):
-        where = box.around(u)
+        where = box.around(u, sweeps.reach)
         inside = u[where]
         for lines in sweeps.others:
             lines.step(u, where)

@@ -12,8 +12,8 @@ MARGIN = 3
 class Growing:
     """A box that holds all cells with u > edge, and grows with them.
 
-    A side moves out by `MARGIN` cells while its outermost ones hold more than the edge; a step in
-    time takes what counts less far than that. An edge of 0 is everything, from the start.
+    A side moves out, by as far as a step in time takes what counts and by `MARGIN` cells at least,
+    while its outermost cells hold more than the edge. An edge of 0 is everything, from the start.
     """
 
     def __init__(self, box: Box, edge: float) -> None:
@@ -21,24 +21,24 @@ class Growing:
 
     @classmethod
     def of(cls, u: np.ndarray, edge: float) -> Growing:
-        """The box of a density (n_1, .., n_d)."""
+        """The box of a density (n_1, .., n_d), as tight as can be."""
         if edge == 0.0:
             return cls(tuple(slice(0, n) for n in u.shape), edge)
         box = []
         for axis, n in enumerate(u.shape):
             seen = (u > edge).any(axis=tuple(k for k in range(u.ndim) if k != axis))
             places = np.flatnonzero(seen) if seen.any() else np.array([n // 2])
-            low, high = int(places[0]) - MARGIN, int(places[-1]) + 1 + MARGIN
-            box.append(slice(max(low, 0), min(high, n)))
+            box.append(slice(int(places[0]), int(places[-1]) + 1))
         return cls(tuple(box), edge)
 
-    def around(self, u: np.ndarray) -> Box:
-        """The box, extended where u has arrived at its sides."""
+    def around(self, u: np.ndarray, reach: int = MARGIN) -> Box:
+        """The box, extended by `reach` cells where u has arrived at its sides."""
         if self.edge > 0.0:
-            self.box = tuple(self._side(u, axis) for axis in range(u.ndim))
+            margin = max(reach, MARGIN)
+            self.box = tuple(self._side(u, axis, margin) for axis in range(u.ndim))
         return self.box
 
-    def _side(self, u: np.ndarray, axis: int) -> slice:
+    def _side(self, u: np.ndarray, axis: int, margin: int) -> slice:
         """The extent along an axis."""
         across = [*self.box]
         low, high, n = across[axis].start, across[axis].stop, u.shape[axis]
@@ -48,7 +48,7 @@ class Growing:
             return float(u[tuple(across)].max())
 
         while low > 0 and greatest(low) > self.edge:
-            low = max(0, low - MARGIN)
+            low = max(0, low - margin)
         while high < n and greatest(high - 1) > self.edge:
-            high = min(n, high + MARGIN)
+            high = min(n, high + margin)
         return slice(low, high)

@@ -50,7 +50,7 @@ def judge(
         if (value := numbers.get(gate.number)) is not None
     ]
     if unsettled:
-        judged.append(_unsettled(unsettled, settings.fit.method))
+        judged.append(_unsettled(unsettled, settings))
     failing = {entry.number for entry in judged if entry.colour != "green"}
     done = converged and status == "converged"
     if not done and not failing & EXPLAINED.get(status, set()):
@@ -80,10 +80,10 @@ def _judged(gate: Gate, value: float, settings: Settings) -> Judgement:
     )
 
 
-def _unsettled(why: str, method: str) -> Judgement:
-    named = (
-        "The direct fit" if method == "direct" else "The direct fit, the reference of every fit,"
-    )
+def _unsettled(why: str, settings: Settings) -> Judgement:
+    direct = settings.fit.method == "direct"
+    named = "The direct fit" if direct else "The direct fit, the reference of every fit,"
+    other = ", or try another slice (`slice`)" if settings.dimensions == 2 else ""
     return Judgement(
         number="direct_fit",
         group="fit",
@@ -91,8 +91,7 @@ def _unsettled(why: str, method: str) -> Judgement:
         limit="settled inside its bounds",
         colour="amber",
         meaning=f"{named} did not settle: {why}.",
-        advice="Read the profile (“What one scan tells”) before the values, or try "
-        "another slice (`slice`).",
+        advice=f"Read the profile (“What one scan tells”) before the values{other}.",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.growth.records import (
     CONVERGED,
     INDISTINCT,
@@ -66,6 +67,11 @@ def unsettled(reference: DirectReference) -> str:
     said = list(reference.warnings)
     if reference.objective is None:
         said.append("its objective is no number")
+    said += [
+        f"the {region} that it predicts lies outside the segmented one"
+        for region in REGIONS
+        if getattr(reference.metrics, region).dice == 0
+    ]
     if not said and not reference.converged:
         said.append("it has not converged")
     return "; ".join(said)

@@ -22,7 +22,7 @@ class Comparison(Model):
     """What the comparison found on one patient."""
 
     patient: str = Field(description="id of the patient")
-    dimensions: Literal[2] = Field(description="2: one slice")
+    dimensions: Literal[2, 3] = Field(description="2: one slice; 3: the whole tumour")
     pinn: str | None = Field(description="name of the PINN with the best network DICE")
     fits: tuple[FitEntry, ...] = Field(description="its networks, by name")
     direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")

@@ -31,6 +31,17 @@ def test_a_good_patient_exits_with_0(patient: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("dimensions", "said"), [(2, ", axial slice "), (3, ", the whole tumour, WT ")]
+)
+def test_check_says_what_is_fitted(
+    patient: Path, capsys: pytest.CaptureFixture[str], dimensions: int, said: str
+) -> None:
+    patient.write_text(patient.read_text() + f"dimensions: {dimensions}\n")
+    assert main(["check", str(patient)]) == 0
+    assert said in capsys.readouterr().out
+
+
 def test_a_faulty_patient_exits_with_1_and_no_traceback(patient: Path) -> None:
     (patient.parent / "wm.nii.gz").unlink()
     done = subprocess.run(

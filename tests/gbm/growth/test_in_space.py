@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from scipy.integrate import solve_ivp
 
 from gbm.growth.finite_volume import FULL, TAILS, VISIBLE, evolve, solve
@@ -128,6 +129,21 @@ def test_the_box_grows_with_the_tumour(space: Any) -> None:
     seed = space.seed.density(*grid.axes).astype(np.float32)
     np.testing.assert_array_equal(early[far], seed[far])
     assert whole[far & (grid.phi > 0.5)].min() > 0.0
+
+
+@pytest.mark.parametrize(
+    ("lambda_mm", "rhoT"), [(0.5, 40.0), (2.5, 12.0), (15.0, 3.0), (15.0, 10.0)]
+)
+def test_the_box_keeps_pace_with_a_wide_front(lambda_mm: float, rhoT: float) -> None:
+    """A step takes a density of a large lambda over many cells."""
+    axes = (np.arange(48.0),) * 3
+    ones = np.ones((48,) * 3)
+    grid, seed = GrowthMap.from_cells(axes, ones, ones), Seed(np.array([30.0, 22.0, 25.0]))
+    u0, growth = seed.density(*axes), Growth.of_lambda(lambda_mm, rhoT)
+    whole = evolve(grid, u0, growth, arithmetic=FULL)[0]
+    for arithmetic in (VISIBLE, TAILS):
+        u = evolve(grid, u0, growth, arithmetic=arithmetic)[0]
+        assert np.linalg.norm(u - whole) < 5e-4 * np.linalg.norm(whole)
 
 
 def test_cells_of_any_size_see_the_same_tissue(space: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ from gbm.results.comparison import read_comparison
 from gbm.steps.comparison import run as step_comparison
 from gbm.steps.comparison_page import read
 from gbm.steps.metrics import run as step_metrics
+from tests.gbm.conftest import FITS, assemble, ball_domain
 
 SCHEMA = files("gbm").joinpath("schemas/comparison_params.schema.json")
 HEAT = "bilo_heat_inferred_seed0"
@@ -66,6 +68,14 @@ def test_each_network_is_judged_by_the_direct_fit_with_its_origin(bundle: Any) -
     status = {fit.name: fit.status for fit in read_comparison(bundle.files.comparison).fits}
     assert status["bilo_char_fixed_seed0"] == "converged"
     assert status[HEAT] == "not converged"
+
+
+def test_the_comparison_of_a_whole_tumour_says_so(tmp_path: Path) -> None:
+    volume = assemble(tmp_path / "volume", ball_domain(), FITS)
+    step_comparison(volume.job)
+    written = read_json(volume.files.comparison)
+    assert written["dimensions"] == written["settings"]["dimensions"] == 3
+    jsonschema.validate(written, read_json(SCHEMA))
 
 
 def test_a_fit_without_a_verification_is_refused(bundle: Any) -> None:

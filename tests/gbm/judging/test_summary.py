@@ -228,6 +228,19 @@ def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
         assert opening(result).startswith("The classical fit")
 
 
+def test_a_direct_fit_that_misses_a_region_has_not_converged(bundle: Any) -> None:
+    """Of a tumour of one voxel the best that the model can draw is nothing."""
+    path = bundle.work / "baselines.json"
+    record = read_json(path)
+    record["direct_fdm"]["metrics"]["WT"]["dice"] = 0.0
+    write_json(path, record)
+    bundle.settings["fit"]["method"] = "direct"
+    step_metrics(bundle.job)
+    result = read_result(bundle.files.params)
+    assert (result.status, result.converged) == ("not converged", False)
+    assert any("WT that it predicts" in reason for reason in result.verdict.reasons)
+
+
 def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: Any) -> None:
     numbers = read_json(bundle.work / "quality.json")["numbers"] | {"enhancing_fraction": 0.001}
     write_json(bundle.work / "quality.json", {"numbers": numbers})

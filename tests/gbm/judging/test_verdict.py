@@ -200,3 +200,10 @@ def test_what_has_not_converged_is_never_green(status: str) -> None:
     found = judge(GOOD, Settings(), status=status, converged=False)
     assert found.colour == "amber"
     assert f"status: {status}" in found.reasons[0]
+
+
+@pytest.mark.parametrize(("dimensions", "said"), [(2, True), (3, False)])
+def test_only_a_slice_may_be_exchanged_for_another(dimensions: int, said: bool) -> None:
+    settings = Settings.model_validate({"dimensions": dimensions})
+    found = judge(GOOD, settings, unsettled="lambda sits on a bound")
+    assert any("another slice" in reason for reason in found.reasons) == said
