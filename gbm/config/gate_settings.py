@@ -35,6 +35,9 @@ class GateSettings(Model):
     tc_area_mm2_min: NonNegative = Field(default=50.0, description="TC area on the fitted slice")
     wt_volume_ml_min: NonNegative = Field(default=3.0, description="WT volume, in 3-D")
     tc_volume_ml_min: NonNegative = Field(default=1.0, description="TC volume, in 3-D")
+    slice_thickness_mm_max: Positive = Field(
+        default=3.0, description="greatest voxel size of the segmentation, in 3-D"
+    )
     tc_fraction_min: Fraction = Field(default=0.1, description="TC / WT, of what is fitted")
     enhancing_fraction_min: Fraction = Field(
         default=0.02, description="enhancing volume / WT volume; below it the verdict is red"

@@ -1,1 +1,1 @@
-"""The problem that is fitted: one slice, its tissue and its phase field."""
+"""The problem that is fitted: one slice or the whole tumour, its tissue and its phase field."""

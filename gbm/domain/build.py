@@ -105,7 +105,11 @@ def build_domain(
         axes=axes,
         x0=_into_tissue(centroid, phi > 0.5, axes),
         affine=affine,
-        numbers={"wt_outside_tissue_fraction": outside, **_sizes(whole, core, mask, axes)},
+        numbers={
+            "wt_outside_tissue_fraction": outside,
+            **_sizes(whole, core, mask, axes),
+            **({} if fitted.plane else {"slice_thickness_mm": float(regions.WT.spacing.max())}),
+        },
         plane=fitted.plane,
         slice=fitted.index,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from gbm.config.errors import InputError
 
-BYTES_A_VOXEL = 400
-"""Peak of the steps of a volume, fitted on whole heads; see docs/scale.md."""
+BYTES_A_VOXEL = 250
+"""Peak of the steps of a volume, measured on whole heads, with room; see docs/scale.md."""
 MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def needed_gb(voxels: int) -> float:
@@ -17,7 +19,12 @@ def needed_gb(voxels: int) -> float:
 
 
 def available_gb() -> float | None:
-    """Memory that this machine could give now, GB; None where it does not tell."""
+    """Memory that this machine, or the container's limit, could give now, GB; None: not told."""
+    known = [gb for gb in (_of_machine(), _of_container()) if gb is not None]
+    return min(known, default=None)
+
+
+def _of_machine() -> float | None:
     try:
         for line in MEMINFO.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -25,6 +32,19 @@ def available_gb() -> float | None:
     except OSError:
         pass
     return None
+
+
+def _of_container() -> float | None:
+    """What a control group (version 2) leaves; its cache may be taken."""
+    try:
+        limit, used, stat = (
+            (CGROUP / name).read_text(encoding="ascii")
+            for name in ("memory.max", "memory.current", "memory.stat")
+        )
+        cached = re.search(r"^inactive_file (\d+)$", stat, re.MULTILINE)
+        return (float(limit) - float(used) + float(cached[1] if cached else 0)) / 1e9
+    except (OSError, ValueError):  # no such group, or no limit: "max"
+        return None
 
 
 def require_memory(voxels: int, file: Path | None) -> None:

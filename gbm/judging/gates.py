@@ -174,19 +174,24 @@ GATES = (
     Gate(
         "wt_volume_ml", "tumour",
         lambda s: (s.gates.wt_volume_ml_min, ANY),
-        "The tumour is small ({value} ml, {limit} asked): it hardly determines two parameters.",
+        "The tumour is small ({value} ml, {limit} asked): it hardly fixes two parameters.",
         "Read the ranges and not the values.",
         "{:.1f}",
     ),
     Gate(
         "tc_volume_ml", "tumour",
         lambda s: (s.gates.tc_volume_ml_min, ANY),
-        "The tumour core is small ({value} ml, {limit} asked): it hardly determines the second "
-        "parameter.",
+        "The core is small ({value} ml, {limit} asked): it hardly fixes the second parameter.",
         "Read the ranges and not the values.",
         "{:.1f}",
-        zero="The tumour core is empty: the fit uses the whole tumour alone, which does not "
-        "determine both parameters.",
+        zero="The core is empty: the whole tumour alone does not determine both parameters.",
+    ),
+    Gate(
+        "slice_thickness_mm", "tumour",
+        lambda s: (-ANY, s.gates.slice_thickness_mm_max),
+        "The segmentation has slices of {value} mm ({limit} accepted): its outline is a staircase.",
+        "Segment an isotropic image, or read the ranges and not the values.",
+        "{:.1f}",
     ),
     Gate(
         "tc_fraction", "tumour",
@@ -216,7 +221,7 @@ GATES = (
         "second_focus_volume", "tumour",
         lambda s: (-ANY, s.gates.second_focus_max),
         "The tumour has several foci in the volume: the second is {value} of the largest ({limit} "
-        "accepted), and the model grows all from one origin; a slice shows only one of them.",
+        "accepted), and the model grows all from one origin.",
         "Mask the other foci, or fit them one by one.",
         "{:.0%}",
     ),

@@ -59,6 +59,7 @@ class FittedVolume(Fitted):
     wt_volume_ml: float = Field(description="volume of the whole tumour, ml")
     tc_volume_ml: float = Field(description="volume of the core, ml; 0: it is empty")
     tissue_volume_ml: float = Field(description="volume of the tissue in the crop, ml")
+    slice_thickness_mm: float = Field(description="greatest voxel size of the segmentation, mm")
 
 
 class GridSizes(Model):

@@ -88,7 +88,7 @@ def logit_density(u: np.ndarray) -> np.ndarray:
 
 
 def sensitivities(density: Density, point: Point, search: Search) -> np.ndarray:
-    """Derivatives of logit u by g (n, nx, ny): forward differences, backward at upper bounds."""
+    """Derivatives of logit u by g (n, cells): forward differences, backward at upper bounds."""
     base, out = logit_density(point.u), []
     for i in range(point.g.size):
         step = 2e-3 * search.scale[i]
@@ -156,9 +156,9 @@ def tangent_minimum(
     ----------
     objective : RegionLoss
         On the grid of `u`.
-    u : ndarray (nx, ny)
+    u : ndarray (cells)
         Density at dg = 0.
-    slopes : ndarray (n, nx, ny)
+    slopes : ndarray (n, cells)
         d logit u / d g; n may be 0.
     thresholds : ndarray (2,)
         Thresholds to start from.

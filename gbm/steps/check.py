@@ -45,7 +45,7 @@ class CheckReport:
     tissue : str
         ``given`` or the dotted key of the image that the atlas is registered to.
     plane, slice : str, int
-        The slice that will be fitted.
+        The slice of the largest extent, or that of the settings: fitted, or beside the volume.
     volumes_ml : dict
         Of WT and TC.
     labels : dict

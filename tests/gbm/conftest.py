@@ -119,6 +119,7 @@ def ball_domain(patient: str = "p1") -> Domain:
         x0=centre, affine=affine,
         numbers={
             "wt_volume_ml": 1e-3 * float(whole.sum()), "tc_volume_ml": 1e-3 * float(core.sum()),
+            "slice_thickness_mm": 1.0,
             "tissue_volume_ml": 1e-3 * float(tissue.sum()),
             "radius_WT_mm": equal_radius(whole), "radius_TC_mm": equal_radius(core),
             "wt_outside_tissue_fraction": 0.02,

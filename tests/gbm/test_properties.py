@@ -22,7 +22,7 @@ from gbm.config.loading import load_patient, load_settings
 from gbm.config.patient import LabelMap
 from gbm.config.patient_list import ID, entries
 from gbm.config.settings import Settings, SliceSettings
-from gbm.domain.fitted_slice import choose_slab, on_slab
+from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.labels import regions, regions_from_masks
 from gbm.io.volumes import (
     Volume,
@@ -177,7 +177,7 @@ def test_the_fitted_slice_passes_through_its_voxels(
     # what is thicker than a millimetre in the plane is seen there
     in_plane = np.delete(volume.spacing, slab.axis)
     assume(in_plane.min() > 1.5)
-    assert on_slab(found.WT, slab, 0).any()
+    assert slab.on(found.WT, 0).any()
 
 
 @given(grids())

@@ -53,7 +53,7 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     monkeypatch.setattr(running, "read_result", lambda path: path)
     monkeypatch.setattr("gbm.steps.check.run", lambda *given: ran.append("check"))
     file = write(tmp_path, "p01")
-    before = ["check", "tissue", "domain", "characteristic", "baselines"]
+    before = ["check", "tissue", "domain", "characteristic", "baselines", "identifiability"]
     main = [f"{step} bilo_char_inferred_seed0" for step in ("fit", "verify")]
     after = ["metrics", "export", "report"]
     gbm.run_patient(file, tmp_path / "alone")
@@ -62,6 +62,10 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     gbm.run_patient(file, tmp_path / "alone", fit={"method": "direct"})
     assert ran == [*before, *after]
     ran.clear()
+    gbm.run_patient(file, tmp_path / "alone", dimensions=3, fit={"method": "direct"})
+    assert ran == [*before, "slice_fit", *after]
+    known = set(ran)
+    ran.clear()
     asked = {"comparison": True, "pinn_weights": [1e-3]}
     gbm.run_patient(file, tmp_path / "alone", fit=asked)
     others = ("bilo_heat_inferred_seed0", "bilo_char_fixed_seed0", "pinn_char_w1e-3_seed0")
@@ -69,7 +73,7 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     assert ran == [*before, *main, *after, "direct_fixed", *networks, "comparison"]
     of_a_command = {"all", "cohort", "compare", "comparison_page", "costs", "demo", "demo3d"}
     of_a_command |= {r for r in rules if r.startswith("bench")}
-    assert rules - of_a_command == {"register", *(name.split()[0] for name in ran)}
+    assert rules - of_a_command == {"register", *known, *(name.split()[0] for name in ran)}
 
 
 def test_a_direct_fit_imports_no_torch(repository: Path, tmp_path: Path) -> None:

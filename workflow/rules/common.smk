@@ -126,6 +126,13 @@ def slice_fit(wildcards):
     return FILES.slice_fit if whole else []
 
 
+def settings_of_domain(wildcards):
+    """What the fitted problem depends on: the choice of a slice is none of a whole tumour's."""
+    whole = settings_of(entry(wildcards).file).dimensions == 3
+    sections = ("dimensions", "tissue") if whole else ("dimensions", "slice", "tissue")
+    return settings_for(*sections)(wildcards)
+
+
 def registered(wildcards):
     """Files of the registration; none where the patient brings tissue maps."""
     if entry(wildcards).has_tissue:

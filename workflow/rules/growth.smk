@@ -69,7 +69,7 @@ rule slice_fit:
         cost_of("slice_fit")
     priority: in_turn
     conda:
-        "../envs/growth.yaml"
+        "../envs/imaging.yaml"
     threads: 1
     resources:
         mem_mb=more(1500),

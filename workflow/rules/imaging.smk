@@ -114,7 +114,7 @@ rule domain:
         runtime=more(5),
     params:
         root=results_root,
-        settings=settings_for("dimensions", "slice", "tissue"),
+        settings=settings_of_domain,
         code=source_hash("gbm.steps.domain"),
     message:
         "The problem of {wildcards.patient}"

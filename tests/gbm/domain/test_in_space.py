@@ -98,3 +98,18 @@ def test_too_little_memory_is_said_before_the_work(monkeypatch: pytest.MonkeyPat
 def test_a_slice_asks_for_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_gb", lambda: 0.0)
     assert build_domain("a", *_made("ras"), Settings()).dimensions == 2
+
+
+def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The least of what the machine and its control group leave."""
+    monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    assert memory.available_gb() is None
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   8000000 kB\n")
+    assert memory.available_gb() == pytest.approx(8.192)
+    (tmp_path / "memory.current").write_text("1500000000\n")
+    (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 500000000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_gb() == pytest.approx(8.192)
+    (tmp_path / "memory.max").write_text("2000000000\n")
+    assert memory.available_gb() == pytest.approx(1.0)
