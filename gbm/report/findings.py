@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gbm.growth.records import INDISTINCT
-from gbm.report.formatting import num, percent, relation
+from gbm.report.formatting import num, percent, relation, whole_seconds
 from gbm.report.words import WORDS
 from gbm.results.metrics_table import Metrics, dice_of
 from gbm.results.patient_result import PatientResult
@@ -75,7 +75,7 @@ def without_network(result: PatientResult) -> Finding:
         "note",
         "No network was trained (fit.method: direct): parameters, density and outlines are those "
         "of the direct fit, the segmentation objective minimised with the finite-volume solver "
-        f"itself in {result.seconds:.2g} s.",
+        f"itself in {whole_seconds(result.seconds)} s.",
     )
 
 
@@ -189,7 +189,9 @@ def against_direct(result: PatientResult) -> list[Finding]:
         return found
     both = f"objective {ours:.4f} (BiLO, by finite volumes) against {theirs:.4f} (direct fit){grid}"
     seconds = result.baselines.direct_fdm.seconds
-    speed = f" The direct fit took {seconds:.2g} s, BiLO {result.seconds:.3g} s."
+    speed = (
+        f" The direct fit took {whole_seconds(seconds)} s, BiLO {whole_seconds(result.seconds)} s."
+    )
     if ours > theirs + INDISTINCT:
         text = f"The direct finite-volume fit beats BiLO: {both}.{speed}"
         found.append(Finding("bad", text))

@@ -67,3 +67,12 @@ def relation(number: float | None, reference: float | None) -> str:
 def pair(first: float | None, second: float | None, digits: int = 3) -> str:
     """Two numbers of one quantity, as network / finite volumes."""
     return f"{num(first, digits)} / {num(second, digits)}"
+
+
+def whole_seconds(value: float) -> str:
+    """Seconds without digits that mean nothing.
+
+    >>> whole_seconds(163.4), whole_seconds(8.62)
+    ('163', '8.6')
+    """
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
