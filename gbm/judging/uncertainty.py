@@ -38,7 +38,7 @@ def hidden_share(radii_mm: Sequence[float], dimensions: int = 2) -> float:
     >>> [round(hidden_share(radii), 2) for radii in ((30, 20), (20, 14), (12, 5))]
     [0.09, 0.17, 1.86]
     >>> round(hidden_share((28, 20), 3), 3)
-    0.014
+    0.02
     """
     if dimensions == 2:
         pieces = sum(2 * np.pi * radius / PIECE_MM for radius in radii_mm)
