@@ -33,7 +33,7 @@ EDEMA, ENHANCING, NECROTIC = 2, 4, 1
 
 MADE = {
     2: Truth(),
-    3: Truth(lambda_mm=2.5, rhoT=11.0, WT=0.40, TC=0.75, boundary_length_mm=4.5),
+    3: Truth(lambda_mm=2.5, rhoT=11.0, WT=0.35, TC=0.65, boundary_length_mm=4.5),
 }
 """What the demo patients of the plane and of space are made with, by their dimensions."""
 
