@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,9 +65,9 @@ class Domain:
     slice: int | None = None
 
     @property
-    def dimensions(self) -> int:
+    def dimensions(self) -> Literal[2, 3]:
         """2: one slice; 3: the whole tumour."""
-        return len(self.axes)
+        return 2 if len(self.axes) == 2 else 3
 
     @property
     def spacing(self) -> float:
@@ -79,6 +79,11 @@ class Domain:
         """Voxels of tissue, phi > 1/2: where a density means something."""
         tissue: np.ndarray = self.phi > 0.5
         return tissue
+
+    def centroid(self, mask: np.ndarray) -> np.ndarray:
+        """Centre of gravity (d,), mm, of a mask (n_1, .., n_d)."""
+        places = np.nonzero(mask)
+        return np.array([axis[p].mean() for axis, p in zip(self.axes, places, strict=True)])
 
     def index(self, point: np.ndarray) -> np.ndarray:
         """Array indices (d,), fractions of a voxel, of a point (d,) in mm."""

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def centroid(domain: Domain) -> np.ndarray:
     """Centroid (d,) of TC, of WT where TC is empty, mm."""
-    places = np.nonzero(domain.TC if domain.TC.any() else domain.WT)
-    return np.array([axis[p].mean() for axis, p in zip(domain.axes, places, strict=True)])
+    return domain.centroid(domain.TC if domain.TC.any() else domain.WT)
 
 
 def disc(domain: Domain) -> dict[str, np.ndarray]:

@@ -16,6 +16,29 @@ LEVELS = (0.1, 0.01)
 """Densities above which tissue counts as infiltrated."""
 
 
+def extent_name(level: float, dimensions: int) -> str:
+    """Name of the size above a level.
+
+    >>> extent_name(0.1, 2), extent_name(0.01, 3)
+    ('extent_0.1_mm2', 'extent_0.01_ml')
+    """
+    return f"extent_{level:g}_{SIZE_NAMES[dimensions].rsplit('_', 1)[1]}"
+
+
+def margin_name(level: float) -> str:
+    """Name of the distance reached above a level.
+
+    >>> margin_name(0.1)
+    'margin_0.1_mm'
+    """
+    return f"margin_{level:g}_mm"
+
+
+def infiltrated(domain: Domain, u: np.ndarray, level: float) -> np.ndarray:
+    """Tissue outside WT with a density u above a level."""
+    return domain.tissue & ~domain.WT & (u > level)
+
+
 def extent(domain: Domain, u: np.ndarray) -> dict[str, float]:
     """Tissue outside WT with u above each of `LEVELS`, and how far away it lies.
 
@@ -32,12 +55,11 @@ def extent(domain: Domain, u: np.ndarray) -> dict[str, float]:
         `extent_0.1_ml` (in the plane `extent_0.1_mm2`), and so on: its size; `margin_0.1_mm`: the
         95th percentile over it of the distance to WT, 0 where there is none.
     """
-    unit = SIZE_NAMES[domain.dimensions].rsplit("_", 1)[1]
     distance = distance_transform_edt(~domain.WT, sampling=domain.spacing)
     found = {}
     for level in LEVELS:
-        beyond = (u > level) & domain.tissue & ~domain.WT
-        found[f"extent_{level:g}_{unit}"] = size(beyond, domain.spacing)
+        beyond = infiltrated(domain, u, level)
+        found[extent_name(level, domain.dimensions)] = size(beyond, domain.spacing)
         margin = float(np.percentile(distance[beyond], 95)) if beyond.any() else 0.0
-        found[f"margin_{level:g}_mm"] = margin
+        found[margin_name(level)] = margin
     return found

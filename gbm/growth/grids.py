@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gbm.config.settings import BY_DIMENSION
+
 
 @dataclass(frozen=True)
 class Grids:
@@ -32,8 +34,13 @@ class Grids:
     descent: int
 
     @classmethod
-    def of(cls, dimensions: int, refine: int) -> Grids:
-        """The grids of a problem of 2 or 3 dimensions under the setting `verify.refine`."""
+    def of(cls, dimensions: int, refine: int | None = None) -> Grids:
+        """The grids of a problem of 2 or 3 dimensions under the setting `verify.refine`.
+
+        By default that of the dimension.
+        """
+        if refine is None:
+            refine = BY_DIMENSION[dimensions]["verify"]["refine"]
         if dimensions == 2:
             return cls(1 / refine, 1, 1 / refine, 2, 2)
         return cls(2.0, 2, 1 / refine, 4, 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logit
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -47,7 +48,7 @@ class GrowthMap:
     def from_cells(cls, axes: tuple[np.ndarray, ...], P: np.ndarray, phi: np.ndarray) -> GrowthMap:
         """Build from values at the cell centres; faces take the harmonic mean of P phi."""
         c = 1.0 / (P * phi + _TINY)
-        faces = [2.0 / (_upper(c, k) + _lower(c, k)) for k in range(c.ndim)]
+        faces = [2.0 / (upper + lower) for lower, upper in (pairs(c, k) for k in range(c.ndim))]
         return cls(axes, phi, tuple(faces))
 
     @classmethod
@@ -92,6 +93,17 @@ def coarsen(u: np.ndarray, parts: int, dimensions: int | None = None) -> np.ndar
     return kept.reshape(*lead, *shape).mean(axis=tuple(range(-1, -2 * d, -2)))
 
 
+def pairs(a: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and the upper one of all neighbours along an axis, one fewer than there are."""
+    along = np.moveaxis(a, axis, 0)
+    return np.moveaxis(along[:-1], 0, axis), np.moveaxis(along[1:], 0, axis)
+
+
+def logit_between(u: np.ndarray, parts: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Logit, multilinear between centres, of a density of cells: at the voxels as in `spread`."""
+    return spread(logit(np.clip(u, 1e-9, 1 - 1e-9)), parts, shape)
+
+
 def spread(u: np.ndarray, parts: int, shape: tuple[int, ...]) -> np.ndarray:
     """Multilinear values of cells of `parts` voxels at the voxels of an array of a shape."""
     for axis, n in enumerate(shape):
@@ -133,11 +145,3 @@ def _in_series(product: np.ndarray, n: int, axis: int) -> np.ndarray:
 def _mean_across(product: np.ndarray, n: int, axis: int) -> np.ndarray:
     """Means over blocks of n across an axis, which comes first."""
     return coarsen(np.moveaxis(product, axis, 0), n, product.ndim - 1)
-
-
-def _upper(a: np.ndarray, axis: int) -> np.ndarray:
-    return np.delete(a, 0, axis) if a.shape[axis] else a
-
-
-def _lower(a: np.ndarray, axis: int) -> np.ndarray:
-    return np.delete(a, -1, axis)

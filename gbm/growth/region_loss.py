@@ -49,6 +49,14 @@ def relative_l2(s: np.ndarray, y: np.ndarray, phi: np.ndarray) -> tuple[float, n
 TERMS: dict[str, Term] = {"soft_dice": soft_dice, "relative_l2": relative_l2}
 
 
+Onto = Callable[[np.ndarray], np.ndarray]
+"""Brings a field onto other cells."""
+
+
+def _everything(field: np.ndarray) -> np.ndarray:
+    return field
+
+
 @dataclass(frozen=True)
 class RegionLoss:
     """Objective of a density on voxels or cells and of the two thresholds.
@@ -111,6 +119,17 @@ class RegionLoss:
         lump = float((phi[rest].astype(float) ** power).sum()) ** (1 / power)
         lumped = tuple(np.append(mask[cells].astype(float), 0.0) for mask in masks)
         return replace(self, phi=np.append(phi[cells].astype(float), lump), masks=lumped), cells
+
+    def visible(self, u: np.ndarray, above: float) -> tuple[RegionLoss, Onto]:
+        """The same on the cells of a volume that show more than a density, and the segmented.
+
+        Returned with what brings a field of all cells onto them and the lump. A plane is small:
+        it stays as it is.
+        """
+        if u.ndim < 3:
+            return self, _everything
+        small, cells = self.kept(np.flatnonzero(u > above))
+        return small, lambda field: np.append(field.ravel()[cells].astype(float), 0.0)
 
     @property
     def regions(self) -> tuple[int, ...]:

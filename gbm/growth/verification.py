@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from gbm.config.conventions import REGIONS
 from gbm.growth.extent import extent
-from gbm.growth.finite_volume import default_steps, solve
+from gbm.growth.finite_volume import full_steps, solve
 from gbm.growth.grids import Grids
-from gbm.growth.growth_map import GrowthMap, coarsen, spread
+from gbm.growth.growth_map import GrowthMap, coarsen, logit_between
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, relative_error, scores
 from gbm.growth.parameters import Growth, Seed
@@ -55,7 +55,7 @@ def verify(
     inverse : GrowthInverseProblem, optional
         Objective, bounds and seed; the defaults without it.
     refine : int
-        The solver's cells per voxel and axis; by default 2 in the plane, 1 in the volume.
+        The solver's cells per voxel and axis; by default those of the dimension.
     max_disagreement : float
         Relative L2 error in the tissue at the final time above which a fit is not called converged.
 
@@ -70,7 +70,6 @@ def verify(
     ValueError
         If the last time is not 1 or shapes do not match.
     """
-    refine = (2 if domain.dimensions == 2 else 1) if refine is None else refine
     grids = Grids.of(domain.dimensions, refine)
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
     phi, cells = coarsen(domain.phi, grids.objective), given.coarsened(grids.objective)
@@ -87,7 +86,7 @@ def verify(
     finals = {"network": u_network[-1], "fdm": u[-1]}
     on_cells = {name: cells.value(v, *at) for name, v in finals.items()}
     if grids.objective > 1:
-        network = _between_cells(u_network[-1], grids.objective, domain.phi.shape)
+        network = expit(logit_between(u_network[-1], grids.objective, domain.phi.shape))
         finals = {"network": network, "fdm": solve(domain, growth, seed)[0]}
     metrics = {name: scores(domain, masks(domain, v, fit.thresholds)) for name, v in finals.items()}
     bounds = given.on_bound(fit.lambda_mm, fit.rhoT, thresholds)
@@ -109,11 +108,6 @@ def verify(
     return found, finals["fdm"], finals["network"]
 
 
-def _between_cells(u: np.ndarray, parts: int, shape: tuple[int, ...]) -> np.ndarray:
-    """A density of cells on the voxels of a shape: its logit is multilinear between centres."""
-    return np.asarray(expit(spread(logit(np.clip(u, 1e-9, 1 - 1e-9)), parts, shape)))
-
-
 def _errors(u: np.ndarray, v: np.ndarray, phi: np.ndarray) -> dict[str, float]:
     """How far a density is from another, at the last of all times and at all of them."""
     return {
@@ -128,9 +122,7 @@ def _solved(
 ) -> np.ndarray:
     """The solver's density at all times on the cells of the objective."""
     grid = GrowthMap.of(domain, grids.network)
-    # on cells of 2 mm the solver's default of time steps errs by as much as a network
-    steps = default_steps(growth, min(grids.network, 1.0), domain.dimensions)
-    u = solve(grid, growth, seed, times=times, steps=steps)
+    u = solve(grid, growth, seed, times=times, steps=full_steps(grid, growth))
     return coarsen(u, grids.per_cell, domain.dimensions)
 
 

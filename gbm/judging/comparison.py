@@ -23,7 +23,7 @@ def compare(
     """Gather the networks of the comparison."""
     return Comparison(
         patient=domain.patient,
-        dimensions=domain.dimensions,  # type: ignore[arg-type]
+        dimensions=domain.dimensions,
         pinn=best_pinn(fits),
         fits=tuple(fit.entry(name, domain) for name, fit in sorted(fits.items())),
         direct_fixed_fdm=direct_fixed,

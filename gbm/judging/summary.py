@@ -127,7 +127,7 @@ def summarise(
     numbers = {**found.numbers, **headline.numbers}
     return PatientResult(
         patient=domain.patient,
-        dimensions=domain.dimensions,  # type: ignore[arg-type]
+        dimensions=domain.dimensions,
         verdict=judge(
             numbers, settings, **headline.judged, unsettled=unsettled(references.direct_fdm)
         ),

@@ -40,7 +40,7 @@ from scipy.special import logsumexp
 from bilo.inverse.frame import Frame
 from bilo.taylor.jets import Jet
 from gbm.domain.domain import AXES
-from gbm.growth.growth_map import GrowthMap
+from gbm.growth.growth_map import GrowthMap, pairs
 from gbm.growth.parameters import Growth, Seed, squared_distance
 from gbm.network_fit.tabulated import summed, tabulated
 
@@ -117,8 +117,8 @@ def tissue_distance(grid: GrowthMap, x0: np.ndarray, reach: float) -> np.ndarray
     """
     cell = np.arange(grid.phi.size).reshape(grid.phi.shape)
     axes = range(grid.dimensions)
-    row = np.concatenate([np.delete(cell, -1, k).ravel() for k in axes])
-    column = np.concatenate([np.delete(cell, 0, k).ravel() for k in axes])
+    lower, upper = zip(*(pairs(cell, k) for k in axes), strict=True)
+    row, column = (np.concatenate([v.ravel() for v in ends]) for ends in (lower, upper))
     coupling = np.concatenate([face.ravel() for face in grid.faces]) * (reach / grid.h) ** 2
     flux = sparse.coo_matrix((coupling.astype(float), (row, column)), shape=(cell.size,) * 2)
     flux = (flux + flux.T).tocsr()

@@ -19,6 +19,7 @@ import numpy as np
 
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.finite_volume import solve
+from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
@@ -27,7 +28,6 @@ from gbm.search.coarse_search import best_thresholds, screen
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-_CELL = 2
 CLEARLY_BETTER = 0.05
 """Least gain of the table in the objective, on 2 mm cells; any does where the front of the
 characteristic parameters, sqrt(DT / rhoT), is narrower than a voxel."""
@@ -64,7 +64,8 @@ def start_of(
     inverse : GrowthInverseProblem
     """
     own = NetworkStart(characteristic.DT, characteristic.rhoT)
-    grid, goal = GrowthMap.of(domain, _CELL), inverse.steepened[0].coarsened(_CELL)
+    cells = Grids.of(domain.dimensions).descent
+    grid, goal = GrowthMap.of(domain, cells), inverse.steepened[0].coarsened(cells)
     best = screen(grid, [goal], [origin], inverse)[0][0]
     u = solve(grid, own, inverse.seed(origin))[0]
     _, value = best_thresholds(goal, u, inverse.threshold_bounds)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gbm.domain.domain import Domain
-from gbm.growth.finite_volume import TAILS, default_steps, solve
+from gbm.growth.finite_volume import FULL, TAILS, full_steps, solve
 from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.parameters import Growth
@@ -103,8 +103,6 @@ class StartField:
 def _solved(
     grid: GrowthMap, growth: Growth, seed: SpreadingSeed, times: Sequence[float] | np.ndarray
 ) -> np.ndarray:
-    """Finite volumes down to the tails; of a volume with the steps of cells of 1 mm."""
-    if grid.dimensions == 2:
-        return solve(grid, growth, seed, times=times)
-    steps = default_steps(growth, 1.0, 3)
-    return solve(grid, growth, seed, times=times, steps=steps, arithmetic=TAILS)
+    """Finite volumes down to the tails."""
+    steps, arithmetic = full_steps(grid, growth), FULL if grid.dimensions == 2 else TAILS
+    return solve(grid, growth, seed, times=times, steps=steps, arithmetic=arithmetic)

@@ -22,7 +22,7 @@ from bilo.inverse.frame import Frame
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 from gbm.domain.domain import AXES
-from gbm.growth.growth_map import GrowthMap
+from gbm.growth.growth_map import GrowthMap, pairs
 from gbm.growth.parameters import Growth
 
 
@@ -34,7 +34,7 @@ def coefficients(grid: GrowthMap) -> dict[str, np.ndarray]:
     found = {}
     for axis, (name, face) in enumerate(zip(AXES, grid.faces, strict=False)):
         walled = np.pad(face.astype(float), [(int(axis == k),) * 2 for k in range(face.ndim)])
-        above, below = np.delete(walled, 0, axis), np.delete(walled, -1, axis)
+        below, above = pairs(walled, axis)
         found[f"w{name}"] = above / (above + below + 1e-30)
         found[f"P{name}"] = (above + below) / (2 * grid.phi)
         found[f"b{name}"] = (above - below) / (grid.h * grid.phi)

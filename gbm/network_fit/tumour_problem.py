@@ -60,8 +60,7 @@ class TumourProblem(Problem):
     bounds : mapping
         Of lambda_mm and rhoT.
     grids : Grids
-        Cells behind the residual, and those of the objective; by default those of `verify.refine`
-        2 in the plane, and of a volume.
+        Cells behind the residual, and those of the objective; by default those of the dimension.
     """
 
     name = "tumour"
@@ -89,7 +88,7 @@ class TumourProblem(Problem):
         self.lift, self.bounds = lift, bounds
         self.seed = SpreadingSeed(seed.x0, seed.h0, seed.r0, float(domain.P[domain.WT].mean()))
         self.length = float(domain.numbers["radius_WT_mm"])
-        self.grids = grids or Grids.of(domain.dimensions, 2 if domain.dimensions == 2 else 1)
+        self.grids = grids or Grids.of(domain.dimensions)
         self._places = cell_axes(domain.axes, self.grids.objective)
         self.surroundings = made = StartField.of(domain, start, self.seed, self.grids)
         self.inside, self.table, self._known = made.inside, made.table, made.known

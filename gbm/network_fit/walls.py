@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from gbm.growth.growth_map import GrowthMap
+from gbm.growth.growth_map import GrowthMap, pairs
 from gbm.growth.parameters import squared_distance
 from gbm.network_fit.lifts import SpreadingSeed, ease
 
@@ -41,7 +41,7 @@ def walls(grid: GrowthMap) -> np.ndarray:
 def behind(grid: GrowthMap, reach: float, seed: SpreadingSeed) -> np.ndarray:
     """Cells (n_1, .., n_d) much easier to reach from a seed through walls than around them."""
     tissue = grid.phi > TISSUE
-    open_faces = [np.delete(tissue, 0, k) & np.delete(tissue, -1, k) for k in range(tissue.ndim)]
+    open_faces = [np.logical_and(*pairs(tissue, k)) for k in range(tissue.ndim)]
     sealed = replace(grid, faces=tuple(f * o for f, o in zip(grid.faces, open_faces, strict=True)))
     open_, closed = (ease(g, reach, seed)[1] for g in (grid, sealed))
     found: np.ndarray = tissue & (open_ > HARDER * closed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gbm.growth.extent import LEVELS
+from gbm.growth.extent import LEVELS, extent_name, margin_name
 from gbm.report.formatting import UNDETERMINED, num, percent, plus_minus, with_spread
 from gbm.report.words import WORDS
 from gbm.results.estimate import Estimate
@@ -80,8 +80,8 @@ def beyond(result: PatientResult, metrics: Metrics) -> tuple[str, str, str]:
     said = [
         (
             f"u > {level:g}",
-            num(found.get(f"extent_{level:g}_{words.extent_unit}"), words.extent_digits),
-            f"margin {num(found.get(f'margin_{level:g}_mm'), 1)} mm",
+            num(found.get(extent_name(level, result.dimensions)), words.extent_digits),
+            f"margin {num(found.get(margin_name(level)), 1)} mm",
         )
         for level in LEVELS
     ]

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from gbm.config.conventions import REGIONS
 from gbm.domain.domain import Domain
-from gbm.growth.growth_map import coarsen, spread
+from gbm.growth.extent import LEVELS, infiltrated
+from gbm.growth.growth_map import coarsen, logit_between
 from gbm.io.files import read_json
 from gbm.io.layout import Layout, arrays
 from gbm.report.figures import curves, identifiability, maps, planes
 from gbm.report.figures.canvas import near_tumour
-from gbm.report.figures.reach import infiltrated, reach
-from gbm.report.section import ACROSS, Section, centre, section
+from gbm.report.figures.reach import reach
+from gbm.report.section import ACROSS, Section, section
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.volumes import Anatomy
 from gbm.results.export import predicted_density
@@ -52,8 +53,7 @@ class Trained:
         """
         if self.u.shape[1:] == shape:
             return plane.of(self.u)
-        logits = logit(np.clip(self.u, 1e-9, 1 - 1e-9))
-        found = [expit(plane.of(spread(one, self.cells(shape), shape))) for one in logits]
+        found = [expit(plane.of(logit_between(u, self.cells(shape), shape))) for u in self.u]
         return np.stack(found)
 
     def cells(self, shape: tuple[int, ...]) -> int:
@@ -121,7 +121,7 @@ class View:
         near = near_tumour(domain, maps.predicted(domain, u, thresholds))
         title = f"Finite volumes{self.name}"
         values = None if self.image is None else self.image[1]
-        wide = near_tumour(domain, infiltrated(domain, u))
+        wide = near_tumour(domain, infiltrated(domain, u, min(LEVELS)))
         drawn = {
             "density_fdm": maps.density(domain, u, thresholds, self.x0, title, near),
             "reach": reach(domain, values, u, f"Beyond the segmented tumour{self.name}", wide),
@@ -177,7 +177,7 @@ def planes_of(
     the tumour, the axial one through the origin first.
     """
     x0 = np.asarray(result.x0_grid_mm, float)
-    places = {"origin": x0, "centre": centre(domain)}
+    places = {"origin": x0, "centre": domain.centroid(domain.WT)}
     chosen = {"": section(domain, "axial", x0)}
     if domain.dimensions == 3:
         chosen = {

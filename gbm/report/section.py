@@ -62,9 +62,3 @@ def section(domain: Domain, plane: Plane, place: np.ndarray) -> Section:
         plane=plane,
     )
     return Section(cut, across, index)
-
-
-def centre(domain: Domain) -> np.ndarray:
-    """Centre of gravity of WT (d,), mm."""
-    places = np.nonzero(domain.WT)
-    return np.array([axis[p].mean() for axis, p in zip(domain.axes, places, strict=True)])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.extent import LEVELS
+from gbm.growth.extent import LEVELS, extent_name, margin_name
 from gbm.growth.records import INDISTINCT
 from gbm.report.findings import EQUAL_DICE
 from gbm.report.formatting import MISSING, UNDETERMINED, num, pair, percent, plus_minus, relation
@@ -60,8 +60,8 @@ def reach_rows(metrics: Metrics, dimensions: int) -> list[dict[str, Any]]:
             (name, digits)
             for level in LEVELS
             for name, digits in (
-                (f"extent_{level:g}_{words.extent_unit}", words.extent_digits),
-                (f"margin_{level:g}_mm", 1),
+                (extent_name(level, dimensions), words.extent_digits),
+                (margin_name(level), 1),
             )
         ]
         if names[0][0] in found:

@@ -36,11 +36,6 @@ class Words:
     cells: str
 
     @property
-    def extent_unit(self) -> str:
-        """The unit in the names of extents: `mm2` or `ml`."""
-        return self.metric.rsplit("_", 1)[1]
-
-    @property
     def plain_disc(self) -> str:
         """The reference of equal size in a sentence."""
         return f"a plain {self.disc} of the same {self.size}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.extent import LEVELS
+from gbm.growth.extent import LEVELS, extent_name, margin_name
 from gbm.growth.records import Verification
+from gbm.imaging.overlap import SIZE_NAMES
 from gbm.results.references import References
 
 Scores = Mapping[str, Mapping[str, float | None]]
@@ -18,10 +19,8 @@ Scores = Mapping[str, Mapping[str, float | None]]
 Metrics = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """model -> region -> metric -> value"""
 
-METRICS = {2: ("dice", "hd95_mm", "area_mm2"), 3: ("dice", "hd95_mm", "volume_ml")}
+METRICS = {d: ("dice", "hd95_mm", name) for d, name in SIZE_NAMES.items()}
 """Of every model and region, by dimension."""
-_UNITS = {2: "mm2", 3: "ml"}
-"""Of an extent, by dimension."""
 MODELS = (
     "bilo_network",
     "bilo_fdm",
@@ -41,8 +40,8 @@ def columns() -> list[tuple[str, str, str]]:
         name
         for level in LEVELS
         for name in (
-            *(f"extent_{level:g}_{unit}" for unit in _UNITS.values()),
-            f"margin_{level:g}_mm",
+            *(extent_name(level, dimensions) for dimensions in METRICS),
+            margin_name(level),
         )
     ]
     found = []

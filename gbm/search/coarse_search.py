@@ -150,11 +150,8 @@ def screen(
 
 def seen(objectives: Sequence[RegionLoss], u: np.ndarray) -> list[tuple[RegionLoss, np.ndarray]]:
     """The objectives with their density; of a volume only the cells that thresholds may show."""
-    if u.ndim < 3:
-        return [(objective, u) for objective in objectives]
-    small, cells = objectives[0].kept(np.flatnonzero(u > _SEEN))
-    shown = np.append(u.ravel()[cells], 0.0)
-    return [(replace(small, k=objective.k), shown) for objective in objectives]
+    small, onto = objectives[0].visible(u, _SEEN)
+    return [(replace(small, k=objective.k), onto(u)) for objective in objectives]
 
 
 def best_thresholds(

@@ -108,7 +108,7 @@ def direct_fit(
     origin : {"inferred", "fixed"}
         Whether the origin is an unknown.
     refine : int
-        Cells per voxel and axis of the last descent; by default 2 in the plane, 1 in the volume.
+        Cells per voxel and axis of the last descent; by default those of the dimension.
 
     Returns
     -------
@@ -117,10 +117,9 @@ def direct_fit(
     """
     began = time.perf_counter()
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    refine = (2 if domain.dimensions == 2 else 1) if refine is None else refine
-    found, on_network_grid = _search(domain, characteristic, given, origin == "inferred", refine)
-    best = found[0]
     grids = Grids.of(domain.dimensions, refine)
+    found, on_network_grid = _search(domain, characteristic, given, origin == "inferred", grids)
+    best = found[0]
     # The descents freeze the number of time steps; what is reported uses the default one.
     grid, seed = GrowthMap.of(domain, grids.reported), given.seed(best.x0)
     u = coarsen(solve(grid, best.growth, seed)[0], grids.per_voxel)
@@ -149,10 +148,9 @@ def _search(
     characteristic: Characteristic,
     given: GrowthInverseProblem,
     free: bool,
-    refine: int,
+    grids: Grids,
 ) -> tuple[list[Candidate], float | None]:
     """Distinct minima, best first, and the least objective on the network's grid of a volume."""
-    grids = Grids.of(domain.dimensions, refine)
     coarse = given.coarsened(grids.descent)
     gentle, steep = _screened(domain, given, free, grids.screen)
     descent, grid = LocalSearch(domain, free, coarse), GrowthMap.of(domain, grids.descent)
@@ -165,13 +163,14 @@ def _search(
     ends = distinct(descent.run(grid, first, starts, 0.2, 1e-4), *_SAME_END)
     on_voxels = LocalSearch(domain, free, given)
     if domain.dimensions == 2:
-        return _refined(on_voxels, ends, refine), None
+        return _refined(on_voxels, ends, grids.per_voxel), None
     leading, left = _leading(ends, *_ON_VOXELS)
     ends = distinct(descent.steepen(grid, leading, 0.1, 2e-5), *_SAME_END)
     leading, others = _leading(ends, *_FINISHED)
     least, voxels = ends[0].objective, GrowthMap.of(domain)
-    ends = on_voxels.run(voxels, given.objective, leading, 0.1, 2e-5, coarser=True)
-    return _with_others(on_voxels, voxels, ends, [*others, *left]), least
+    ends = on_voxels.run(voxels, given.objective, leading, 0.1, 2e-5, model=grid)
+    others = [on_voxels.judged(voxels, candidate) for candidate in (*others, *left)]
+    return _ranked(ends, others), least
 
 
 def _screened(
@@ -194,15 +193,12 @@ def _refined(descent: LocalSearch, found: list[Candidate], refine: int) -> list[
     leading, others = _leading(ends, *_ON_REFINED)
     ends = descent.run(grid, final, leading, 0.1 / refine, 2e-5, refine)
     others += [descent.judged(voxels, candidate) for candidate in left]
+    return _ranked(ends, others)
+
+
+def _ranked(ends: list[Candidate], others: list[Candidate]) -> list[Candidate]:
+    """The finished minima, then others, both best first."""
     return [*distinct(ends, *_SAME_END), *sorted(others, key=lambda end: end.objective)]
-
-
-def _with_others(
-    descent: LocalSearch, voxels: GrowthMap, ends: list[Candidate], others: list[Candidate]
-) -> list[Candidate]:
-    """The ends, then those of other minima, judged on the voxels."""
-    judged = [descent.judged(voxels, candidate) for candidate in others]
-    return [*distinct(ends, *_SAME_END), *sorted(judged, key=lambda end: end.objective)]
 
 
 def _leading(

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from gbm.growth.finite_volume import solve
+from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 REDRAWN = 0.01
 """Loss of Dice between two drawings of one region that is taken as noise."""
 _FLAT = 1e-8
-_CELLS = {2: 1, 3: 2}
-"""Cells (mm) of profile and surface."""
 
 
 def profile(
@@ -65,8 +64,8 @@ def profile(
         because a constant does not move the other unknowns.
     """
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    given = given.coarsened(_CELLS[domain.dimensions])
-    grid, rows = GrowthMap.of(domain, _CELLS[domain.dimensions]), []
+    cells = Grids.of(domain.dimensions).objective
+    given, grid, rows = given.coarsened(cells), GrowthMap.of(domain, cells), []
     low, high = given.growth_bounds["lambda_mm"]
     for direction in (1.0, -1.0):
         start = best
@@ -122,7 +121,7 @@ def surface(
         Axes lambda_mm and rhoT, ascending, and objective[i][j] at lambda_mm[i], rhoT[j].
     """
     given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    cells = _CELLS[domain.dimensions]
+    cells = Grids.of(domain.dimensions).objective
     grid, goal = GrowthMap.of(domain, cells), given.objective.coarsened(cells)
     search = LocalSearch(domain, False, given).search(best.x0)
     axes = [

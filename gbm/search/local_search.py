@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 _ORIGIN_SCALE_MM = 10.0  # a move of the origin that changes as much as one unit of ln lambda
 _STEPS_RESERVE = 1.2
-Kept = Callable[[np.ndarray], np.ndarray]
-_COARSER = 2
 _VISIBLE = 1e-3
 """Density at the start of a descent in a volume below which a cell is not seen during it: with
 lambda = 3 mm it lies 15 mm outside the outline."""
@@ -62,7 +60,7 @@ class LocalSearch:
         tolerance: float,
         cells: int = 1,
         *,
-        coarser: bool = False,
+        model: GrowthMap | None = None,
     ) -> list[Candidate]:
         """Local minima reached from the candidates, best first.
 
@@ -78,11 +76,10 @@ class LocalSearch:
             First trust radius and least predicted decrease, see `trust_region.minimise`.
         cells : int
             Cells of the grid along a voxel of the objective.
-        coarser : bool
-            Whether derivatives come from cells twice as large; the grid is that of the voxels.
+        model : GrowthMap, optional
+            Coarser cells, for the derivatives alone; the grid is then that of the voxels.
         """
         trust = Trust(radius, tolerance)
-        model = GrowthMap.of(self.domain, _COARSER) if coarser else None
         ends = [self._one(grid, objective, start, trust, cells, model) for start in candidates]
         return sorted(ends, key=lambda end: end.objective)
 
@@ -108,13 +105,9 @@ class LocalSearch:
         """A candidate with its best thresholds for the final objective, and its value there."""
         search, density = self.search(candidate.x0), self.density(grid, candidate)
         g = np.clip(self.pack(candidate), search.low, search.high)
-        objective: RegionLoss = self.inverse.objective
-        kept: Kept = _everything
-        if grid.dimensions == 3:
-            objective, kept = _visible(density(g), objective)
-        point = start_point(
-            lambda at: kept(density(at)), objective, g, candidate.thresholds, search
-        )
+        u = density(g)
+        objective, onto = self.inverse.objective.visible(u, _VISIBLE)
+        point = start_point(onto(u), objective, g, candidate.thresholds, search)
         return replace(candidate, thresholds=point.thresholds, objective=point.objective)
 
     def search(self, x0: np.ndarray) -> Search:
@@ -169,30 +162,16 @@ class LocalSearch:
     ) -> Candidate:
         search, density = self.search(start.x0), self.density(grid, start, cells)
         g = np.clip(self.pack(start), search.low, search.high)
-        kept: Kept = _everything
-        slopes = None
-        if grid.dimensions == 3:
-            objective, kept = _visible(density(g), objective)
+        u, slopes = density(g), None
+        objective, onto = objective.visible(u, _VISIBLE)
         if model is not None:
-            shape = grid.phi.shape
+            parts, shape = round(model.h / grid.h), grid.phi.shape
             slopes = from_coarser(
-                self.density(model, start), search, lambda v: kept(spread(v, _COARSER, shape))
+                self.density(model, start), search, lambda v: onto(spread(v, parts, shape))
             )
-        here = lambda at: kept(density(at))  # noqa: E731
-        point = start_point(here, objective, g, start.thresholds, search)
-        end, converged = minimise(here, objective, point, search, trust, slopes)
+        point = start_point(onto(u), objective, g, start.thresholds, search)
+        end, converged = minimise(
+            lambda at: onto(density(at)), objective, point, search, trust, slopes
+        )
         growth = self.unpack(end.g, start.x0)
         return Candidate(*growth, end.thresholds, end.objective, converged)
-
-
-def _everything(u: np.ndarray) -> np.ndarray:
-    return u
-
-
-def _visible(u: np.ndarray, objective: RegionLoss) -> tuple[RegionLoss, Kept]:
-    """The objective on the cells that may show near a density, and how fields come onto them.
-
-    The segmented cells stay; all others are lumped into one where u = 0.
-    """
-    small, cells = objective.kept(np.flatnonzero(u > _VISIBLE))
-    return small, lambda field: np.append(field.ravel()[cells].astype(float), 0.0)

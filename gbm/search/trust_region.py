@@ -188,10 +188,9 @@ def tangent_minimum(
 
 
 def start_point(
-    density: Density, objective: RegionLoss, g: np.ndarray, thresholds: np.ndarray, search: Search
+    u: np.ndarray, objective: RegionLoss, g: np.ndarray, thresholds: np.ndarray, search: Search
 ) -> Point:
-    """The point at `g` with the thresholds that are best for its density."""
-    u = density(g)
+    """The point at `g`, where the density is u, with the thresholds that are best for it."""
     no_slopes, no_box = np.empty((0, *u.shape)), np.empty((0, 2))
     _, best, value = tangent_minimum(objective, u, no_slopes, thresholds, no_box, search)
     return Point(g, best, u, value + search.prior(g)[0])

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gbm.domain.domain import Domain
-from gbm.growth.extent import LEVELS
+from gbm.growth.extent import LEVELS, infiltrated
 from gbm.report.figures.canvas import Window, extent, frame, key, map_panel
 from gbm.report.figures.maps import grey_tissue, outline, show_image
 from gbm.report.figures.style import INK
@@ -40,7 +40,8 @@ def reach(
         grey_tissue(axes, domain)
     else:
         show_image(axes, domain, image)
-    bands = np.ma.masked_equal(np.where(infiltrated(domain, u), np.digitize(u, LEVELS[::-1]), 0), 0)
+    seen = infiltrated(domain, u, min(LEVELS))
+    bands = np.ma.masked_equal(np.where(seen, np.digitize(u, LEVELS[::-1]), 0), 0)
     axes.imshow(
         bands.T, origin="lower", extent=extent(domain), alpha=0.65,
         cmap=ListedColormap(COLOURS[::-1]), norm=BoundaryNorm([0.5, 1.5, 2.5], 2),
@@ -54,8 +55,3 @@ def reach(
     ]
     key(figure, marks)
     return figure
-
-
-def infiltrated(domain: Domain, u: np.ndarray) -> np.ndarray:
-    """Tissue outside WT with a density above the lowest level."""
-    return domain.tissue & ~domain.WT & (u > min(LEVELS))

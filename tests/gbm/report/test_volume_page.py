@@ -13,12 +13,12 @@ import pytest
 from scipy.special import expit
 
 from gbm.domain.plane import edge_names, sample
+from gbm.growth.extent import LEVELS, infiltrated
 from gbm.growth.growth_map import coarsen
 from gbm.io.files import read_json, write_json
-from gbm.report.figures.reach import infiltrated
 from gbm.report.methods_text import methods
 from gbm.report.patient_figures import Trained
-from gbm.report.section import ACROSS, centre, section
+from gbm.report.section import ACROSS, section
 from gbm.results.patient_result import read_result
 from tests.browser import chromium
 from tests.gbm.conftest import ball_domain, disc_domain
@@ -61,7 +61,8 @@ def test_a_slice_is_its_own_plane() -> None:
 
 
 def test_the_centre_is_that_of_the_tumour() -> None:
-    assert np.allclose(centre(ball_domain()), [8, 20, 53], atol=0.3)
+    domain = ball_domain()
+    assert np.allclose(domain.centroid(domain.WT), [8, 20, 53], atol=0.3)
 
 
 def test_a_network_of_coarse_cells_is_drawn_between_them() -> None:
@@ -89,9 +90,9 @@ def test_the_error_of_a_network_is_drawn_on_its_cells_of_tissue() -> None:
 
 def test_what_is_infiltrated_lies_in_tissue_outside_the_tumour() -> None:
     domain = disc_domain()
-    found = infiltrated(domain, np.full(domain.phi.shape, 0.02))
+    found = infiltrated(domain, np.full(domain.phi.shape, 0.02), min(LEVELS))
     assert found.sum() == (domain.tissue & ~domain.WT).sum()
-    assert not infiltrated(domain, np.full(domain.phi.shape, 0.005)).any()
+    assert not infiltrated(domain, np.full(domain.phi.shape, 0.005), min(LEVELS)).any()
 
 
 @pytest.mark.parametrize("name", ["volume_bundle", "direct_volume_bundle"])
