@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gbm.config.errors import InputError
+from gbm.config.merging import merge
 from gbm.config.messages import in_words, nearest
 from gbm.config.patient import Patient, TissueMaps
 from gbm.config.settings import Settings
@@ -104,7 +105,7 @@ def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Pat
     top = _own(content)
     _validate(Settings, nested, "patient", path)
     _validate(Settings, top, "", path)
-    merged = _merge(_merge(common, nested), top)
+    merged = merge(merge(common, nested), top)
     atlas = (top.get("tissue") or {}).get("atlas")
     if isinstance(atlas, dict):
         base = path.resolve().parent
@@ -142,17 +143,6 @@ def _validate(model: type[M], data: Any, prefix: str, file: Path | None) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         raise in_words(error, model, data, prefix, file) from error
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge nested mappings; anything that is no mapping is replaced."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            value = _merge(old, value)
-        merged[key] = value
-    return merged
 
 
 def _absolute(value: Any, base: Path) -> Any:

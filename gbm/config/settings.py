@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gbm.config.gate_settings import GateSettings
+from gbm.config.merging import filled, merge
 from gbm.config.model import Fraction, Model, NonNegative, Plane, Positive
 
 
@@ -199,29 +200,24 @@ class OutputSettings(Model):
     root: Path = Field(default=Path("results"), description="folder of all results")
 
 
+_PLANE: Mapping[str, Mapping[str, Any]] = {
+    "objective": ObjectiveSettings().model_dump(include={"k_final", "growth_prior"}),
+    "fit": FitSettings().model_dump(include={"finetune_steps"}),
+    "verify": VerifySettings().model_dump(include={"refine"}),
+}
+_VOLUME: Mapping[str, Mapping[str, Any]] = {
+    "objective": {
+        "growth_prior": {
+            "lambda_mm": {"median": 2.5, "log_sd": 0.7},
+            "rhoT": {"median": 12.0, "log_sd": 0.5},
+        },
+    },
+    "fit": {"finetune_steps": 2000},
+    "verify": {"refine": 1},
+}
 BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
-    2: {
-        "objective": {
-            "k_final": 320.0,
-            "growth_prior": {
-                "lambda_mm": {"median": 3.5, "log_sd": 0.6},
-                "rhoT": {"median": 7.5, "log_sd": 0.5},
-            },
-        },
-        "fit": {"finetune_steps": 2500},
-        "verify": {"refine": 2},
-    },
-    3: {
-        "objective": {
-            "k_final": 320.0,
-            "growth_prior": {
-                "lambda_mm": {"median": 2.5, "log_sd": 0.7},
-                "rhoT": {"median": 12.0, "log_sd": 0.5},
-            },
-        },
-        "fit": {"finetune_steps": 2000},
-        "verify": {"refine": 1},
-    },
+    2: _PLANE,
+    3: merge(_PLANE, _VOLUME),
 }
 """Defaults that depend on the dimension, for what is not given or null. One slice and the whole
 tumour see other numbers: in a volume a seed thins out faster, and a slice's lambda is larger."""
@@ -251,7 +247,7 @@ class Settings(Model):
         if not isinstance(data, Mapping):
             return data
         asked = data.get("dimensions", 2)
-        return _filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
+        return filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
 
     @model_validator(mode="after")
     def _affordable(self) -> Settings:
@@ -261,15 +257,3 @@ class Settings(Model):
                 f"{12 * (self.verify.refine / 2) ** 3:.0f} GB of memory and twenty times as long"
             )
         return self
-
-
-def _filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults where nothing, or null, is given."""
-    found = dict(given)
-    for key, default in defaults.items():
-        value = found.get(key)
-        if isinstance(default, Mapping) and isinstance(value, Mapping):
-            found[key] = _filled(value, default)
-        elif value is None:
-            found[key] = default
-    return found

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.config.settings import GrowthSettings, ObjectiveSettings
-from gbm.growth.characteristic import GROWTH_BOUNDS, growth_on_bound
+from gbm.growth.characteristic import (
+    GROWTH_BOUNDS,
+    Characteristic,
+    characteristic,
+    growth_on_bound,
+)
 from gbm.growth.growth_prior import GrowthPrior
 from gbm.growth.parameters import Seed
 from gbm.growth.region_loss import RegionLoss
@@ -67,6 +73,13 @@ class GrowthInverseProblem:
         growth = self.growth_prior.value(lambda_mm, rhoT)
         return sum(self.objective.prior(r, thresholds[r]) for r in self.objective.regions) + growth
 
+    def characteristic(self, domain: Domain) -> Characteristic:
+        """The characteristic start of a patient, at the prior thresholds."""
+        whole, core = (domain.numbers[f"radius_{region}_mm"] for region in REGIONS)
+        thresholds = dict(zip(REGIONS, self.objective.prior_means, strict=True))
+        seed = self.seed(domain.x0)
+        return characteristic(whole, core, thresholds, self.growth_bounds, seed, domain.dimensions)
+
     def coarsened(self, parts: int) -> GrowthInverseProblem:
         """The same with the objective on cells of `parts` voxels."""
         return replace(self, objective=self.objective.coarsened(parts))
@@ -102,7 +115,7 @@ class GrowthInverseProblem:
 
     def on_bound(self, lambda_mm: float, rhoT: float, thresholds: np.ndarray) -> tuple[str, ...]:
         """Sentences that name every number that sits on a bound."""
-        regions = [("WT", "TC")[r] for r in self.objective.regions]
+        regions = [REGIONS[r] for r in self.objective.regions]
         names = [
             *growth_on_bound(lambda_mm, rhoT, self.growth_bounds),
             *(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from gbm.io.volumes import Volume, resample_to
+from gbm.io.volumes import Volume, read_volume, resample_to
 
 TISSUES = ("wm", "gm", "csf")
 
@@ -30,6 +32,11 @@ class Tissue:
     gm: Volume
     csf: Volume
     qc: dict[str, Any]
+
+    @classmethod
+    def read(cls, maps: Mapping[str, Path], qc: dict[str, Any]) -> Tissue:
+        """The maps of the files `wm`, `gm` and `csf`."""
+        return cls(**{name: read_volume(path) for name, path in maps.items()}, qc=qc)
 
     def on(self, reference: Volume) -> Tissue:
         """Return the maps on another grid (linear)."""

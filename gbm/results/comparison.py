@@ -8,14 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from gbm.config.errors import InputError
 from gbm.config.model import Model
 from gbm.config.settings import Settings
 from gbm.results.fit_entry import FitEntry
+from gbm.results.reading import read_model
 from gbm.results.references import DirectReference
-from gbm.version import __version__
 
 
 class Comparison(Model):
@@ -48,11 +47,4 @@ def read_comparison(path: Path) -> Comparison:
     InputError
         If it is no comparison of this version.
     """
-    try:
-        return Comparison.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise InputError(
-            f"not a comparison of this version, {__version__} ({error.errors()[0]['msg']}): delete"
-            " it, and `snakemake compare` makes it again",
-            file=path,
-        ) from None
+    return read_model(Comparison, path, "comparison", "`snakemake compare`")

@@ -9,15 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from gbm.config.errors import InputError
 from gbm.config.fit_names import Lift
 from gbm.config.model import Model, Plane
 from gbm.config.settings import Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives
+from gbm.results.reading import read_model
 from gbm.results.references import (
     CharacteristicStart,
     FlatRange,
@@ -27,7 +27,6 @@ from gbm.results.references import (
 )
 from gbm.results.registration_record import RegistrationRecord
 from gbm.results.verdict import Verdict
-from gbm.version import __version__
 
 MODEL_OF = {"bilo": "bilo_fdm", "direct": "direct_fdm"}
 
@@ -168,13 +167,4 @@ def read_result(path: Path) -> PatientResult:
     InputError
         If it is no result of this version.
     """
-    try:
-        return PatientResult.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"not a result of this version, {__version__} ({first['msg']}): delete it, and the same"
-            " command makes it again",
-            file=path,
-            key=".".join(map(str, first["loc"])) or None,
-        ) from None
+    return read_model(PatientResult, path, "result", "the same command")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gbm.domain.domain import load_domain
-from gbm.growth.characteristic import characteristic, map_radii
+from gbm.growth.characteristic import map_radii
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import write_json
 from gbm.io.job import Job
@@ -17,7 +17,6 @@ def run(job: Job) -> None:
     domain = load_domain(job.files.domain)
     inverse = GrowthInverseProblem.of(domain, job.settings)
     thresholds, seed = job.settings.objective.thresholds.model_dump(), inverse.seed(domain.x0)
-    radii = (domain.numbers["radius_WT_mm"], domain.numbers["radius_TC_mm"])
-    found = characteristic(*radii, thresholds, inverse.growth_bounds, seed, domain.dimensions)
+    found = inverse.characteristic(domain)
     on_map = map_radii(domain, found, seed, thresholds)
     write_json(job.files.characteristic, found.to_json() | {"map_radii_mm": on_map})

@@ -10,7 +10,6 @@ from gbm.imaging.labels import load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_json, write_json
 from gbm.io.job import Job
-from gbm.io.volumes import read_volume
 from gbm.judging.quality import gather
 
 
@@ -18,7 +17,7 @@ def run(job: Job) -> None:
     """Write the problem of a patient (settings `dimensions`, `slice`, `tissue`) and its quality."""
     files, qc = job.files, read_json(job.files.tissue)
     regions = load_regions(files.regions)
-    tissue = Tissue(**{name: read_volume(path) for name, path in files.maps.items()}, qc=qc)
+    tissue = Tissue.read(files.maps, qc)
     made = build_domain(job.patient.id, tissue, regions, job.settings)
     # The maps are filled already; how far the tumour reached beyond the tissue was measured before.
     outside = qc["wt_outside_tissue_fraction"]["slice" if made.dimensions == 2 else "volume"]

@@ -8,7 +8,6 @@ from gbm.config.fit_names import FitSpec, planned
 from gbm.domain.domain import load_domain
 from gbm.io.files import read_json, write_json, write_text
 from gbm.io.job import Job
-from gbm.io.layout import Layout
 from gbm.io.provenance import cost, inputs
 from gbm.judging.summary import StepRecords, summarise
 from gbm.judging.verified_fit import VerifiedFit
@@ -46,7 +45,9 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
         fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
-        slice_fit=_slice_fit(files) if domain.dimensions == 3 else None,
+        slice_fit=SliceFit.model_validate(read_json(files.slice_fit))
+        if domain.dimensions == 3
+        else None,
         input_warnings=tuple(read_json(files.check)["warnings"]) if job.file else (),
     )
     result = summarise(
@@ -60,8 +61,3 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         scores = network_scores("bilo", found.fits[result.headline].verification) | scores
     write_json(files.params, result.model_dump(mode="json"))
     write_text(files.metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))
-
-
-def _slice_fit(files: Layout) -> SliceFit:
-    """What the slice of a volume says."""
-    return SliceFit.model_validate(read_json(files.slice_fit))

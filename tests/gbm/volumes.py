@@ -23,7 +23,6 @@ from gbm.config.settings import Settings
 from gbm.demo.volumes import Volumes, make_in_space, space_phantoms
 from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain, load_domain
-from gbm.growth.characteristic import characteristic
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
 from gbm.imaging.labels import TumourRegions
@@ -33,8 +32,7 @@ from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.io.volumes import Volume, read_volume, resample_to, write_volume
 from gbm.search.direct_fit import DirectFit, direct_fit
-from gbm.steps import baselines, check, domain, register, tissue
-from gbm.steps import characteristic as characteristic_step
+from gbm.steps import baselines, characteristic, check, domain, register, tissue
 
 MAPS = ("wm", "gm", "csf")
 
@@ -52,10 +50,8 @@ def problem(seen: Volumes, dimensions: int, name: str) -> Domain:
 
 def fitted(made: Domain) -> DirectFit:
     """The direct fit with the default settings of the dimension."""
-    settings = Settings(dimensions=made.dimensions)
-    radii = (made.numbers["radius_WT_mm"], made.numbers["radius_TC_mm"])
-    start = characteristic(*radii, dimensions=made.dimensions)
-    return direct_fit(made, start, GrowthInverseProblem.of(made, settings))
+    inverse = GrowthInverseProblem.of(made, Settings(dimensions=made.dimensions))
+    return direct_fit(made, inverse.characteristic(made), inverse)
 
 
 def phantoms(cache: Path, out: Path, names: list[str]) -> None:
@@ -170,7 +166,7 @@ def head(data: Path, out: Path, patient: str, kind: str, given: bool) -> Job:
     job = Job(file, Settings(dimensions=3), Layout(folder, patient))
     if not job.files.baselines.exists():
         check.run(file, {}, job.files)
-        for step in [*([] if given else [register]), tissue, domain, characteristic_step]:
+        for step in [*([] if given else [register]), tissue, domain, characteristic]:
             step.run(job)
         baselines.run(job)
     return job

@@ -22,6 +22,7 @@ from gbm.network_fit.lifts import SpreadingSeed, ease, tissue_distance, uniform_
 from gbm.network_fit.tumour_fit import TIMES, TumourFit, fit_tumour
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.network_fit.walls import walls
+from tests.gbm.network_fit.test_tumour_problem import check_derivative_by_theta
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +73,7 @@ def test_the_initial_density_is_exact_for_any_theta(tumour: TumourProblem) -> No
 
 
 def test_the_residual_knows_its_derivative_by_theta(tumour: TumourProblem) -> None:
-    points = tumour.collocation(200, torch.Generator().manual_seed(2))
-    points = points.to(torch.zeros((), dtype=torch.float64))
-    network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
-
-    def residual(shift: list[float]) -> Jet:
-        at = Frame(tumour, points, torch.tensor(np.add([0.4, -0.1], shift)))
-        with torch.no_grad():
-            return tumour.residual(tumour.transform(network(at), at), at)
-
-    step, tangents = 1e-5, residual([0.0, 0.0]).tangents
-    for j in range(2):
-        shift = [step * (j == 0), step * (j == 1)]
-        up, down = residual(shift).value, residual([-s for s in shift]).value
-        difference = (up - down) / (2 * step)
-        assert torch.allclose(tangents[j], difference, rtol=1e-5, atol=1e-5 * tumour.growth.rhoT)
+    check_derivative_by_theta(tumour, [0.4, -0.1], 200)
 
 
 def test_the_table_holds_the_solution_on_cells_of_two_millimetres(

@@ -92,7 +92,12 @@ def test_the_initial_density_is_exact_for_any_theta(
 def test_the_residual_knows_its_derivative_by_theta(
     tumour: TumourProblem, codes: list[float]
 ) -> None:
-    points = _double(tumour.collocation(300, torch.Generator().manual_seed(2)))
+    check_derivative_by_theta(tumour, codes, 300)
+
+
+def check_derivative_by_theta(tumour: TumourProblem, codes: list[float], count: int) -> None:
+    """The residual's own derivative against central differences, at so many points."""
+    points = _double(tumour.collocation(count, torch.Generator().manual_seed(2)))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
 
     def residual(shift: list[float]) -> Jet:
