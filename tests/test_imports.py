@@ -13,12 +13,12 @@ import pytest
 
 ORDER = {
     "bilo": (
-        "taylor", "solvers", "inverse", "problems", "networks", "training", "lower", "upper",
-        "classical", "methods",
+        "taylor", "solvers", "posterior", "inverse", "problems", "networks", "training", "lower",
+        "upper", "classical", "methods",
     ),
     "gbm": (
-        "config", "io", "imaging", "registration", "domain", "growth", "search", "network_fit",
-        "results", "judging", "report", "demo", "steps",
+        "config", "io", "imaging", "registration", "domain", "growth", "search", "posterior",
+        "network_fit", "results", "judging", "report", "demo", "steps",
     ),
     "benchmarks": (
         "design", "results", "experiments", "runs", "theory", "cost", "figures", "pages",
