@@ -139,7 +139,7 @@ def make(case: Case) -> Phantom:
         for level in (truth.WT, truth.TC)
     )
     maps = tuple(a[:, :, 0] for a in head.tissue(window))
-    return _phantom(case, maps, whole, core & whole, tumour, k)
+    return drawn(case, maps, whole, core & whole, tumour, k)
 
 
 @cache
@@ -157,7 +157,7 @@ def _outlined(tumour: Grown, level: float, truth: Truth, rng: np.random.Generato
     return (inside - outside + truth.boundary_mm * noise > 0) & tumour.tissue
 
 
-def _phantom(
+def drawn(
     case: Case,
     maps: tuple[np.ndarray, ...],
     whole: np.ndarray,
@@ -165,7 +165,20 @@ def _phantom(
     tumour: Grown,
     k: int,
 ) -> Phantom:
-    """The domain that the pipeline makes of the true tissue and the drawn regions."""
+    """The domain that the pipeline makes of the true tissue and the drawn regions.
+
+    Parameters
+    ----------
+    case : Case
+    maps : two arrays (nx, ny)
+        White and grey matter of the slice, on the images' voxels.
+    whole, core : bool ndarray (nx, ny)
+        WT and TC.
+    tumour : Grown
+        In the window of that slice.
+    k : int
+        Index of the slice.
+    """
     affine = AFFINE.copy()
     affine[:3, 3] += k * AFFINE[:3, 2]
 

@@ -1,0 +1,138 @@
+"""Samples of the posterior: an ensemble on a quadratic model, weighted by the solver.
+
+Where the weights say that the model was no good, the ensemble walks with the solver itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bilo.posterior.ensemble import Chain, LogDensity, sample
+from bilo.posterior.gauss_newton import Mode, covariance
+from bilo.posterior.importance import effective_share, truncated_weights
+from bilo.posterior.secants import Quadratic, principal_axes
+from gbm.posterior.growth_posterior import LogPosterior
+
+LEAST_EFFECTIVE = 0.3
+"""Effective share of the samples below which the quadratic model is given up."""
+_WALKERS, _STEPS = 60, 200
+_SOLVED_WALKERS, _SOLVED_STEPS = 40, 60
+_SPREAD = 0.7
+"""Of the first walkers, in standard deviations at the mode."""
+_TRUSTED = 6.0
+"""Standard deviations along the axes up to which the quadratic model is asked."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Weighted samples.
+
+    Attributes
+    ----------
+    theta : ndarray (N, n)
+    weights : ndarray (N,)
+        Normalised.
+    u : float32 ndarray (N, cells ..)
+        Density of each on the posterior's grid.
+    effective : float
+        Effective share of the samples of the quadratic model.
+    sampler : str
+        ``importance``, or ``solver`` where the fallback was needed.
+    """
+
+    theta: np.ndarray
+    weights: np.ndarray
+    u: np.ndarray
+    effective: float
+    sampler: str
+
+
+def draw(
+    posterior: LogPosterior, mode: Mode[np.ndarray], count: int, rng: np.random.Generator
+) -> Draws:
+    """Sample the posterior around its mode.
+
+    Parameters
+    ----------
+    posterior : LogPosterior
+        With a fixed number of time steps.
+    mode : Mode
+    count : int
+        Samples that are solved.
+    rng : numpy.random.Generator
+    """
+    chain = _on_quadratic(posterior, mode, rng)
+    found = _weighted(posterior, chain, count, rng)
+    if found.effective >= LEAST_EFFECTIVE:
+        return found
+    return _with_solver(posterior, found, rng)
+
+
+def _on_quadratic(
+    posterior: LogPosterior, mode: Mode[np.ndarray], rng: np.random.Generator
+) -> Chain:
+    """The ensemble on a quadratic model of the features; the crossings are exact."""
+    spread, n = covariance(mode.hessian, posterior.scale), posterior.growth.stop
+    axes = principal_axes(spread[:n, :n], posterior.scale[:n])
+    model = Quadratic.of(posterior.forward, mode.theta[:n], mode.seen, axes)
+
+    def log_density(theta: np.ndarray) -> np.ndarray:
+        q = np.linalg.solve(axes, (theta[:, :n] - model.centre).T)
+        value = np.full(len(theta), -np.inf)
+        trusted = (np.abs(q) < _TRUSTED).all(axis=0) & posterior.prior.supports(theta)
+        if trusted.any():
+            value[trusted] = posterior.log(theta[trusted], model(theta[trusted, :n]))
+        return value
+
+    return sample(log_density, _walkers(log_density, mode.theta, spread, rng), _STEPS, rng)
+
+
+def _walkers(
+    log_density: LogDensity, centre: np.ndarray, spread: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Gaussian around the mode, closer to it where that leaves the support."""
+    root = np.linalg.cholesky(spread + 1e-12 * np.diag(np.diag(spread)))
+    width, found = _SPREAD, np.empty((0, len(centre)))
+    while len(found) < _WALKERS:
+        guess = centre + width * rng.standard_normal((8 * _WALKERS, len(centre))) @ root.T
+        found = np.concatenate([found, guess[np.isfinite(log_density(guess))]])
+        width *= 0.7
+    return found[:_WALKERS]
+
+
+def _weighted(posterior: LogPosterior, chain: Chain, count: int, rng: np.random.Generator) -> Draws:
+    """Some of a chain's samples, solved, with the weights exact over modelled density."""
+    chosen = rng.choice(len(chain.theta), min(count, len(chain.theta)), replace=False)
+    theta = chain.theta[chosen]
+    u, exact = _solved(posterior, theta)
+    weights = truncated_weights(exact - chain.log_density[chosen])
+    return Draws(theta, weights, u, effective_share(weights), "importance")
+
+
+def _solved(posterior: LogPosterior, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Densities (N, cells ..) and log p (N,) of theta (N, n)."""
+    u = np.empty((len(theta), *posterior.forward.grid.phi.shape), np.float32)
+    exact = np.empty(len(theta))
+    for i, row in enumerate(theta):
+        density = posterior.forward.density(row)
+        exact[i] = posterior.log(row[None], posterior.forward.read(density)[None])[0]
+        u[i] = density
+    return u, exact
+
+
+def _with_solver(posterior: LogPosterior, found: Draws, rng: np.random.Generator) -> Draws:
+    """An ensemble that solves for every proposal, from the weighted samples on."""
+
+    def log_density(theta: np.ndarray) -> np.ndarray:
+        return np.array([posterior.evaluate(row)[0] for row in theta])
+
+    positive = found.weights + 1e-12
+    chosen = rng.choice(len(positive), _SOLVED_WALKERS, replace=False, p=positive / positive.sum())
+    start = found.theta[chosen]
+    chain = sample(log_density, start, _SOLVED_STEPS, rng, thin=1)
+    count = len(found.theta)
+    kept = chain.theta[rng.choice(len(chain.theta), count, replace=False)]
+    u, _ = _solved(posterior, kept)
+    return Draws(kept, np.full(count, 1 / count), u, found.effective, "solver")

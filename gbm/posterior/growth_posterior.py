@@ -1,0 +1,207 @@
+"""The posterior density of growth, origin and thresholds given the outlines of one patient.
+
+    log p(theta | outlines) = log prior(theta) + sum_r log p(outline_r | logit u(theta), tau_r)
+
+with theta = (ln lambda, ln rho T, x0, one threshold a region) and u by the finite-volume solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import logit
+
+from gbm.config.conventions import REGIONS
+from gbm.growth.finite_volume import default_steps, solve
+from gbm.growth.growth_map import GrowthMap
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.parameters import Growth
+from gbm.posterior.likelihood import OutlineLikelihood
+from gbm.posterior.prior import Prior
+from gbm.posterior.region import Reader, Region
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+CELL_MM = {2: 1.0, 3: 2.0}
+"""Cells that the samples are solved on, by dimension."""
+ORIGIN_SCALE_MM = 10.0
+"""A move of the origin that changes as much as one unit of ln lambda."""
+_THRESHOLD_SCALE = 0.1
+_DERIVATIVE_STEP = 2e-3
+_STEPS_RESERVE = 1.2
+_FLOOR = 1e-10
+
+
+class NoOutlineError(ValueError):
+    """No outline has a single point to compare with: all of it lies at walls."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What the solver says the regions' features are.
+
+    Attributes
+    ----------
+    grid : GrowthMap
+        Cells that it solves on.
+    inverse : GrowthInverseProblem
+        The seed.
+    readers : tuple of Reader
+        Of the regions with a segmentation.
+    steps : int or None
+        Time steps; None: as many as each theta needs. A number that changed with theta would spoil
+        finite differences.
+    """
+
+    grid: GrowthMap
+    inverse: GrowthInverseProblem
+    readers: tuple[Reader, ...]
+    steps: int | None = None
+
+    def near(self, theta: np.ndarray) -> Forward:
+        """With a number of steps that serves around theta."""
+        steps = default_steps(growth_of(theta), self.grid.h, self.grid.dimensions)
+        return replace(self, steps=int(_STEPS_RESERVE * steps))
+
+    def density(self, theta: np.ndarray) -> np.ndarray:
+        """u at the time of the scan on the cells, of theta (>= 2 + d,)."""
+        seed = self.inverse.seed(theta[2 : 2 + self.grid.dimensions])
+        return np.asarray(solve(self.grid, growth_of(theta), seed, steps=self.steps)[0])
+
+    def read(self, u: np.ndarray) -> np.ndarray:
+        """Features (F,) of all regions of a density."""
+        logit_u = logit(np.clip(u.ravel().astype(np.float64), _FLOOR, 1 - _FLOOR))
+        return np.concatenate([reader(logit_u) for reader in self.readers])
+
+    def __call__(self, theta: np.ndarray) -> np.ndarray:
+        """Features (F,) at theta."""
+        return self.read(self.density(theta))
+
+
+@dataclass(frozen=True)
+class LogPosterior:
+    """log p(theta | outlines), a `bilo.posterior.gauss_newton.Target`.
+
+    Attributes
+    ----------
+    forward : Forward
+    prior : Prior
+    likelihoods : tuple of OutlineLikelihood
+        One a region.
+    """
+
+    forward: Forward
+    prior: Prior
+    likelihoods: tuple[OutlineLikelihood, ...]
+
+    @classmethod
+    def of(cls, domain: Domain, inverse: GrowthInverseProblem) -> LogPosterior:
+        """Of a patient, with the noise level unknown.
+
+        Raises
+        ------
+        NoOutlineError
+            If no region has an outline off the walls.
+        """
+        names = tuple(name for name in REGIONS if getattr(domain, name).any())
+        regions = tuple(Region.of(domain, name) for name in names)
+        if not any(len(region.outline.faces) for region in regions):
+            raise NoOutlineError(
+                "no outline can be compared with the model: all of it lies at the walls of the "
+                "tissue, so there is no interval for the growth parameters"
+            )
+        likelihoods = tuple(OutlineLikelihood.of(region) for region in regions)
+        forward = _forward(domain, inverse, regions, CELL_MM[domain.dimensions])
+        return cls(forward, Prior.of(domain, inverse, names), likelihoods)
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Natural size (n,) of a change of each unknown."""
+        d, regions = self.forward.grid.dimensions, len(self.likelihoods)
+        return np.repeat([1.0, ORIGIN_SCALE_MM, _THRESHOLD_SCALE], [2, d, regions])
+
+    @property
+    def growth(self) -> slice:
+        """The unknowns that the density depends on."""
+        return slice(0, 2 + self.forward.grid.dimensions)
+
+    def coarser(self) -> LogPosterior:
+        """The same on cells twice as large."""
+        regions, inverse = [term.region for term in self.likelihoods], self.forward.inverse
+        cell_mm = 2 * CELL_MM[self.prior.domain.dimensions]
+        return replace(self, forward=_forward(self.prior.domain, inverse, regions, cell_mm))
+
+    def near(self, theta: np.ndarray) -> LogPosterior:
+        """With a fixed number of time steps that serves around theta."""
+        return replace(self, forward=self.forward.near(theta))
+
+    def frozen(
+        self, theta: np.ndarray, features: np.ndarray, floor_mm: float, factor: float
+    ) -> LogPosterior:
+        """With the noise level of every outline from its misfit at a first mode."""
+        known = tuple(
+            likelihood.frozen(part, tau, floor_mm, factor)
+            for likelihood, part, tau in zip(
+                self.likelihoods, self._split(features), self._levels(theta), strict=True
+            )
+        )
+        return replace(self, likelihoods=known)
+
+    def misfit(self, theta: np.ndarray, features: np.ndarray) -> dict[str, float]:
+        """Root mean square displacement of each outline, mm."""
+        parts = zip(self.likelihoods, self._split(features), self._levels(theta), strict=True)
+        return {term.region.name: term.misfit(part, tau) for term, part, tau in parts}
+
+    def log(self, theta: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """log p (W,), up to a constant, of theta (W, n) with features (W, F)."""
+        value, levels = self.prior.log(theta), theta[:, self.growth.stop :].T
+        ok = np.isfinite(value)
+        for term, part, tau in zip(self.likelihoods, self._split(features), levels, strict=True):
+            value[ok] += term.log(part[ok], tau[ok])
+        return value
+
+    def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """log p at theta (n,), and the features there."""
+        if not self.prior.supports(theta[None])[0]:
+            return -np.inf, np.empty(0)
+        features = self.forward(theta)
+        return float(self.log(theta[None], features[None])[0]), features
+
+    def expand(self, theta: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient (n,) and Gauss-Newton Hessian (n, n) of -log p; one solve an unknown of u."""
+        n = self.growth.stop
+        steps = _DERIVATIVE_STEP * self.scale[:n]
+        moved = np.array([self.forward(theta[:n] + row) for row in np.diag(steps)])
+        gradient, hessian = self.prior.gradient(theta), np.diag(self.prior.precision)
+        parts = zip(self.likelihoods, self._split(seen), self._split(moved), strict=True)
+        for r, (term, part, shifted) in enumerate(parts):
+            own = np.append(np.arange(n), n + r)
+            by_own, information = term.expand(part, theta[n + r], shifted, steps)
+            gradient[own] += by_own
+            hessian[np.ix_(own, own)] += information
+        return gradient, hessian
+
+    def _split(self, features: np.ndarray) -> list[np.ndarray]:
+        """Features (.., F) of each region."""
+        ends = np.cumsum([term.region.size for term in self.likelihoods])
+        return np.split(features, ends[:-1], axis=-1)
+
+    def _levels(self, theta: np.ndarray) -> list[float]:
+        """The thresholds of theta (n,)."""
+        return [float(tau) for tau in theta[self.growth.stop :]]
+
+
+def _forward(
+    domain: Domain, inverse: GrowthInverseProblem, regions: Sequence[Region], cell_mm: float
+) -> Forward:
+    grid = GrowthMap.of(domain, cell_mm)
+    return Forward(grid, inverse, tuple(Reader.of(region, grid) for region in regions))
+
+
+def growth_of(theta: np.ndarray) -> Growth:
+    """D T = lambda^2 rho T and rho T of theta."""
+    return Growth.of_lambda(float(np.exp(theta[0])), float(np.exp(theta[1])))

@@ -1,0 +1,102 @@
+"""The outline of a region: points on it with their normals, wherever no wall is near.
+
+A drawn outline that errs jumps across a sulcus, the front of a tumour does not: faces near walls
+would be read as misfits of many millimetres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
+
+from gbm.growth.growth_map import pairs
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+CLEARANCES_MM = (3.0, 2.0, 1.2, 0.0)
+"""Least distance of a face from any wall; the later ones where hardly any faces are left."""
+FEWEST_FACES = {2: 12, 3: 100}
+"""Hardly any, by dimension: about five cells of an outline."""
+CELL_MM = {2: 2.5, 3: 4.0}
+"""Faces within a cell of this size are one point."""
+_SMOOTHED_MM = 2.0
+"""sd of the filter of the mask whose gradient is the normal."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Points of an outline.
+
+    Attributes
+    ----------
+    points : ndarray (m, d)
+        Means of the midpoints of the voxel faces between inside and outside, mm.
+    normals : ndarray (m, d)
+        Outward unit vectors.
+    faces : ndarray (m,)
+        How many faces each point stands for.
+    lost : float
+        Share of all faces that lie within 3 mm of a wall.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    faces: np.ndarray
+    lost: float
+
+    @classmethod
+    def of(cls, domain: Domain, mask: np.ndarray) -> Outline:
+        """Of a region (n_1, .., n_d); without points where all of it is at walls."""
+        midpoints, clearance = _faces(mask, from_walls(domain))
+        lost = 1.0 - float(np.mean(clearance > CLEARANCES_MM[0])) if clearance.size else 1.0
+        for least in CLEARANCES_MM:
+            clear = clearance > least
+            if clear.sum() >= FEWEST_FACES[domain.dimensions]:
+                break
+        index, faces = _pooled(midpoints[clear], CELL_MM[domain.dimensions] / domain.spacing)
+        first = np.array([axis[0] for axis in domain.axes])
+        normals = _normals(mask, index, _SMOOTHED_MM / domain.spacing)
+        return cls(first + domain.spacing * index, normals, faces, lost)
+
+
+def from_walls(domain: Domain) -> np.ndarray:
+    """Distance (mm) of every voxel from the nearest one with phi <= 1/2; the border is no wall."""
+    if domain.tissue.all():
+        return np.full(domain.phi.shape, np.inf)
+    distance: np.ndarray = distance_transform_edt(domain.tissue, sampling=domain.spacing)
+    return distance
+
+
+def _faces(mask: np.ndarray, from_wall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Midpoints (n, d), in voxels, of the faces of a mask, and the distance of each from walls."""
+    midpoints, clearance = [], []
+    for axis in range(mask.ndim):
+        one, other = pairs(mask, axis)
+        edge = one != other
+        half = 0.5 * (np.arange(mask.ndim) == axis)
+        midpoints.append(np.argwhere(edge) + half)
+        clearance.append(np.minimum(*pairs(from_wall, axis))[edge])
+    return np.concatenate(midpoints), np.concatenate(clearance)
+
+
+def _pooled(midpoints: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
+    """Means (m, d) of the midpoints within each cell, and their numbers (m,)."""
+    if not len(midpoints):
+        return midpoints, np.zeros(0)
+    _, which, faces = np.unique(
+        np.floor(midpoints / cell).astype(int), axis=0, return_inverse=True, return_counts=True
+    )
+    sums = np.zeros((len(faces), midpoints.shape[1]))
+    np.add.at(sums, which.ravel(), midpoints)
+    return sums / faces[:, None], faces
+
+
+def _normals(mask: np.ndarray, index: np.ndarray, width: float) -> np.ndarray:
+    """Minus the direction of the gradient of the smoothed mask, at points (m, d) in voxels."""
+    smooth: np.ndarray = gaussian_filter(mask.astype(np.float64), width)
+    inward = np.stack([map_coordinates(g, index.T, order=1) for g in np.gradient(smooth)], axis=1)
+    return np.asarray(-inward / (np.linalg.norm(inward, axis=1, keepdims=True) + 1e-9))

@@ -1,0 +1,79 @@
+"""What is known before the outlines are seen, of theta = (ln lambda, ln rho T, x0, thresholds).
+
+ln lambda, ln rho T: normal, the project's growth prior, within the bounds of the growth;
+x0: uniform on the tissue, phi > 1/2;
+u_r: N(mean_r, .1^2),    .03 < u_WT < u_TC - .02 < .95.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.config.conventions import REGIONS
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.thresholds import PRIOR_SD
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.95
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The prior density of theta (n,), n = 2 + d + number of regions.
+
+    Attributes
+    ----------
+    domain : Domain
+        Its tissue and axes.
+    mean, precision : ndarray (n,)
+        Zero precision for x0.
+    bounds : ndarray (2, 2)
+        Least and greatest ln lambda, and ln rho T.
+    """
+
+    domain: Domain
+    mean: np.ndarray
+    precision: np.ndarray
+    bounds: np.ndarray
+
+    @classmethod
+    def of(cls, domain: Domain, inverse: GrowthInverseProblem, regions: tuple[str, ...]) -> Prior:
+        """That of a patient, for the regions that are there."""
+        known = (inverse.growth_prior.lambda_mm, inverse.growth_prior.rhoT)
+        means = dict(zip(REGIONS, inverse.objective.prior_means, strict=True))
+        origin = np.zeros(domain.dimensions)
+        sd = [*(p.log_sd for p in known), *np.full(origin.size, np.inf), *[PRIOR_SD] * len(regions)]
+        mean = [*(np.log(p.median) for p in known), *domain.x0, *(means[name] for name in regions)]
+        limits = [inverse.growth_bounds["lambda_mm"], inverse.growth_bounds["rhoT"]]
+        return cls(domain, np.array(mean), np.array(sd) ** -2.0, np.log(limits))
+
+    def log(self, theta: np.ndarray) -> np.ndarray:
+        """Log density (W,), up to a constant, of theta (W, n); -inf outside the support."""
+        value = -0.5 * (theta - self.mean) ** 2 @ self.precision
+        return np.where(self.supports(theta), value, -np.inf)
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Of the log density at theta (n,)."""
+        return np.asarray(self.precision * (self.mean - theta))
+
+    def supports(self, theta: np.ndarray) -> np.ndarray:
+        """Whether theta (W, n) is possible at all, (W,)."""
+        d = self.domain.dimensions
+        growth, levels = theta[:, :2], theta[:, 2 + d :]
+        bounded = ((growth > self.bounds[:, 0]) & (growth < self.bounds[:, 1])).all(axis=1)
+        ordered = (np.diff(levels, axis=1) > GAP).all(axis=1)
+        possible = (levels[:, 0] > LOWEST) & (levels[:, -1] < HIGHEST + GAP)
+        return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + d])
+
+    def _in_tissue(self, x0: np.ndarray) -> np.ndarray:
+        """Whether the voxels that hold x0 (W, d), mm, exist and have phi > 1/2."""
+        first = np.array([axis[0] for axis in self.domain.axes])
+        index = np.rint((x0 - first) / self.domain.spacing).astype(int)
+        inside = ((index >= 0) & (index < self.domain.phi.shape)).all(axis=1)
+        inside[inside] = self.domain.tissue[tuple(index[inside].T)]
+        return inside

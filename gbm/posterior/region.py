@@ -1,0 +1,147 @@
+"""What is read of a density for one region: along the rays of its outline, and at sign points."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from scipy.sparse import csr_matrix
+
+from gbm.config.conventions import REGIONS
+from gbm.growth.growth_map import GrowthMap
+from gbm.posterior.correlation import Whitening
+from gbm.posterior.displacement import OFFSETS_MM
+from gbm.posterior.outline import Outline
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+_EVERY = 6
+"""Voxels from one sign point to the next."""
+_FROM_OUTLINE_MM, _FROM_WT_MM = 3.0, 20.0
+_LEAST_SLOPE = 1e-4
+
+
+@dataclass(frozen=True)
+class Region:
+    """An outline, and points off it that lie inside or outside.
+
+    The features of a density, (F,) with F = 13 m + 2 k, are logit u along the m rays, logit u at
+    the k sign points, and ln |grad logit u| there; see `Reader`.
+
+    Attributes
+    ----------
+    name : str
+        WT or TC.
+    outline : Outline
+    whitening : Whitening
+        Of the errors of the outline's points.
+    signs : ndarray (k, d)
+        Sign points, mm.
+    side : ndarray (k,)
+        +1 for sign points inside of the region, -1 outside.
+    """
+
+    name: str
+    outline: Outline
+    whitening: Whitening
+    signs: np.ndarray
+    side: np.ndarray
+
+    @classmethod
+    def of(cls, domain: Domain, name: str) -> Region:
+        """One region of a domain."""
+        mask: np.ndarray = getattr(domain, name)
+        outline, index = Outline.of(domain, mask), _sign_points(domain, name)
+        first = np.array([axis[0] for axis in domain.axes])
+        side = np.where(mask[tuple(index.T)], 1.0, -1.0)
+        signs = first + domain.spacing * index
+        return cls(name, outline, Whitening.of(outline.points), signs, side)
+
+    @property
+    def size(self) -> int:
+        """Number F of features."""
+        return OFFSETS_MM.size * len(self.outline.faces) + 2 * len(self.side)
+
+    def parts(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rays (W, m, 13), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
+        m, k, t = len(self.outline.faces), len(self.side), OFFSETS_MM.size
+        rays, value, steepness = np.split(features, [t * m, t * m + k], axis=1)
+        return rays.reshape(-1, m, t), value, np.exp(steepness)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reads a region's features on the cells of one grid.
+
+    Attributes
+    ----------
+    rays, signs : sparse (13 m, cells), (k, cells)
+        Multilinear readings.
+    slopes : tuple of d sparse (k, cells)
+        Central differences over 2 mm.
+    """
+
+    rays: csr_matrix
+    signs: csr_matrix
+    slopes: tuple[csr_matrix, ...]
+
+    @classmethod
+    def of(cls, region: Region, grid: GrowthMap) -> Reader:
+        """Of a region on a grid."""
+        outline, d = region.outline, grid.dimensions
+        rays = outline.points[:, None] + OFFSETS_MM[:, None] * outline.normals[:, None]
+        slopes = (
+            reading(grid.axes, region.signs + e) - reading(grid.axes, region.signs - e)
+            for e in np.eye(d)
+        )
+        return cls(
+            reading(grid.axes, rays.reshape(-1, d)),
+            reading(grid.axes, region.signs),
+            tuple(0.5 * slope for slope in slopes),
+        )
+
+    def __call__(self, logit_u: np.ndarray) -> np.ndarray:
+        """Features (F,) of logit u on the cells, flattened."""
+        gradient = np.array([slope @ logit_u for slope in self.slopes])
+        steepness = np.log(np.sqrt(np.sum(gradient**2, axis=0)) + _LEAST_SLOPE)
+        return np.concatenate([self.rays @ logit_u, self.signs @ logit_u, steepness])
+
+
+def reading(axes: Sequence[np.ndarray], points: np.ndarray) -> csr_matrix:
+    """Matrix (N, cells) of the multilinear values at points (N, d), mm, of a field on d axes.
+
+    Points beyond the outermost centres read those.
+    """
+    shape = tuple(axis.size for axis in axes)
+    first = np.array([axis[0] for axis in axes])
+    index = (points - first) / (axes[0][1] - axes[0][0])
+    index = np.clip(index, 0.0, np.array(shape) - 1.0)
+    low = np.minimum(index.astype(int), np.array(shape) - 2)
+    share = index - low
+    matrix = csr_matrix((len(points), int(np.prod(shape))))
+    for corner in itertools.product((0, 1), repeat=len(shape)):
+        weight = np.prod(np.where(corner, share, 1.0 - share), axis=1)
+        cell = np.ravel_multi_index(tuple((low + corner).T), shape)
+        where = (np.arange(len(points)), cell)
+        matrix = matrix + csr_matrix((weight, where), shape=matrix.shape)
+    return matrix
+
+
+def _sign_points(domain: Domain, name: str) -> np.ndarray:
+    """Every 6th voxel of tissue near WT but off the outline; indices (k, d).
+
+    Those of the core lie inside of WT.
+    """
+    mask: np.ndarray = getattr(domain, name)
+    lattice = np.zeros(mask.shape, bool)
+    lattice[(slice(_EVERY // 2, None, _EVERY),) * mask.ndim] = True
+    near = distance_transform_edt(~domain.WT, sampling=domain.spacing) <= _FROM_WT_MM
+    off = _FROM_OUTLINE_MM / domain.spacing
+    off_outline = (distance_transform_edt(mask) > off) | (distance_transform_edt(~mask) > off)
+    chosen = lattice & domain.tissue & near & off_outline
+    return np.argwhere(chosen & domain.WT if name != REGIONS[0] else chosen)

@@ -1,0 +1,104 @@
+"""The calibrated posterior of one patient, in two or three dimensions.
+
+1. The mode, from three starts and the direct fit, with the noise level of the outlines unknown;
+   then the noise level from the misfit, and the mode again.
+2. A quadratic model of what is read of logit u, by secants; an ensemble of walkers on it.
+3. Some of their samples are solved, and weighted by exact over modelled density. Where few of the
+   weights count, the ensemble walks with the solver.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gbm.config.settings import Settings
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.posterior.draw import draw
+from gbm.posterior.growth_posterior import LogPosterior
+from gbm.posterior.maps import density_maps, extents
+from gbm.posterior.mode import find_mode, start_of, starts
+from gbm.posterior.result import OutlinePosterior, flags_of
+from gbm.search.coarse_search import Candidate
+
+if TYPE_CHECKING:
+    from gbm.domain.domain import Domain
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the posterior is sampled.
+
+    Attributes
+    ----------
+    samples : int
+        Solved ones.
+    floor_mm, factor : float
+        The noise level of an outline is max(floor, factor rms of its misfit).
+    infiltrated_above : float
+        Density of the map of the probability of infiltration.
+    seed : int
+        Of the random draws.
+    """
+
+    samples: int = 200
+    floor_mm: float = 1.2
+    factor: float = 1.3
+    infiltrated_above: float = 0.01
+    seed: int = 0
+
+
+def outline_posterior(
+    domain: Domain,
+    inverse: GrowthInverseProblem | None = None,
+    fit: Candidate | None = None,
+    sampling: Sampling | None = None,
+) -> OutlinePosterior:
+    """Sample growth, origin and thresholds given the outlines of WT and TC.
+
+    Parameters
+    ----------
+    domain : Domain
+        A slice, solved on 1 mm, or the whole tumour, solved on 2 mm.
+    inverse : GrowthInverseProblem, optional
+        Priors, bounds and seed; the defaults of the dimension without it.
+    fit : Candidate, optional
+        The direct fit, as a further start.
+    sampling : Sampling, optional
+
+    Raises
+    ------
+    NoOutlineError
+        If all of every outline lies at walls.
+    """
+    began, by = time.perf_counter(), sampling or Sampling()
+    if inverse is None:
+        inverse = GrowthInverseProblem.of(domain, Settings(dimensions=domain.dimensions))
+    unknown = LogPosterior.of(domain, inverse)
+    guesses = starts(domain, unknown) + ([start_of(fit, unknown)] if fit else [])
+    known, mode = find_mode(unknown, guesses, by.floor_mm, by.factor)
+    drawn = draw(known, mode, by.samples, np.random.default_rng(by.seed))
+    terms = {term.region.name: term for term in known.likelihoods}
+    misfit = known.misfit(mode.theta, mode.seen)
+    lost = {name: term.region.outline.lost for name, term in terms.items()}
+    n = known.growth.stop
+    return OutlinePosterior(
+        ln_lambda=drawn.theta[:, 0],
+        ln_rhoT=drawn.theta[:, 1],
+        x0=drawn.theta[:, 2:n],
+        thresholds=dict(zip(terms, drawn.theta[:, n:].T, strict=True)),
+        weights=drawn.weights,
+        mode=mode.theta,
+        maps=density_maps(domain, drawn.u, drawn.weights, by.infiltrated_above),
+        extents=extents(domain, drawn.u, drawn.weights),
+        noise_mm={name: float(term.noise.sd[0]) for name, term in terms.items()},
+        misfit_mm=misfit,
+        lost_outline=lost,
+        effective_sample_size=drawn.effective,
+        sampler=drawn.sampler,
+        flags=flags_of(misfit, lost),
+        seconds=time.perf_counter() - began,
+    )
