@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def principal_axes(covariance: np.ndarray, scale: np.ndarray, most: float = 0.35) -> np.ndarray:
+def principal_axes(
+    covariance: np.ndarray, scale: np.ndarray, least: float = 0.02, most: float = 0.35
+) -> np.ndarray:
     """Principal axes (n, n), one a column, each one standard deviation long.
 
     Parameters
@@ -21,11 +23,12 @@ def principal_axes(covariance: np.ndarray, scale: np.ndarray, most: float = 0.35
     covariance : ndarray (n, n)
     scale : ndarray (n,)
         Natural size of each unknown, in whose units the axes are orthogonal.
-    most : float
-        Greatest length in those units: beyond it no quadratic model would hold.
+    least, most : float
+        Shortest and greatest length in those units: a covariance at a flat spot may be far too
+        small, and beyond the greatest no quadratic model would hold.
     """
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    sd = np.sqrt(np.clip(values, 1e-8, most**2))
+    sd = np.sqrt(np.clip(values, least**2, most**2))
     return np.asarray(scale[:, None] * vectors * sd)
 
 

@@ -1,6 +1,7 @@
 """Samples of the posterior: an ensemble on a quadratic model, weighted by the solver.
 
-Where the weights say that the model was no good, the ensemble walks with the solver itself.
+Where the weights say that the model was no good, or the samples leave it, the ensemble walks with
+the solver itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _SOLVED_WALKERS, _SOLVED_STEPS = 40, 60
 _SPREAD = 0.7
 """Of the first walkers, in standard deviations at the mode."""
 _TRUSTED = 6.0
-"""Standard deviations along the axes up to which the quadratic model is asked."""
+"""Lengths of its axes up to which the quadratic model is asked."""
+_WIDER, _ROUNDS = 1.6, 4
+"""Where the samples spread this much wider than the axes, at a mode in a flat spot whose curvature
+is no measure of the width, the model is made again with axes as wide as they are."""
 
 
 @dataclass(frozen=True)
@@ -63,27 +67,51 @@ def draw(
         Samples that are solved.
     rng : numpy.random.Generator
     """
-    chain = _on_quadratic(posterior, mode, rng)
+    chain, trusted = _modelled(posterior, mode, rng)
     found = _weighted(posterior, chain, count, rng)
-    if found.effective >= LEAST_EFFECTIVE:
+    if trusted and found.effective >= LEAST_EFFECTIVE:
         return found
     return _with_solver(posterior, found, rng)
 
 
-def _on_quadratic(
+def _modelled(
     posterior: LogPosterior, mode: Mode[np.ndarray], rng: np.random.Generator
+) -> tuple[Chain, bool]:
+    """Samples of a model that is as wide as they are, and whether it came to that."""
+    spread = covariance(mode.hessian, posterior.scale)
+    for _ in range(_ROUNDS):
+        axes = _axes(posterior, spread)
+        chain = _on_quadratic(posterior, mode, axes, spread, rng)
+        spread = np.cov(chain.theta.T)
+        wider = np.linalg.norm(np.linalg.solve(axes, _axes(posterior, spread)), 2)
+        if wider < _WIDER:
+            return chain, True
+    return chain, False
+
+
+def _axes(posterior: LogPosterior, spread: np.ndarray) -> np.ndarray:
+    """Principal axes of the unknowns that the density depends on, from the covariance of all."""
+    n = posterior.growth.stop
+    return principal_axes(spread[:n, :n], posterior.scale[:n])
+
+
+def _on_quadratic(
+    posterior: LogPosterior,
+    mode: Mode[np.ndarray],
+    axes: np.ndarray,
+    spread: np.ndarray,
+    rng: np.random.Generator,
 ) -> Chain:
     """The ensemble on a quadratic model of the features; the crossings are exact."""
-    spread, n = covariance(mode.hessian, posterior.scale), posterior.growth.stop
-    axes = principal_axes(spread[:n, :n], posterior.scale[:n])
+    n = posterior.growth.stop
     model = Quadratic.of(posterior.forward, mode.theta[:n], mode.seen, axes)
 
     def log_density(theta: np.ndarray) -> np.ndarray:
         q = np.linalg.solve(axes, (theta[:, :n] - model.centre).T)
         value = np.full(len(theta), -np.inf)
-        trusted = (np.abs(q) < _TRUSTED).all(axis=0) & posterior.prior.supports(theta)
-        if trusted.any():
-            value[trusted] = posterior.log(theta[trusted], model(theta[trusted, :n]))
+        near = (np.abs(q) < _TRUSTED).all(axis=0) & posterior.prior.supports(theta)
+        if near.any():
+            value[near] = posterior.log(theta[near], model(theta[near, :n]))
         return value
 
     return sample(log_density, _walkers(log_density, mode.theta, spread, rng), _STEPS, rng)

@@ -92,9 +92,9 @@ def extents(domain: Domain, u: np.ndarray, weights: np.ndarray) -> dict[str, Sum
     found = {}
     for level in LEVELS:
         counted = np.cumsum((beyond > level) * share, axis=1)
-        size = counted[:, -1]
-        at = np.argmax(counted >= 0.95 * size[:, None], axis=1)
-        margin = np.where(size > 0, distance[at], 0.0)
+        size = counted[:, -1] if distance.size else np.zeros(len(u))
+        at = np.sum(counted < 0.95 * size[:, None], axis=1)
+        margin = np.where(size > 0, np.append(distance, 0.0)[at], 0.0)
         found[extent_name(level, d)] = Summary.of(voxel * size, weights)
         found[margin_name(level)] = Summary.of(margin, weights)
     return found

@@ -71,7 +71,7 @@ class Region:
         """Rays (W, m, 13), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
         m, k, t = len(self.outline.faces), len(self.side), OFFSETS_MM.size
         rays, value, steepness = np.split(features, [t * m, t * m + k], axis=1)
-        return rays.reshape(-1, m, t), value, np.exp(steepness)
+        return rays.reshape(len(features), m, t), value, np.exp(steepness)
 
 
 @dataclass(frozen=True)

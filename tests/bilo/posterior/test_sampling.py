@@ -111,7 +111,7 @@ class TestSecants:
         np.testing.assert_allclose(model(theta), [f(t) for t in theta], rtol=1e-8, atol=1e-8)
 
     def test_axes(self) -> None:
-        axes = principal_axes(0.001 * ROOT @ ROOT.T, np.array([1.0, 1.0, 10.0]))
+        axes = principal_axes(0.001 * ROOT @ ROOT.T, np.array([1.0, 1.0, 10.0]), least=0.0)
         np.testing.assert_allclose(axes @ axes.T, 0.001 * ROOT @ ROOT.T)
         assert np.linalg.norm(principal_axes(np.eye(2), np.ones(2)), axis=0) == pytest.approx(0.35)
 

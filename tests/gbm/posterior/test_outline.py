@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gbm.growth.growth_map import GrowthMap
+from gbm.growth.parameters import squared_distance
+from gbm.posterior.correlation import Whitening, correlation
+from gbm.posterior.displacement import OFFSETS_MM, crossing, flatness, limited
+from gbm.posterior.outline import Outline
+from gbm.posterior.region import Reader, Region, reading
+from tests.gbm.posterior.balls import head, permuted
+
+CENTRE = {2: np.array([24.0, 21.0]), 3: np.array([20.0, 18.0, 17.0])}
+SHAPE = {2: (54, 48), 3: (46, 42, 40)}
+RADIUS = 12.0
+
+
+def round_region(dimensions: int, walls: bool = False):
+    """A disc or ball in tissue without walls, or with a wall up to 1 mm before its centre."""
+    tissue = np.ones(SHAPE[dimensions], bool)
+    if walls:
+        tissue[: int(CENTRE[dimensions][0]) + 3] = False
+    domain = head(tissue, CENTRE[dimensions])
+    distance = np.sqrt(squared_distance(domain.axes, CENTRE[dimensions]))
+    return replace(domain, WT=distance < RADIUS), distance
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+class TestOutline:
+    def test_points_and_normals_of_a_ball(self, dimensions: int) -> None:
+        domain, _ = round_region(dimensions)
+        outline = Outline.of(domain, domain.WT)
+        radii = outline.points - CENTRE[dimensions]
+        length = np.linalg.norm(radii, axis=1)
+        np.testing.assert_allclose(length, RADIUS, atol=0.8)
+        assert length.mean() == pytest.approx(RADIUS, abs=0.25)
+        along = np.sum(outline.normals * radii, axis=1) / length
+        assert along.min() > 0.98
+        assert outline.lost == 0.0
+        assert outline.faces.sum() > 60
+
+    def test_faces_at_walls_are_left_out(self, dimensions: int) -> None:
+        domain, _ = round_region(dimensions, walls=True)
+        outline = Outline.of(domain, domain.WT)
+        assert outline.points[:, 0].min() > CENTRE[dimensions][0] - 1 + 3
+        assert 0.5 < outline.lost < 0.95
+
+    def test_hardly_any_faces_are_taken_nearer_to_walls(self, dimensions: int) -> None:
+        domain, distance = round_region(dimensions)
+        thin = replace(domain, phi=np.where(distance < RADIUS + 1.6, 1.0, 1e-4))
+        outline = Outline.of(thin, thin.WT)
+        assert outline.lost == 1.0
+        assert len(outline.faces) > 5
+
+    def test_a_region_that_ends_at_walls_has_none(self, dimensions: int) -> None:
+        domain, distance = round_region(dimensions)
+        filled = replace(domain, phi=np.where(distance < RADIUS, 1.0, 1e-4))
+        region = Region.of(filled, "WT")
+        assert len(region.outline.faces) == 0
+        assert Reader.of(region, GrowthMap.of(filled)).rays.shape[0] == 0
+
+    def test_the_order_of_the_axes_does_not_matter(self, dimensions: int) -> None:
+        domain, _ = round_region(dimensions, walls=True)
+        order = (*range(1, dimensions), 0)
+        one = Outline.of(domain, domain.WT)
+        other = Outline.of(permuted(domain, order), permuted(domain, order).WT)
+        for a, b in ((one.points, other.points), (one.normals, other.normals)):
+            mine, theirs = (sorted(map(tuple, v.round(6))) for v in (a[:, order], b))
+            assert mine == theirs
+
+    def test_a_radial_front_lies_where_it_should(self, dimensions: int) -> None:
+        """logit u = (R - r) / l passes logit tau at r = R - l logit tau, whatever the outline."""
+        domain, distance = round_region(dimensions)
+        region = Region.of(domain, "WT")
+        logit_u = (RADIUS + 2.5 - distance) / 1.7
+        read = Reader.of(region, GrowthMap.of(domain))(logit_u.ravel())[None]
+        rays, value, slope = region.parts(read)
+        tau = np.log(0.3 / 0.7)
+        at = RADIUS + 2.5 - 1.7 * tau
+        exact = at - np.linalg.norm(region.outline.points - CENTRE[dimensions], axis=1)
+        np.testing.assert_allclose(crossing(rays - tau)[0], exact, atol=0.06)
+        assert np.median(slope) == pytest.approx(1 / 1.7, rel=1e-3)
+        np.testing.assert_array_equal(region.side > 0, value[0] > 2.5 / 1.7)
+        np.testing.assert_allclose(flatness(rays)[0], np.sqrt(1 + (0.12 * 1.7) ** 2), rtol=1e-2)
+
+
+class TestCrossing:
+    def test_the_root_nearest_the_outline(self) -> None:
+        roots = np.array([-4.0, -1.5, 2.25])
+        v = -np.prod(OFFSETS_MM[:, None] - roots, axis=1)  # falls at -4 and 2.25
+        assert crossing(v) == pytest.approx(2.25, abs=0.15)
+
+    def test_a_level_set_that_is_not_reached(self) -> None:
+        slope = 0.1 + 0.5
+        inside, outside = 5.0 - 0.5 * OFFSETS_MM, -5.0 - 0.5 * OFFSETS_MM
+        assert crossing(inside) == pytest.approx(6 + 2 * np.tanh(2.0 / (2 * slope)))
+        assert crossing(outside) == pytest.approx(-6 - 2 * np.tanh(2.0 / (2 * slope)))
+
+    def test_outliers_are_drawn_in(self) -> None:
+        np.testing.assert_allclose(
+            limited(np.array([0.1, -8.0])), [0.1, -8 / np.sqrt(2)], rtol=1e-3
+        )
+
+    def test_flat_fields_err_more_but_not_without_limit(self) -> None:
+        v = -OFFSETS_MM[None] * np.array([[1.0], [0.12], [0.0]])
+        np.testing.assert_allclose(flatness(v), [1.0072, np.sqrt(2), 2.0], rtol=1e-4)
+
+
+class TestWhitening:
+    def test_density_is_that_of_the_correlated_errors(self) -> None:
+        rng = np.random.default_rng(0)
+        points = rng.uniform(0, 40, (12, 2))
+        delta, b, nu = rng.normal(size=12), 1.3, 0.2
+        whitening = Whitening.of(points)
+        variance = b**2 * whitening.k + nu**2
+        y = whitening.V.T @ delta
+        found = -0.5 * np.sum(y**2 / variance + np.log(2 * np.pi * variance))
+        covariance = b**2 * correlation(points) + nu**2 * np.eye(12)
+        assert found == pytest.approx(stats.multivariate_normal(cov=covariance).logpdf(delta))
+
+
+def test_reading_is_multilinear() -> None:
+    axes = tuple(2.0 * np.arange(n) + 1 for n in (6, 5, 4))
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    points = np.random.default_rng(1).uniform([1, 1, 1], [11, 9, 7], (20, 3))
+    px, py, pz = points.T
+    np.testing.assert_allclose(reading(axes, points) @ (x * y).ravel(), px * py)
+    np.testing.assert_allclose(reading(axes, points) @ (x * y * z).ravel(), px * py * pz)

@@ -1,0 +1,158 @@
+"""The whole posterior on small heads, against the truths they were grown with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gbm.config.settings import Settings
+from gbm.domain.domain import Domain
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.posterior import draw
+from gbm.posterior.growth_posterior import LogPosterior, NoOutlineError
+from gbm.posterior.mode import climb, start_of, starts
+from gbm.posterior.result import OutlinePosterior, flags_of
+from gbm.posterior.sampling import Sampling, outline_posterior
+from gbm.search.coarse_search import Candidate
+from tests.gbm.posterior.balls import TRUTH, ball, disc, permuted
+
+FEW = Sampling(samples=60)
+
+
+def covers(found: OutlinePosterior, domain: Domain, truth: dict[str, float]) -> dict[str, bool]:
+    held = {name: s.covers(truth[name]) for name, s in found.parameters().items() if name in truth}
+    held |= {f"x{k}": s.covers(domain.x0[k]) for k, s in enumerate(found.origin())}
+    return held
+
+
+@pytest.fixture(scope="module")
+def slice_() -> Domain:
+    return disc()
+
+
+@pytest.fixture(scope="module")
+def found(slice_: Domain) -> OutlinePosterior:
+    return outline_posterior(slice_, sampling=FEW)
+
+
+class TestInThePlane:
+    def test_it_covers(self, slice_: Domain, found: OutlinePosterior) -> None:
+        held = covers(found, slice_, TRUTH)
+        assert all(held.values()), (held, found.parameters())
+
+    def test_what_it_says_of_itself(self, found: OutlinePosterior) -> None:
+        assert found.weights.sum() == pytest.approx(1.0)
+        assert len(found.weights) == len(found.ln_lambda) == len(found.x0) == 60
+        assert found.noise_mm == {"WT": 1.2, "TC": 1.2}
+        assert max(found.misfit_mm.values()) < 0.5
+        assert found.effective_sample_size > 0.5
+        assert found.sampler == "importance"
+        assert found.flags == ()
+        assert 0.05 < found.logarithms()["lambda_mm"].sd < 0.3
+
+    def test_maps(self, slice_: Domain, found: OutlinePosterior) -> None:
+        maps = found.maps
+        assert maps.low.shape == maps.infiltration.shape == slice_.phi.shape
+        assert (maps.low <= maps.median).all()
+        assert (maps.median <= maps.high).all()
+        assert maps.infiltration.min() >= 0
+        assert maps.infiltration[slice_.TC].min() > 0.99
+        assert found.extents["extent_0.1_mm2"].median < found.extents["extent_0.01_mm2"].median
+
+    def test_the_seed_decides(self, slice_: Domain, found: OutlinePosterior) -> None:
+        again = outline_posterior(slice_, sampling=FEW)
+        np.testing.assert_array_equal(found.ln_lambda, again.ln_lambda)
+        np.testing.assert_array_equal(found.maps.high, again.maps.high)
+
+    def test_transposed(self, slice_: Domain, found: OutlinePosterior) -> None:
+        other = outline_posterior(permuted(slice_, (1, 0)), sampling=FEW)
+        order = [0, 1, 3, 2, 4, 5]
+        sd = np.array([0.1, 0.06, 0.5, 0.5, 0.06, 0.07])
+        np.testing.assert_allclose((other.mode[order] - found.mode) / sd, 0.0, atol=0.15)
+        assert other.logarithms()["lambda_mm"].sd == pytest.approx(
+            found.logarithms()["lambda_mm"].sd, rel=0.35
+        )
+
+    def test_the_ensemble_with_the_solver_agrees(
+        self, slice_: Domain, found: OutlinePosterior, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(draw, "LEAST_EFFECTIVE", 1.1)
+        monkeypatch.setattr(draw, "_SOLVED_STEPS", 12)
+        solved = outline_posterior(slice_, sampling=FEW)
+        assert solved.sampler == "solver"
+        mine, theirs = (r.logarithms()["lambda_mm"] for r in (found, solved))
+        assert theirs.median == pytest.approx(mine.median, abs=mine.sd)
+        assert theirs.sd == pytest.approx(mine.sd, rel=0.5)
+
+
+class TestPartsOnly:
+    def test_no_core(self, slice_: Domain) -> None:
+        alone = replace(slice_, TC=np.zeros_like(slice_.TC))
+        result = outline_posterior(alone, sampling=FEW)
+        assert list(result.thresholds) == ["WT"]
+        assert result.parameters()["lambda_mm"].covers(TRUTH["lambda_mm"])
+        assert result.logarithms()["lambda_mm"].sd > 0.1
+
+    def test_an_outline_at_walls(self, slice_: Domain) -> None:
+        """WT fills all tissue: its threshold is the prior's, the core says the rest."""
+        result = outline_posterior(replace(slice_, WT=slice_.tissue), sampling=FEW)
+        assert result.lost_outline["WT"] == 1.0
+        assert "origin_at_walls" in result.flags
+        assert np.isfinite(result.parameters()["lambda_mm"].interval90).all()
+
+    def test_nothing_but_walls(self, slice_: Domain) -> None:
+        filled = replace(slice_, WT=slice_.tissue, TC=slice_.tissue)
+        with pytest.raises(NoOutlineError, match="walls"):
+            outline_posterior(filled, sampling=FEW)
+
+    def test_no_tumour(self, slice_: Domain) -> None:
+        nothing = np.zeros_like(slice_.WT)
+        with pytest.raises(NoOutlineError):
+            outline_posterior(replace(slice_, WT=nothing, TC=nothing), sampling=FEW)
+
+    def test_a_few_voxels(self, slice_: Domain) -> None:
+        small = np.zeros_like(slice_.WT)
+        small[20:24, 24:28] = True
+        result = outline_posterior(replace(slice_, WT=small, TC=small), sampling=FEW)
+        assert np.isfinite(list(result.noise_mm.values())).all()
+        assert "misfit" in flags_of({"WT": 2.6}, {"WT": 0.0})
+
+
+class TestMode:
+    def test_the_gradient_vanishes_at_it(self, slice_: Domain) -> None:
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
+        start = starts(slice_, posterior)[1]
+        near = posterior.near(start)
+        mode = climb(near, start)
+        gradient, hessian = near.expand(mode.theta, mode.seen)
+        assert np.abs(np.linalg.solve(hessian, gradient) / near.scale).max() < 0.05
+
+    def test_any_direct_fit_can_be_a_start(self, slice_: Domain) -> None:
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
+        for thresholds in ((0.05, 0.3), (0.6, 0.6), (0.6, 0.95)):
+            fit = Candidate(15.0, 40.0, slice_.x0, np.array(thresholds))
+            assert np.isfinite(posterior.prior.log(start_of(fit, posterior)[None]))
+
+
+def test_in_space() -> None:
+    domain, truth = ball(), TRUTH | {"rhoT": 10.0}
+    result = outline_posterior(domain, sampling=FEW)
+    held = covers(result, domain, truth)
+    assert sum(held.values()) >= 6, (held, result.parameters(), result.origin())
+    assert result.x0.shape == (60, 3)
+    assert result.maps.high.shape == domain.phi.shape
+    assert result.extents["extent_0.01_ml"].median > 0
+    assert result.effective_sample_size > 0.3
+
+
+def test_priors_are_those_of_the_dimension() -> None:
+    domain = ball()
+    inverse = GrowthInverseProblem.of(domain, Settings(dimensions=3))
+    prior = LogPosterior.of(domain, inverse).prior
+    np.testing.assert_allclose(np.exp(prior.mean[:2]), [2.5, 12.0])
+    np.testing.assert_allclose(prior.precision, [0.7**-2, 0.5**-2, 0, 0, 0, 100, 100])
+    outside = prior.mean.copy()
+    outside[2] = -100.0
+    assert prior.log(np.array([prior.mean, outside]))[1] == -np.inf
