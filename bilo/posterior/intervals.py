@@ -49,6 +49,19 @@ def weighted_quantiles(
     return np.array(found)
 
 
+def stretched(values: np.ndarray, weights: np.ndarray, sd_between: float) -> np.ndarray:
+    """Samples (N,) widened about their median to the variance sd^2 + sd_between^2.
+
+    What repeated measurements scatter by, beyond what one of them knows of itself.
+
+    >>> stretched(np.array([-1.0, 0.0, 1.0]), np.full(3, 1 / 3), np.sqrt(2.0)).round(9).tolist()
+    [-2.0, 0.0, 2.0]
+    """
+    summary = Summary.of(values, weights)
+    total = np.hypot(summary.sd, sd_between)
+    return np.asarray(summary.median + (values - summary.median) * total / summary.sd)
+
+
 @dataclass(frozen=True)
 class Summary:
     """Median, standard deviation and 90 % interval (5 and 95 %) of a number."""

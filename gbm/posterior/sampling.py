@@ -27,6 +27,9 @@ from gbm.search.coarse_search import Candidate
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
+LEAST_SAMPLES = 40
+"""As many as there are walkers, should the solver itself have to be sampled."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -35,13 +38,18 @@ class Sampling:
     Attributes
     ----------
     samples : int
-        Solved ones.
+        Solved ones, no fewer than `LEAST_SAMPLES`.
     floor_mm, factor : float
         The noise level of an outline is max(floor, factor rms of its misfit).
     infiltrated_above : float
         Density of the map of the probability of infiltration.
     seed : int
         Of the random draws.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples.
     """
 
     samples: int = 200
@@ -49,6 +57,10 @@ class Sampling:
     factor: float = 1.3
     infiltrated_above: float = 0.01
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < LEAST_SAMPLES:
+            raise ValueError(f"a posterior takes {LEAST_SAMPLES} samples, not {self.samples}")
 
 
 def outline_posterior(
