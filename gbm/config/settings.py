@@ -170,9 +170,11 @@ class FitSettings(Model):
     fourier: Annotated[int, Field(ge=0)] = Field(
         default=32, description="pairs of Fourier features"
     )
-    pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=700)
+    pretrain_steps: Annotated[int, Field(ge=1)] = Field(
+        default=700, description="500 in three dimensions", json_schema_extra=_or_null
+    )
     finetune_steps: Annotated[int, Field(ge=1)] = Field(
-        default=2500, description="2000 in three dimensions", json_schema_extra=_or_null
+        default=2500, description="1500 in three dimensions", json_schema_extra=_or_null
     )
     points: Annotated[int, Field(ge=16)] = Field(
         default=512, description="residual points of a step"
@@ -202,7 +204,7 @@ class OutputSettings(Model):
 
 _PLANE: Mapping[str, Mapping[str, Any]] = {
     "objective": ObjectiveSettings().model_dump(include={"k_final", "growth_prior"}),
-    "fit": FitSettings().model_dump(include={"finetune_steps"}),
+    "fit": FitSettings().model_dump(include={"pretrain_steps", "finetune_steps"}),
     "verify": VerifySettings().model_dump(include={"refine"}),
 }
 _VOLUME: Mapping[str, Mapping[str, Any]] = {
@@ -212,7 +214,7 @@ _VOLUME: Mapping[str, Mapping[str, Any]] = {
             "rhoT": {"median": 12.0, "log_sd": 0.5},
         },
     },
-    "fit": {"finetune_steps": 2000},
+    "fit": {"pretrain_steps": 500, "finetune_steps": 1500},
     "verify": {"refine": 1},
 }
 BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
@@ -226,8 +228,8 @@ tumour see other numbers: in a volume a seed thins out faster, and a slice's lam
 class Settings(Model):
     """All of ``config.yaml`` but the patients.
 
-    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.finetune_steps` or
-    `verify.refine` stands for the default of the dimension.
+    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.pretrain_steps`,
+    `fit.finetune_steps` or `verify.refine` stands for the default of the dimension.
     """
 
     dimensions: Literal[2, 3] = Field(default=2, description="2: one slice; 3: the whole tumour")
