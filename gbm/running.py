@@ -21,11 +21,14 @@ from gbm.steps import (
     direct_fixed,
     domain,
     export,
+    export_uncertainty,
     identifiability,
     metrics,
+    posterior,
     register,
     report,
     slice_fit,
+    slices,
     tissue,
     verify,
 )
@@ -78,9 +81,16 @@ def run_patient(
         step.run(job)
     if chosen.dimensions == 3:
         slice_fit.run(job)
+    if chosen.uncertainty.enabled:
+        posterior.run(job)
+        if chosen.uncertainty.slices and chosen.dimensions == 2:
+            slices.run(job)
     _fit(job, planned(chosen))
-    for step in (metrics, export, report):
-        step.run(job)
+    metrics.run(job)
+    export.run(job)
+    if chosen.uncertainty.enabled:
+        export_uncertainty.run(job)
+    report.run(job)
     if chosen.fit.comparison:
         direct_fixed.run(job)
         _fit(job, compared(chosen))

@@ -53,10 +53,8 @@ class GateSettings(Model):
         description="objective of the fit minus that of the characteristic start; above it the "
         "verdict is red",
     )
-    lambda_range_max: Annotated[float, Field(gt=1)] = Field(
-        default=2.5,
-        description="greatest / least lambda that explain the segmentation alike; the prior alone "
-        "has a factor of 7",
+    outline_rms_mm_max: Positive = Field(
+        default=5.0, description="root mean square distance of the model from an outline, mm"
     )
     bound_margin: Annotated[float, Field(gt=0, lt=0.2)] = Field(
         default=0.01,

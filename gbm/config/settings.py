@@ -196,6 +196,27 @@ class VerifySettings(Model):
     )
 
 
+class NoiseSettings(Model):
+    """How far drawn outlines are trusted: their sd is max(floor, factor times the misfit)."""
+
+    floor_mm: Positive = Field(default=1.2, description="least sd of an outline, mm")
+    factor: Positive = Field(default=1.3, description="sd of an outline over its misfit")
+
+
+class UncertaintySettings(Model):
+    """The posterior of the growth, given the outlines."""
+
+    enabled: bool = Field(default=True, description="whether it is made at all")
+    samples: Annotated[int, Field(ge=40)] = Field(default=200, description="solved samples")
+    noise: NoiseSettings = Field(default=NoiseSettings(), description="errors of the outlines")
+    slices: bool = Field(
+        default=True, description="of a slice: whether the scatter of its neighbours is added"
+    )
+    infiltrated_above: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.01, description="density of the map of the probability of infiltration"
+    )
+
+
 class OutputSettings(Model):
     """Where results go."""
 
@@ -240,6 +261,7 @@ class Settings(Model):
     bounds: BoundSettings = BoundSettings()
     fit: FitSettings = FitSettings()
     verify: VerifySettings = VerifySettings()
+    uncertainty: UncertaintySettings = UncertaintySettings()
     gates: GateSettings = GateSettings()
     output: OutputSettings = OutputSettings()
 

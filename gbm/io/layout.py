@@ -92,8 +92,18 @@ class Layout:
 
     @property
     def identifiability(self) -> Path:
-        """What one scan tells: profile, surface, local spread."""
+        """What one scan tells: profile and surface."""
         return self._work / "identifiability.json"
+
+    @property
+    def posterior(self) -> Path:
+        """The posterior given the outlines; its samples and maps beside it."""
+        return self._work / "posterior.json"
+
+    @property
+    def slices(self) -> Path:
+        """Direct fits of the slices beside the fitted one."""
+        return self._work / "slices.json"
 
     @property
     def slice_fit(self) -> Path:
@@ -142,6 +152,15 @@ class Layout:
     def density(self) -> Path:
         """Predicted cell density in the patient's space."""
         return self._anat("desc-fit_celldensity.nii.gz")
+
+    @property
+    def uncertain(self) -> dict[str, Path]:
+        """5 and 95 % of the density, and the probability of infiltration, in the same space."""
+        return {
+            "low": self._anat("desc-lower_celldensity.nii.gz"),
+            "high": self._anat("desc-upper_celldensity.nii.gz"),
+            "infiltration": self._anat("desc-infiltration_probseg.nii.gz"),
+        }
 
     @property
     def masks(self) -> dict[str, Path]:

@@ -258,18 +258,18 @@ GATES = (
         "{:.4f}",
     ),
     Gate(
+        "outline_rms_mm", "fit",
+        lambda s: (-ANY, s.gates.outline_rms_mm_max),
+        "The model misses an outline by {value} mm ({limit} accepted): it does not describe this "
+        "tumour, and its intervals hold only if it did.",
+        f"{_LOOK}; a tumour of several foci or with mass effect is none of the model's.",
+        "{:.1f}",
+    ),
+    Gate(
         "lambda_mm", "fit",
         lambda s: _inside(s.bounds.lambda_mm, s.gates.bound_margin, relative=True),
         "lambda = {value} mm sits on a bound of its range ({limit} is inside).",
         _BOUND,
-    ),
-    Gate(
-        "lambda_range", "fit",
-        lambda s: (-ANY, s.gates.lambda_range_max),
-        "The segmentation does not determine lambda: values that differ by {value} "
-        "explain it alike ({limit} accepted), given errors of a voxel in its outlines.",
-        "Read the range of lambda and not its value; a sharp outline of a larger core narrows it.",
-        "a factor of {:.1f}",
     ),
     Gate(
         "rhoT", "fit",

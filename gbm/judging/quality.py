@@ -13,7 +13,6 @@ from gbm.imaging.labels import TumourRegions
 from gbm.imaging.overlap import SIZE_NAMES
 from gbm.imaging.tumour_shape import at_border, enhancing_fraction, second_focus
 from gbm.results.fit_entry import HeadlineObjectives
-from gbm.results.references import FlatRange
 
 Numbers = dict[str, float | None]
 """None where a number does not exist for a patient."""
@@ -66,7 +65,6 @@ def gather(
 def of_growth(
     growth: Mapping[str, float],
     thresholds: Mapping[str, float | None],
-    likely: FlatRange | None,
     core: bool,
 ) -> Numbers:
     """Collect the parameters that the headline found.
@@ -77,15 +75,12 @@ def of_growth(
         `lambda_mm` and `rhoT`.
     thresholds : mapping
         Of WT and TC.
-    likely : FlatRange or None
-        Where the data alone allow lambda to be.
     core : bool
         Whether there is a core: the threshold of an empty one means nothing.
     """
     whole_at, core_at = (thresholds.get(region) for region in REGIONS)
     return {
         "lambda_mm": growth["lambda_mm"],
-        "lambda_range": None if likely is None else likely.ratio,
         "rhoT": growth["rhoT"],
         "threshold_WT": whole_at,
         "threshold_TC": core_at if core else None,

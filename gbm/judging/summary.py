@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
 from gbm.config.fit_names import headline_fit, of_main_job
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.grids import Grids
 from gbm.io.provenance import InputFile, RunCost, versions
+from gbm.judging.flat_range import flat_range
 from gbm.judging.judge import judge
 from gbm.judging.outcome import outcome_of_direct, unsettled
+from gbm.judging.posterior import GrowthPosterior
 from gbm.judging.quality import Numbers, of_growth, of_network
-from gbm.judging.uncertainty import flat_range, likely_range
 from gbm.judging.verified_fit import Found, VerifiedFit
 from gbm.results.fit_entry import HeadlineObjectives
 from gbm.results.patient_result import (
@@ -30,7 +30,7 @@ from gbm.results.patient_result import (
     Quality,
     SliceFit,
 )
-from gbm.results.references import CharacteristicStart, FlatRange, References
+from gbm.results.references import CharacteristicStart, References
 from gbm.results.registration_record import RegistrationRecord
 
 
@@ -50,6 +50,8 @@ class StepRecords:
         None where the patient brings tissue maps.
     fits : mapping
         The networks, by name.
+    posterior : GrowthPosterior or None
+        None where none was asked for.
     slice_fit : SliceFit or None
         Of a volume: what one slice alone says.
     input_warnings : tuple of str
@@ -62,6 +64,7 @@ class StepRecords:
     numbers: Numbers
     registration: RegistrationRecord | None
     fits: Mapping[str, VerifiedFit]
+    posterior: GrowthPosterior | None = None
     slice_fit: SliceFit | None = None
     input_warnings: tuple[str, ...] = ()
 
@@ -69,12 +72,6 @@ class StepRecords:
     def core(self) -> bool:
         """Whether there is a core."""
         return bool(self.domain.TC.any())
-
-    @property
-    def likely(self) -> FlatRange | None:
-        """Where the data alone allow lambda to be."""
-        radii = [self.domain.numbers[f"radius_{region}_mm"] for region in REGIONS]
-        return likely_range(self.references.profile, radii, self.domain.dimensions)
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,12 @@ def summarise(
     direct = settings.fit.method == "direct"
     headline = _direct_headline(found) if direct else _network_headline(found, settings)
     references, domain, profile = found.references, found.domain, found.references.profile
-    numbers = {**found.numbers, **headline.numbers}
+    posterior = found.posterior
+    numbers = {
+        **found.numbers,
+        **headline.numbers,
+        "outline_rms_mm": None if posterior is None else posterior.misfit_mm,
+    }
     return PatientResult(
         patient=domain.patient,
         dimensions=domain.dimensions,
@@ -134,7 +136,7 @@ def summarise(
         characteristic=found.characteristic,
         baselines=references,
         flat_lambda_mm=flat_range(profile.lambda_mm, profile.objective),
-        likely_lambda_mm=found.likely,
+        uncertainty=None if posterior is None else posterior.to_record(),
         absolute=_absolute(headline.fields, settings.growth.T_days),
         fits=tuple(fit.entry(name, domain) for name, fit in sorted(found.fits.items())),
         domain=_fitted(domain),
@@ -152,7 +154,7 @@ def summarise(
 
 
 def _network_headline(found: StepRecords, settings: Settings) -> Headline:
-    """The network that reports; its spread is that of the direct fit at the same optimum."""
+    """The network that reports."""
     name = headline_fit(settings).name
     if name not in found.fits:
         raise InputError(
@@ -165,7 +167,7 @@ def _network_headline(found: StepRecords, settings: Settings) -> Headline:
     own = Found.by_network(fit)
     return Headline(
         fields={
-            **headline.fields(found.domain, references.spread),
+            **headline.fields(found.domain, found.posterior),
             "headline": name,
             "objective": objective,
             "objective_network_grid": _on_network_grid(found, verification.objective_network_grid),
@@ -174,7 +176,7 @@ def _network_headline(found: StepRecords, settings: Settings) -> Headline:
         },
         numbers={
             **of_network(verification.relative_error_u["final"], objective),
-            **of_growth(own.growth, own.thresholds, found.likely, found.core),
+            **of_growth(own.growth, own.thresholds, found.core),
         },
         judged=asdict(headline.outcome),
     )
@@ -187,7 +189,7 @@ def _direct_headline(found: StepRecords) -> Headline:
     absent = ("lift", "seed", "steps", "relative_error_u", "start", "first_start")
     return Headline(
         fields={
-            **own.fields(found.domain, references.spread),
+            **own.fields(found.domain, found.posterior),
             **dict.fromkeys(absent),
             "method": "direct",
             "headline": MODEL_OF["direct"],
@@ -199,7 +201,7 @@ def _direct_headline(found: StepRecords) -> Headline:
             "seconds": direct.seconds,
             **asdict(outcome_of_direct(direct)),
         },
-        numbers=of_growth(own.growth, own.thresholds, found.likely, found.core),
+        numbers=of_growth(own.growth, own.thresholds, found.core),
         judged={},  # a direct fit that did not settle is judged in any case
     )
 

@@ -13,16 +13,18 @@ from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_json
 from gbm.io.layout import Layout
 from gbm.judging.outcome import Outcome, outcome
-from gbm.judging.uncertainty import physical
+from gbm.judging.posterior import GrowthPosterior
 from gbm.results.estimate import Estimate, Thresholds
 from gbm.results.fit_entry import FitDice, FitEntry, Objectives
 from gbm.results.references import (
     CharacteristicStart,
     DirectReference,
     GridPoint,
-    LocalSpread,
     world,
 )
+
+FACTOR_OF = {"rD": "DT_mm2", "rRHO": "rhoT"}
+"""What the factors on the characteristic start multiply."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class VerifiedFit:
         """What to call it, by its verification and the direct fit."""
         return outcome(self.fit, self.verification, self.reference)
 
-    def fields(self, domain: Domain, local: LocalSpread | None = None) -> dict[str, Any]:
-        """What `fits` and, with its spread, the top level of a result say alike of it."""
+    def fields(self, domain: Domain, posterior: GrowthPosterior | None = None) -> dict[str, Any]:
+        """What `fits` and, with intervals, the top level of a result say alike of it."""
         fit, verification = self.fit, self.verification
         return {
             **{key: getattr(fit, key) for key in ("method", "lift", "x0", "seed", "seconds")},
-            **Found.by_network(fit).fields(domain, local),
+            **Found.by_network(fit).fields(domain, posterior),
             "relative_error_u": verification.relative_error_u,
             "objective_prior": verification.objective_prior,
             "start": fit.assessment.get("start"),
@@ -112,20 +114,20 @@ class Found:
         levels = {"WT": fit.thresholds.WT, "TC": fit.thresholds.TC if core else None}
         return cls(growth | factors, levels, fit.x0_grid_mm)
 
-    def fields(self, domain: Domain, local: LocalSpread | None) -> dict[str, Any]:
-        """The parameters with their local spreads, in the units of the results."""
-        sd = {} if local is None else physical(self.growth, local)
-        if not domain.TC.any():
-            sd.pop("TC", None)  # nothing was fitted
+    def fields(self, domain: Domain, posterior: GrowthPosterior | None) -> dict[str, Any]:
+        """The parameters with what the posterior knows of them, in the units of the results."""
+
+        def estimate(name: str, value: float | None, unit: float = 1.0) -> Estimate:
+            return (
+                Estimate.of(value) if posterior is None else posterior.estimate(name, value, unit)
+            )
+
+        growth, levels = self.growth, self.thresholds
+        of = {name: FACTOR_OF.get(name, name) for name in growth}
         return {
-            **{name: Estimate.of(value, sd.get(name)) for name, value in self.growth.items()},
-            "thresholds": Thresholds(
-                **{
-                    region: Estimate.of(self.thresholds.get(region), sd.get(region))
-                    for region in REGIONS
-                }
-            ),
+            **{n: estimate(of[n], v, growth[of[n]] / v) for n, v in growth.items()},
+            "thresholds": Thresholds(**{r: estimate(r, levels.get(r)) for r in REGIONS}),
             "x0_mm": world(self.x0_grid_mm, domain),
             "x0_grid_mm": self.x0_grid_mm,
-            "x0_grid_sd_mm": None if local is None else (local.x0_x_mm, local.x0_y_mm),
+            "x0_interval90_mm": None if posterior is None else posterior.origin(),
         }

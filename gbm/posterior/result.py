@@ -14,11 +14,6 @@ MISFIT_MM = 2.5
 """Root mean square of the displacements of an outline that the model does not describe."""
 LOST = 0.7
 """Share of an outline at walls beyond which the origin's intervals were seen to fail."""
-FLAGS = {
-    "misfit": ("the model does not describe this outline; the interval holds only if it did"),
-    "origin_at_walls": "the origin is not determined: most of an outline lies at walls",
-}
-"""What each flag says beside an interval."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class OutlinePosterior:
     sampler : str
         ``importance`` or ``solver``.
     flags : tuple of str
-        Keys of `FLAGS`.
+        ``misfit``, ``origin_at_walls``; see `gbm.results.posterior_record.FLAGS`.
     seconds : float
         Wall time.
     """
@@ -92,7 +87,7 @@ class OutlinePosterior:
 
 
 def flags_of(misfit_mm: Mapping[str, float], lost: Mapping[str, float]) -> tuple[str, ...]:
-    """Which of `FLAGS` hold.
+    """Which flags hold.
 
     >>> flags_of({"WT": 1.0, "TC": 3.0}, {"WT": 0.2, "TC": 0.1})
     ('misfit',)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gbm.growth.extent import LEVELS, extent_name, margin_name
-from gbm.report.formatting import UNDETERMINED, num, percent, plus_minus, with_spread
+from gbm.report.formatting import interval, num, percent
 from gbm.report.words import WORDS
 from gbm.results.estimate import Estimate
 from gbm.results.metrics_table import Metrics, dice_of
@@ -48,8 +48,8 @@ def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
         return {"name": name, "value": shown, "unit": unit, "more": more}
 
     growth = [
-        card("Front width λ", num(result.lambda_mm.value), "mm", "√(D/ρ)"),
-        card("Growth ρT", num(result.rhoT.value), "", "over the unknown time T"),
+        card("Front width λ", *sure(result.lambda_mm, "mm", "√(D/ρ)")),
+        card("Growth ρT", *sure(result.rhoT, "", "over the unknown time T")),
     ]
     words = WORDS[result.dimensions]
     more = f"DICE of a {words.disc} of equal {words.size}"
@@ -74,6 +74,14 @@ def cards(result: PatientResult, metrics: Metrics) -> list[dict[str, str]]:
     ]
 
 
+def sure(estimate: Estimate, unit: str, what: str) -> tuple[str, str, str]:
+    """Median and interval of a number, or what the fit found: value, unit, and the rest."""
+    if estimate.median is None:
+        return num(estimate.value), unit, what
+    said = f"{what}; 90 %: {interval(estimate)}; the fit: {num(estimate.value)}"
+    return num(estimate.median), unit, said
+
+
 def beyond(result: PatientResult, metrics: Metrics) -> tuple[str, str, str]:
     """How much is infiltrated outside the segmented tumour: size, unit, and the rest in words."""
     words, found = WORDS[result.dimensions], metrics.get(result.model, {}).get("WT", {})
@@ -94,24 +102,32 @@ def result_sentence(result: PatientResult, metrics: Metrics) -> str:
     """The result in plain words, with units, uncertainties and what restricts it."""
 
     def known(estimate: Estimate, digits: int, unit: str) -> str:
-        if plus_minus(estimate, digits) == UNDETERMINED:
-            return f"{num(estimate.value, digits)}{unit} (this scan does not determine it)"
-        return f"{with_spread(estimate, digits)}{unit}"
+        if estimate.median is None:
+            return f"{num(estimate.value, digits)}{unit}"
+        return f"{num(estimate.median, digits)}{unit} (90 % {interval(estimate, digits)})"
 
     scores = {region: dice_of(metrics, result.model, region) for region in ("WT", "TC")}
     overlap = f"{num(scores['WT'])} for the whole tumour"
     if scores["TC"] is not None:
         overlap += f" and {num(scores['TC'])} for the core"
+    own = ", ".join(
+        f"{name} = {num(estimate.value, digits)}{unit}"
+        for name, estimate, digits, unit in (
+            ("λ", result.lambda_mm, 1, " mm"), ("ρT", result.rhoT, 1, ""),
+            ("D·T", result.DT_mm2, 0, " mm²"),
+        )
+    )  # fmt: skip
+    fitted = "" if result.lambda_mm.median is None else f"The fit itself found {own}. "
     checked = (
-        "These are the values of the direct fit, by finite volumes and without any network"
+        "It was made by finite volumes and without any network"
         if result.method == "direct"
-        else f"The network and an independent solver differ by {percent(result.network_error)} at "
-        "these values"
+        else "At the fit the network and an independent solver differ by "
+        f"{percent(result.network_error)}"
     )
     return (
         f"The invasive front of this tumour has the width λ = {known(result.lambda_mm, 1, ' mm')}; "
         f"its growth over the unknown time T since onset is ρT = {known(result.rhoT, 1, '')} and "
-        f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. {checked}, and the "
-        f"predicted outlines overlap the segmentation {WORDS[result.dimensions].where} with a DICE "
-        f"of {overlap}."
+        f"its diffusion over that time D·T = {known(result.DT_mm2, 0, ' mm²')}. {fitted}{checked}, "
+        f"and the predicted outlines overlap the segmentation {WORDS[result.dimensions].where} "
+        f"with a DICE of {overlap}."
     )

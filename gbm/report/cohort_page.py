@@ -14,7 +14,7 @@ from gbm.config.conventions import REGIONS
 from gbm.report.figures.cohort import overlaps, parameter_strips
 from gbm.report.figures.style import encoded, look, svg
 from gbm.report.findings import EQUAL_DICE
-from gbm.report.formatting import num, percent, with_spread
+from gbm.report.formatting import num, percent, with_interval
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.templating import environment, script
 from gbm.report.words import WORDS
@@ -68,7 +68,8 @@ def patient_row(member: Member, models: Iterable[str] = (*SHOWN_MODELS[2],)) -> 
     assert metrics is not None
     models, colour = [*models], result.verdict.colour
     growth = [
-        Cell(with_spread(estimate), estimate.value) for estimate in (result.lambda_mm, result.rhoT)
+        Cell(with_interval(estimate), estimate.value)
+        for estimate in (result.lambda_mm, result.rhoT)
     ]
     error = Cell(percent(result.network_error), result.network_error)
     scores = [dice_of(metrics, model, region) for region in REGIONS for model in models]
@@ -178,7 +179,7 @@ def group(done: Sequence[Member], dimensions: int) -> dict[str, Any]:
         "shown": list(shown.values()),
         "disc": WORDS[dimensions].disc,
         "networks": NETWORK in shown,
-        "spread": any(m.result is not None and m.result.lambda_mm.sd is not None for m in done),
+        "sure": any(m.result is not None and m.result.lambda_mm.median is not None for m in done),
         "figures": {name: encoded(text) for name, text in distributions(done, dimensions).items()},
         "medians": [
             (name, num(scores[model]["WT"], 3), num(scores[model]["TC"], 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gbm.results.estimate import Estimate
 
-MISSING, UNDETERMINED = "–", "undetermined"
+MISSING = "–"
 ALIKE = 0.005
 """Relative difference below which two numbers are called the same."""
 
@@ -18,25 +18,27 @@ def num(number: float | None, digits: int = 2) -> str:
     return MISSING if number is None else f"{number:.{digits}f}"
 
 
-def plus_minus(estimate: Estimate, digits: int = 2) -> str:
-    """The spread of an estimate; one larger than the value determines nothing.
+def interval(estimate: Estimate, digits: int = 2) -> str:
+    """The 90 % interval of an estimate.
 
-    >>> [plus_minus(Estimate.of(1.0, sd)) for sd in (0.25, None, 40.0)]
-    ['± 0.25', '–', 'undetermined']
+    >>> interval(Estimate.of(1.0))
+    '–'
     """
-    if estimate.value is None or estimate.sd is None:
+    if estimate.interval90 is None:
         return MISSING
-    return f"± {estimate.sd:.{digits}f}" if estimate.sd < abs(estimate.value) else UNDETERMINED
+    low, high = estimate.interval90
+    return f"{num(low, digits)} to {num(high, digits)}"
 
 
-def with_spread(estimate: Estimate, digits: int = 2) -> str:
-    """An estimate with its spread, where one is known.
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """The median of an estimate with its interval; without them what the fit found.
 
-    >>> with_spread(Estimate.of(1.0, 0.25)), with_spread(Estimate.of(1.0))
-    ('1.00 ± 0.25', '1.00')
+    >>> with_interval(Estimate.of(1.0))
+    '1.00'
     """
-    shown = num(estimate.value, digits)
-    return shown if estimate.sd is None else f"{shown} {plus_minus(estimate, digits)}"
+    if estimate.median is None or estimate.interval90 is None:
+        return num(estimate.value, digits)
+    return f"{num(estimate.median, digits)} [{interval(estimate, digits)}]"
 
 
 def percent(number: float | None) -> str:

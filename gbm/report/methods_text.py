@@ -15,6 +15,8 @@ SOURCES = (
     "segmentation labels and radiomic features. Scientific Data 4, 170117.",
     "Fonov V. et al. 2011. Unbiased average age-appropriate atlases for pediatric studies. "
     "NeuroImage 54, 313–327.",
+    "Goodman J., Weare J. 2010. Ensemble samplers with affine invariance. Communications in "
+    "Applied Mathematics and Computational Science 5, 65–80.",
     "Harpold H., Alvord E., Swanson K. 2007. The evolution of mathematical modeling of glioma "
     "proliferation and invasion. Journal of Neuropathology and Experimental Neurology 66, 1–9.",
     "Li X., Lowengrub J., Rätz A., Voigt A. 2009. Solving PDEs in complex geometries: a diffuse "
@@ -71,6 +73,31 @@ def methods(result: PatientResult) -> list[str]:
         f"radii of the {words.disc}s of equal {words.size} of whole tumour and core at the prior "
         "thresholds.",
         *(_direct(result) if result.method == "direct" else _networks(result)),
+        *_posterior(result),
+    ]
+
+
+def _posterior(result: PatientResult) -> list[str]:
+    """Where intervals come from."""
+    known, asked = result.uncertainty, result.settings.uncertainty
+    if known is None or known.reason is not None:
+        return []
+    slices = (
+        " In the plane the samples are stretched about their median by the scatter of direct fits "
+        "of neighbouring slices."
+        if known.slices
+        else ""
+    )
+    return [
+        "Intervals are those of a Bayesian posterior of λ, ρT, x0 and both thresholds. Along each "
+        "segmented outline, away from the walls of the tissue, the distance of the model's level "
+        "set is read in the direction of the outline's normal; these distances are errors of the "
+        "drawing, normal with a Matérn covariance of two lengths (5 and 20 mm) and a standard "
+        f"deviation of the greater of {asked.noise.floor_mm:g} mm and {asked.noise.factor:g} times "
+        "the misfit of the best model. The mode is found by Levenberg-Marquardt steps, the "
+        "posterior sampled by an affine-invariant ensemble (Goodman and Weare 2010) on a quadratic "
+        f"model of the density, and {asked.samples} samples are solved by finite volumes and "
+        f"weighted.{slices}"
     ]
 
 

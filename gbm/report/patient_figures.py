@@ -15,7 +15,7 @@ from gbm.growth.extent import LEVELS, infiltrated
 from gbm.growth.growth_map import coarsen, logit_between
 from gbm.io.files import read_json
 from gbm.io.layout import Layout, arrays
-from gbm.report.figures import curves, identifiability, maps, planes
+from gbm.report.figures import curves, identifiability, maps, planes, posterior
 from gbm.report.figures.canvas import near_tumour
 from gbm.report.figures.reach import reach
 from gbm.report.section import ACROSS, Section, section
@@ -27,6 +27,7 @@ from gbm.results.patient_result import PatientResult
 from gbm.results.truth import PhantomTruth
 
 ATLAS_COLOURS = {"brain": "#E69F00", "white matter": "#56B4E9"}
+Mark = tuple[str, float | None, float | None]
 TISSUE_LINES = {"wm": "#F0E442", "gm": "#56B4E9", "csf": "#D55E00"}
 
 
@@ -70,6 +71,33 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """The posterior of a patient.
+
+    Attributes
+    ----------
+    lambda_mm, rhoT, weights : (N,) array
+        Its samples.
+    infiltration : (n_1, .., n_d) array
+        Probability of infiltration on the voxels.
+    """
+
+    lambda_mm: np.ndarray
+    rhoT: np.ndarray
+    weights: np.ndarray
+    infiltration: np.ndarray
+
+    @classmethod
+    def read(cls, result: PatientResult, files: Layout) -> Sampled | None:
+        """None where there are no samples."""
+        if result.uncertainty is None or result.uncertainty.reason is not None:
+            return None
+        names = ("lambda_mm", "rhoT", "weights", "infiltration")
+        with np.load(arrays(files.posterior), allow_pickle=False) as stored:
+            return cls(*(stored[name] for name in names))
+
+
+@dataclass(frozen=True)
 class Fields:
     """Solutions to draw.
 
@@ -79,10 +107,13 @@ class Fields:
         The finite-volume solution at the parameters of the headline, on the voxels.
     network : Trained or None
         None where the headline is the direct fit.
+    sampled : Sampled or None
+        None where no posterior was asked for.
     """
 
     fdm: np.ndarray
     network: Trained | None
+    sampled: Sampled | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +196,35 @@ def draw(
         difference = fields.network.minus(fields.fdm, domain.phi, first.plane)
         seen = fields.network.on(first.plane, domain.phi.shape)
         drawn |= trained(first, fields.network, (seen, difference), thresholds)
+    if fields.sampled is not None:
+        drawn |= certainty(result, views, fields.sampled, marked(result, truth))
     return drawn | sharpness(result, truth) | registration(result, anatomy)
+
+
+def certainty(
+    result: PatientResult, views: Mapping[str, View], sampled: Sampled, points: Sequence[Mark]
+) -> dict[str, Figure]:
+    """Samples of lambda and rho T, and the probability of infiltration on each plane."""
+    known = result.uncertainty
+    slices = () if known is None or known.slices is None else known.slices
+    drawn = {
+        "posterior": posterior.growth(
+            (sampled.lambda_mm, sampled.rhoT, sampled.weights),
+            (result.lambda_mm.interval90, result.rhoT.interval90),
+            points,
+            [(s.lambda_mm, s.rhoT) for s in slices],
+        )
+    }
+    level = result.settings.uncertainty.infiltrated_above
+    for key, view in views.items():
+        probability = view.plane.of(sampled.infiltration)
+        near = near_tumour(view.domain, view.domain.tissue & (probability > posterior.LEAST_SHOWN))
+        image = None if view.image is None else view.image[1]
+        title = f"Probability that u > {level:g}{view.name}"
+        drawn[f"infiltration{key}"] = posterior.infiltration(
+            view.domain, image, probability, title, near
+        )
+    return drawn
 
 
 def planes_of(
@@ -214,23 +273,24 @@ def trained(
     return drawn
 
 
-def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Figure]:
-    """How sharply the growth parameters are determined, as the direct fit has found out."""
-    references, fitted = result.baselines, result.lambda_mm.value
-    direct, start = references.direct_fdm, result.characteristic
-    points: list[tuple[str, float | None, float | None]] = [
+def marked(result: PatientResult, truth: PhantomTruth | None) -> list[Mark]:
+    """Fits, start and, where known, the truth, as (label, lambda in mm, rho T)."""
+    direct, start = result.baselines.direct_fdm, result.characteristic
+    points: list[Mark] = [
         ("direct fit", direct.lambda_mm, direct.rhoT),
         ("start", start.lambda_mm, start.rhoT),
     ]
     if result.method == "bilo":
-        points.insert(0, ("BiLO", fitted, result.rhoT.value))
+        points.insert(0, ("BiLO", result.lambda_mm.value, result.rhoT.value))
     if truth is not None:
         points.append(("truth", truth.lambda_mm, truth.rhoT))
-    drawn = {
-        "surface": identifiability.surface_map(
-            references.surface, points, references.spread, (direct.lambda_mm, direct.rhoT)
-        )
-    }
+    return points
+
+
+def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Figure]:
+    """The objective around the fit, as the direct fit has found out."""
+    references, fitted = result.baselines, result.lambda_mm.value
+    drawn = {"surface": identifiability.surface_map(references.surface, marked(result, truth))}
     if fitted is not None:
         drawn["profile"] = identifiability.profile_curve(references.profile, fitted)
     return drawn
@@ -267,4 +327,4 @@ def read_fields(result: PatientResult, files: Layout) -> Fields:
         record = files.fit(result.headline)
         with np.load(arrays(record), allow_pickle=False) as stored:
             network = Trained(stored["times"], stored["u"], read_json(record)["history"])
-    return Fields(fdm, network)
+    return Fields(fdm, network, Sampled.read(result, files))

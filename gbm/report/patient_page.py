@@ -11,6 +11,7 @@ from markupsafe import Markup
 from gbm.domain.domain import Domain
 from gbm.domain.plane import edge_names
 from gbm.report.at_a_glance import cards, opening, result_sentence
+from gbm.report.certainty import certainty
 from gbm.report.figures.style import encoded
 from gbm.report.findings import WHOLE_TUMOUR, findings
 from gbm.report.methods_text import methods, sources
@@ -80,7 +81,8 @@ def render_patient(
             volume=domain.dimensions == 3,
             words=words,
             view=views.plane,
-            spread=result.baselines.spread,
+            sure=result.lambda_mm.median is not None,
+            certainty=certainty(result),
             a_slice=WHOLE_TUMOUR,
             sizes=[domain.numbers[f"{region}_{words.metric}"] for region in ("wt", "tc")],
             reach_rows=reach_rows(metrics, domain.dimensions),

@@ -30,7 +30,7 @@ NAMES = {
     "objective_rise": "objective of the fit minus that of the characteristic start",
     "objective_gap": "objective of the fit minus that of the direct fit",
     "lambda_mm": "inferred lambda, mm",
-    "lambda_range": "greatest / least lambda that explain the segmentation alike",
+    "outline_rms_mm": "root mean square distance of the model from an outline, mm",
     "rhoT": "inferred rho T",
     "threshold_WT": "inferred threshold of the whole tumour",
     "threshold_TC": "inferred threshold of the core",

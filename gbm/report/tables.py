@@ -10,10 +10,11 @@ from gbm.config.conventions import REGIONS
 from gbm.growth.extent import LEVELS, extent_name, margin_name
 from gbm.growth.records import INDISTINCT
 from gbm.report.findings import EQUAL_DICE
-from gbm.report.formatting import MISSING, UNDETERMINED, num, pair, percent, plus_minus, relation
+from gbm.report.formatting import MISSING, interval, num, pair, percent, relation
 from gbm.report.words import WORDS
+from gbm.results.estimate import Estimate
 from gbm.results.fit_entry import FitEntry
-from gbm.results.metrics_table import Metrics, dice_of
+from gbm.results.metrics_table import POSTERIOR, Metrics, dice_of
 from gbm.results.patient_result import PatientResult
 from gbm.results.references import DirectReference, Minimum
 from gbm.results.truth import PhantomTruth
@@ -29,6 +30,10 @@ MODEL_NAMES = {
     for dimensions, words in WORDS.items()
 }
 """Rows of the score table by dimension: name and explanation, the verified solution first."""
+
+
+POSTERIOR_NAMES = dict(zip(POSTERIOR, ("posterior, median", "5 %", "95 %"), strict=True))
+"""Rows of the posterior in the table of what is infiltrated."""
 
 
 def score_rows(metrics: Metrics, headline: str, dimensions: int) -> list[dict[str, Any]]:
@@ -54,7 +59,8 @@ def score_rows(metrics: Metrics, headline: str, dimensions: int) -> list[dict[st
 def reach_rows(metrics: Metrics, dimensions: int) -> list[dict[str, Any]]:
     """How far the density reaches beyond the segmented whole tumour, one row a model."""
     words, rows = WORDS[dimensions], []
-    for model, (name, _) in MODEL_NAMES[dimensions].items():
+    models = {model: name for model, (name, _) in MODEL_NAMES[dimensions].items()}
+    for model, name in (models | POSTERIOR_NAMES).items():
         found = metrics.get(model, {}).get("WT", {})
         names = [
             (name, digits)
@@ -100,7 +106,7 @@ def slice_rows(result: PatientResult) -> list[dict[str, str]]:
 
 
 def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[dict[str, str]]:
-    """Parameters with units, local spread, the direct fit and the start beside them."""
+    """Parameters with units, what the posterior says, the direct fit and the start beside them."""
     direct, start = result.baselines.direct_fdm, result.characteristic
     prior = result.settings.objective.thresholds
     lines = [
@@ -114,7 +120,9 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
             "what": what,
             "unit": unit,
             "value": num(getattr(result, key).value, digits),
-            "sd": plus_minus(getattr(result, key), digits),
+            "interval": interval(getattr(result, key), digits),
+            "median": num(getattr(result, key).median, digits),
+            "sd": spreads(getattr(result, key), digits),
             "direct": num(getattr(direct, key), digits),
             "start": num(getattr(start, key), digits),
             "truth": num(None if truth is None else getattr(truth, key), digits),
@@ -129,7 +137,9 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
                 "what": f"density at which the {image}",
                 "unit": "1",
                 "value": num(threshold.value, 3),
-                "sd": plus_minus(threshold, 3),
+                "interval": interval(threshold, 3),
+                "median": num(threshold.median, 3),
+                "sd": spreads(threshold, 3),
                 "direct": num(direct.thresholds[region], 3),
                 "start": f"{getattr(prior, region):.2f} (prior)",
                 "truth": num(None if truth is None else truth.thresholds[region], 3),
@@ -141,7 +151,9 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
             "what": "x, y, z in the patient's space",
             "unit": "mm (RAS)",
             "value": point(result.x0_mm),
-            "sd": origin_spread(result),
+            "interval": origin_interval(result),
+            "median": MISSING,
+            "sd": MISSING,
             "direct": point(direct.x0_mm),
             "start": MISSING,
             "truth": MISSING if truth is None else point(truth.x0_mm),
@@ -150,13 +162,16 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
     return rows
 
 
-def origin_spread(result: PatientResult) -> str:
-    """The local spread of the origin; one wider than the tumour determines nothing."""
-    spreads = result.x0_grid_sd_mm
-    if spreads is None:
-        return MISSING
-    wide = max(spreads) > result.domain.radius_WT_mm
-    return UNDETERMINED if wide else f"± {point(spreads)}"
+def spreads(estimate: Estimate, digits: int) -> str:
+    """Standard deviations: of all, of the posterior alone, between slices."""
+    known = (estimate.sd, estimate.sd_posterior, estimate.sd_slices)
+    return " / ".join(num(sd, digits) for sd in known)
+
+
+def origin_interval(result: PatientResult) -> str:
+    """The 90 % intervals of the origin's coordinates."""
+    known = result.x0_interval90_mm
+    return MISSING if known is None else "; ".join(f"{a:.1f} to {b:.1f}" for a, b in known)
 
 
 def fit_rows(result: PatientResult) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from gbm.config.errors import InputError
 from gbm.config.fit_names import of_comparison
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.layout import Layout
+from gbm.results.estimate import Estimate
 from gbm.results.metrics_table import Metrics, columns, read_metrics
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.version import __version__
@@ -43,7 +44,11 @@ COLUMNS: dict[str, dict[str, str]] = {
     "verdict": {"Description": "green, amber or red, the worst of the quality gates"},
     "dimensions": {"Description": "2: one slice was fitted; 3: the whole tumour"},
     "lambda_mm": {"Description": "infiltration length sqrt(D / rho)", "Units": "mm"},
+    "lambda_mm_low": {"Description": "5 % of the posterior of lambda", "Units": "mm"},
+    "lambda_mm_high": {"Description": "95 % of the posterior of lambda", "Units": "mm"},
     "rhoT": {"Description": "proliferation rate times the time T since onset"},
+    "rhoT_low": {"Description": "5 % of the posterior of rho T"},
+    "rhoT_high": {"Description": "95 % of the posterior of rho T"},
     "DT_mm2": {"Description": "diffusivity in white matter times T", "Units": "mm^2"},
     "threshold_WT": {"Description": "density at the outline of the whole tumour"},
     "threshold_TC": {"Description": "density at the outline of the tumour core"},
@@ -128,10 +133,12 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
     rows = []
     for member in members:
         p = member.result
-        numbers: list[float | None] = [None] * 6
+        numbers: list[float | None] = [None] * 10
         if p is not None:
             numbers = [
-                *(estimate.value for estimate in (p.lambda_mm, p.rhoT, p.DT_mm2)),
+                *with_interval(p.lambda_mm),
+                *with_interval(p.rhoT),
+                p.DT_mm2.value,
                 *p.thresholds.levels().values(),
                 p.network_error,
             ]
@@ -147,6 +154,11 @@ def participant_rows(members: Sequence[Member]) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def with_interval(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    """Value and both ends of the interval, None where there is none."""
+    return (estimate.value, *(estimate.interval90 or (None, None)))
 
 
 def cohort_metric_columns() -> list[str]:

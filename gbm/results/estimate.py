@@ -32,15 +32,10 @@ class Estimate(Model):
     interval90: tuple[float, float] | None = Field(description="90 % interval")
 
     @classmethod
-    def of(cls, value: float | None, sd: float | None = None) -> Estimate:
-        """A value with its standard deviation, where one is known; a spread of nothing is none."""
+    def of(cls, value: float | None) -> Estimate:
+        """A value of which no spread is known."""
         return cls(
-            value=value,
-            median=None,
-            sd=None if value is None else sd,
-            sd_posterior=None,
-            sd_slices=None,
-            interval90=None,
+            value=value, median=None, sd=None, sd_posterior=None, sd_slices=None, interval90=None
         )
 
 

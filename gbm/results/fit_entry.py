@@ -68,7 +68,9 @@ class GrowthFit(Model):
     thresholds: Thresholds = Field(description="densities at the outlines")
     x0_mm: WorldPoint = Field(description="origin in RAS world mm of the patient's space")
     x0_grid_mm: GridPoint = Field(description="origin along the axes of the fitted grid, mm")
-    x0_grid_sd_mm: GridPoint | None = Field(description="its standard deviations, mm")
+    x0_interval90_mm: tuple[tuple[float, float], ...] | None = Field(
+        description="90 % interval of each coordinate of the origin, RAS world mm"
+    )
     objective_prior: Number = Field(description="the priors' share of the objective")
     start: FitStart | None = Field(description="where a network began")
     first_start: FirstStart | None = Field(description="where it began before, if twice")

@@ -11,6 +11,7 @@ from gbm.config.conventions import REGIONS
 from gbm.growth.extent import LEVELS, extent_name, margin_name
 from gbm.growth.records import Verification
 from gbm.imaging.overlap import SIZE_NAMES
+from gbm.results.posterior_record import Spread
 from gbm.results.references import References
 
 Scores = Mapping[str, Mapping[str, float | None]]
@@ -31,6 +32,8 @@ MODELS = (
 """Rows of the main job; without a network those of `bilo` are missing."""
 REACHING = ("bilo_fdm", "direct_fdm")
 """Models with rows of what is infiltrated beyond WT."""
+POSTERIOR = ("posterior", "posterior_low", "posterior_high")
+"""Median, 5 and 95 % of what is infiltrated beyond WT; the posterior has no other rows."""
 
 
 def columns() -> list[tuple[str, str, str]]:
@@ -49,7 +52,7 @@ def columns() -> list[tuple[str, str, str]]:
         found += [(model, metric, region) for metric in names for region in REGIONS]
         if model in REACHING:
             found += [(model, metric, "WT") for metric in beyond]
-    return found
+    return found + [(model, metric, "WT") for model in POSTERIOR for metric in beyond]
 
 
 def network_scores(name: str, verification: Verification) -> dict[str, Scores]:
@@ -67,6 +70,15 @@ def reference_scores(references: References) -> dict[str, Scores]:
     return found
 
 
+def posterior_scores(extents: Mapping[str, Spread]) -> dict[str, Scores]:
+    """What is infiltrated beyond WT by the posterior, by model of `POSTERIOR`."""
+    numbers = {name: (s.median, *s.interval90) for name, s in extents.items()}
+    return {
+        model: {"WT": {name: values[k] for name, values in numbers.items()}}
+        for k, model in enumerate(POSTERIOR)
+    }
+
+
 def metric_rows(
     scores: Mapping[str, Scores], dimensions: int
 ) -> Iterator[tuple[str, str, str, float | None]]:
@@ -77,7 +89,7 @@ def metric_rows(
     for model, regions in scores.items():
         for region in REGIONS:
             known = regions.get(region, {})
-            for metric in METRICS[dimensions]:
+            for metric in METRICS[dimensions] if model not in POSTERIOR else ():
                 yield model, region, metric, known.get(metric)
             for metric in known:
                 if metric.startswith(("extent_", "margin_")):

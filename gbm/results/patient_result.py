@@ -17,6 +17,7 @@ from gbm.config.settings import Settings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives
+from gbm.results.posterior_record import Uncertainty
 from gbm.results.reading import read_model
 from gbm.results.references import (
     CharacteristicStart,
@@ -123,8 +124,8 @@ class PatientResult(GrowthFit):
     characteristic: CharacteristicStart = Field(description="the characteristic start")
     baselines: References = Field(description="what stands beside the networks")
     flat_lambda_mm: FlatRange | None = Field(description="lambda of an indistinct objective")
-    likely_lambda_mm: FlatRange | None = Field(
-        description="lambda that the outlines allow, given errors of a voxel"
+    uncertainty: Uncertainty | None = Field(
+        description="what median, sd and intervals come from; null: none were asked for"
     )
     absolute: AbsoluteRates | None = Field(description="null: the time since onset is unknown")
     fits: tuple[FitEntry, ...] = Field(description="the networks of the main job, by name")

@@ -106,19 +106,6 @@ class ObjectiveSurface(Model):
     objective: tuple[tuple[Number, ...], ...] = Field(description="by first and second axis")
 
 
-class LocalSpread(Model):
-    """How far each unknown can move while the predicted regions change by `dice_loss`."""
-
-    dice_loss: float = Field(description="loss of Dice that counts as no change")
-    ln_lambda: float = Field(description="half-width of ln lambda")
-    ln_rhoT: float = Field(description="half-width of ln rho T")
-    x0_x_mm: float = Field(description="half-width of the origin, first axis of the plane, mm")
-    x0_y_mm: float = Field(description="half-width of the origin, second axis of the plane, mm")
-    WT: float = Field(description="half-width of the threshold of WT")
-    TC: float = Field(description="half-width of the threshold of TC")
-    correlation_ln_lambda_ln_rhoT: float = Field(description="of ln lambda and ln rho T")
-
-
 class References(Model):
     """All references of a patient."""
 
@@ -127,9 +114,6 @@ class References(Model):
     disc: Disc = Field(description="discs or balls of equal size")
     profile: ObjectiveProfile = Field(description="the objective along lambda")
     surface: ObjectiveSurface = Field(description="the objective over lambda and rho T")
-    spread: LocalSpread | None = Field(
-        description="at the direct fit's optimum; null in three dimensions"
-    )
 
     @classmethod
     def of(cls, record: Mapping[str, Any], domain: Domain) -> References:
@@ -160,8 +144,3 @@ class FlatRange(Model):
     high: float = Field(description="upper end, mm")
     open_low: bool = Field(description="whether the curve ends there before the objective rises")
     open_high: bool = Field(description="whether the curve ends there before the objective rises")
-
-    @property
-    def ratio(self) -> float:
-        """Greatest / least; infinite where an end is not known."""
-        return np.inf if self.open_low or self.open_high else self.high / self.low

@@ -1,8 +1,6 @@
-"""What one scan can identify: the objective over lambda and rho T, and the spread of every unknown.
+"""What one scan can identify: the objective over lambda and rho T.
 
-The objective is no likelihood, so its curvature has no sampling distribution of its own, and on the
-voxels it is too rough for a Hessian. The spread asks instead how far the unknowns can move while
-the predicted regions change by no more than the border of a segmentation is uncertain anyway.
+The objective is no likelihood: how sure a number is says `gbm.posterior`.
 """
 
 from __future__ import annotations
@@ -11,24 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
 
 from gbm.growth.finite_volume import solve
 from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
-from gbm.growth.thresholds import PRIOR_SD
 from gbm.search.coarse_search import Candidate, best_thresholds, seen
 from gbm.search.local_search import LocalSearch
-from gbm.search.trust_region import Point, sensitivities, tangent_minimum
+from gbm.search.trust_region import tangent_minimum
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
-
-REDRAWN = 0.01
-"""Loss of Dice between two drawings of one region that is taken as noise."""
-_FLAT = 1e-8
 
 
 def profile(
@@ -145,62 +137,3 @@ def surface(
             row.append(least + given.growth_prior.value(float(lambda_mm), float(rhoT)))
         rows.append(row)
     return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}
-
-
-def local_spread(
-    domain: Domain,
-    best: Candidate,
-    inverse: GrowthInverseProblem | None = None,
-    *,
-    free: bool = True,
-    refine: int = 1,
-) -> dict[str, float]:
-    """Half-widths within which each unknown can move while the predicted regions hardly change.
-
-    With S_r the derivatives of the soft mask s_r by all unknowns and the priors as further terms,
-
-        H = 2 sum_r S_r' phi S_r / (sum phi s_r + sum phi y_r) + 2 w / sd^2 on the diagonal
-            for the thresholds, ln lambda and ln rho T, each with the sd of its prior,
-
-    half of d' H d is the loss of Dice between the regions predicted at the optimum and at a step d,
-    and the half-width of unknown i is `sqrt(2 REDRAWN (H^-1)_ii)`: the others are free to follow.
-
-    Returns
-    -------
-    dict
-        ln_lambda, ln_rhoT, WT, TC, with a free origin x0_x_mm and x0_y_mm, and the correlation
-        of ln lambda and ln rho T. A direction without any effect gives a width in the hundreds.
-    """
-    given = GrowthInverseProblem.of(domain) if inverse is None else inverse
-    descent, grid = LocalSearch(domain, free, given), GrowthMap.of(domain, 1 / refine)
-    goal = given.steepened[0]  # steeper borders hold too few voxels for the sums of H
-    search, g = descent.search(best.x0), descent.pack(best)
-    density = descent.density(grid, best, refine)
-    u = density(g)
-    slopes = sensitivities(density, Point(g, best.thresholds, u, best.objective), search)
-    by_g = slopes.reshape(g.size, -1) * (u * (1 - u)).ravel()
-    n, phi = g.size + 2, goal.phi.ravel()
-    hessian = np.diag(np.append(given.growth_prior.curvature, np.zeros(n - 2)))
-    for r in goal.regions:
-        s = expit(goal.k * (u - best.thresholds[r])).ravel()
-        rows = np.zeros((n, s.size))
-        rows[: g.size], rows[g.size + r] = by_g, -1.0
-        rows *= goal.k * s * (1 - s)
-        size = float(phi @ s) + float(phi @ goal.masks[r].ravel())
-        hessian += 2 * (rows * phi) @ rows.T / size
-        hessian[g.size + r, g.size + r] += 2 * goal.prior_weight / PRIOR_SD**2
-    covariance = _inverse(hessian, np.concatenate([search.scale, np.full(2, PRIOR_SD)]))
-    widths = np.sqrt(2 * REDRAWN * np.diag(covariance))
-    names = ("ln_lambda", "ln_rhoT", *(("x0_x_mm", "x0_y_mm") if free else ()), "WT", "TC")
-    correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
-    return {
-        **dict(zip(names, widths.tolist(), strict=True)),
-        "correlation_ln_lambda_ln_rhoT": float(correlation),
-    }
-
-
-def _inverse(hessian: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Inverse in unknowns scaled to natural size, eigenvalues at least `_FLAT`."""
-    values, vectors = np.linalg.eigh(scale[:, None] * hessian * scale[None, :])
-    inverse: np.ndarray = (vectors / np.maximum(values, _FLAT)) @ vectors.T
-    return scale[:, None] * inverse * scale[None, :]

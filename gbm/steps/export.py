@@ -7,11 +7,12 @@ from typing import Any, cast
 import nibabel as nib
 import numpy as np
 
+from gbm.config.patient import Patient
 from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.files import write_json
 from gbm.io.job import Job
-from gbm.io.layout import sidecar
+from gbm.io.layout import Layout, sidecar
 from gbm.results.export import (
     density_in_file,
     predicted_density,
@@ -49,9 +50,7 @@ def run(job: Job) -> None:
         write_like(reference, regions[name].astype(np.uint8), path)
 
     common = {
-        "Sources": [f"bids::{files.domain.name}", segmentation.name],
-        "SpatialReference": segmentation.name,
-        **_place(domain, affine),
+        **placed_in(domain, job.patient, affine, files),
         "Parameters": result.model_dump(mode="json", include=INFERRED),
         "Status": result.status,
         "GeneratedBy": result.versions,
@@ -76,6 +75,18 @@ def run(job: Job) -> None:
                 **common,
             },
         )
+
+
+def placed_in(
+    domain: Domain, patient: Patient, affine: np.ndarray, files: Layout
+) -> dict[str, Any]:
+    """What a sidecar says of the space of its image."""
+    segmentation = patient.segmentation.grid
+    return {
+        "Sources": [f"bids::{files.domain.name}", segmentation.name],
+        "SpatialReference": segmentation.name,
+        **_place(domain, affine),
+    }
 
 
 def _place(domain: Domain, affine: np.ndarray) -> dict[str, Any]:

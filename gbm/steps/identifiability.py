@@ -1,4 +1,4 @@
-"""What one scan tells of the parameters: profile, surface and spread about the direct fit."""
+"""What one scan tells of the parameters: profile and surface about the direct fit."""
 
 from __future__ import annotations
 
@@ -7,26 +7,13 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import read_json, write_json
 from gbm.io.job import Job
 from gbm.search.coarse_search import Candidate
-from gbm.search.identifiability import REDRAWN, local_spread, profile, surface
+from gbm.search.identifiability import profile, surface
 
 
 def run(job: Job) -> None:
-    """Write `identifiability.json` (settings objective, bounds, growth and verify).
-
-    It holds `profile`, `surface` and `spread`, which a volume has none of: a loss of Dice is no
-    probability, and its cells are too large for the sums.
-    """
+    """Write `identifiability.json`: `profile`, `surface` (settings objective, bounds, growth)."""
     files, domain = job.files, load_domain(job.files.domain)
     inverse = GrowthInverseProblem.of(domain, job.settings)
     best = Candidate.of(read_json(files.baselines)["direct_fdm"])
-    spread = None
-    if domain.dimensions == 2:
-        spread = {"dice_loss": REDRAWN, **local_spread(domain, best, inverse)}
-    write_json(
-        files.identifiability,
-        {
-            "profile": profile(domain, best, inverse),
-            "surface": surface(domain, best, inverse),
-            "spread": spread,
-        },
-    )
+    found = {"profile": profile(domain, best, inverse), "surface": surface(domain, best, inverse)}
+    write_json(files.identifiability, found)

@@ -9,9 +9,16 @@ from gbm.domain.domain import load_domain
 from gbm.io.files import read_json, write_json, write_text
 from gbm.io.job import Job
 from gbm.io.provenance import cost, inputs
+from gbm.judging.posterior import GrowthPosterior
 from gbm.judging.summary import StepRecords, summarise
 from gbm.judging.verified_fit import VerifiedFit
-from gbm.results.metrics_table import metric_rows, metrics_tsv, network_scores, reference_scores
+from gbm.results.metrics_table import (
+    metric_rows,
+    metrics_tsv,
+    network_scores,
+    posterior_scores,
+    reference_scores,
+)
 from gbm.results.patient_result import SliceFit
 from gbm.results.references import CharacteristicStart, References
 from gbm.results.registration_record import RegistrationRecord
@@ -37,7 +44,10 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     registered = measured.get("registration")
     record = {**read_json(files.baselines), **read_json(files.identifiability)}
     references = References.of(record, domain)
-    direct = references.direct_fdm
+    direct, asked = references.direct_fdm, job.settings.uncertainty
+    posterior = None
+    if asked.enabled:
+        posterior = GrowthPosterior.read(files, asked.slices and domain.dimensions == 2)
     found = StepRecords(
         domain=domain,
         characteristic=CharacteristicStart.model_validate(read_json(files.characteristic)),
@@ -45,6 +55,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
         fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
+        posterior=posterior,
         slice_fit=SliceFit.model_validate(read_json(files.slice_fit))
         if domain.dimensions == 3
         else None,
@@ -59,5 +70,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     scores = reference_scores(references)
     if result.method == "bilo":
         scores = network_scores("bilo", found.fits[result.headline].verification) | scores
+    if posterior is not None:
+        scores |= posterior_scores(posterior.extents)
     write_json(files.params, result.model_dump(mode="json"))
     write_text(files.metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))

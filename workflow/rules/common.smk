@@ -126,6 +126,22 @@ def slice_fit(wildcards):
     return FILES.slice_fit if whole else []
 
 
+def posterior(wildcards):
+    """What the intervals of a result are made of, where they are asked for."""
+    settings = settings_of(entry(wildcards).file)
+    asked = settings.uncertainty
+    if not asked.enabled:
+        return []
+    own = [FILES.posterior, arrays(FILES.posterior)]
+    return own + ([FILES.slices] if asked.slices and settings.dimensions == 2 else [])
+
+
+def uncertain(wildcards):
+    """Maps of the posterior in the patient's space, where they are asked for."""
+    asked = settings_of(entry(wildcards).file).uncertainty.enabled
+    return [*FILES.uncertain.values()] if asked else []
+
+
 def settings_of_domain(wildcards):
     """What the fitted problem depends on: the choice of a slice is none of a whole tumour's."""
     whole = settings_of(entry(wildcards).file).dimensions == 3

@@ -54,6 +54,70 @@ rule identifiability:
         "../scripts/step.py"
 
 
+rule posterior:
+    input:
+        domain=FILES.domain,
+        baselines=FILES.baselines,
+    output:
+        json=FILES.posterior,
+        npz=arrays(FILES.posterior),
+    log:
+        log_of("posterior"),
+    benchmark:
+        cost_of("posterior")
+    priority: in_turn
+    conda:
+        "../envs/growth.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(2000),
+        runtime=more(10),
+    params:
+        root=results_root,
+        settings=settings_for(
+            "dimensions", "growth", "objective", "bounds", "uncertainty"
+        ),
+        code=source_hash("gbm.steps.posterior"),
+    message:
+        "How sure the growth of {wildcards.patient} is"
+    script:
+        "../scripts/step.py"
+
+
+rule slices:
+    input:
+        **FILES.maps,
+        regions=FILES.regions,
+        file=patient_file,
+        images=images,
+        qc=FILES.tissue,
+        domain=FILES.domain,
+        baselines=FILES.baselines,
+    output:
+        FILES.slices,
+    log:
+        log_of("slices"),
+    benchmark:
+        cost_of("slices")
+    priority: in_turn
+    conda:
+        "../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1500),
+        runtime=more(10),
+    params:
+        root=results_root,
+        settings=settings_for(
+            "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
+        ),
+        code=source_hash("gbm.steps.slices"),
+    message:
+        "Neighbouring slices of {wildcards.patient}"
+    script:
+        "../scripts/step.py"
+
+
 rule slice_fit:
     input:
         **FILES.maps,

@@ -12,6 +12,7 @@ rule metrics:
         baselines=FILES.baselines,
         identifiability=FILES.identifiability,
         slice_fit=slice_fit,
+        posterior=posterior,
         fits=fits(FILES.fit),
         verifications=fits(FILES.verified),
     output:
@@ -69,6 +70,38 @@ rule export:
         "../scripts/step.py"
 
 
+rule export_uncertainty:
+    input:
+        file=patient_file,
+        images=images,
+        domain=FILES.domain,
+        posterior=[FILES.posterior, arrays(FILES.posterior)],
+    output:
+        **FILES.uncertain,
+        low_json=sidecar(FILES.uncertain["low"]),
+        high_json=sidecar(FILES.uncertain["high"]),
+        infiltration_json=sidecar(FILES.uncertain["infiltration"]),
+    log:
+        log_of("export_uncertainty"),
+    benchmark:
+        cost_of("export_uncertainty")
+    priority: in_turn
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(5),
+    params:
+        root=results_root,
+        settings=settings_for("dimensions", "uncertainty"),
+        code=source_hash("gbm.steps.export_uncertainty"),
+    message:
+        "Where {wildcards.patient} is infiltrated, and how probably"
+    script:
+        "../scripts/step.py"
+
+
 rule report:
     input:
         **FILES.maps,
@@ -82,6 +115,8 @@ rule report:
         arrays=fits(arrays_of(FILES.fit)),
         prediction=prediction,
         exported=FILES.density,
+        posterior=posterior,
+        uncertain=uncertain,
         registration=registered,
         truth=truth,
     output:

@@ -1,0 +1,57 @@
+"""How sure the numbers are: what their intervals mean, and what they are conditional on."""
+
+from __future__ import annotations
+
+from gbm.config.conventions import REGIONS
+from gbm.report.formatting import num, percent
+from gbm.results.estimate import RegionNumbers
+from gbm.results.patient_result import PatientResult
+from gbm.results.posterior_record import FLAGS, Uncertainty
+
+
+def certainty(result: PatientResult) -> list[str]:
+    """Sentences beside the intervals, restrictions first."""
+    known = result.uncertainty
+    if known is None:
+        return ["No intervals were asked for (uncertainty.enabled: false)."]
+    if known.reason is not None:
+        return [f"There are no intervals: {known.reason}."]
+    return [
+        *(f"{FLAGS[flag][0].upper()}{FLAGS[flag][1:]}." for flag in known.flags),
+        _meaning(known),
+        _scatter(result, known),
+        "Not in the intervals: errors of the tissue maps, and all that growth does and the model "
+        "does not (mass effect, several foci, other tissue than white and grey).",
+    ]
+
+
+def _meaning(known: Uncertainty) -> str:
+    size = known.effective_sample_size
+    share = "" if size is None else f" (effective sample size {percent(size)} of the samples)"
+    return (
+        "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
+        "maps, weak priors, and outlines that were drawn with errors of "
+        f"{_regions(known.noise_mm)} mm, which is what the model misses them by "
+        f"({_regions(known.misfit_mm)} mm) and a third more, at least 1.2 mm by default{share}."
+    )
+
+
+def _scatter(result: PatientResult, known: Uncertainty) -> str:
+    if result.dimensions == 3:
+        return "They are those of the whole tumour."
+    sd = result.lambda_mm
+    if known.slices is None or sd.sd_slices is None:
+        return (
+            "They are those of this slice: the answers of neighbouring slices scatter more, and "
+            "too few of them were fitted to say how much."
+        )
+    return (
+        f"They are widened to the scatter of the direct fits of {len(known.slices)} slices (sd of "
+        f"λ {num(sd.sd_slices, 2)} mm between slices, {num(sd.sd_posterior, 2)} mm from the "
+        f"outlines of one)."
+    )
+
+
+def _regions(numbers: RegionNumbers) -> str:
+    parts = [f"{num(numbers[r], 1)} ({r})" for r in REGIONS if numbers[r] is not None]
+    return " and ".join(parts)

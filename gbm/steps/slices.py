@@ -1,0 +1,67 @@
+"""The same tumour on neighbouring slices: how far the answer of one slice scatters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gbm.config.conventions import REGIONS
+from gbm.domain.build import build_domain
+from gbm.domain.domain import Domain, load_domain
+from gbm.domain.plane import slicing_axis
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.imaging.labels import TumourRegions, load_regions
+from gbm.imaging.tissue import Tissue
+from gbm.io.files import read_json, write_json
+from gbm.io.job import Job
+from gbm.search.direct_fit import direct_fit
+
+OFFSETS_MM = (-6.0, -3.0, 3.0, 6.0)
+"""Of the neighbours, beside the fitted slice itself."""
+
+
+def run(job: Job) -> None:
+    """Write `slices.json`: the direct fits of the fitted slice and of those at `OFFSETS_MM`.
+
+    Settings `tissue`, `growth`, `objective`, `bounds` and `verify`. A slice that lacks a region of
+    the fitted one, or was taken already because slices are thick, is left out.
+    """
+    files, settings = job.files, job.settings
+    fitted, regions = load_domain(files.domain), load_regions(files.regions)
+    tissue = Tissue.read(files.maps, read_json(files.tissue))
+    direct = read_json(files.baselines)["direct_fdm"]
+    found = [outcome(fitted, 0.0, direct)]
+    for offset, index in neighbours(fitted, regions):
+        slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
+        own = settings.model_copy(update={"slice": slice_})
+        domain = build_domain(job.patient.id, tissue, regions, own)
+        inverse = GrowthInverseProblem.of(domain, own)
+        fit = direct_fit(domain, inverse.characteristic(domain), inverse, refine=own.verify.refine)
+        numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
+        levels = dict(zip(REGIONS, fit.thresholds, strict=True))
+        found.append(outcome(domain, offset, {**numbers, "thresholds": levels}))
+    write_json(files.slices, sorted(found, key=lambda entry: entry["offset_mm"]))
+
+
+def outcome(domain: Domain, offset_mm: float, fit: dict[str, object]) -> dict[str, object]:
+    """What one slice says; the threshold of an empty core means nothing."""
+    levels = dict(fit["thresholds"])  # type: ignore[call-overload]
+    if not domain.TC.any():
+        levels["TC"] = None
+    numbers = {name: fit[name] for name in ("lambda_mm", "rhoT", "DT_mm2")}
+    return {"offset_mm": offset_mm, "slice": domain.slice, **numbers, "thresholds": levels}
+
+
+def neighbours(fitted: Domain, regions: TumourRegions) -> list[tuple[float, int]]:
+    """Distances (mm) and indices of the slices that hold what the fitted one holds."""
+    axis = slicing_axis(fitted, regions.WT.affine)
+    step = float(np.linalg.norm(regions.WT.affine[:3, axis]))
+    present = [regions.WT.data, *([regions.TC.data] if fitted.TC.any() else [])]
+    others = tuple(k for k in range(3) if k != axis)
+    full = np.all([mask.any(axis=others) for mask in present], axis=0)
+    assert fitted.slice is not None
+    found: dict[int, float] = {}
+    for offset in OFFSETS_MM:
+        index = fitted.slice + round(offset / step)
+        if index != fitted.slice and 0 <= index < full.size and full[index]:
+            found.setdefault(index, (index - fitted.slice) * step)
+    return [(offset, index) for index, offset in sorted(found.items())]
