@@ -22,7 +22,7 @@ from gbm.imaging.labels import read_regions, save_regions
 from gbm.imaging.overlap import equal_radius
 from gbm.io.files import write_json, write_npz, write_text
 from gbm.io.job import Job
-from gbm.io.layout import Layout
+from gbm.io.layout import Layout, arrays
 from gbm.report.comparison_findings import Compared
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.steps.comparison import run as compare
@@ -286,6 +286,7 @@ def assemble(root: Path, domain: Domain, fits: dict[str, tuple[Any, ...]]) -> Bu
     learned = u if domain.dimensions == 2 else np.stack([coarsen(v, 2) for v in u])
     write_fits(made, fits, (times, learned), u[-1])
     write_references(made, u[-1])
+    write_posterior(made, u[-1])
     labels_of = load_patient(made.root / "p1.yaml").segmentation
     save_regions(made.files.regions, read_regions(labels_of))
     return made
@@ -308,6 +309,47 @@ def write_fits(
         write_npz(made.work / "verify" / f"{name}.npz", u_fdm=u_fdm)
 
 
+Z = np.linspace(-2, 2, 41)
+"""What the samples of the synthetic posterior are made of: equal weights, variance 1.4, 5 and 95 %
+at -1.845 and 1.845 (Hazen's rule: the 2.55th of 41)."""
+SAMPLED = {
+    "lambda_mm": 4.8 * np.exp(0.2 * Z), "rhoT": 6.2 * np.exp(-0.1 * Z),
+    "DT_mm2": 4.8**2 * 6.2 * np.exp(0.3 * Z), "WT": 0.34 + 0.02 * Z, "TC": 0.59 + 0.03 * Z,
+}  # fmt: skip
+SLICES_FOUND = [
+    {"offset_mm": 3.0 * k, "slice": FILE_SLICE + 3 * k, "lambda_mm": 5.02 * float(np.exp(0.2 * k)),
+     "rhoT": 6.0 * float(np.exp(-0.1 * k)), "DT_mm2": 151.0 * float(np.exp(0.3 * k)),
+     "thresholds": {"WT": 0.33 + 0.03 * k, "TC": 0.6 + 0.05 * k}}
+    for k in (-1, 0, 1)
+]  # fmt: skip
+"""Their standard deviations: .2, .1 and .3 of the logarithms, .03 and .05 of the thresholds."""
+
+
+def write_posterior(made: Bundle, u: np.ndarray) -> None:
+    """What the outlines say: samples, maps, record, in the plane the neighbouring slices."""
+    d = made.domain.dimensions
+    places = np.tile(made.domain.to_world(np.array(ORIGINS[d][0])), (Z.size, 1))
+    places += Z[:, None] * [0.5, -0.25, 0.4 * (d == 3)]
+    write_npz(
+        arrays(made.files.posterior), **SAMPLED, x0_mm=places, weights=np.full(Z.size, 1 / Z.size),
+        low=np.float32(0.5 * u), median=np.float32(0.97 * u),
+        high=np.float32(np.minimum(1.5 * u, 1)), infiltration=np.float32(np.clip(50 * u, 0, 1)),
+    )  # fmt: skip
+    write_json(
+        made.files.posterior,
+        {"extents": {
+            name: {"median": value * 1.05, "sd": value / 10,
+                   "interval90": [value * 0.85, value * 1.25]}
+            for name, value in beyond(d).items()
+         },
+         "noise_mm": {"WT": 2.34, "TC": 1.2}, "misfit_mm": {"WT": 1.8, "TC": 0.7},
+         "lost_outline": {"WT": 0.3, "TC": 0.1}, "effective_sample_size": 0.82,
+         "sampler": "importance", "flags": [], "seconds": 12.5},
+    )  # fmt: skip
+    if d == 2:
+        write_json(made.files.slices, SLICES_FOUND)
+
+
 def write_references(made: Bundle, u: np.ndarray) -> None:
     """What stands beside the networks, and the numbers of the images."""
     d = made.domain.dimensions
@@ -327,14 +369,9 @@ def write_references(made: Bundle, u: np.ndarray) -> None:
          ),
          "disc": {"x0_grid_mm": centre, "metrics": scores(0.84, 0.80, d)}},
     )  # fmt: skip
-    spread = {
-        "dice_loss": 0.01, "ln_lambda": 0.3, "ln_rhoT": 0.1, "x0_x_mm": 1.0, "x0_y_mm": 2.0,
-        "WT": 0.03, "TC": 0.04, "correlation_ln_lambda_ln_rhoT": -0.5,
-    }  # fmt: skip
     write_json(
         made.work / "identifiability.json",
-        {"spread": spread if d == 2 else None,
-         "surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
+        {"surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
          "profile": {"lambda_mm": [3.0, 4.0, 5.0, 6.0, 8.0], "rhoT": [7.4, 6.6, 6.0, 5.6, 5.1],
                      "objective": [0.27, 0.252, 0.2505, 0.2515, 0.29],

@@ -14,7 +14,6 @@ import pytest
 from gbm.config.model import Model
 from gbm.domain.plane import sample
 from gbm.io.files import read_json, sha256, write_json
-from gbm.judging.uncertainty import flat_range, hidden_share, likely_range, outline_loss
 from gbm.report.findings import findings
 from gbm.report.methods_text import methods
 from gbm.report.quality_table import quality_rows
@@ -22,7 +21,6 @@ from gbm.report.registration_table import registration_rows
 from gbm.results.fit_entry import FirstStart, FitStart, HeadlineObjectives
 from gbm.results.metrics_table import read_metrics
 from gbm.results.patient_result import PatientResult, read_result
-from gbm.results.references import ObjectiveProfile
 from gbm.results.registration_record import RegistrationRecord
 from gbm.steps.metrics import run as step_metrics
 from gbm.steps.report import run as step_report
@@ -108,7 +106,7 @@ def test_page_has_what_was_promised(bundle: Any) -> None:
         "prior on\n  the thresholds",
         "disc", "direct fit", "characteristic start",
         "λ = 2.2 mm, ρT = 9.0",  # another minimum
-        "± 1.50",  # local spread of lambda
+        "How sure",
         "maps were divided by 255",
         read_json(bundle.anat_file("desc-growth_params.json"))["inputs"][0]["sha256"],
         "DICE of the brain masks",
@@ -246,47 +244,6 @@ def test_an_overfitting_network_is_said_to_overfit(result: PatientResult) -> Non
     assert any("BiLO over-fits" in f.text for f in findings(result, metrics))
     metrics = measured(bilo_network=(0.805, 0.9), bilo_fdm=(0.80, 0.9))
     assert not any("over-fits" in f.text for f in findings(result, metrics))
-
-
-def test_flat_range_of_a_profile() -> None:
-    curve = {"lambda_mm": [1, 2, 4, 8, 16], "objective": [0.4, 0.304, 0.300, None, 0.3005]}
-    flat = flat_range(curve["lambda_mm"], curve["objective"])
-    assert flat is not None
-    # Half of the rise from 4 to 2 mm is allowed; nothing is known beyond 16 mm.
-    assert flat.low == pytest.approx(4 / np.sqrt(2))
-    assert (flat.high, flat.open_low, flat.open_high) == (pytest.approx(16.0), False, True)
-    assert flat_range([1, 2], [None, None]) is None
-
-
-def test_the_likely_range_of_lambda_grows_with_the_misfit_and_knows_no_prior() -> None:
-    nothing = (9.0,) * 5
-    well, badly, small = (
-        likely_range(
-            ObjectiveProfile(
-                lambda_mm=(1, 2, 4, 8, 16), objective=nothing, rhoT=nothing,
-                without_prior_of_lambda=data,
-            ),
-            radii,
-        )
-        for data, radii in (
-            ((0.05, 0.02, 0.01, 0.02, 0.05), (20, 14)),
-            ((0.45, 0.42, 0.40, 0.42, 0.45), (20, 14)),
-            ((0.05, 0.02, 0.01, 0.02, 0.05), (6, 3)),
-        )
-    )  # fmt: skip
-    assert well is not None
-    assert badly is not None
-    # a fifth of the rise to the neighbours, 2e-3; a share of what errors of a voxel leave, 0.097,
-    # and not of the 0.4 that the model misses; fewer independent pieces of outlines than unknowns
-    assert (well.low, well.high) == pytest.approx((4 / 2**0.2, 4 * 2**0.2))
-    rise = hidden_share((20, 14)) * outline_loss((20, 14))
-    assert 2e-3 < rise < 0.02
-    assert (badly.low, badly.high) == pytest.approx(
-        (4 / 2 ** (rise / 0.02), 4 * 2 ** (rise / 0.02))
-    )
-    assert small is not None
-    assert (small.low, small.high) == pytest.approx((1, 16))
-    assert (well.ratio, small.ratio) == (pytest.approx(2**0.4), np.inf)
 
 
 def test_gates_are_shown_with_their_limits(bundle: Any) -> None:

@@ -1,4 +1,4 @@
-"""What one scan can identify: profile and spread around the truth of a phantom."""
+"""What one scan can identify: profile and surface around the truth of a phantom."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 
 from gbm.growth.finite_volume import solve
-from gbm.growth.growth_map import GrowthMap, coarsen
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.growth.metrics import masks
 from gbm.growth.parameters import Seed
-from gbm.imaging.overlap import dice
-from gbm.report.figures.identifiability import ellipse
-from gbm.results.references import LocalSpread
 from gbm.search.coarse_search import Candidate
-from gbm.search.identifiability import REDRAWN, local_spread, profile, surface
+from gbm.search.identifiability import profile, surface
 
 
 @pytest.fixture(scope="module")
@@ -50,49 +46,9 @@ def test_surface_is_lowest_at_the_truth_and_refits_the_thresholds(
     assert values[3, 1] < values[3, 3]
 
 
-def test_ellipse_is_the_border_of_the_half_widths() -> None:
-    a, b, c = 0.3, 0.15, -0.7
-    spread = LocalSpread(
-        dice_loss=0.01, ln_lambda=a, ln_rhoT=b, correlation_ln_lambda_ln_rhoT=c,
-        x0_x_mm=1.0, x0_y_mm=1.0, WT=0.03, TC=0.04,
-    )  # fmt: skip
-    x, y = (np.log(v) for v in ellipse(spread, (1.0, 1.0)))
-    inverse = np.linalg.inv([[a * a, c * a * b], [c * a * b, b * b]])
-    d = np.stack([x, y])
-    assert np.allclose(np.einsum("in,ij,jn->n", d, inverse, d), 1.0)
-    assert x.max() == pytest.approx(a, rel=1e-3)
-    assert y.max() == pytest.approx(b, rel=1e-3)
-
-
 def test_profile_stays_within_the_bounds(grown: Any, truth: Candidate) -> None:
     curve = profile(grown.domain, truth, free=False, factors=(1.2, 8.0))
     low, high = GrowthInverseProblem.of(grown.domain).growth_bounds["lambda_mm"]
     assert low <= min(curve["lambda_mm"])
     assert max(curve["lambda_mm"]) <= high
     assert len(curve["lambda_mm"]) == 3
-
-
-def test_spread_shows_the_trade_off(grown: Any, truth: Candidate) -> None:
-    spread = local_spread(grown.domain, truth)
-    assert spread["correlation_ln_lambda_ln_rhoT"] < -0.5
-    assert 0.02 < spread["ln_lambda"] < 2
-    assert 0.02 < spread["ln_rhoT"] < 1
-    assert spread["x0_x_mm"] < 3
-    fixed = local_spread(grown.domain, truth, free=False)
-    assert "x0_x_mm" not in fixed
-    assert fixed["ln_lambda"] <= spread["ln_lambda"] + 1e-9
-
-
-def test_spread_bounds_what_one_unknown_can_do_alone(grown: Any, truth: Candidate) -> None:
-    """A step of one half-width in the origin alone changes the regions by at least `REDRAWN`."""
-    spread = local_spread(grown.domain, truth)
-    grid = GrowthMap.of(grown.domain, 0.5)
-
-    def regions(x0: np.ndarray) -> dict[str, np.ndarray]:
-        u = coarsen(solve(grid, truth.growth, Seed(x0))[0], 2)
-        return masks(grown.domain, u, grown.thresholds)
-
-    here = regions(truth.x0)
-    there = regions(truth.x0 + np.array([spread["x0_x_mm"], 0.0]))
-    loss = sum(1 - dice(here[r], there[r]) for r in ("WT", "TC"))
-    assert loss > 0.5 * REDRAWN
