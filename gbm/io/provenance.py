@@ -28,6 +28,9 @@ DISTRIBUTIONS = (
 )
 """Distributions that can change a number."""
 
+BEHIND_NUMBERS = ("baselines", "posterior", "slices", "fit", "metrics")
+"""Steps whose code, with all that it imports, is behind the numbers of a result."""
+
 OTHERS = ("fit_", "verify_", "direct_fixed", "comparison")
 """How names of steps begin that may belong to other fits, or to the comparison."""
 
@@ -64,7 +67,7 @@ def versions() -> dict[str, str]:
     """
     found = {
         "bilo-gbm": __version__,
-        "source": source_hash("gbm.steps.baselines", "gbm.steps.fit", "gbm.steps.metrics"),
+        "source": source_hash(*(f"gbm.steps.{step}" for step in BEHIND_NUMBERS)),
         "commit": commit(),
         "python": platform.python_version(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gbm.config.conventions import REGIONS
+from gbm.config.settings import NoiseSettings
 from gbm.report.formatting import num, percent
 from gbm.results.estimate import RegionNumbers
 from gbm.results.patient_result import PatientResult
@@ -18,21 +19,21 @@ def certainty(result: PatientResult) -> list[str]:
         return [f"There are no intervals: {known.reason}."]
     return [
         *(f"{FLAGS[flag][0].upper()}{FLAGS[flag][1:]}." for flag in known.flags),
-        _meaning(known),
+        _meaning(known, result.settings.uncertainty.noise),
         _scatter(result, known),
         "Not in the intervals: errors of the tissue maps, and all that growth does and the model "
         "does not (mass effect, several foci, other tissue than white and grey).",
     ]
 
 
-def _meaning(known: Uncertainty) -> str:
+def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
     size = known.effective_sample_size
     share = "" if size is None else f" (effective sample size {percent(size)} of the samples)"
     return (
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "
-        f"{_regions(known.noise_mm)} mm, which is what the model misses them by "
-        f"({_regions(known.misfit_mm)} mm) and a third more, at least 1.2 mm by default{share}."
+        f"{_regions(known.noise_mm)} mm: {noise.factor:g} times what the model misses them by "
+        f"({_regions(known.misfit_mm)} mm), at least {noise.floor_mm:g} mm{share}."
     )
 
 

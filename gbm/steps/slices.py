@@ -59,6 +59,8 @@ def neighbours(fitted: Domain, regions: TumourRegions) -> list[tuple[float, int]
     others = tuple(k for k in range(3) if k != axis)
     full = np.all([mask.any(axis=others) for mask in present], axis=0)
     assert fitted.slice is not None
+    if full.size == 1:  # a file of one slice, of which no thickness need be known
+        return []
     found: dict[int, float] = {}
     for offset in OFFSETS_MM:
         index = fitted.slice + round(offset / step)

@@ -108,7 +108,7 @@ OBJECTIVE = HeadlineObjectives(network=0.26, fdm=0.25, characteristic=0.4, direc
 
 
 def test_numbers_of_a_fit() -> None:
-    found = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, None, core=True)
+    found = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, core=True)
     assert found["objective_rise"] == pytest.approx(-0.15)
     assert found["objective_gap"] == pytest.approx(0.001)
     assert found["threshold_gap"] == pytest.approx(0.3)
@@ -119,12 +119,12 @@ def test_every_number_has_its_words_on_the_page() -> None:
     registration = {"brain_dice": 0.97, "correlation": 0.5, "seconds": 30.0}
     domain = {**disc_domain().numbers}
     found = gather(domain, _one_slice(0, 4, 0), BRATS, TISSUE, registration)
-    of_fit = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, None, core=True)
+    of_fit = of_network(0.01, OBJECTIVE) | of_growth(GROWTH, THRESHOLDS, core=True)
     assert {*found, *of_fit} <= set(NAMES)
 
 
 def test_the_threshold_of_an_empty_core_is_not_judged() -> None:
-    found = of_growth(GROWTH, {"WT": 0.3, "TC": 0.3}, None, core=False)
+    found = of_growth(GROWTH, {"WT": 0.3, "TC": 0.3}, core=False)
     assert found["threshold_TC"] is found["threshold_gap"] is None
     assert _failed(found) == []
 

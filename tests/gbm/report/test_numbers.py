@@ -14,8 +14,8 @@ import pytest
 
 from gbm.io.files import read_json
 from gbm.report import methods_text
-from gbm.report.tables import MODEL_NAMES
-from gbm.results.metrics_table import read_metrics
+from gbm.report.tables import MODEL_NAMES, POSTERIOR_NAMES
+from gbm.results.metrics_table import POSTERIOR, read_metrics
 from tests.gbm.conftest import MAIN_FITS, assemble, ball_domain, disc_domain, without_networks
 from tests.gbm.report.test_patient_page import report
 
@@ -120,7 +120,7 @@ def test_the_table_of_scores_is_the_metrics_file(patient: Any, shown: Text) -> N
     d = patient.domain.dimensions
     size = {2: "area_mm2", 3: "volume_ml"}[d]
     assert ("bilo_fdm" in metrics) == (patient.settings["fit"]["method"] == "bilo")
-    for model in metrics:
+    for model in set(metrics) - set(POSTERIOR):  # it has no scores
         name, what = MODEL_NAMES[d][model]
         row = next(row for row in shown.rows if row and row[0] == name + what)
         cells = [cell.removesuffix(" ▲") for cell in row[1:]]
@@ -138,9 +138,10 @@ def test_the_table_of_extents_is_the_metrics_file(patient: Any, shown: Text) -> 
     d = patient.domain.dimensions
     unit = {2: "mm2", 3: "ml"}[d]
     names = [f"extent_0.1_{unit}", "margin_0.1_mm", f"extent_0.01_{unit}", "margin_0.01_mm"]
-    for model in ("bilo_fdm", "direct_fdm"):
+    named = {model: MODEL_NAMES[d][model][0] for model in ("bilo_fdm", "direct_fdm")}
+    for model, name in (named | POSTERIOR_NAMES).items():
         found = metrics.get(model, {}).get("WT", {})
-        rows = [row for row in shown.rows if row[:1] == [MODEL_NAMES[d][model][0]]]
+        rows = [row for row in shown.rows if row[:1] == [name]]
         assert len(rows) == bool(found)
         for row in rows:
             cells = [cell.split()[0] for cell in row[1:]]  # text follows the table's last cell
@@ -151,7 +152,6 @@ def test_the_table_of_parameters_is_the_parameters_file(patient: Any, shown: Tex
     params = read_json(patient.anat_file("desc-growth_params.json"))
     head = next(row for row in shown.rows if "characteristic start" in row)
     own = "direct fit" if params["method"] == "direct" else "BiLO"
-    assert ("local spread" in head) == (patient.domain.dimensions == 2)
     for key, name in (("lambda_mm", "λ = √(D/ρ)"), ("rhoT", "ρT"), ("DT_mm2", "D·T")):
         row = next(
             row for row in shown.rows if row and row[0].startswith(name) and len(row) == len(head)
@@ -160,8 +160,15 @@ def test_the_table_of_parameters_is_the_parameters_file(patient: Any, shown: Tex
         assert shows(cells[own], params[key]["value"])
         assert shows(cells["direct fit"], params["baselines"]["direct_fdm"][key])
         assert shows(cells["characteristic start"], params["characteristic"][key])
-        if "local spread" in cells:
-            assert shows(cells["local spread"].removeprefix("± "), params[key]["sd"])
+        assert shows(cells["median"], params[key]["median"])
+        low, high = cells["90 % interval"].split(" to ")
+        assert shows(low, params[key]["interval90"][0])
+        assert shows(high, params[key]["interval90"][1])
+        spreads = cells["sd: all / outlines / slices"].split(" / ")
+        names = ("sd", "sd_posterior", "sd_slices")
+        for shown_sd, sd in zip(spreads, (params[key][name] for name in names), strict=True):
+            assert shown_sd == "–" if sd is None else shows(shown_sd, sd)
+        assert (spreads[-1] == "–") == (patient.domain.dimensions == 3)
 
 
 def test_the_slice_stands_beside_the_whole_tumour(patient: Any, shown: Text) -> None:

@@ -52,7 +52,9 @@ def test_it_says_that_there_is_no_network_and_nothing_of_bilo(page: str) -> None
     assert "without any network" in text
     assert "A disc" in text or "a plain disc" in text
     assert not re.search(r"BiLO|PINN|BiLO network|None", text.replace("bilo-gbm", ""))
-    assert "± 1.51" in text  # the spread of lambda
+    # 4.8 exp(1.845 sqrt(.2^2 + .2^2 / 1.4)): samples of variance 1.4 and slices of sd .2
+    assert "the width λ = 4.8 mm (90 % 3.0 to 7.8)" in text
+    assert "The fit itself found λ = 5.0 mm, ρT = 6.0, D·T = 151 mm²" in text
 
 
 def test_the_density_of_a_direct_fit_is_exported(direct_bundle: Any) -> None:

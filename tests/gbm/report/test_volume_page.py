@@ -25,7 +25,7 @@ from tests.gbm.conftest import ball_domain, disc_domain
 from tests.gbm.report.test_other_pages import read
 from tests.gbm.report.test_patient_page import report, sound
 
-KINDS = ("density_fdm", "reach")
+KINDS = ("density_fdm", "reach", "infiltration")
 PLANES = [f"{place}_{plane}" for place in ("origin", "centre") for plane in ACROSS]
 
 
@@ -102,7 +102,7 @@ def test_the_page_is_sound_and_has_every_plane(name: str, request: pytest.Fixtur
     structure = sound(text)
     drawn = {path.stem for path in bundle.files.figures.glob("*.svg")}
     assert drawn >= {f"{kind}_{plane}" for kind in KINDS for plane in PLANES}
-    assert drawn >= {"profile", "surface", "scores", "views", "tissue"}
+    assert drawn >= {"profile", "surface", "scores", "views", "tissue", "posterior"}
     networks = {"density_network", "error", "losses", "unknowns", "time"}
     assert (drawn & networks) == (networks if name == "volume_bundle" else set())
     # all that is drawn is on the page, and nothing else
@@ -130,7 +130,8 @@ def test_the_words_are_those_of_a_volume(volume_bundle: Any) -> None:
         "λ = 7.3 mm (46 % higher) and ρT = 4.5 (25 % lower)",
         "objective 0.2530 (BiLO, by finite volumes) against 0.2525 (direct fit), on the 2 mm cells "
         "that the network learns on; on 1 mm 0.2510 against 0.2505",
-        "No spread is given in three dimensions",
+        "They are those of the whole tumour.",
+        "λ = 4.8 mm (90 % 3.3 to 6.9)",  # 4.8 exp(.2 * 1.845): no slice widens it
         "63.4 ml u > 0.1, margin 4.2 mm; u > 0.01: 217.6 ml, margin 8.1 mm",
         "radius of a ball of equal volume, whole tumour, mm",
         "balls of equal volume",

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gbm.io.ending import Ending
@@ -23,6 +24,9 @@ from gbm.results.verdict import Colour, Verdict
 from gbm.steps.cohort import run as step_cohort
 from gbm.steps.metrics import run as step_metrics
 from tests.browser import chromium
+
+GROWTH = ("lambda_mm", "rhoT", "DT_mm2")
+ENDS = ("lambda_mm_low", "lambda_mm_high", "rhoT_low", "rhoT_high")
 
 
 @pytest.fixture
@@ -52,10 +56,17 @@ def test_participants_have_one_row_each(results: Path) -> None:
     assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
     assert rows["sub-p1"]["status"] == "done"
     assert rows["sub-p1"]["verdict"] == "green"
-    assert float(rows["sub-p1"]["lambda_mm"]) == 5.0
+    done = {name: rows["sub-p1"][name] for name in rows["sub-p1"]}
+    assert float(done["lambda_mm"]) == 5.0
+    # the 5 and 95 % of the samples, 1.845, stretched by the scatter of the slices
+    wide = 1.845 * np.sqrt(0.2**2 + 0.2**2 / 1.4), 1.845 * np.sqrt(0.1**2 + 0.1**2 / 1.4)
+    assert float(done["lambda_mm_low"]) == pytest.approx(4.8 * np.exp(-wide[0]), rel=1e-4)
+    assert float(done["lambda_mm_high"]) == pytest.approx(4.8 * np.exp(wide[0]), rel=1e-4)
+    assert float(done["rhoT_low"]) == pytest.approx(6.2 * np.exp(-wide[1]), rel=1e-4)
+    assert float(done["rhoT_high"]) == pytest.approx(6.2 * np.exp(wide[1]), rel=1e-4)
     assert rows["sub-bad"]["status"] == "failed"
     assert "patient.tissue.wm" in rows["sub-bad"]["reason"]
-    assert rows["sub-bad"]["lambda_mm"] == "n/a"
+    assert {rows["sub-bad"][name] for name in (*GROWTH, *ENDS)} == {"n/a"}
     assert "diverged" in rows["sub-late"]["reason"]
     assert rows["sub-idle"]["status"] == "unfinished"
     described = json.loads((results / "participants.json").read_text())
@@ -66,7 +77,7 @@ def test_participants_have_one_row_each(results: Path) -> None:
 def test_metrics_have_one_row_each(results: Path) -> None:
     rows = {row["participant_id"]: row for row in rows_of(results / "cohort_metrics.tsv")}
     assert list(rows) == ["sub-p1", "sub-bad", "sub-late", "sub-idle"]
-    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 4 + 2 * 6
+    assert len(rows["sub-p1"]) == 3 + 5 * 2 * 4 + 5 * 6
     found = read_metrics(results / "sub-p1" / "anat" / "sub-p1_desc-growth_metrics.tsv")
     for model, regions in found.items():
         for region, metrics in regions.items():
@@ -141,6 +152,14 @@ def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
     assert set(row.values()) == {"sub-x", "unfinished", "n/a"}
 
 
+def sure(value: float) -> Estimate:
+    """A number whose median is 0.1 above what the fit found."""
+    return Estimate(
+        value=value, median=value + 0.1, sd=0.5, sd_posterior=0.3, sd_slices=0.4,
+        interval90=(value - 0.7, value + 1.0),
+    )  # fmt: skip
+
+
 def member(
     result: PatientResult, name: str, lambda_mm: float, whole: float, colour: Colour
 ) -> Member:
@@ -148,7 +167,7 @@ def member(
     why = () if colour == "green" else (f"what is wrong with {name}",)
     found = {
         "verdict": Verdict(colour=colour, reasons=why, gates=()),
-        "lambda_mm": Estimate.of(lambda_mm, 0.5), "rhoT": Estimate.of(7.0),
+        "lambda_mm": sure(lambda_mm), "rhoT": Estimate.of(7.0),
         "DT_mm2": Estimate.of(100.0), "seconds": 40.0,
         "relative_error_u": DensityError(
             final=ERRORS.get(name), all_t=ERRORS.get(name), final_with_interface=None
@@ -177,7 +196,7 @@ def three(result: PatientResult) -> list[Member]:
 def test_references_stand_beside_bilo(three: list[Member]) -> None:
     texts = [cell.text for cell in patient_row(three[0])["cells"]]
     assert texts == [
-        "5.00 ± 0.50", "7.00", "1\xa0%", "0.91", "0.90", "0.89", "0.88", *"––––", "40"
+        "5.10 [4.30 to 6.00]", "7.00", "1\xa0%", "0.91", "0.90", "0.89", "0.88", *"––––", "40"
     ]  # fmt: skip
 
 
@@ -254,13 +273,16 @@ def test_tables_of_a_mixed_cohort(bundle: Any, volume_bundle: Any, tmp_path: Pat
     )
     assert (plane["bilo_fdm_area_mm2_WT"], volume["bilo_fdm_area_mm2_WT"]) == ("380", "n/a")
     assert (plane["bilo_fdm_volume_ml_WT"], volume["bilo_fdm_volume_ml_WT"]) == ("n/a", "2.144")
-    for model in ("bilo_fdm", "direct_fdm"):
-        assert (plane[f"{model}_extent_0.1_mm2_WT"], plane[f"{model}_extent_0.1_ml_WT"]) == (
-            "63.4",
-            "n/a",
-        )
-        assert volume[f"{model}_extent_0.01_ml_WT"] == "217.6"
-        assert plane[f"{model}_margin_0.1_mm_WT"] == volume[f"{model}_margin_0.1_mm_WT"] == "4.24"
+    for model, share in (
+        ("bilo_fdm", 1.0), ("direct_fdm", 1.0), ("posterior", 1.05),
+        ("posterior_low", 0.85), ("posterior_high", 1.25),
+    ):  # fmt: skip
+        assert float(plane[f"{model}_extent_0.1_mm2_WT"]) == pytest.approx(63.4 * share)
+        assert float(volume[f"{model}_extent_0.01_ml_WT"]) == pytest.approx(217.6 * share)
+        assert plane[f"{model}_extent_0.1_ml_WT"] == volume[f"{model}_extent_0.1_mm2_WT"] == "n/a"
+        for row in (plane, volume):
+            assert float(row[f"{model}_margin_0.1_mm_WT"]) == pytest.approx(4.24 * share)
+    assert not [name for name in columns if "posterior" in name and "dice" in name]
     assert not [name for name in columns if "extent" in name and ("disc" in name or "_TC" in name)]
 
 

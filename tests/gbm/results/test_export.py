@@ -152,7 +152,7 @@ def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     distance = np.hypot(domain.axes[0][:, None] - 2.0, domain.axes[1][None, :] - 1.0)
     u = np.exp(-(distance**2) / 800)
     write_npz(arrays(files.verified(result.headline)), u_fdm=u)
-    thresholds = Thresholds(WT=Estimate.of(0.4, 0.1), TC=Estimate.of(0.7))
+    thresholds = Thresholds(WT=Estimate.of(0.4), TC=Estimate.of(0.7))
     found = result.model_copy(update={"thresholds": thresholds})
     write_json(files.params, found.model_dump(mode="json"))
     file = tmp_path / "t1.yaml"

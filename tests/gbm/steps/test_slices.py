@@ -1,0 +1,115 @@
+"""The same tumour on neighbouring slices: which are taken, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gbm
+from gbm.config.patient import LabelMap
+from gbm.domain.domain import Domain
+from gbm.imaging.labels import TumourRegions, regions
+from gbm.io.files import read_json
+from gbm.io.job import Job
+from gbm.io.layout import Layout
+from gbm.io.volumes import Volume
+from gbm.steps import baselines, characteristic, check, domain, slices, tissue
+from gbm.steps.slices import neighbours, outcome
+from tests.gbm.conftest import disc_domain
+from tests.workflow.phantom import MIDDLE, write
+
+ORDERS = {0: (2, 0, 1), 1: (0, 2, 1), 2: (0, 1, 2)}
+"""Of the array's axes, such that the slices lie along each of them."""
+
+
+def stack(
+    depth: int, step_mm: float, axis: int = 2, core: Sequence[int] | None = None, flip: int = 1
+) -> TumourRegions:
+    """Axial slices along an axis of the file, all with WT, some (all: None) with a core."""
+    labels = np.zeros((24, 22, depth), np.int16)
+    labels[6:16, 6:16] = 2
+    labels[9:13, 9:13, slice(None) if core is None else list(core)] = 4
+    affine = np.diag([1.0, 1.0, flip * step_mm, 1.0])
+    own = Volume(labels.transpose(ORDERS[axis]), affine[:, [*ORDERS[axis], 3]])
+    return regions(own, LabelMap(WT=(2, 4), TC=(4,)))
+
+
+def fitted(index: int, core: bool = True) -> Domain:
+    """An axial plane of such a file."""
+    made = disc_domain()
+    return replace(made, slice=index, TC=made.TC if core else made.TC & False)
+
+
+@pytest.mark.parametrize("axis", ORDERS)
+@pytest.mark.parametrize(
+    ("step_mm", "depth", "at", "found"),
+    [
+        (1.0, 30, 15, [(-6.0, 9), (-3.0, 12), (3.0, 18), (6.0, 21)]),
+        (3.0, 30, 15, [(-6.0, 13), (-3.0, 14), (3.0, 16), (6.0, 17)]),
+        (5.0, 30, 15, [(-5.0, 14), (5.0, 16)]),  # the nearest to 3 and to 6 mm, once
+        (4.0, 30, 15, [(-8.0, 13), (-4.0, 14), (4.0, 16), (8.0, 17)]),
+        (0.5, 30, 15, [(-6.0, 3), (-3.0, 9), (3.0, 21), (6.0, 27)]),
+        (15.0, 30, 15, []),  # the next slice is another tumour
+        (1.0, 30, 2, [(3.0, 5), (6.0, 8)]),  # never the other end of the file
+        (1.0, 30, 29, [(-6.0, 23), (-3.0, 26)]),
+        (1.0, 1, 0, []),
+    ],
+)
+def test_the_neighbours_of_a_slice(
+    step_mm: float, depth: int, at: int, found: list[tuple[float, int]], axis: int
+) -> None:
+    assert neighbours(fitted(at), stack(depth, step_mm, axis)) == found
+
+
+def test_distances_are_along_the_axis_of_the_file() -> None:
+    """Whichever way it runs in the world."""
+    assert neighbours(fitted(15), stack(30, 3.0, flip=-1)) == neighbours(fitted(15), stack(30, 3.0))
+
+
+def test_a_file_of_one_slice_need_not_say_how_thick_it_is() -> None:
+    one = stack(1, 1.0)
+    affine = one.WT.affine.copy()
+    affine[:3, 2] = 0.0
+    flat = replace(one, WT=replace(one.WT, affine=affine), TC=replace(one.TC, affine=affine))
+    assert neighbours(fitted(0), flat) == []
+
+
+def test_a_slice_that_lacks_the_core_is_left_out() -> None:
+    held = stack(30, 1.0, core=[9, 15, 18])
+    assert [index for _, index in neighbours(fitted(15), held)] == [9, 18]
+    # of a slice without one all neighbours count, for the whole tumour
+    assert [i for _, i in neighbours(fitted(12, core=False), held)] == [6, 9, 15, 18]
+
+
+def test_the_threshold_of_an_empty_core_is_none() -> None:
+    fit = {"lambda_mm": 5.0, "rhoT": 6.0, "DT_mm2": 150.0, "thresholds": {"WT": 0.3, "TC": 0.6}}
+    assert outcome(fitted(4), 3.0, fit) == {"offset_mm": 3.0, "slice": 4, **fit}
+    bare = outcome(fitted(4, core=False), 3.0, fit)
+    assert bare["thresholds"] == {"WT": 0.3, "TC": None}
+    assert fit["thresholds"] == {"WT": 0.3, "TC": 0.6}
+
+
+def test_a_patient_s_neighbours_are_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the phantom's slices of 1 mm; the fitted one is the direct fit itself, not made again."""
+    monkeypatch.setattr(slices, "OFFSETS_MM", (-6.0, -2.0, 1.0))
+    settings = gbm.Settings.model_validate({"verify": {"refine": 1}})
+    file = write(tmp_path, "p01")
+    job = Job(file, settings, Layout(tmp_path / "out", "p01"))
+    for step in (check, tissue, domain, characteristic, baselines, slices):
+        step.run(job)
+    found = read_json(job.files.slices)
+    assert [(s["offset_mm"], s["slice"]) for s in found] == [(-2.0, 0), (0.0, MIDDLE), (1.0, 3)]
+    direct = read_json(job.files.baselines)["direct_fdm"]
+    own = found[1]
+    assert {name: own[name] for name in ("lambda_mm", "rhoT", "thresholds")} == {
+        name: direct[name] for name in ("lambda_mm", "rhoT", "thresholds")
+    }
+    # the others show smaller tumours, which one growth and higher thresholds explain
+    for other in (found[0], found[2]):
+        assert other["lambda_mm"] != own["lambda_mm"]
+        assert abs(np.log(other["lambda_mm"] / own["lambda_mm"])) < 0.5
+        assert abs(np.log(other["rhoT"] / own["rhoT"])) < 0.3
