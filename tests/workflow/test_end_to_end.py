@@ -99,6 +99,11 @@ def test_the_good_patient_finishes(cohort: Cohort) -> None:
         "desc-domain.npz",
         "desc-fit_celldensity.nii.gz",
         "desc-fit_celldensity.json",
+        "desc-lower_celldensity.nii.gz",
+        "desc-lower_celldensity.json",
+        "desc-upper_celldensity.nii.gz",
+        "desc-infiltration_probseg.nii.gz",
+        "desc-infiltration_probseg.json",
         "label-WT_desc-predicted_mask.nii.gz",
         "label-TC_desc-predicted_mask.nii.gz",
         "desc-growth_params.json",
@@ -164,7 +169,9 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
     assert result.relative_error_u.final < 0.03
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]
-    assert len(rows) == 1 + 5 * 2 * 3 + 2 * 4  # and the extent beyond the tumour, twice
+    assert (
+        len(rows) == 1 + 5 * 2 * 3 + 5 * 4
+    )  # and extents: two fits, a posterior
     table = {tuple(row.split("\t")[:3]): row.split("\t")[3] for row in rows[1:]}
     for region in ("WT", "TC"):
         assert float(table["bilo_fdm", region, "dice"]) > 0.9

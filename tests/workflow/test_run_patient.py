@@ -18,7 +18,7 @@ import pytest
 import gbm
 from gbm import running
 from tests.conftest import Run
-from tests.workflow.phantom import LAMBDA_MM, RHO_T, write
+from tests.workflow.phantom import LAMBDA_MM, MIDDLE, RHO_T, write
 
 FIT = {
     "pretrain_steps": 20, "finetune_steps": 20, "width": 16,
@@ -55,22 +55,29 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     file = write(tmp_path, "p01")
     before = ["check", "tissue", "domain", "characteristic", "baselines", "identifiability"]
     main = [f"{step} bilo_char_inferred_seed0" for step in ("fit", "verify")]
-    after = ["metrics", "export", "report"]
+    sure, after = ["posterior", "slices"], ["metrics", "export", "export_uncertainty", "report"]
     gbm.run_patient(file, tmp_path / "alone")
-    assert ran == [*before, *main, *after]
+    assert ran == [*before, *sure, *main, *after]
     ran.clear()
     gbm.run_patient(file, tmp_path / "alone", fit={"method": "direct"})
-    assert ran == [*before, *after]
+    assert ran == [*before, *sure, *after]
     ran.clear()
-    gbm.run_patient(file, tmp_path / "alone", dimensions=3, fit={"method": "direct"})
-    assert ran == [*before, "slice_fit", *after]
+    direct = {"fit": {"method": "direct"}}
+    gbm.run_patient(file, tmp_path / "alone", uncertainty={"enabled": False}, **direct)
+    assert ran == [*before, "metrics", "export", "report"]
+    ran.clear()
+    gbm.run_patient(file, tmp_path / "alone", uncertainty={"slices": False}, **direct)
+    assert ran == [*before, "posterior", *after]
+    ran.clear()
+    gbm.run_patient(file, tmp_path / "alone", dimensions=3, **direct)
+    assert ran == [*before, "slice_fit", "posterior", *after]
     known = set(ran)
     ran.clear()
     asked = {"comparison": True, "pinn_weights": [1e-3]}
     gbm.run_patient(file, tmp_path / "alone", fit=asked)
     others = ("bilo_heat_inferred_seed0", "bilo_char_fixed_seed0", "pinn_char_w1e-3_seed0")
     networks = [f"{step} {name}" for name in others for step in ("fit", "verify")]
-    assert ran == [*before, *main, *after, "direct_fixed", *networks, "comparison"]
+    assert ran == [*before, *sure, *main, *after, "direct_fixed", *networks, "comparison"]
     of_a_command = {"all", "cohort", "compare", "comparison_page", "costs", "demo", "demo3d"}
     of_a_command |= {r for r in rules if r.startswith("bench")}
     assert rules - of_a_command == {"register", *known, *(name.split()[0] for name in ran)}
@@ -98,6 +105,11 @@ def test_a_direct_fit_imports_no_torch(repository: Path, tmp_path: Path) -> None
     jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))
     assert abs(np.log(found["lambda_mm"]["value"] / LAMBDA_MM)) < 0.25
     assert abs(np.log(found["rhoT"]["value"] / RHO_T)) < 0.1
+    assert [entry["slice"] for entry in found["uncertainty"]["slices"]] == [MIDDLE]
+    assert (found["lambda_mm"]["sd_slices"], found["uncertainty"]["reason"]) == (None, None)
+    for key, truth in (("lambda_mm", LAMBDA_MM), ("rhoT", RHO_T)):
+        low, high = found[key]["interval90"]
+        assert low < truth < high
 
 
 @pytest.mark.slow

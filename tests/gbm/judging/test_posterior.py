@@ -19,7 +19,7 @@ from gbm.steps.metrics import run as step_metrics
 from tests.gbm.conftest import SAMPLED, SLICES_FOUND, Z
 
 END = 1.845
-"""95 % of the samples' z. Between two samples of exp z a quantile goes along a line: off by 1e-4."""
+"""95 % of the samples' z. Between two samples of exp z a quantile goes along a line, 1e-4 off."""
 VARIANCE = 1.4
 """Of z."""
 
