@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from gbm.config.conventions import REGIONS
 from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
@@ -37,8 +36,7 @@ def run(job: Job) -> None:
         inverse = GrowthInverseProblem.of(domain, own)
         fit = direct_fit(domain, inverse.characteristic(domain), inverse, refine=own.verify.refine)
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
-        levels = dict(zip(REGIONS, fit.thresholds, strict=True))
-        found.append(outcome(domain, offset, {**numbers, "thresholds": levels}))
+        found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
     write_json(files.slices, sorted(found, key=lambda entry: entry["offset_mm"]))
 
 

@@ -14,6 +14,7 @@ from tests.conftest import Run
 from tests.workflow.phantom import write
 
 STEPS = ("check", "tissue", "domain", "characteristic", "baselines", "metrics", "export", "report")
+SURE = ("posterior", "export_uncertainty")
 
 
 def _jobs(text: str) -> dict[str, int]:
@@ -40,6 +41,7 @@ def test_the_demo_is_the_default(snakemake: Run) -> None:
     assert jobs["demo"] == jobs["register"] == jobs["cohort"] == 1
     assert all(jobs[step] == 1 for step in STEPS)
     assert jobs["fit"] == jobs["verify"] == 1
+    assert all(jobs[step] == 1 for step in (*SURE, "slices"))
     assert not {"direct_fixed", "comparison", "comparison_page"} & set(jobs)
 
 
@@ -65,6 +67,23 @@ def test_one_patient_may_ask_for_its_comparison(snakemake: Run, tmp_path: Path) 
     jobs = _plan(snakemake, "--config", "patients=p*.yaml")
     assert (jobs["fit"], jobs["comparison"]) == (1 + 3, 1)
     assert "comparison_page" not in jobs
+
+
+@pytest.mark.parametrize(
+    ("asked", "planned"),
+    [
+        ("uncertainty={enabled: false}", ()),
+        ("uncertainty={slices: false}", SURE),
+        ("dimensions=3", SURE),  # the whole tumour has no neighbours
+    ],
+)
+def test_intervals_are_planned_as_they_are_asked_for(
+    snakemake: Run, tmp_path: Path, asked: str, planned: tuple[str, ...]
+) -> None:
+    write(tmp_path, "p01")
+    jobs = _plan(snakemake, "--config", "patients=p01.yaml", asked)
+    assert {step for step in (*SURE, "slices") if step in jobs} == set(planned)
+    assert all(jobs[step] == 1 for step in STEPS)
 
 
 def test_a_direct_fit_is_planned_without_networks(snakemake: Run, tmp_path: Path) -> None:

@@ -169,9 +169,7 @@ def test_every_fit_is_verified(cohort: Cohort) -> None:
     assert result.relative_error_u.final < 0.03
     rows = cohort.anat("desc-growth_metrics.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["model", "region", "metric", "value"]
-    assert (
-        len(rows) == 1 + 5 * 2 * 3 + 5 * 4
-    )  # and extents: two fits, a posterior
+    assert len(rows) == 1 + 5 * 2 * 3 + 5 * 4  # and extents: two fits, a posterior
     table = {tuple(row.split("\t")[:3]): row.split("\t")[3] for row in rows[1:]}
     for region in ("WT", "TC"):
         assert float(table["bilo_fdm", region, "dice"]) > 0.9

@@ -16,8 +16,8 @@ from gbm.domain.plane import edge_names, sample
 from gbm.growth.extent import LEVELS, infiltrated
 from gbm.growth.growth_map import coarsen
 from gbm.io.files import read_json, write_json
+from gbm.report.fields import Trained
 from gbm.report.methods_text import methods
-from gbm.report.patient_figures import Trained
 from gbm.report.section import ACROSS, section
 from gbm.results.patient_result import read_result
 from tests.browser import chromium
