@@ -6,8 +6,8 @@ from gbm.domain.domain import load_domain
 from gbm.imaging.labels import load_regions
 from gbm.io.files import write_text
 from gbm.io.job import Job
-from gbm.report.figures.style import look, svg
 from gbm.report.fields import read_fields
+from gbm.report.figures.style import look, svg
 from gbm.report.patient_figures import draw
 from gbm.report.patient_page import render_patient
 from gbm.report.viewer import scene
