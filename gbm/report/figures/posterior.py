@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -45,17 +46,16 @@ def growth(
     if slices:
         axes.plot(*np.array(slices).T, "P", ls="", ms=7, mfc=SERIES[4], mec=INK, label="slices")
     mark_fits(axes, points)
-    axes.set(xscale="log", yscale="log")
-    first, second = intervals
-    low_x, low_y = axes.get_xlim()[0], axes.get_ylim()[0]
-    if first is not None:
-        axes.plot(first, [low_y] * 2, color=INK, lw=4, solid_capstyle="butt", clip_on=False)
-    if second is not None:
-        axes.plot([low_x] * 2, second, color=INK, lw=4, solid_capstyle="butt", clip_on=False)
     axes.set(
-        xlim=(low_x, None), ylim=(low_y, None), title="How sure λ and ρT are (bars: 90 %)",
+        xscale="log", yscale="log", title="How sure λ and ρT are (bars: 90 %)",
         xlabel="λ = √(D/ρ) [mm]", ylabel="ρT",
     )  # fmt: skip
+    first, second = intervals
+    bar: dict[str, Any] = {"color": INK, "lw": 4, "solid_capstyle": "butt"}
+    if first is not None:
+        axes.plot(first, (0.01, 0.01), transform=axes.get_xaxis_transform(), **bar)
+    if second is not None:
+        axes.plot((0.01, 0.01), second, transform=axes.get_yaxis_transform(), **bar)
     axes.set_xticks(*ticks(np.array(axes.get_xlim())))
     axes.set_yticks(*ticks(np.array(axes.get_ylim())))
     axes.minorticks_off()
