@@ -5,7 +5,7 @@ open, so the samples are stretched about their median until
 
     sd_total^2 = sd_posterior^2 + sd_slices^2,
 
-lambda, rho T and D T in their logarithms.
+lambda, rho T and D T in their logarithms, thresholds in their logits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from bilo.posterior.intervals import Summary, stretched
 from gbm.config.conventions import REGIONS
@@ -139,8 +140,10 @@ class GrowthPosterior:
 def _widened(
     values: np.ndarray, weights: np.ndarray, scatter: np.ndarray, *, logarithmic: bool
 ) -> np.ndarray:
-    """Samples stretched by the standard deviation of a number on several slices."""
-    if not logarithmic:
-        return stretched(values, weights, float(np.std(scatter, ddof=1)))
-    between = float(np.std(np.log(scatter), ddof=1))
-    return np.asarray(np.exp(stretched(np.log(values), weights, between)))
+    """Samples stretched by the standard deviation of a number on several slices.
+
+    In its logarithm; that of a threshold, in (0, 1), in its logit.
+    """
+    there, back = (np.log, np.exp) if logarithmic else (logit, expit)
+    between = float(np.std(there(scatter), ddof=1))
+    return np.asarray(back(stretched(there(values), weights, between)))

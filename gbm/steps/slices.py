@@ -16,6 +16,8 @@ from gbm.search.direct_fit import direct_fit
 
 OFFSETS_MM = (-6.0, -3.0, 3.0, 6.0)
 """Of the neighbours, beside the fitted slice itself."""
+LEAST_MM2 = 10.0
+"""Area of a region below which a slice has none of it: a few voxels fix no parameter."""
 
 
 def run(job: Job) -> None:
@@ -55,7 +57,8 @@ def neighbours(fitted: Domain, regions: TumourRegions) -> list[tuple[float, int]
     step = float(np.linalg.norm(regions.WT.affine[:3, axis]))
     present = [regions.WT.data, *([regions.TC.data] if fitted.TC.any() else [])]
     others = tuple(k for k in range(3) if k != axis)
-    full = np.all([mask.any(axis=others) for mask in present], axis=0)
+    voxel = abs(np.linalg.det(regions.WT.affine[:3, :3])) / step if step else 0.0
+    full = np.all([voxel * mask.sum(axis=others) >= LEAST_MM2 for mask in present], axis=0)
     assert fitted.slice is not None
     if full.size == 1:  # a file of one slice, of which no thickness need be known
         return []

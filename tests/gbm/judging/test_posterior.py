@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from gbm.io.files import read_json, write_json, write_npz
 from gbm.io.layout import arrays
@@ -64,14 +65,27 @@ def test_variances_of_logarithms_add(name: str, median: float, own: float, betwe
     assert estimate.sd_slices == pytest.approx(np.std([s[name] for s in SLICES_FOUND], ddof=1))
 
 
-def test_a_threshold_is_stretched_as_it_is() -> None:
+def test_a_threshold_is_stretched_in_its_logit() -> None:
     estimate = known().estimate("TC", 0.6)
     assert estimate.sd_posterior == pytest.approx(0.03 * np.sqrt(VARIANCE))
     assert estimate.sd_slices == pytest.approx(0.05)
-    total = np.hypot(0.03 * np.sqrt(VARIANCE), 0.05)
-    assert estimate.sd == pytest.approx(total)
-    half = END * total / np.sqrt(VARIANCE)
-    assert estimate.interval90 == pytest.approx((0.59 - half, 0.59 + half))
+    own, between = logit(SAMPLED["TC"]), logit([s["thresholds"]["TC"] for s in SLICES_FOUND])
+    middle, factor = logit(0.59), np.hypot(np.std(own), np.std(between, ddof=1)) / np.std(own)
+    assert estimate.sd == pytest.approx(np.std(expit(middle + factor * (own - middle))))
+    assert estimate.interval90 is not None
+    low, high = logit(np.array(estimate.interval90))
+    assert high - low == pytest.approx(2 * END * 0.03 / (0.59 * 0.41) * factor, rel=0.02)
+
+
+def test_a_threshold_stays_a_fraction() -> None:
+    far = tuple(
+        {**s, "thresholds": {"WT": level, "TC": None}}
+        for s, level in zip(SLICES_FOUND, (0.03, 0.5, 0.9), strict=False)
+    )
+    wide = replace(known(), slices=tuple(SliceOutcome.model_validate(s) for s in far))
+    low, high = wide.estimate("WT", 0.3).interval90 or (0.0, 0.0)
+    assert 0 < low < 0.05
+    assert 0.8 < high < 1
 
 
 @pytest.mark.parametrize("slices", [None, 1, 2])
