@@ -151,7 +151,9 @@ class Patient(Model):
     @field_validator("id", mode="before")
     @classmethod
     def _quoted(cls, value: Any) -> Any:
-        # YAML reads 007 as 7 and 1e5 as a number: an id must arrive as it was written.
+        # YAML reads 007 as 7, 1e5 as a number and no as false: an id must arrive as it was written.
+        if isinstance(value, bool):
+            raise ValueError("YAML reads this word as true or false: an id must be put in quotes")
         if isinstance(value, (int, float)):
             raise ValueError("an id of digits must be put in quotes")
         return value

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from gbm.config.errors import InputError
+from gbm.config.existing import require_file
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,9 +36,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing, is no YAML, is no mapping, refers to itself or holds a key twice.
+        If there is no such file, or it is no YAML, is no mapping, refers to itself or holds a key
+        twice.
     """
     path = Path(path)
+    require_file(path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:

@@ -11,7 +11,8 @@ import numpy as np
 from gbm.config.errors import InputError
 from gbm.config.settings import AtlasPaths
 from gbm.imaging.brain import enclosed
-from gbm.io.volumes import Volume, canonical, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, canonical, resample_to
 
 _MNI152 = "mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
 

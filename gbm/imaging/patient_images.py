@@ -13,7 +13,8 @@ from gbm.imaging.atlas import probabilities
 from gbm.imaging.brain import brain_mask, enclosed, stripped
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import TISSUES, Tissue
-from gbm.io.volumes import Volume, coverage, read_volume, resample_to, to_one_millimetre
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, coverage, resample_to, to_one_millimetre
 
 MINIMUM_SHARE = 0.5
 """Part of the tumour that must lie within an image's field of view, and within the tissue."""

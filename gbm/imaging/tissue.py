@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from gbm.io.volumes import Volume, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, resample_to
 
 TISSUES = ("wm", "gm", "csf")
 

@@ -17,7 +17,8 @@ from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.io.files import read_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
-from gbm.io.volumes import Volume, read_volume
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume
 from gbm.judging.judge import judge
 from gbm.steps import check, domain, register, tissue
 from tests.gbm import head
