@@ -59,11 +59,12 @@ class Segmentation(Model):
     )
 
     @property
-    def grid(self) -> Path:
-        """The file whose grid is that of the regions."""
-        path = self.path if self.masks is None else self.masks.WT
-        assert path is not None
-        return path
+    def grid(self) -> tuple[str, Path]:
+        """Dotted key and path of the file whose grid is that of the regions."""
+        if self.masks is not None:
+            return "patient.segmentation.masks.WT", self.masks.WT
+        assert self.path is not None
+        return "patient.segmentation.path", self.path
 
     @field_validator("convention", mode="before")
     @classmethod

@@ -255,6 +255,15 @@ class Settings(Model):
         asked = data.get("dimensions", 2)
         return filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
 
+    def without_paths(self) -> Settings:
+        """What a result holds of them: folders, which may name a person, are no part of it."""
+        atlas = self.tissue.atlas
+        if isinstance(atlas, AtlasPaths):
+            names = {key: Path(path.name) for key, path in atlas}
+            atlas = atlas.model_copy(update=names)
+        tissue = self.tissue.model_copy(update={"atlas": atlas})
+        return self.model_copy(update={"output": OutputSettings(), "tissue": tissue})
+
     @model_validator(mode="after")
     def _affordable(self) -> Settings:
         if self.dimensions == 3 and self.verify.refine > 1:

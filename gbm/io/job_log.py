@@ -66,7 +66,9 @@ def step(log: Path | str) -> Iterator[None]:
             with suppress(OSError):
                 sys.stderr.flush()
                 os.write(2, traceback.format_exc().encode())
-            failure = logged = in_words(error)
+            failure = in_words(error)
+            folder = os.path.dirname(str(getattr(error, "filename", None) or ""))
+            logged = failure.replace(f"{folder}/", "") if folder else failure
         finally:
             with suppress(OSError):
                 sys.stdout.flush()

@@ -183,8 +183,8 @@ def _check_output(own: Settings, of_command: Settings) -> list[str]:
     if own.output == of_command.output:
         return []
     return [
-        f"output.root: {own.output.root} counts only where this file is given with --configfile;"
-        f" the results of a command with several patients are all in {of_command.output.root}"
+        "output.root: counts only where this file is given with --configfile; the results of a"
+        " command with several patients are all in that of the command"
     ]
 
 

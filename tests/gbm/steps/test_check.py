@@ -253,8 +253,8 @@ def test_a_real_patient_is_accepted(data_dir: Path, tmp_path: Path) -> None:
 def test_a_folder_of_results_that_is_not_the_command_s_is_named(with_maps: Path) -> None:
     with_maps.write_text(with_maps.read_text() + "output: {root: elsewhere}\n")
     (warning,) = check_patient(with_maps, {}).warnings
-    assert warning.startswith("output.root: elsewhere counts only")
-    assert "all in results" in warning
+    assert warning.startswith("output.root: counts only where")
+    assert "elsewhere" not in warning
     assert check_patient(with_maps, {"output": {"root": "elsewhere"}}).warnings == ()
 
 
