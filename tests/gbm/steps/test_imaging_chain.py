@@ -39,7 +39,8 @@ def _chain(file: Path, out: Path) -> tuple[Domain, dict[str, Any]]:
     job = Job(file, load_settings({}, file), Layout(out, "p1"))
     check.run(file, {}, job.files)
     for step in (register, tissue, domain):
-        step.run(job)
+        if job.registered or step is not register:
+            step.run(job)
     return load_domain(job.files.domain), read_json(job.files.quality)
 
 
@@ -80,6 +81,29 @@ def test_a_head_s_own_map_comes_out(tmp_path: Path, spacing: tuple[float, float,
     maps = Layout(tmp_path / "out", "p1").maps
     for name in TISSUES:
         assert read_volume(maps[name]).same_grid(reference)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_whole_brain_labelled_as_tumour_is_red(tmp_path: Path, dimensions: int) -> None:
+    affine, shape = head.ras((3.0, 3.0, 3.0))
+    file = head.write_patient(tmp_path, affine, shape, extra=f"dimensions: {dimensions}\n")
+
+    def reasons() -> set[str]:
+        _, quality = _chain(file, tmp_path / "out")
+        found = judge(quality["numbers"], load_settings({}, file)).gates
+        return {gate.number for gate in found if gate.colour == "red"}
+
+    assert reasons() == set()
+    brain = sum(head.tissue(head.world(affine, shape)).values()) > 0.5
+    head.save(tmp_path / "seg.nii.gz", 4 * brain.astype(np.int16), affine)
+    everywhere = {"wt_brain_fraction", "wt_slice_fraction", "wt_outside_tissue_fraction"}
+    assert (
+        reasons() & everywhere
+        == {
+            2: {"wt_brain_fraction", "wt_slice_fraction"},
+            3: {"wt_brain_fraction"},
+        }[dimensions]
+    )
 
 
 def test_a_single_slice_in_the_atlas_s_space(tmp_path: Path) -> None:
