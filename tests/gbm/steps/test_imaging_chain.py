@@ -96,14 +96,8 @@ def test_a_whole_brain_labelled_as_tumour_is_red(tmp_path: Path, dimensions: int
     assert reasons() == set()
     brain = sum(head.tissue(head.world(affine, shape)).values()) > 0.5
     head.save(tmp_path / "seg.nii.gz", 4 * brain.astype(np.int16), affine)
-    everywhere = {"wt_brain_fraction", "wt_slice_fraction", "wt_outside_tissue_fraction"}
-    assert (
-        reasons() & everywhere
-        == {
-            2: {"wt_brain_fraction", "wt_slice_fraction"},
-            3: {"wt_brain_fraction"},
-        }[dimensions]
-    )
+    on_a_slice = {"wt_slice_fraction"} if dimensions == 2 else set()
+    assert reasons() >= {"wt_brain_fraction", *on_a_slice}
 
 
 def test_a_single_slice_in_the_atlas_s_space(tmp_path: Path) -> None:
