@@ -81,7 +81,8 @@ def read_head(key: str, path: Path) -> Head:
     Raises
     ------
     InputError
-        If it is unreadable or constant, or holds NaN or infinity inside the brain.
+        If it is unreadable, constant (as a whole, or in the brain), or holds NaN or infinity inside
+        the brain.
     """
     return head_of(read_volume(path, key), key)
 
@@ -92,6 +93,10 @@ def head_of(volume: Volume, key: str) -> Head:
     holes = int(np.count_nonzero(brain & ~np.isfinite(volume.data)))
     if holes:
         text = f"{holes} voxels inside the brain are not finite (NaN or infinity)"
+        raise InputError(text, file=volume.path, key=key)
+    values = volume.data[brain]
+    if values.min() == values.max():
+        text = "one value everywhere in the brain: a mask, and no image"
         raise InputError(text, file=volume.path, key=key)
     image = to_one_millimetre(stripped(volume, brain), 1)
     share = to_one_millimetre(volume.with_data(brain.astype(np.float32)), 1)

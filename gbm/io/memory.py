@@ -9,8 +9,8 @@ from gbm.config.errors import InputError
 
 BYTES_A_VOXEL = 250
 """Peak of the steps of a volume, measured on whole heads, with room; see docs/scale.md."""
-BYTES_TO_CHECK = 16
-"""Peak of the check, a voxel of the largest image."""
+BYTES_TO_CHECK = 24
+"""Peak of the check, a voxel of the largest image, measured on a head of 512^3 voxels."""
 TOO_LARGE = (
     "is too large for the memory at hand: use a machine with more, or an image of fewer voxels"
 )

@@ -222,7 +222,9 @@ def _doubts(
         ends = np.array(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij")).reshape(3, -1)
         gap = (affine[:3, :3] - other[:, :3]) @ ends + (affine[:3, 3] - other[:, 3])[:, None]
         apart = float(np.linalg.norm(gap, axis=0).max())
-        if not apart <= APART_MM:
+        if not math.isfinite(apart):
+            doubts.append("its qform is not finite; the sform is taken")
+        elif apart > APART_MM:
             doubts.append(
                 f"its sform and qform place it up to {apart:.4g} mm apart; the sform is taken"
             )

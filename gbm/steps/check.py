@@ -129,11 +129,17 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
 
 
 def _check_files(patient: Patient) -> list[str]:
-    """Every image by its header, then to its end: none is read whose place or size is in doubt."""
-    headers = {key: read_header(path, key) for key, path in patient.paths().items()}
-    for key, header in headers.items():
-        require_memory_to_check(math.prod(header.shape), patient.paths()[key], key)
-    return [remark for key, path in patient.paths().items() for remark in examine(path, key)]
+    """Every image by its header, then to its end: none is kept before all are plausible."""
+    paths = patient.paths()
+    for key, path in paths.items():
+        require_memory_to_check(math.prod(read_header(path, key).shape), path, key)
+    first: dict[Path, str] = {}
+    twice = [
+        f"{key}: is the same file as {other}"
+        for key, path in paths.items()
+        if (other := first.setdefault(path.resolve(), key)) != key
+    ]
+    return [*(remark for key, path in paths.items() for remark in examine(path, key)), *twice]
 
 
 def _check_tissue(

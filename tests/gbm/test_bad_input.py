@@ -116,10 +116,41 @@ def _scaled(image: nib.Nifti1Image, factor: float, units: str) -> nib.Nifti1Imag
     return made
 
 
-def _mirrored_qform(image: nib.Nifti1Image) -> nib.Nifti1Image:
+def _unit(image: nib.Nifti1Image, code: int) -> nib.Nifti1Image:
+    image.header["xyzt_units"] = code
+    return image
+
+
+def _surface(folder: Path) -> None:
+    """A CIFTI-2 file, which has the suffix of a NIfTI image."""
+    scalars = nib.cifti2.ScalarAxis(["a"])
+    brain = nib.cifti2.BrainModelAxis.from_mask(
+        np.ones((4, 4, 4), bool), affine=np.eye(4), name="thalamus_left"
+    )
+    made = nib.Cifti2Image(np.zeros((1, 64), np.float32), (scalars, brain))
+    nib.save(made, folder / "t1.nii")
+    _yaml("t1.nii.gz", "t1.nii")(folder)
+
+
+def _extended(content: bytes) -> bytes:
+    """A header extension that says it is as long as a number allows."""
+    raw = gzip.decompress(content)
+    size = np.array([2**31 - 16, 6], "<i4").tobytes()
+    offset = np.array([368], "<f4").tobytes()
+    return gzip.compress(raw[:108] + offset + raw[112:348] + b"\1\0\0\0" + size + raw[352:])
+
+
+def _in_parts(content: bytes) -> bytes:
+    raw = gzip.decompress(content)
+    return b"".join(gzip.compress(raw[n : n + 20_000]) for n in range(0, len(raw), 20_000))
+
+
+def _mirrored_qform(image: nib.Nifti1Image, quatern: float | None = None) -> nib.Nifti1Image:
     made = nib.Nifti1Image(np.asarray(image.dataobj), image.affine)
     made.set_sform(image.affine, 1)
     made.set_qform(np.diag([-1.0, 1, 1, 1]) @ image.affine, 1)
+    if quatern is not None:
+        made.header["quatern_b"] = quatern
     return made
 
 
@@ -327,6 +358,16 @@ CASES = {
         "image", _grid(T1, lambda im: _sheared(im, 0.3)),
         f"{IMAGE}: its axes are 16.7 degrees off right angles: distances along them are not those "
         "of the patient's"),
+    "qform of no rotation": _accepted(
+        "image", _grid(T1, lambda im: _mirrored_qform(im, np.nan)),
+        f"{IMAGE}: its qform is not finite; the sform is taken"),
+    "spatial unit that there is not": _accepted("image", _grid(T1, lambda im: _unit(im, 7))),
+    "surface file named .nii": _refused(
+        "image", lambda folder: _surface(folder), "t1.nii", IMAGE,
+        f"{UNREADABLE} (Cifti2Image: no image on a grid of voxels)"),
+    "extension of two gigabytes": _refused(
+        "image", _bytes(T1, lambda b: _extended(b)), T1, IMAGE,
+        f"{UNREADABLE} (failed to read extension content)"),
     # the file to its end
     "wrong checksum": _refused(
         "image", _bytes(T1, lambda b: b[:-8] + b"rust" + b[-4:]), T1, IMAGE,
@@ -334,6 +375,11 @@ CASES = {
     "garbage behind the gzip": _refused(
         "image", _bytes(T1, lambda b: b + b"garbage"), T1, IMAGE,
         DAMAGED),
+    "image of several gzip members": _accepted("image", _bytes(T1, lambda b: _in_parts(b))),
+    "two images in one file": _accepted(
+        "image", _bytes(T1, lambda b: 2 * b),
+        f"{IMAGE}: the file goes on for 139,348 bytes behind the image that its header describes: "
+        "is it whole?"),
     "zeros behind the gzip": _accepted("image", _bytes(T1, lambda b: b + bytes(512))),
     "fewer slices in the header than in the file": _accepted(
         "image", _header(SEG, 46, 26),
@@ -350,6 +396,12 @@ CASES = {
     "NaN in an image nobody needs": _accepted("image", _further(_middle(np.nan))),
     "constant image": _refused(
         "image", _data(T1, np.ones_like), T1, IMAGE, "the image is empty: one value everywhere"),
+    "brain mask as an image": _refused(
+        "image", _data(T1, lambda d: (d > 0).astype(np.uint8)), T1, IMAGE,
+        "one value everywhere in the brain: a mask, and no image"),
+    "one file under two keys": _accepted(
+        "image", _yaml("t1: t1.nii.gz", "t1: t1.nii.gz, flair: t1.nii.gz"),
+        f"patient.images.flair: is the same file as {IMAGE}"),
     "negative background": _accepted("image", _data(T1, lambda d: np.where(d > 0, d, -1000))),
     # labels
     "float labels": _accepted(
@@ -493,6 +545,12 @@ CASES = {
     "a pipe": _refused(
         "image", lambda folder: ((folder / "p.yaml").unlink(), os.mkfifo(folder / "p.yaml")),
         "p.yaml", "", "is no file"),
+    "a file of two megabytes": _refused(
+        "image", _added(2**21 * " "), "p.yaml", "",
+        "is larger than 1 MB: it is no file of settings"),
+    "an image as patient file": _refused(
+        "image", lambda folder: shutil.copy(folder / T1, folder / "p.yaml"),
+        "p.yaml", "", "is not valid YAML"),
     "a list": _refused(
         "image", _whole("- patient\n"), "p.yaml", "",
         "must hold keys and values, with `patient:` at the top"),

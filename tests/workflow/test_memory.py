@@ -118,7 +118,7 @@ def test_too_little_memory_is_said_before_an_image_is_read(
     file = phantom.write(tmp_path, "p01", "  images: {flair: flair.nii}\n")
     _only_a_header(tmp_path / "flair.nii", (512, 512, 512), 0.5)
     monkeypatch.setattr(memory, "available_gb", lambda: 1.5)
-    with pytest.raises(InputError, match=r"134 million voxels takes about 2.1 GB .*; 1.5 GB are"):
+    with pytest.raises(InputError, match=r"134 million voxels takes about 3.2 GB .*; 1.5 GB are"):
         check.check_patient(file, {})
 
 

@@ -92,7 +92,7 @@ def patient_file(wildcards):
 def images(wildcards):
     """Images of a patient that exist or are made by a rule; `check` names those that miss."""
     paths = [shown(path) for path in entry(wildcards).images.values()]
-    return [path for path in paths if path in DEMO_IMAGES or os.path.exists(path)]
+    return [path for path in paths if path in DEMO_IMAGES or os.path.isfile(path)]
 
 
 def truth(wildcards):
