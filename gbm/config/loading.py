@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,7 +110,9 @@ def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Pat
     atlas = (top.get("tissue") or {}).get("atlas")
     if isinstance(atlas, dict):
         base = path.resolve().parent
-        merged["tissue"]["atlas"] = {name: base / value for name, value in atlas.items()}
+        merged["tissue"]["atlas"] = {
+            name: base / os.path.expanduser(value) for name, value in atlas.items()
+        }
     # Next to the maps they are about, the choice of filling is the patient's, too.
     own = section.get("tissue")
     if isinstance(own, dict) and isinstance(own.get("fill_tumour"), bool):
@@ -148,7 +151,7 @@ def _validate(model: type[M], data: Any, prefix: str, file: Path | None) -> M:
 def _absolute(value: Any, base: Path) -> Any:
     """Make every path of a dumped model absolute."""
     if isinstance(value, Path):
-        return base / value.expanduser()
+        return base / os.path.expanduser(value)  # an unknown user's folder stays as it is written
     if isinstance(value, dict):
         return {key: _absolute(item, base) for key, item in value.items()}
     return value

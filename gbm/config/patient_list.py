@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def patient_in(config_files: Iterable[Path]) -> Path | None:
 
 
 def _matches(pattern: str, folders: Sequence[Path]) -> list[Path]:
-    expanded = Path(pattern).expanduser()
+    expanded = os.path.expanduser(pattern)
     for folder in folders:
         hits = sorted(glob.glob(str(folder / expanded), recursive=True))
         files = [Path(hit) for hit in hits if Path(hit).is_file()]

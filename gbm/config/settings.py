@@ -129,11 +129,17 @@ class ObjectiveSettings(Model):
         return self
 
 
+LengthBound = Annotated[float, Field(ge=0.01, le=100)]
+GrowthBound = Annotated[float, Field(ge=0.01, le=1000)]
+
+
 class BoundSettings(Model):
     """Ranges of the unknowns; literature ranges are no bounds."""
 
-    lambda_mm: tuple[Positive, Positive] = Field(default=(0.5, 15.0), description="sqrt(D/rho), mm")
-    rhoT: tuple[Positive, Positive] = Field(default=(1.0, 40.0), description="rho T")
+    lambda_mm: tuple[LengthBound, LengthBound] = Field(
+        default=(0.5, 15.0), description="sqrt(D/rho), mm"
+    )
+    rhoT: tuple[GrowthBound, GrowthBound] = Field(default=(1.0, 40.0), description="rho T")
     WT: tuple[Fraction, Fraction] = Field(default=(0.05, 0.6), description="threshold of WT")
     TC: tuple[Fraction, Fraction] = Field(default=(0.3, 0.95), description="threshold of TC")
 
@@ -272,6 +278,15 @@ class Settings(Model):
             return data
         asked = data.get("dimensions", 2)
         return filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
+
+    def without_paths(self) -> Settings:
+        """What a result holds of them: folders, which may name a person, are no part of it."""
+        atlas = self.tissue.atlas
+        if isinstance(atlas, AtlasPaths):
+            names = {key: Path(path.name) for key, path in atlas}
+            atlas = atlas.model_copy(update=names)
+        tissue = self.tissue.model_copy(update={"atlas": atlas})
+        return self.model_copy(update={"output": OutputSettings(), "tissue": tissue})
 
     @model_validator(mode="after")
     def _affordable(self) -> Settings:

@@ -78,7 +78,7 @@ class Member:
     patient : str
         Its name in paths.
     file : str
-        Its patient file, as the command names it.
+        Name of its patient file.
     status : str
         `done`, `failed` or `unfinished`.
     reasons : tuple of str
@@ -105,22 +105,22 @@ def read_member(files: Layout, file: Path, ending: Ending = COMPLETE) -> Member:
     been ended with the command, where that was stopped. Steps of the comparison take nothing from
     the results of the main job.
     """
-    patient, own = files.patient, files.logs
+    patient, name, own = files.patient, file.name, files.logs
     errors, silent = ending.errors(own, of_main_job), ending.silent(own, of_main_job)
     why = KILLED_AT_STOP if ending.stopped else KILLED
-    killed = [f"{name}: {why}" for name in silent]
+    killed = [f"{step}: {why}" for step in silent]
     if errors or (killed and not ending.stopped):
-        return Member(patient, str(file), "failed", (*errors, *killed))
+        return Member(patient, name, "failed", (*errors, *killed))
     if killed or ending.leaves(own, of_main_job):
-        return Member(patient, str(file), "unfinished", (STOPPED, *killed))
+        return Member(patient, name, "unfinished", (STOPPED, *killed))
     if not files.params.exists() or not files.metrics.exists():
-        return Member(patient, str(file), "unfinished", (NOT_MADE,))
+        return Member(patient, name, "unfinished", (NOT_MADE,))
     try:
         found = read_result(files.params)
     except InputError as error:  # of another version; the other patients keep their page
-        return Member(patient, str(file), "unfinished", (str(error),))
+        return Member(patient, name, "unfinished", (error.brief,))
     metrics = read_metrics(files.metrics)
-    return Member(patient, str(file), "done", found.verdict.reasons, found, metrics)
+    return Member(patient, name, "done", found.verdict.reasons, found, metrics)
 
 
 def of_main_job(step: str) -> bool:

@@ -26,7 +26,9 @@ class Comparison(Model):
     fits: tuple[FitEntry, ...] = Field(description="its networks, by name")
     direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
     versions: dict[str, str] = Field(description="of all that can change a number")
-    settings: Settings = Field(description="effective settings of the run")
+    settings: Settings = Field(
+        description="effective settings of the run; paths are left out: `output` is the default"
+    )
 
     def models(self) -> dict[str, FitEntry]:
         """The networks that have rows in the metrics table, by the beginning of their models."""

@@ -143,7 +143,9 @@ class PatientResult(GrowthFit):
     inputs: tuple[InputFile, ...] = Field(description="input files")
     versions: dict[str, str] = Field(description="of all that can change a number")
     cost: RunCost | None = Field(description="time and memory of the steps; null: not measured")
-    settings: Settings = Field(description="effective settings of the run")
+    settings: Settings = Field(
+        description="effective settings of the run; paths are left out: `output` is the default"
+    )
 
     def fit(self, name: str) -> FitEntry:
         """The entry of `fits` of that name."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import nibabel as nib
 import numpy as np
 
 from gbm.config.settings import UncertaintySettings
@@ -12,7 +9,9 @@ from gbm.domain.domain import load_domain
 from gbm.io.files import read_json, write_json
 from gbm.io.job import Job
 from gbm.io.layout import arrays, sidecar
-from gbm.results.export import density_in_file, write_like
+from gbm.io.nifti import read_header, write_volume
+from gbm.io.volumes import Volume
+from gbm.results.export import density_in_file
 from gbm.results.posterior_record import FLAGS
 from gbm.steps.export import placed_in
 
@@ -23,20 +22,18 @@ def run(job: Job) -> None:
     Where there is no posterior they hold no number (NaN), and the sidecars say why.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    record, segmentation = read_json(files.posterior), job.patient.segmentation.grid
-    reference = cast(nib.Nifti1Image, nib.load(segmentation))
-    shape, affine = reference.shape, reference.affine
+    record, (key, segmentation) = read_json(files.posterior), job.patient.segmentation.grid
+    grid = read_header(segmentation, key)
     with np.load(arrays(files.posterior), allow_pickle=False) as stored:
         maps = {name: stored[name] for name in files.uncertain if name in stored}
-    common = placed_in(domain, job.patient, affine, files)
+    common = placed_in(domain, key, grid.affine, files)
     for name, path in files.uncertain.items():
-        known = name in maps
         data = (
-            density_in_file(domain, maps[name], shape, affine)
-            if known
-            else np.full(shape, np.nan, np.float32)
+            density_in_file(domain, maps[name], grid.shape, grid.affine)
+            if name in maps
+            else np.full(grid.shape, np.nan, np.float32)
         )
-        write_like(reference, data, path)
+        write_volume(path, Volume(data, grid.affine), codes=grid.codes)
         about = {
             "Description": describe(name, job.settings.uncertainty),
             "Units": "1",

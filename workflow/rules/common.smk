@@ -16,6 +16,7 @@ from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
+from gbm.io.nifti_header import most_voxels  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
 
@@ -91,7 +92,7 @@ def patient_file(wildcards):
 def images(wildcards):
     """Images of a patient that exist or are made by a rule; `check` names those that miss."""
     paths = [shown(path) for path in entry(wildcards).images.values()]
-    return [path for path in paths if path in DEMO_IMAGES or os.path.exists(path)]
+    return [path for path in paths if path in DEMO_IMAGES or os.path.isfile(path)]
 
 
 def truth(wildcards):
@@ -230,14 +231,25 @@ def in_turn(wildcards):
     return FIRST - 1 - PLACES[wildcards.patient]
 
 
-def more(amount):
+USUAL_HEAD = 240 * 240 * 155
+
+
+@cache
+def voxels_of(key):
+    """Voxels of a patient's largest image, by the headers; a usual head's where none can be read."""
+    return most_voxels(PATIENTS[key].images.values()) or USUAL_HEAD
+
+
+def more(amount, bytes_a_voxel=0):
     """Function for `resources`: an amount (MB, minutes), and as much again at every retry.
 
-    The amounts leave room above what was measured on whole heads of 1 mm; see docs/scale.md.
+    Memory grows with the largest image of the patient. The amounts leave room above what was
+    measured on whole heads; see docs/scale.md.
     """
 
     def granted(wildcards, attempt):
-        return amount * attempt
+        voxels = voxels_of(wildcards.patient) if bytes_a_voxel else 0
+        return attempt * int(amount + bytes_a_voxel * voxels / 1e6)
 
     return granted
 
