@@ -65,7 +65,7 @@ def test_the_sidecars_place_them_as_that_of_the_density(
         assert {k: v for k, v in about.items() if k in place} == {
             k: v for k, v in density.items() if k in place
         }
-        assert about["SpatialReference"] == "seg.nii.gz"
+        assert about["SpatialReference"] == "patient.segmentation.path"
         assert about["Description"].startswith(words[name])
         assert "200 samples" in about["Description"]
         assert (about["Conditional"], about["NoPosterior"]) == ([], None)
