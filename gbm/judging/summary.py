@@ -147,6 +147,7 @@ def summarise(
         versions=versions(),
         cost=cost,
         settings=of_main_job(settings),
+        digest="",  # by whoever writes it
         **headline.fields,
     )
 

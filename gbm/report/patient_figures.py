@@ -13,7 +13,7 @@ from gbm.config.conventions import REGIONS
 from gbm.domain.domain import Domain
 from gbm.growth.extent import LEVELS, infiltrated
 from gbm.growth.growth_map import coarsen, logit_between
-from gbm.io.files import read_json
+from gbm.io.files import read_npz, read_sealed
 from gbm.io.layout import Layout, arrays
 from gbm.report.figures import curves, identifiability, maps, planes
 from gbm.report.figures.canvas import near_tumour
@@ -265,6 +265,6 @@ def read_fields(result: PatientResult, files: Layout) -> Fields:
     fdm, network = predicted_density(result, files), None
     if result.method == "bilo":
         record = files.fit(result.headline)
-        with np.load(arrays(record), allow_pickle=False) as stored:
-            network = Trained(stored["times"], stored["u"], read_json(record)["history"])
+        stored = read_npz(arrays(record))
+        network = Trained(stored["times"], stored["u"], read_sealed(record)["history"])
     return Fields(fdm, network)

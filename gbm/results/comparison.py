@@ -27,6 +27,7 @@ class Comparison(Model):
     direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
     versions: dict[str, str] = Field(description="of all that can change a number")
     settings: Settings = Field(description="effective settings of the run")
+    digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def models(self) -> dict[str, FitEntry]:
         """The networks that have rows in the metrics table, by the beginning of their models."""

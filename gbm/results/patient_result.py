@@ -143,6 +143,7 @@ class PatientResult(GrowthFit):
     versions: dict[str, str] = Field(description="of all that can change a number")
     cost: RunCost | None = Field(description="time and memory of the steps; null: not measured")
     settings: Settings = Field(description="effective settings of the run")
+    digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def fit(self, name: str) -> FitEntry:
         """The entry of `fits` of that name."""

@@ -8,14 +8,14 @@ from gbm.domain.build import build_domain
 from gbm.domain.domain import save_domain
 from gbm.imaging.labels import load_regions
 from gbm.imaging.tissue import Tissue
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.judging.quality import gather
 
 
 def run(job: Job) -> None:
     """Write the problem of a patient (settings `dimensions`, `slice`, `tissue`) and its quality."""
-    files, qc = job.files, read_json(job.files.tissue)
+    files, qc = job.files, read_sealed(job.files.tissue)
     regions = load_regions(files.regions)
     tissue = Tissue.read(files.maps, qc)
     made = build_domain(job.patient.id, tissue, regions, job.settings)
@@ -23,7 +23,7 @@ def run(job: Job) -> None:
     outside = qc["wt_outside_tissue_fraction"]["slice" if made.dimensions == 2 else "volume"]
     numbers = {**made.numbers, "wt_outside_tissue_fraction": outside}
     save_domain(files.domain, replace(made, numbers=numbers))
-    registered = read_json(files.registration) if job.registered else None
+    registered = read_sealed(files.registration) if job.registered else None
     convention = job.patient.segmentation.convention
     found = gather(numbers, regions, convention, qc, registered)
-    write_json(files.quality, {"numbers": found, "registration": registered})
+    write_sealed(files.quality, {"numbers": found, "registration": registered})

@@ -1,7 +1,9 @@
 """What the rules share: patients, settings, paths, and the hash of the code behind a rule."""
 
 import os
+import re
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,20 +16,27 @@ from gbm.config import fit_names  # noqa: E402
 from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
+from gbm.config.paths import map_paths  # noqa: E402
+from gbm.config.plan import planned_steps  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
 
 @cache
-def settings_of(file=None):
-    """Settings with a patient file's overrides; without them where that file is faulty."""
+def judged(file=None):
+    """Settings with a patient file's overrides and, where these are faulty, without them and why."""
     try:
-        return load_settings(config, file)
-    except InputError:
+        return load_settings(config, file), None
+    except InputError as error:
         if file is None:
             raise
-        return load_settings({} if file == OWN_FILE else config)
+        return load_settings({} if file == OWN_FILE else config), error
+
+
+def settings_of(file=None):
+    """Settings with a patient file's overrides; without them where that file is faulty."""
+    return judged(file)[0]
 
 
 DEMO_FILES = {
@@ -51,18 +60,72 @@ def read_roster():
     return roster(patients, [Path.cwd(), BASE])
 
 
+AWKWARD = re.compile(r"[{}<>]")
+"""Characters that stand for something else in the paths of rules."""
+
+
+def as_here(patient):
+    """A patient as this command has it.
+
+    The images of a demo are made among the results. What the paths of rules cannot hold is a fault
+    of the patient.
+    """
+    if patient.patient is None:
+        return patient
+    if demo := demo_of(patient.file):
+        images = patient.patient.model_dump()
+        placed = map_paths(
+            images, lambda path: (demo_folder(demo) / path.name).absolute()
+        )
+        return replace(patient, patient=type(patient.patient).model_validate(placed))
+    named = {None: patient.file, **patient.images}
+    for key, path in named.items():
+        if AWKWARD.search(shown(path)):
+            place = f"{shown(path)}: " if key else ""
+            text = f"{place}< > {{ }} cannot stand in a path here: rename it"
+            fault = InputError(text, file=patient.file, key=key)
+            return replace(patient, patient=None, fault=fault)
+    return patient
+
+
+def demo_of(file):
+    """Name of the demo that a patient file is, or None."""
+    names = [name for name, demo in DEMO_FILES.items() if demo == file.resolve()]
+    return names[0] if names else None
+
+
+def demo_folder(name):
+    """Where the files of a demo patient are made."""
+    return SETTINGS.output.root / name
+
+
+def shown(path):
+    """A path as rules name it: relative below the working directory, so that rules match it."""
+    absolute = os.path.abspath(path)
+    relative = os.path.relpath(absolute)
+    return absolute if relative.startswith("..") else relative
+
+
+def require_name(path, key):
+    """Refuse a folder that the paths of rules cannot hold."""
+    if AWKWARD.search(str(path)):
+        raise InputError("< > { } cannot stand in this path", file=path, key=key)
+
+
 # Faults of the command are refused here, before anything runs. A `patient` section merged from a
 # --configfile is that patient's: its faults are found by its `check` job like any other's.
 try:
     OWN_FILE = patient_in([BASE / "config.yaml", *workflow.overwrite_configfiles])
     SETTINGS = settings_of(OWN_FILE)
-    PATIENTS = read_roster()
+    require_name(SETTINGS.output.root, "output.root")
+    PATIENTS = {key: as_here(patient) for key, patient in read_roster().items()}
     require_writable(SETTINGS.output.root, "output.root")
 except InputError as error:
     raise WorkflowError(f"error: {error}") from None
 
 ROOT = SETTINGS.output.root.as_posix()
 GBM = f"{ROOT}/gbm"
+LOCK = SETTINGS.output.root / ".lock"
 COHORT = CohortLayout(Path(GBM))
 FILES = COHORT.of("{patient}")
 FIT_NAMES = fit_names.PATTERN
@@ -73,31 +136,46 @@ PLACES = {key: place for place, key in enumerate(PATIENTS)}
 
 def entry(wildcards):
     """The patient of a job."""
+    if wildcards.patient not in PATIENTS:
+        raise WorkflowError(f"error: {wildcards.patient}: no patient of this command")
     return PATIENTS[wildcards.patient]
 
 
-def shown(path):
-    """A path as rules name it: relative below the working directory, so that rules match it."""
-    absolute = os.path.abspath(path)
-    relative = os.path.relpath(absolute)
-    return absolute if relative.startswith("..") else relative
-
-
 def patient_file(wildcards):
-    """The patient file of a job."""
-    return shown(entry(wildcards).file)
+    """The patient file of a job; none where its name is the fault."""
+    file = entry(wildcards).file
+    if demo := demo_of(file):
+        return DEMOS[demo]["patient"]
+    return [] if AWKWARD.search(shown(file)) else ancient(shown(file))
+
+
+def fault(wildcards):
+    """Why a patient cannot be used, as far as its file says, for `check`, which fails with it."""
+    patient = entry(wildcards)
+    why = patient.fault or judged(patient.file)[1]
+    if why is not None:
+        return str(
+            InputError(why.message, file=shown(why.file or patient.file), key=why.key)
+        )
 
 
 def images(wildcards):
-    """Images of a patient that exist or are made by a rule; `check` names those that miss."""
+    """Images of a patient that exist or are made by a rule; `check` names those that miss.
+
+    Their content is among the params: times say nothing, but for what a rule makes.
+    """
     paths = [shown(path) for path in entry(wildcards).images.values()]
-    return [path for path in paths if path in DEMO_IMAGES or os.path.exists(path)]
+    return [
+        path if path in DEMO_MADE else ancient(path)
+        for path in paths
+        if path in DEMO_MADE or os.path.exists(path)
+    ]
 
 
 def truth(wildcards):
     """The truth of a demo patient; no other has one."""
-    file = entry(wildcards).file.resolve()
-    return [COHORT.of(name).truth for name, demo in DEMO_FILES.items() if demo == file]
+    demo = demo_of(entry(wildcards).file)
+    return COHORT.of(demo).truth if demo else []
 
 
 def settings_for(*sections):
@@ -109,15 +187,27 @@ def settings_for(*sections):
     """
 
     def chosen(wildcards):
-        settings = fit_names.of_main_job(settings_of(entry(wildcards).file))
-        whole = settings.model_dump(mode="json")
+        file = entry(wildcards).file
         if not sections:
-            return whole
-        for name in ("method", "seeds", *fit_names.OF_COMPARISON):
-            del whole["fit"][name]
+            return plain_settings(file)
+        whole = plain_settings_of_fits(file)
         return {name: whole[name] for name in sections}
 
     return chosen
+
+
+@cache
+def plain_settings(file):
+    """Settings of a patient's main job as plain values."""
+    return fit_names.of_main_job(settings_of(file)).model_dump(mode="json")
+
+
+@cache
+def plain_settings_of_fits(file):
+    """The same without the choice of fits."""
+    whole, choice = plain_settings(file), ("method", "seeds", *fit_names.OF_COMPARISON)
+    kept = {name: value for name, value in whole["fit"].items() if name not in choice}
+    return {**whole, "fit": kept}
 
 
 def slice_fit(wildcards):
@@ -231,6 +321,17 @@ def patient_files():
     return {key: shown(patient.file) for key, patient in PATIENTS.items()}
 
 
+@cache
+def plans():
+    """Name of every patient of the command and the steps of its main job."""
+    return {
+        key: sorted(
+            planned_steps(settings_of(patient.file), registered=not patient.has_tissue)
+        )
+        for key, patient in PATIENTS.items()
+    }
+
+
 def ending():
     """How this command ended, by the logs of its jobs."""
     from gbm.io.ending import Ending
@@ -250,21 +351,16 @@ def ending():
 
 
 def write_pages_after_failure():
-    """Write the pages of all patients although some have no results; the cohort's names the reasons."""
+    """Write the pages of all patients although some have no results; the cohort's names the reasons.
+
+    No job made these pages: without a note the next command makes them again.
+    """
     from gbm.steps import cohort, comparison_page
 
     files = {key: Path(file) for key, file in patient_files().items()}
     end = ending()
-    cohort.run(COHORT, files, end)
-    outdate(COHORT.page, [COHORT.of(key).params for key in PATIENTS])
-    compared = [COHORT.of(key).comparison for key in PATIENTS]
-    if any(path.exists() for path in compared):
+    COHORT.note("cohort").unlink(missing_ok=True)
+    cohort.run(COHORT, files, plans(), end)
+    if any(COHORT.of(key).comparison.exists() for key in PATIENTS):
+        COHORT.note("comparison_page").unlink(missing_ok=True)
         comparison_page.run(COHORT, PATIENTS, end)
-        outdate(COHORT.comparison, compared)
-
-
-def outdate(page, results):
-    """No job made this page: older than all results, the next command makes it again."""
-    made = [path.stat().st_mtime for path in results if path.exists()]
-    before = min(made, default=1.0) - 1.0
-    os.utime(page, (before, before))

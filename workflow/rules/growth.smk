@@ -76,6 +76,7 @@ rule slice_fit:
         runtime=more(10),
     params:
         root=results_root,
+        patient=patient_contents,
         settings=settings_for(
             "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
         ),

@@ -3,6 +3,7 @@
 
 rule check:
     input:
+        plan=as_planned,
         file=patient_file,
         images=images,
     output:
@@ -23,6 +24,9 @@ rule check:
         runtime=more(5),
     params:
         root=results_root,
+        fault=fault,
+        patient=patient_contents,
+        atlas=atlas_contents,
         code=source_hash("gbm.steps.check"),
     message:
         "Checking the files of {wildcards.patient}"
@@ -52,6 +56,8 @@ rule register:
         runtime=more(15),
     params:
         root=results_root,
+        patient=patient_contents,
+        atlas=atlas_contents,
         settings=settings_for("tissue"),
         code=source_hash("gbm.steps.register"),
     message:
@@ -82,6 +88,7 @@ rule tissue:
         runtime=more(10),
     params:
         root=results_root,
+        patient=patient_contents,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.tissue"),
     message:
@@ -114,6 +121,7 @@ rule domain:
         runtime=more(5),
     params:
         root=results_root,
+        patient=patient_contents,
         settings=settings_of_domain,
         code=source_hash("gbm.steps.domain"),
     message:

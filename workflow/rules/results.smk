@@ -30,6 +30,7 @@ rule metrics:
         runtime=more(5),
     params:
         root=results_root,
+        patient=patient_contents,
         settings=settings_for(),
         code=source_hash("gbm.steps.metrics"),
     message:
@@ -47,6 +48,7 @@ rule export:
         prediction=prediction,
     output:
         **FILES.masks,
+        masks_json=[sidecar(mask) for mask in FILES.masks.values()],
         density=FILES.density,
         density_json=sidecar(FILES.density),
     log:
@@ -62,6 +64,7 @@ rule export:
         runtime=more(5),
     params:
         root=results_root,
+        patient=patient_contents,
         code=source_hash("gbm.steps.export"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
@@ -104,6 +107,7 @@ rule report:
         runtime=more(10),
     params:
         root=results_root,
+        patient=patient_contents,
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"
@@ -113,6 +117,7 @@ rule report:
 
 rule cohort:
     input:
+        plan=page_as_planned("cohort"),
         params=[COHORT.of(key).params for key in PATIENTS],
         reports=[COHORT.of(key).page for key in PATIENTS],
     output:
@@ -134,6 +139,7 @@ rule cohort:
         runtime=more(10),
     params:
         patients=patient_files(),
+        plans=plans(),
         code=source_hash("gbm.steps.cohort"),
     message:
         "Cohort page and tables"

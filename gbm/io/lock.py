@@ -1,0 +1,52 @@
+"""One command an output folder, whatever folders commands are started in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from gbm.config.errors import InputError
+
+
+def hold(file: Path, key: str) -> IO[str]:
+    """Lock a folder of results for this process, until it ends or the file is closed.
+
+    The system lets go of the lock whatever ends the process. Where the file system knows no locks,
+    none is held.
+
+    Parameters
+    ----------
+    file : Path
+        The lock, in the folder that it is about; it says who holds it, and stays there.
+    key : str
+        The dotted key that named the folder.
+
+    Returns
+    -------
+    file object
+        Open; closing it lets go of the lock.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = file.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        who = lock.read(500).strip() or "its process is not known"
+        lock.close()
+        text = f"another command is writing there ({who}): wait for it, or name another folder"
+        raise InputError(text, file=file.parent, key=key) from None
+    except OSError:
+        return lock
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}, started in {Path.cwd()}\n")
+    lock.flush()
+    return lock
