@@ -46,7 +46,7 @@ class ContentHashes:
             key = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
             known = self._known.get(name)
             if known is None or known[0] != key:
-                known = (key, sha256(Path(name)))
+                known = (key, sha256(name))
                 self._known[name] = known
                 self._changed = True
         except (OSError, ValueError):

@@ -175,7 +175,7 @@ def seal(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal text."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as stream:

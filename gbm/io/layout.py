@@ -174,9 +174,14 @@ class Layout:
         """Folder of the steps' logs."""
         return self.root / "logs" / f"sub-{self.patient}"
 
+    @property
+    def notes(self) -> Path:
+        """Folder of what the steps' results were made from."""
+        return self.root / "provenance" / f"sub-{self.patient}"
+
     def note(self, step: str) -> Path:
         """What a step's results were made from, by the name of its log."""
-        return self.root / "provenance" / f"sub-{self.patient}" / f"{step}.json"
+        return self.notes / f"{step}.json"
 
     @property
     def deliverables(self) -> tuple[Path, ...]:

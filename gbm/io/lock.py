@@ -35,7 +35,10 @@ def hold(file: Path, key: str) -> IO[str]:
         If another process holds it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = file.open("a+", encoding="utf-8")
+    try:
+        lock = file.open("a+", encoding="utf-8")
+    except PermissionError:  # of another user, who let this one write beside it
+        lock = file.open(encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -46,7 +49,8 @@ def hold(file: Path, key: str) -> IO[str]:
         raise InputError(text, file=file.parent, key=key) from None
     except OSError:
         return lock
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {socket.gethostname()}, started in {Path.cwd()}\n")
-    lock.flush()
+    if lock.writable():
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}, started in {Path.cwd()}\n")
+        lock.flush()
     return lock

@@ -1,8 +1,8 @@
 """What results were made from, told beside them: nothing old may stand under new inputs.
 
 A job leaves a note with digests of all it was made from (settings, the patient with the hashes of
-the images, the code) and the sizes of what it wrote. The note travels with the results, so that the
-next command can compare it with its own plan, wherever it is started and whoever made them.
+the images, the code) and with size and hash of what it wrote. The note travels with the results:
+the next command compares it with its own plan, wherever it is started and whoever made them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gbm.io.files import plain, write_json
+from gbm.io.files import plain, sha256, write_json
 
-UNKNOWN = "origin unknown"
+UNKNOWN = "an unknown origin"
 """Stands among the names of what differs for results without a note."""
-CUT = "size of a file"
-"""Stands there for a file that is not as it was written."""
+ALTERED = "an altered file"
+"""Stands there for a file that is not as it was written: cut, emptied or edited."""
 
 
 def digest(value: Any) -> str:
@@ -62,11 +62,16 @@ def noted(
     note.unlink(missing_ok=True)
     yield
     files = [file for output in outputs for file in _files(Path(output))]
-    sizes = {os.path.relpath(file, note.parent): file.stat().st_size for file in files}
-    write_json(note, {"made_from": told, "bytes": sizes})
+    written = {
+        os.path.relpath(file, note.parent): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for file in files
+    }
+    write_json(note, {"made_from": told, "files": written})
 
 
-def changed(note: Path, made_from: Mapping[str, str]) -> tuple[str, ...]:
+def changed(
+    note: Path, made_from: Mapping[str, str], content: Callable[[str], str | None] = sha256
+) -> tuple[str, ...]:
     """What differs from a note; empty where the results are those of this plan.
 
     Parameters
@@ -75,21 +80,29 @@ def changed(note: Path, made_from: Mapping[str, str]) -> tuple[str, ...]:
         See `noted`.
     made_from : mapping
         The `digests` of this command.
+    content : callable
+        Gives the SHA-256 of a file; asked where one of the right size is newer than the note.
 
     Returns
     -------
     tuple of str
-        Names of what they are made from, and `CUT` where a file has another size than it was
-        written with. One that is missing is no change.
+        Names of what they are made from, and `ALTERED` where a file is not as it was written. One
+        that is missing is no change.
     """
     try:
         told = json.loads(note.read_text(encoding="utf-8"))
-        before, sizes = dict(told["made_from"]), dict(told["bytes"])
+        before, files = dict(told["made_from"]), dict(told["files"])
+        time = note.stat().st_mtime_ns
     except (OSError, ValueError, TypeError, KeyError):
         return (UNKNOWN,)
     names = [name for name in {**before, **made_from} if before.get(name) != made_from.get(name)]
-    if any(_size(os.path.join(note.parent, file)) not in (None, n) for file, n in sizes.items()):
-        names.append(CUT)
+    for file, written in files.items():
+        path = os.path.join(note.parent, file)
+        with suppress(OSError):
+            found = os.stat(path)
+            same = found.st_size == written["bytes"]
+            if not same or (found.st_mtime_ns > time and content(path) != written["sha256"]):
+                return (*names, ALTERED)
     return tuple(names)
 
 
@@ -97,10 +110,3 @@ def _files(output: Path) -> list[Path]:
     if not output.is_dir():
         return [output]
     return [file for file in sorted(output.rglob("*")) if file.is_file()]
-
-
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return None

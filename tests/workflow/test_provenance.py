@@ -93,7 +93,7 @@ def test_a_replaced_image_repeats_that_patient_alone_and_once(study: Study) -> N
     before = study.anat("desc-growth_params.json").read_bytes()
     done = study.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "p01: differs from what its results were made from: patient" in done.stderr
+    assert "p01: results are made again because of: patient" in done.stderr
     assert study.anat("desc-growth_params.json").read_bytes() != before
     assert study.plan() == {}
 
@@ -187,22 +187,25 @@ def test_the_work_folder_may_be_deleted(study: Study) -> None:
 
 
 @pytest.mark.slow
-def test_an_edited_result_is_refused(study: Study) -> None:
-    """An edit that keeps the size of the file: what reads it sees it."""
+def test_an_edited_result_is_made_again_and_refused_where_it_is_read(study: Study) -> None:
+    """The latter where a command is told to go by times."""
     file = study.anat("desc-growth_params.json")
     text = file.read_text()
     colour = json.loads(text)["verdict"]["colour"]
-    other = "amber" if colour == "green" else "green"
-    file.write_text(text.replace(f'"colour": "{colour}"', f'"colour": "{other}"').rstrip("\n"))
-    file.write_bytes(file.read_bytes().ljust(len(text.encode()), b"\n"))
-    done = study.run()
+    other = "amber" if colour == "red" else "red"
+    file.write_text(text.replace(f'"colour": "{colour}"', f'"colour": "{other}"'))
+    made_again = {"metrics", "export", "report", "cohort", "all"}
+    assert study.plan() == dict.fromkeys(made_again, 1)
+    done = study.run("--rerun-triggers", "mtime")
     assert done.returncode == 1
-    assert f"error: {file.relative_to(study.folder)}: was edited by hand" in done.stderr
+    where = file.relative_to(study.folder)
+    assert f"error: {where}: was edited by hand since it was made" in done.stderr
     assert "delete it, and the same command makes it again" in done.stderr
     rows = (study.results / "participants.tsv").read_text().splitlines()
     assert [row.split("\t")[1] for row in rows[1:]] == ["failed", "done"]
     file.unlink()
     assert study.run().returncode == 0
+    assert json.loads(file.read_text())["verdict"]["colour"] == colour
     assert study.plan() == {}
 
 

@@ -3,8 +3,8 @@
 Contents decide what is current, not file times: each rule that reads a patient's files has, among
 its params, what the patient file says with the hash of the content in place of every path. Snakemake
 compares params with those it remembers in `.snakemake`. The notes that jobs leave beside the results
-(`gbm.io.made_from`) say the same wherever the results are and whoever made them, and the size of each
-file besides; where one differs, the job is planned again.
+(`gbm.io.made_from`) say the same wherever the results are and whoever made them, and besides whether
+the files are as they were written; where one differs, the job is planned again.
 """
 
 from snakemake.io import apply_wildcards
@@ -88,7 +88,7 @@ def renew(rule, **wildcards):
         name: value(job) if callable(value) else value
         for name, value in rule.params.items()
     }
-    differs = changed(note, digests(params))
+    differs = changed(note, digests(params), HASHES.of)
     if differs:
         workflow.dag.forcefiles.update(outputs)
     return {log.stem: differs} if differs else {}
@@ -108,7 +108,7 @@ def as_planned(wildcards):
     if not comparing():
         return []
     begin()
-    key, differs = wildcards.patient, {}
+    key, differs = entry(wildcards).key, {}
     for rule in workflow.rules:
         if rule.wildcard_names == {"patient"}:
             differs |= renew(rule, patient=key)
@@ -118,7 +118,7 @@ def as_planned(wildcards):
     names = [name for step in plans()[key] for name in differs.get(step, ())]
     if names:
         said = ", ".join(dict.fromkeys(names))
-        logger.info(f"{key}: differs from what its results were made from: {said}")
+        logger.info(f"{key}: results are made again because of: {said}")
     return []
 
 

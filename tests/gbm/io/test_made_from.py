@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gbm.io.made_from import CUT, UNKNOWN, changed, digests, noted
+from gbm.io.made_from import ALTERED, UNKNOWN, changed, digests, noted
 
 PARAMS = {
     "root": "results/gbm",
@@ -47,18 +47,19 @@ def test_what_differs_is_named(other: dict[str, Any], named: tuple[str, ...], no
     assert changed(note, digests(PARAMS | other)) == named
 
 
-def test_a_file_of_another_size_is_seen_and_a_missing_one_is_not(note: Path) -> None:
+def test_an_altered_file_is_seen_and_a_missing_one_is_not(note: Path) -> None:
     root = note.parents[2]
     moved = root.with_name("moved")
     shutil.move(root, moved)
     note = moved / note.relative_to(root)
     (moved / "sub-p1.html").unlink()
     assert changed(note, digests(PARAMS)) == ()
-    (moved / "sub-p1/figures/a.svg").write_text("")
-    assert changed(note, digests(PARAMS)) == (CUT,)
+    for text, named in (("", (ALTERED,)), ("<svg >", (ALTERED,)), ("<svg/>", ())):
+        (moved / "sub-p1/figures/a.svg").write_text(text)
+        assert changed(note, digests(PARAMS)) == named
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"made_from": 1, "bytes": {}}'])
+@pytest.mark.parametrize("text", [None, "", "[]", '{"made_from": 1, "files": {}}'])
 def test_a_missing_or_damaged_note_tells_nothing(text: str | None, note: Path) -> None:
     note.unlink() if text is None else note.write_text(text)
     assert changed(note, digests(PARAMS)) == (UNKNOWN,)
