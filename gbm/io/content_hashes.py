@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from gbm.io.files import sha256, write_text
@@ -59,7 +60,8 @@ class ContentHashes:
             list(readers.map(self.of, paths))
 
     def save(self) -> None:
-        """Remember what was read, where that is anything new."""
+        """Remember what was read, where that is anything new and can be written."""
         if self._changed:
-            write_text(self.store, json.dumps(self._known))
+            with suppress(OSError):
+                write_text(self.store, json.dumps(self._known))
             self._changed = False

@@ -32,13 +32,12 @@ def hold(file: Path, key: str) -> IO[str]:
     Raises
     ------
     InputError
-        If another process holds it.
+        If another process holds it, or the lock cannot be opened.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock = file.open("a+", encoding="utf-8")
-    except PermissionError:  # of another user, who let this one write beside it
-        lock = file.open(encoding="utf-8")
+        lock = _opened(file)
+    except OSError as error:
+        raise InputError(f"cannot be opened ({error.strerror})", file=file, key=key) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,3 +53,11 @@ def hold(file: Path, key: str) -> IO[str]:
         lock.write(f"process {os.getpid()} on {socket.gethostname()}, started in {Path.cwd()}\n")
         lock.flush()
     return lock
+
+
+def _opened(file: Path) -> IO[str]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return file.open("a+", encoding="utf-8")
+    except PermissionError:  # of another user, who lets this one write beside it
+        return file.open(encoding="utf-8")

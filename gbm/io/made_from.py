@@ -36,9 +36,10 @@ def digest(value: Any) -> str:
 def digests(made_from: Mapping[str, Any]) -> dict[str, str]:
     """A digest for each param of a job; settings have one for each section.
 
-    Where the results lie, `root`, says nothing about them.
+    Where the patient file and the results lie, `file` and `root`, says nothing about them.
     """
-    parts = {name: value for name, value in made_from.items() if name not in ("settings", "root")}
+    places = ("file", "root", "settings")
+    parts = {name: value for name, value in made_from.items() if name not in places}
     parts |= made_from.get("settings", {})
     return {name: digest(value) for name, value in parts.items()}
 

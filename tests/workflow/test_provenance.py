@@ -152,10 +152,8 @@ def test_what_another_folder_s_command_left_is_made_again(study: Study, reposito
     ("lost", "made"),
     [
         ("sub-p01/anat/sub-p01_label-TC_desc-predicted_mask.json", {"export", "report"}),
-        ("sub-p01/anat/sub-p01_desc-growth_metrics.tsv", {"metrics", "export", "report"}),
         ("sub-p01/anat/sub-p01_label-GM_probseg.nii.gz", WHOLE - {"check"}),
         ("sub-p01/figures", {"report"}),
-        ("participants.tsv", set()),
     ],
 )
 def test_what_is_lost_is_made_again(lost: str, made: set[str], study: Study) -> None:
@@ -167,9 +165,7 @@ def test_what_is_lost_is_made_again(lost: str, made: set[str], study: Study) -> 
     ("cut", "made"),
     [
         ("sub-p01/anat/sub-p01_desc-growth_params.json", {"metrics", "export", "report"}),
-        ("sub-p01/anat/sub-p01_desc-domain.npz", {*FROM_START, "domain"}),
         ("work/sub-p01/baselines.json", FROM_START - {"characteristic"}),
-        ("sub-p01/figures/scores.svg", {"report"}),
         ("sub-p01.html", {"report"}),
         ("cohort.html", set()),
     ],
@@ -239,6 +235,7 @@ def test_one_command_writes_into_one_folder(study: Study, repository: Path) -> N
     assert study.plan() == {}
     holder.send_signal(signal.SIGKILL)
     holder.wait()
+    holder.stdout.close()
     assert study.run().returncode == 0
 
 

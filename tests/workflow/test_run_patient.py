@@ -28,11 +28,12 @@ VERIFY = {"refine": 1}
 
 
 def _numbers(params: Path) -> Any:
-    """The result without what differs from run to run: seconds, costs, absolute paths."""
+    """The result without what differs from run to run: seconds, costs, absolute paths, digest."""
+    other = ("seconds", "cost", "path", "digest")
 
     def kept(entry: Any) -> Any:
         if isinstance(entry, dict):
-            return {k: kept(v) for k, v in entry.items() if k not in ("seconds", "cost", "path")}
+            return {k: kept(v) for k, v in entry.items() if k not in other}
         return [kept(item) for item in entry] if isinstance(entry, list) else entry
 
     return kept(json.loads(params.read_text()))

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -61,31 +62,17 @@ def read_roster():
 
 
 AWKWARD = re.compile(r"[{}<>]")
-"""Characters that stand for something else in the paths of rules."""
+"""Characters that mean something else in the paths of rules."""
 
 
 def as_here(patient):
-    """A patient as this command has it.
-
-    The images of a demo are made among the results. What the paths of rules cannot hold is a fault
-    of the patient.
-    """
-    if patient.patient is None:
+    """A patient as this command has it: the images of a demo are made among the results."""
+    demo = demo_of(patient.file)
+    if demo is None:
         return patient
-    if demo := demo_of(patient.file):
-        images = patient.patient.model_dump()
-        placed = map_paths(
-            images, lambda path: (demo_folder(demo) / path.name).absolute()
-        )
-        return replace(patient, patient=type(patient.patient).model_validate(placed))
-    named = {None: patient.file, **patient.images}
-    for key, path in named.items():
-        if AWKWARD.search(shown(path)):
-            place = f"{shown(path)}: " if key else ""
-            text = f"{place}< > {{ }} cannot stand in a path here: rename it"
-            fault = InputError(text, file=patient.file, key=key)
-            return replace(patient, patient=None, fault=fault)
-    return patient
+    folder, said = demo_folder(demo).absolute(), patient.patient.model_dump()
+    placed = map_paths(said, lambda path: folder / path.name)
+    return replace(patient, patient=type(patient.patient).model_validate(placed))
 
 
 def demo_of(file):
@@ -142,11 +129,10 @@ def entry(wildcards):
 
 
 def patient_file(wildcards):
-    """The patient file of a job; none where its name is the fault."""
+    """The patient file of a job."""
     file = entry(wildcards).file
-    if demo := demo_of(file):
-        return DEMOS[demo]["patient"]
-    return [] if AWKWARD.search(shown(file)) else ancient(shown(file))
+    demo = demo_of(file)
+    return DEMOS[demo]["patient"] if demo else shown(file)
 
 
 def fault(wildcards):
@@ -159,17 +145,27 @@ def fault(wildcards):
         )
 
 
-def images(wildcards):
-    """Images of a patient that exist or are made by a rule; `check` names those that miss.
+def files_of_patient(wildcards):
+    """A patient's file and images, as far as Snakemake may know them.
 
-    Their content is among the params: times say nothing, but for what a rule makes.
+    Their content is among the params, so that times say nothing, but for what a rule makes. Left
+    out is what would stop more than it should: what misses, which `check` names, names that mean
+    something else in rules, and times to come, which Snakemake refuses.
     """
-    paths = [shown(path) for path in entry(wildcards).images.values()]
+    paths = [patient_file(wildcards), *map(shown, entry(wildcards).images.values())]
     return [
         path if path in DEMO_MADE else ancient(path)
         for path in paths
-        if path in DEMO_MADE or os.path.exists(path)
+        if path in DEMO_MADE or knowable(path)
     ]
+
+
+def knowable(path):
+    """Whether a file can be named in a rule, and Snakemake would bear its time."""
+    try:
+        return not AWKWARD.search(path) and os.path.getmtime(path) <= time.time()
+    except (OSError, ValueError):
+        return False
 
 
 def truth(wildcards):

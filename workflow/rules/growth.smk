@@ -58,8 +58,7 @@ rule slice_fit:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         qc=FILES.tissue,
     output:
         FILES.slice_fit,
@@ -76,6 +75,7 @@ rule slice_fit:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         settings=settings_for(
             "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"

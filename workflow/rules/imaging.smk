@@ -4,8 +4,7 @@
 rule check:
     input:
         plan=as_planned,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
     output:
         check=FILES.check,
         regions=FILES.regions,
@@ -24,6 +23,7 @@ rule check:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
         fault=fault,
         patient=patient_contents,
         atlas=atlas_contents,
@@ -37,8 +37,7 @@ rule check:
 rule register:
     input:
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
     output:
         **FILES.registered,
         registration=FILES.registration,
@@ -56,6 +55,7 @@ rule register:
         runtime=more(15),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         atlas=atlas_contents,
         settings=settings_for("tissue"),
@@ -69,8 +69,7 @@ rule register:
 rule tissue:
     input:
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         registration=registered,
     output:
         **FILES.maps,
@@ -88,6 +87,7 @@ rule tissue:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.tissue"),
@@ -101,8 +101,7 @@ rule domain:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         registration=registered,
         qc=FILES.tissue,
     output:
@@ -121,6 +120,7 @@ rule domain:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         settings=settings_of_domain,
         code=source_hash("gbm.steps.domain"),

@@ -4,8 +4,7 @@
 rule metrics:
     input:
         check=FILES.check,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         quality=FILES.quality,
         characteristic=FILES.characteristic,
@@ -30,6 +29,7 @@ rule metrics:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         settings=settings_for(),
         code=source_hash("gbm.steps.metrics"),
@@ -41,8 +41,7 @@ rule metrics:
 
 rule export:
     input:
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         params=FILES.params,
         prediction=prediction,
@@ -64,6 +63,7 @@ rule export:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         code=source_hash("gbm.steps.export"),
     message:
@@ -76,8 +76,7 @@ rule report:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         params=FILES.params,
         metrics=FILES.metrics,
@@ -107,6 +106,7 @@ rule report:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
         patient=patient_contents,
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:

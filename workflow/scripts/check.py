@@ -14,4 +14,4 @@ with step(snakemake.log[0]):
         raise InputError(snakemake.params.fault)
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
     with noted(files.note("check"), snakemake.params, snakemake.output):
-        run(Path(snakemake.input.file), snakemake.config, files)
+        run(Path(snakemake.params.file), snakemake.config, files)

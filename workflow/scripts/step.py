@@ -11,7 +11,7 @@ with step(snakemake.log[0]):
     from gbm.io.made_from import noted
 
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
-    file, settings = snakemake.input.get("file"), snakemake.params.get("settings", {})
+    file, settings = snakemake.params.get("file"), snakemake.params.get("settings", {})
     job = Job.of(file, settings, files, snakemake.threads)
     run = import_module(f"gbm.steps.{snakemake.rule}").run
     fit = snakemake.wildcards.get("fit")

@@ -72,3 +72,9 @@ def test_a_damaged_memory_is_none(text: str, image: Path, tmp_path: Path) -> Non
     store = tmp_path / "hashes.json"
     store.write_text(text)
     assert ContentHashes(store).of(image) == sha256(image)
+
+
+def test_a_memory_that_cannot_be_written_is_none(image: Path, tmp_path: Path) -> None:
+    hashes = ContentHashes(image / "hashes.json")
+    assert hashes.of(image) == sha256(image)
+    hashes.save()

@@ -67,3 +67,6 @@ def test_a_lock_is_one_s_own(tmp_path: Path) -> None:
         hold(tmp_path / "results/.lock", "output.root")
     lock.close()
     hold(tmp_path / "results/.lock", "output.root").close()
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(InputError, match="cannot be opened"):
+        hold(tmp_path / ".lock", "output.root")
