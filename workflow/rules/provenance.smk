@@ -48,9 +48,12 @@ def begin():
     Returns
     -------
     file or None
-        The lock, held until the command ends; a dry run and its like need none.
+        The lock, held until the command ends; a dry run and its like need none, and a job of another
+        command has that one's.
     """
     lock = None
+    if not workflow.is_main_process:
+        return lock
     if workflow.executor_plugin is not None and not workflow.dryrun:
         try:
             lock = hold_results(LOCK, "output.root")
@@ -70,7 +73,7 @@ def comparing():
     return workflow.is_main_process and RerunTrigger.PARAMS in workflow.rerun_triggers
 
 
-def renew(rule, **wildcards):
+def renew(rule, /, **wildcards):
     """Plan a job again where its results were made from something else.
 
     Returns
@@ -105,16 +108,16 @@ def as_planned(wildcards):
 
     Whatever of the patient was made from something else is planned again.
     """
+    begin()
     if not comparing():
         return []
-    begin()
     key, differs = entry(wildcards).key, {}
-    for rule in workflow.rules:
-        if rule.wildcard_names == {"patient"}:
-            differs |= renew(rule, patient=key)
-        elif rule.wildcard_names == {"patient", "fit"}:
+    for step in workflow.rules:
+        if step.wildcard_names == {"patient"}:
+            differs |= renew(step, patient=key)
+        elif step.wildcard_names == {"patient", "fit"}:
             for fit in fits_of(key):
-                differs |= renew(rule, patient=key, fit=fit)
+                differs |= renew(step, patient=key, fit=fit)
     names = [name for step in plans()[key] for name in differs.get(step, ())]
     if names:
         said = ", ".join(dict.fromkeys(names))
@@ -126,8 +129,8 @@ def page_as_planned(name):
     """Function for the `input` of a rule over all patients; see `as_planned`."""
 
     def planned(wildcards):
+        begin()
         if comparing():
-            begin()
             renew(workflow.get_rule(name))
         return []
 
