@@ -78,7 +78,7 @@ def test_a_seed_that_cannot_be_is_refused(snakemake: Run, sound: str) -> None:
 def test_a_working_directory_of_any_name(name: str, repository: Path, tmp_path: Path) -> None:
     folder = tmp_path / name
     write(folder, "p01")
-    assert "check " in _plan(runner(repository, folder))
+    assert "Checking the files of p01" in _plan(runner(repository, folder))
 
 
 def test_a_clone_in_a_folder_with_brackets_has_its_demo(repository: Path, tmp_path: Path) -> None:
