@@ -57,6 +57,7 @@ def _init(brats: Path, out: Path) -> None:
 def _check(file: Path, config: Path | None) -> int:
     from gbm.config.loading import load_job
     from gbm.config.yaml_file import read_yaml
+    from gbm.io.memory import in_words
     from gbm.steps.check import check_patient
 
     settings: dict[str, Any] = {} if config is None else read_yaml(config)
@@ -67,7 +68,7 @@ def _check(file: Path, config: Path | None) -> int:
         _fail(error)
         return 1
     except Exception as error:  # whatever a strange file provokes: a message, no traceback
-        _fail(InputError(f"{type(error).__name__}: {error}", file=file))
+        _fail(InputError(in_words(error), file=file))
         return 1
     for warning in report.warnings:
         print(f"warning: {warning}")

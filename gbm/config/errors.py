@@ -26,7 +26,15 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         """Return ``file: key: message`` with the parts that are known."""
-        parts = [str(part) for part in (self.file, self.key) if part is not None]
+        return self._with(self.file)
+
+    @property
+    def brief(self) -> str:
+        """The same with the file's name alone, for logs and pages: folders may name a person."""
+        return self._with(self.file and self.file.name)
+
+    def _with(self, file: Path | str | None) -> str:
+        parts = [str(part) for part in (file, self.key) if part is not None]
         return ": ".join([*parts, self.message])
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -31,6 +31,12 @@ class GateSettings(Model):
     wt_outside_tissue_red: Fraction = Field(
         default=0.5, description="above this the verdict is red"
     )
+    wt_brain_max: Fraction = Field(
+        default=0.4, description="WT / brain, volumes; above it the verdict is red"
+    )
+    wt_slice_max: Fraction = Field(
+        default=0.5, description="WT / brain on the fitted slice; above it the verdict is red"
+    )
     wt_area_mm2_min: NonNegative = Field(default=100.0, description="WT area on the fitted slice")
     tc_area_mm2_min: NonNegative = Field(default=50.0, description="TC area on the fitted slice")
     wt_volume_ml_min: NonNegative = Field(default=3.0, description="WT volume, in 3-D")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,7 +68,7 @@ def _patient(content: Mapping[str, Any], path: Path) -> Patient:
     _both_maps(patient.tissue, path)
     _overridden({}, content, path)
     base = path.resolve().parent
-    absolute = map_paths(patient.model_dump(), lambda image: base / image.expanduser())
+    absolute = map_paths(patient.model_dump(), lambda image: base / os.path.expanduser(image))
     return Patient.model_validate({**absolute, "file": path})
 
 
@@ -110,7 +111,9 @@ def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Pat
     atlas = (top.get("tissue") or {}).get("atlas")
     if isinstance(atlas, dict):
         base = path.resolve().parent
-        merged["tissue"]["atlas"] = {name: base / value for name, value in atlas.items()}
+        merged["tissue"]["atlas"] = {
+            name: base / os.path.expanduser(value) for name, value in atlas.items()
+        }
     # Next to the maps they are about, the choice of filling is the patient's, too.
     own = section.get("tissue")
     if isinstance(own, dict) and isinstance(own.get("fill_tumour"), bool):

@@ -63,11 +63,12 @@ class Segmentation(Model):
     )
 
     @property
-    def grid(self) -> Path:
-        """The file whose grid is that of the regions."""
-        path = self.path if self.masks is None else self.masks.WT
-        assert path is not None
-        return path
+    def grid(self) -> tuple[str, Path]:
+        """Dotted key and path of the file whose grid is that of the regions."""
+        if self.masks is not None:
+            return "patient.segmentation.masks.WT", self.masks.WT
+        assert self.path is not None
+        return "patient.segmentation.path", self.path
 
     @field_validator("convention", mode="before")
     @classmethod
@@ -155,7 +156,9 @@ class Patient(Model):
     @field_validator("id", mode="before")
     @classmethod
     def _quoted(cls, value: Any) -> Any:
-        # YAML reads 007 as 7 and 1e5 as a number: an id must arrive as it was written.
+        # YAML reads 007 as 7, 1e5 as a number and no as false: an id must arrive as it was written.
+        if isinstance(value, bool):
+            raise ValueError("YAML reads this word as true or false: an id must be put in quotes")
         if isinstance(value, (int, float)):
             raise ValueError("an id of digits must be put in quotes")
         return value

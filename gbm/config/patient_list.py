@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,7 +109,7 @@ def patient_in(config_files: Iterable[Path]) -> Path | None:
 
 
 def _matches(pattern: str, folders: Sequence[Path]) -> list[Path]:
-    expanded = Path(pattern).expanduser()
+    expanded = os.path.expanduser(pattern)
     for folder in folders:
         hits = sorted(glob.glob(str(expanded), root_dir=folder, recursive=True))
         files = [folder / hit for hit in hits if (folder / hit).is_file()]

@@ -129,11 +129,17 @@ class ObjectiveSettings(Model):
         return self
 
 
+LengthBound = Annotated[float, Field(ge=0.01, le=100)]
+GrowthBound = Annotated[float, Field(ge=0.01, le=1000)]
+
+
 class BoundSettings(Model):
     """Ranges of the unknowns; literature ranges are no bounds."""
 
-    lambda_mm: tuple[Positive, Positive] = Field(default=(0.5, 15.0), description="sqrt(D/rho), mm")
-    rhoT: tuple[Positive, Positive] = Field(default=(1.0, 40.0), description="rho T")
+    lambda_mm: tuple[LengthBound, LengthBound] = Field(
+        default=(0.5, 15.0), description="sqrt(D/rho), mm"
+    )
+    rhoT: tuple[GrowthBound, GrowthBound] = Field(default=(1.0, 40.0), description="rho T")
     WT: tuple[Fraction, Fraction] = Field(default=(0.05, 0.6), description="threshold of WT")
     TC: tuple[Fraction, Fraction] = Field(default=(0.3, 0.95), description="threshold of TC")
 
@@ -170,9 +176,11 @@ class FitSettings(Model):
     fourier: Annotated[int, Field(ge=0)] = Field(
         default=32, description="pairs of Fourier features"
     )
-    pretrain_steps: Annotated[int, Field(ge=1)] = Field(default=700)
+    pretrain_steps: Annotated[int, Field(ge=1)] = Field(
+        default=700, description="500 in three dimensions", json_schema_extra=_or_null
+    )
     finetune_steps: Annotated[int, Field(ge=1)] = Field(
-        default=2500, description="2000 in three dimensions", json_schema_extra=_or_null
+        default=2500, description="1500 in three dimensions", json_schema_extra=_or_null
     )
     points: Annotated[int, Field(ge=16)] = Field(
         default=512, description="residual points of a step"
@@ -202,7 +210,7 @@ class OutputSettings(Model):
 
 _PLANE: Mapping[str, Mapping[str, Any]] = {
     "objective": ObjectiveSettings().model_dump(include={"k_final", "growth_prior"}),
-    "fit": FitSettings().model_dump(include={"finetune_steps"}),
+    "fit": FitSettings().model_dump(include={"pretrain_steps", "finetune_steps"}),
     "verify": VerifySettings().model_dump(include={"refine"}),
 }
 _VOLUME: Mapping[str, Mapping[str, Any]] = {
@@ -212,7 +220,7 @@ _VOLUME: Mapping[str, Mapping[str, Any]] = {
             "rhoT": {"median": 12.0, "log_sd": 0.5},
         },
     },
-    "fit": {"finetune_steps": 2000},
+    "fit": {"pretrain_steps": 500, "finetune_steps": 1500},
     "verify": {"refine": 1},
 }
 BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
@@ -226,8 +234,8 @@ tumour see other numbers: in a volume a seed thins out faster, and a slice's lam
 class Settings(Model):
     """All of ``config.yaml`` but the patients.
 
-    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.finetune_steps` or
-    `verify.refine` stands for the default of the dimension.
+    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.pretrain_steps`,
+    `fit.finetune_steps` or `verify.refine` stands for the default of the dimension.
     """
 
     dimensions: Literal[2, 3] = Field(default=2, description="2: one slice; 3: the whole tumour")
@@ -248,6 +256,15 @@ class Settings(Model):
             return data
         asked = data.get("dimensions", 2)
         return filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
+
+    def without_paths(self) -> Settings:
+        """What a result holds of them: folders, which may name a person, are no part of it."""
+        atlas = self.tissue.atlas
+        if isinstance(atlas, AtlasPaths):
+            names = {key: Path(path.name) for key, path in atlas}
+            atlas = atlas.model_copy(update=names)
+        tissue = self.tissue.model_copy(update={"atlas": atlas})
+        return self.model_copy(update={"output": OutputSettings(), "tissue": tissue})
 
     @model_validator(mode="after")
     def _affordable(self) -> Settings:

@@ -8,6 +8,10 @@ from typing import Any
 import yaml
 
 from gbm.config.errors import InputError
+from gbm.config.existing import require_file
+
+MOST_BYTES = 2**20
+"""A larger file is an image, or something else that somebody took for YAML."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,9 +39,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing, is no YAML, is no mapping, refers to itself or holds a key twice.
+        If there is no such file, or it is too large, is no YAML, is no mapping, refers to itself or
+        holds a key twice.
     """
     path = Path(path)
+    require_file(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError("is larger than 1 MB: it is no file of settings", file=path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:

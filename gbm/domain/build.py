@@ -11,11 +11,11 @@ from gbm.config.errors import InputError
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.domain.fitted_grid import MULTIPLE, FittedGrid, fitted_grid
-from gbm.domain.memory import require_memory
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.overlap import SIZE_NAMES, equal_radius, size
 from gbm.imaging.tissue import Tissue, fill
 from gbm.imaging.tumour_shape import second_focus
+from gbm.io.memory import require_memory
 from gbm.io.volumes import Volume
 
 PHI_FLOOR = 1e-4

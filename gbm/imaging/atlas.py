@@ -11,7 +11,8 @@ import numpy as np
 from gbm.config.errors import InputError
 from gbm.config.settings import AtlasPaths
 from gbm.imaging.brain import enclosed
-from gbm.io.volumes import Volume, canonical, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, canonical, resample_to
 
 _MNI152 = "mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
 
@@ -23,7 +24,7 @@ class Atlas:
     Attributes
     ----------
     name : str
-        ``mni152`` or the path of the user's T1.
+        ``mni152`` or the file name of the user's T1.
     t1 : Volume
         Intensities, 0 outside the brain.
     gm, wm, csf : Volume
@@ -67,7 +68,7 @@ def load_atlas(choice: str | AtlasPaths) -> Atlas:
         If a file is unreadable or the maps are no probabilities.
     """
     if isinstance(choice, AtlasPaths):
-        return _read(str(choice.t1), {"t1": choice.t1, "gm": choice.gm, "wm": choice.wm})
+        return _read(choice.t1.name, {"t1": choice.t1, "gm": choice.gm, "wm": choice.wm})
     return mni152()
 
 

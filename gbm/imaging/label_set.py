@@ -9,7 +9,7 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.imaging.labels import LABEL_TOLERANCE
-from gbm.io.volumes import read_volume
+from gbm.io.nifti import read_volume
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import numpy as np
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap, Segmentation
 from gbm.io.files import read_npz, write_npz
-from gbm.io.volumes import Volume, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, resample_to
 
 LABEL_TOLERANCE = 1e-3
 MOST_NAMED = 20  # an image taken for a segmentation holds thousands
@@ -43,7 +44,7 @@ class TumourRegions:
     @property
     def source(self) -> str:
         """Key and file of WT, for messages about another file that does not fit it."""
-        return self.key if self.WT.path is None else f"{self.key} ({self.WT.path})"
+        return self.key if self.WT.path is None else f"{self.key} ({self.WT.path.name})"
 
     def on(self, reference: Volume) -> tuple[Volume, Volume]:
         """Return WT and TC on another grid, by nearest neighbour."""
@@ -87,11 +88,12 @@ def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) 
         For a label outside the convention, an empty WT, or WT strictly inside TC.
     """
     key = "patient.segmentation.path"
-    values = volume.data
+    marked = volume.data != 0  # most voxels are background: the others take little memory
+    values = volume.data[marked]
     if not np.all(np.isfinite(values)):
         raise InputError("holds values that are not finite", file=volume.path, key=key)
     rounded = np.rint(values)
-    off = float(np.abs(values - rounded).max())
+    off = float(np.abs(values - rounded).max(initial=0.0))
     if off > LABEL_TOLERANCE:
         text = f"labels must be integers; a value is {off:.3g} away from one"
         raise InputError(text, file=volume.path, key=key)
@@ -101,8 +103,9 @@ def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) 
     foreign = {label: n for label, n in voxels.items() if label not in convention.labels}
     if foreign:
         raise InputError(_foreign(foreign, convention, ignore), file=volume.path, key=key)
-    whole = np.isin(rounded, convention.WT)
-    core = np.isin(rounded, convention.TC)
+    whole, core = np.zeros_like(marked), np.zeros_like(marked)
+    whole[marked] = np.isin(rounded, convention.WT)
+    core[marked] = np.isin(rounded, convention.TC)
     made = _checked(volume, whole, core, voxels, (volume.path, key), (volume.path, key))
     if not ignored:
         return made
@@ -156,11 +159,12 @@ def regions_from_masks(whole: Volume, core: Volume) -> TumourRegions:
 
 
 def _mask(volume: Volume, key: str) -> np.ndarray:
-    if not np.all(np.isfinite(volume.data)):
+    values = volume.data[volume.data != 0]
+    if not np.all(np.isfinite(values)):
         raise InputError("holds values that are not finite", file=volume.path, key=key)
-    top = float(volume.data.max())
-    away = np.minimum(np.abs(volume.data), np.abs(volume.data - top))
-    if volume.data.min() < -LABEL_TOLERANCE or away.max() > LABEL_TOLERANCE * max(top, 1.0):
+    top = float(values.max(initial=0.0))
+    away = np.minimum(np.abs(values), np.abs(values - top)).max(initial=0.0)
+    if values.min(initial=0.0) < -LABEL_TOLERANCE or away > LABEL_TOLERANCE * max(top, 1.0):
         text = "is not a mask: it must hold 0 and one other value"
         raise InputError(text, file=volume.path, key=key)
     return volume.data > 0.5 * max(top, LABEL_TOLERANCE)

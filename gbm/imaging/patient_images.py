@@ -13,7 +13,8 @@ from gbm.imaging.atlas import probabilities
 from gbm.imaging.brain import brain_mask, enclosed, stripped
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import TISSUES, Tissue
-from gbm.io.volumes import Volume, coverage, read_volume, resample_to, to_one_millimetre
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, coverage, resample_to, to_one_millimetre
 
 MINIMUM_SHARE = 0.5
 """Part of the tumour that must lie within an image's field of view, and within the tissue."""
@@ -80,7 +81,8 @@ def read_head(key: str, path: Path) -> Head:
     Raises
     ------
     InputError
-        If it is unreadable or constant, or holds NaN or infinity inside the brain.
+        If it is unreadable, constant (as a whole, or in the brain), or holds NaN or infinity inside
+        the brain.
     """
     return head_of(read_volume(path, key), key)
 
@@ -91,6 +93,10 @@ def head_of(volume: Volume, key: str) -> Head:
     holes = int(np.count_nonzero(brain & ~np.isfinite(volume.data)))
     if holes:
         text = f"{holes} voxels inside the brain are not finite (NaN or infinity)"
+        raise InputError(text, file=volume.path, key=key)
+    values = volume.data[brain]
+    if values.min() == values.max():
+        text = "one value everywhere in the brain: a mask, and no image"
         raise InputError(text, file=volume.path, key=key)
     image = to_one_millimetre(stripped(volume, brain), 1)
     share = to_one_millimetre(volume.with_data(brain.astype(np.float32)), 1)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from gbm.io.volumes import Volume, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, resample_to
 
 TISSUES = ("wm", "gm", "csf")
 
@@ -70,16 +71,20 @@ def fill(
     wm, gm, csf : ndarray
         New arrays.
     """
-    total = wm + gm
-    known = total > 0.1
-    white = np.divide(wm, total, out=np.ones_like(wm), where=known)
+    made = wm.copy(), gm.copy(), csf.copy()
+    known = wm + gm > 0.1
+    # beyond the brain there is nothing to know, and in a large image most is beyond it
+    boxes = ndimage.find_objects((known | tumour).astype(np.int8))
+    if not boxes:
+        return made
+    box = boxes[0]
+    known, inside, total = known[box], tumour[box], wm[box] + gm[box]
+    white = np.divide(wm[box], total, out=np.ones_like(total), where=known)
     if known.any():
         nearest = ndimage.distance_transform_edt(
             ~known, return_distances=False, return_indices=True
         )
         white = white[tuple(nearest)]
-    return (
-        np.where(tumour, white, wm),
-        np.where(tumour, 1.0 - white, gm).astype(wm.dtype),
-        np.where(tumour, 0.0, csf).astype(csf.dtype),
-    )
+    for part, value in zip(made, (white, 1.0 - white, np.zeros_like(white)), strict=True):
+        part[box][inside] = value[inside]
+    return made

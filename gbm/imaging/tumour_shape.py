@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import ndimage
 
@@ -19,6 +21,19 @@ def enhancing_fraction(regions: TumourRegions, convention: LabelMap | None) -> f
         return None
     enhancing = sum(regions.labels.get(label, 0) for label in convention.ET)
     return enhancing / float(regions.WT.data.sum())
+
+
+def share_of_brain(whole: np.ndarray, maps: Iterable[np.ndarray]) -> float:
+    """Part of the brain that is whole tumour; the maps of its tissues may be empty inside it.
+
+    >>> share_of_brain(np.array([1, 0, 0, 0], bool), [np.array([0, 1.0, 0.8, 0])])
+    0.3333333333333333
+    """
+    total = np.zeros(whole.shape, np.float32)
+    for part in maps:
+        total += part
+    brain = (total > 0.5) | whole
+    return float(whole.sum()) / max(int(brain.sum()), 1)
 
 
 def second_focus(mask: np.ndarray) -> float:

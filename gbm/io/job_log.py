@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gbm.config.errors import InputError
+from gbm.io.memory import in_words
 
 MARK = "error: "
 """Begins the line of a log that says why a step failed."""
@@ -22,7 +23,8 @@ MARK = "error: "
 def step(log: Path | str) -> Iterator[None]:
     """Send everything that is printed to ``log``; end the process with status 1 on a failure.
 
-    An `InputError` is told in its own one or two lines, on the terminal and in the log. Any other
+    An `InputError` is told in its own one or two lines, on the terminal and, without folders, in
+    the log, which pages quote. Any other
     exception leaves its traceback in the log and one line on the terminal. An interruption from
     the keyboard is no failure of the step: the log says so, without the mark of an error.
 
@@ -44,6 +46,7 @@ def step(log: Path | str) -> Iterator[None]:
         sys.stdout.reconfigure(line_buffering=True)  # in order with what other programs write
     terminal = [os.dup(1), os.dup(2)]
     failure: str | None = None
+    logged: str | None = None
     interrupted = False
     with path.open("w", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
@@ -52,7 +55,7 @@ def step(log: Path | str) -> Iterator[None]:
         try:
             yield
         except InputError as error:
-            failure = str(error)
+            failure, logged = str(error), error.brief
         except KeyboardInterrupt:
             interrupted = True
             with suppress(OSError):
@@ -63,16 +66,18 @@ def step(log: Path | str) -> Iterator[None]:
             with suppress(OSError):
                 sys.stderr.flush()
                 os.write(2, traceback.format_exc().encode())
-            failure = f"{type(error).__name__}: {error}"
+            failure = in_words(error)
+            folder = os.path.dirname(str(getattr(error, "filename", None) or ""))
+            logged = failure.replace(f"{folder}/", "") if folder else failure
         finally:
             with suppress(OSError):
                 sys.stdout.flush()
             with suppress(OSError):
                 sys.stderr.flush()
             logging.captureWarnings(False)
-            if failure is not None:
+            if logged is not None:
                 with suppress(OSError):
-                    os.write(2, f"{MARK}{failure}\n".encode())
+                    os.write(2, f"{MARK}{logged}\n".encode())
             for number, original in enumerate(terminal, start=1):
                 os.dup2(original, number)
                 os.close(original)

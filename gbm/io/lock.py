@@ -50,7 +50,7 @@ def hold(file: Path, key: str) -> IO[str]:
         return lock
     if lock.writable():
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}, started in {Path.cwd()}\n")
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         lock.flush()
     return lock
 

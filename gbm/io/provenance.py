@@ -33,10 +33,9 @@ OTHERS = ("fit_", "verify_", "direct_fixed", "comparison")
 
 
 class InputFile(Model):
-    """One input file."""
+    """One input file, without its name, which may be a person's: `work/` has the paths."""
 
     key: str = Field(description="dotted key in the patient file")
-    path: str = Field(description="absolute path")
     bytes: int = Field(description="size")
     sha256: str = Field(description="hash of its content")
 
@@ -77,7 +76,7 @@ def versions() -> dict[str, str]:
 
 
 def inputs(files: Mapping[str, Path]) -> tuple[InputFile, ...]:
-    """Name, path, size and SHA-256 of every input file.
+    """Key, size and SHA-256 of every input file.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def inputs(files: Mapping[str, Path]) -> tuple[InputFile, ...]:
         Dotted key (such as `patient.segmentation.path`) to file.
     """
     return tuple(
-        InputFile(key=key, path=str(path.resolve()), bytes=path.stat().st_size, sha256=sha256(path))
+        InputFile(key=key, bytes=path.stat().st_size, sha256=sha256(path))
         for key, path in files.items()
     )
 

@@ -1,22 +1,14 @@
-"""Volumes: reading and checking NIfTI, RAS orientation, 1 mm grids, resampling, writing."""
+"""Volumes: arrays with their place in the world, RAS orientation, 1 mm grids, resampling."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import nibabel as nib
 import numpy as np
 from nibabel import orientations
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from scipy import ndimage
-
-from gbm.config.errors import InputError
-from gbm.io.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,7 @@ class Volume:
     @property
     def voxel_ml(self) -> float:
         """Volume of a voxel, ml."""
-        return float(np.prod(self.spacing)) / 1000.0
+        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000.0
 
     @property
     def spacing(self) -> np.ndarray:
@@ -55,78 +47,6 @@ class Volume:
         """Whether both have the same shape and (to 1e-3 mm) the same affine."""
         same_shape = self.data.shape == other.data.shape
         return same_shape and bool(np.allclose(self.affine, other.affine, rtol=0, atol=1e-3))
-
-
-def read_volume(path: Path, key: str | None = None) -> Volume:
-    """Read a NIfTI file as float32, with 2-D files and trailing singleton axes made 3-D.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.nii`` or ``.nii.gz`` file.
-    key : str, optional
-        The dotted key that named it, for messages.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no readable NIfTI or truncated, it is truly 4-D, its
-        values are no numbers, or its affine is not usable.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("there is no such file", file=path, key=key)
-    if not path.name.lower().endswith((".nii", ".nii.gz")):
-        raise InputError("is not a .nii or .nii.gz file", file=path, key=key)
-    try:
-        image: Any = nib.load(path, mmap=False)
-        affine = np.asarray(image.affine, dtype=np.float64)
-        if image.get_data_dtype().kind not in "biuf":
-            raise InputError(f"holds {image.get_data_dtype()}, not numbers", file=path, key=key)
-        data = np.asarray(image.get_fdata(dtype=np.float32))
-    except (
-        ImageFileError,
-        HeaderDataError,
-        OSError,
-        EOFError,
-        ValueError,
-        OverflowError,
-        MemoryError,
-        zlib.error,
-    ) as error:
-        if isinstance(error, InputError):
-            raise
-        message = f"is not a readable NIfTI file, or truncated ({_first_line(error)})"
-        raise InputError(message, file=path, key=key) from error
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim > 3:
-        raise InputError(f"is {data.ndim}-D {data.shape}: give one volume", file=path, key=key)
-    if data.ndim < 2 or 0 in data.shape:
-        raise InputError(f"has the shape {data.shape}: no image", file=path, key=key)
-    data = data.reshape(data.shape + (1,) * (3 - data.ndim))
-    return Volume(data, _usable(affine, data.shape, path, key), path)
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0][:120] if text else type(error).__name__
-
-
-def _usable(affine: np.ndarray, shape: tuple[int, ...], path: Path, key: str | None) -> np.ndarray:
-    """Return the affine with the thickness of a 2-D image filled in where it is absent."""
-    axes = affine[:3, :3].copy()
-    if np.all(np.isfinite(affine)):
-        flat = [axis for axis in range(3) if shape[axis] == 1 and not axes[:, axis].any()]
-        if len(flat) == 1:
-            first, second = (axes[:, (flat[0] + step) % 3] for step in (1, 2))
-            normal = np.cross(first, second)
-            axes[:, flat[0]] = normal / max(float(np.linalg.norm(normal)), 1e-12)
-        if abs(np.linalg.det(axes)) > 1e-6:
-            fixed = affine.copy()
-            fixed[:3, :3] = axes
-            return fixed
-    raise InputError("has an affine that cannot be inverted", file=path, key=key)
 
 
 def canonical(volume: Volume) -> Volume:
@@ -237,15 +157,3 @@ def coverage(mask: Volume, other: Volume) -> float:
     places = index @ to_index[:3, :3].T + to_index[:3, 3]
     last = np.array(other.data.shape) - 1
     return float(np.mean(np.all((places >= -0.501) & (places <= last + 0.501), axis=1)))
-
-
-def write_volume(path: Path, volume: Volume, *, description: str = "") -> None:
-    """Write a ``.nii.gz`` atomically; booleans as uint8, floats as float32."""
-    kind = volume.data.dtype.kind
-    data = volume.data.astype(np.float32 if kind == "f" else np.uint8 if kind == "b" else np.int16)
-    image = nib.Nifti1Image(data, volume.affine)
-    image.header.set_xyzt_units("mm")
-    image.header["descrip"] = description.encode("ascii", "replace")[:79]
-    image.set_sform(volume.affine, code=1)
-    image.set_qform(volume.affine, code=1, strip_shears=True)
-    write_bytes(path, gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gbm.config.settings import Settings
-from gbm.judging.gates import GATES, Gate
+from gbm.judging.gate import Gate
+from gbm.judging.gates import GATES
 from gbm.results.verdict import COLOURS, Judgement, Verdict, worst
 
 EXPLAINED = {

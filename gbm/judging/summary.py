@@ -146,7 +146,7 @@ def summarise(
         inputs=inputs,
         versions=versions(),
         cost=cost,
-        settings=of_main_job(settings),
+        settings=of_main_job(settings).without_paths(),
         digest="",  # by whoever writes it
         **headline.fields,
     )

@@ -103,7 +103,8 @@ def clipped(u: np.ndarray, H: np.ndarray) -> np.ndarray:
     """Logit of a density, kept smoothly in a range around the heat field."""
     difference = np.log(np.maximum(u, 1e-300)) - np.log1p(-np.minimum(u, 1 - 1e-9)) - H
     clip = np.where(difference > 0, CLIP_ABOVE, CLIP_BELOW)
-    limited: np.ndarray = difference / (1 + (difference / clip) ** 8) ** 0.125
+    eighth = np.square(np.square(np.square(difference / clip)))
+    limited: np.ndarray = difference / np.sqrt(np.sqrt(np.sqrt(1 + eighth)))
     return H + limited
 
 

@@ -18,7 +18,7 @@ from gbm.growth.thresholds import from_unconstrained, to_unconstrained
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.search.trust_region import Search, tangent_minimum
 
-EVERY = {2: 10, 3: 20}
+EVERY = {2: 10, 3: 25}
 """Lower steps between two upper ones; those of a volume look at ten times as many cells."""
 BOX = 0.05
 """Largest change of ln rD and ln rRHO that the tangent model is asked for in one upper step."""

@@ -173,6 +173,7 @@ class Level:
             sitk.Cast(coarsened(masks[name], mm) > 0.5, sitk.sitkUInt8)
             for name in ("brain", "allowed", "seen")
         )
+        self.mask &= _away_from_cuts(limits)
         self._inside, self._looked, self._seen = (
             sitk.GetArrayFromImage(mask) > 0 for mask in (self.brain, self.mask, limits)
         )
@@ -284,3 +285,11 @@ class Level:
         method.SetInterpolator(sitk.sitkLinear)
         method.SetNumberOfThreads(self.threads)
         return method
+
+
+def _away_from_cuts(seen: sitk.Image) -> sitk.Image:
+    """The field of view (0 and 1) without the voxels at its end: those are smoothed with nothing.
+
+    A metric that looks there takes the end of the image for the edge of the brain.
+    """
+    return sitk.BinaryErode(seen, [1, 1, 1], sitk.sitkBox, 0, 1, True)

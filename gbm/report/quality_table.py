@@ -16,6 +16,8 @@ NAMES = {
     "wm_fraction": "white matter / (white + grey matter)",
     "csf_fraction": "cerebrospinal fluid / brain",
     "wt_outside_tissue_fraction": "part of the whole tumour outside the tissue, before filling",
+    "wt_brain_fraction": "whole tumour / brain",
+    "wt_slice_fraction": "whole tumour / brain, on the slice",
     "slice_thickness_mm": "greatest voxel size of the segmentation, mm",
     "wt_area_mm2": "area of the whole tumour on the slice, mm²",
     "tc_area_mm2": "area of the tumour core on the slice, mm²",

@@ -11,7 +11,8 @@ from gbm.domain.domain import Domain
 from gbm.domain.plane import sample
 from gbm.imaging.labels import TumourRegions
 from gbm.io.job import Job
-from gbm.io.volumes import Volume, read_volume, resample_to, to_one_millimetre
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, resample_to, to_one_millimetre
 
 SHOWN_IMAGES = (("t1c", "T1c"), ("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"))
 """Images by how well they show the tumour."""

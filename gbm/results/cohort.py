@@ -73,7 +73,7 @@ class Member:
     patient : str
         Its name in paths.
     file : str
-        Its patient file, as the command names it.
+        Name of its patient file.
     status : str
         `done`, `failed` or `unfinished`.
     reasons : tuple of str
@@ -112,24 +112,24 @@ def read_member(
     ending : Ending
         How the command ended; by default with all its steps.
     """
-    patient, own = files.patient, files.logs
+    patient, name, own = files.patient, file.name, files.logs
     made = files.params.stat().st_mtime if files.params.exists() else 0.0
     errors = ending.errors(own, planned.__contains__, made)
     silent = ending.silent(own, planned.__contains__)
     why = KILLED_AT_STOP if ending.stopped else KILLED
-    killed = [f"{name}: {why}" for name in silent]
+    killed = [f"{step}: {why}" for step in silent]
     if errors or (killed and not ending.stopped):
-        return Member(patient, str(file), "failed", (*errors, *killed))
+        return Member(patient, name, "failed", (*errors, *killed))
     if killed or ending.leaves(own, planned.__contains__):
-        return Member(patient, str(file), "unfinished", (STOPPED, *killed))
+        return Member(patient, name, "unfinished", (STOPPED, *killed))
     if not files.params.exists() or not files.metrics.exists():
-        return Member(patient, str(file), "unfinished", (NOT_MADE,))
+        return Member(patient, name, "unfinished", (NOT_MADE,))
     try:
         found = read_result(files.params)
     except InputError as error:  # of another version, or edited; the other patients keep their page
-        return Member(patient, str(file), "unfinished", (str(error),))
+        return Member(patient, name, "unfinished", (error.brief,))
     metrics = read_metrics(files.metrics)
-    return Member(patient, str(file), "done", found.verdict.reasons, found, metrics)
+    return Member(patient, name, "done", found.verdict.reasons, found, metrics)
 
 
 def participant_rows(members: Sequence[Member]) -> list[list[str]]:

@@ -26,7 +26,9 @@ class Comparison(Model):
     fits: tuple[FitEntry, ...] = Field(description="its networks, by name")
     direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
     versions: dict[str, str] = Field(description="of all that can change a number")
-    settings: Settings = Field(description="effective settings of the run")
+    settings: Settings = Field(
+        description="effective settings of the run; paths are left out: `output` is the default"
+    )
     digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def models(self) -> dict[str, FitEntry]:

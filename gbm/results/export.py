@@ -8,17 +8,14 @@ was taken from. Every other voxel is 0.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from scipy.ndimage import map_coordinates
 
 from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis
-from gbm.io.files import read_npz, write_bytes
+from gbm.io.files import read_npz
 from gbm.io.layout import Layout, arrays
 from gbm.results.patient_result import PatientResult
 
@@ -151,15 +148,3 @@ def predicted_regions(
         name: density > level if level is not None else np.zeros(density.shape, bool)
         for name, level in thresholds.items()
     }
-
-
-def write_like(reference: nib.Nifti1Image, data: np.ndarray, path: Path) -> None:
-    """Write `data` with the grid, axes codes and units of `reference`, atomically."""
-    header = reference.header.copy()
-    header.set_data_dtype(data.dtype)
-    header.set_slope_inter(1.0, 0.0)
-    header["cal_min"], header["cal_max"] = 0.0, float(data.max(initial=0)) or 1.0
-    header["descrip"] = b""
-    content = type(reference)(data, reference.affine, header).to_bytes()
-    # mtime 0: the same prediction gives the same bytes.
-    write_bytes(path, gzip.compress(content, 6, mtime=0) if path.suffix == ".gz" else content)

@@ -142,7 +142,9 @@ class PatientResult(GrowthFit):
     inputs: tuple[InputFile, ...] = Field(description="input files")
     versions: dict[str, str] = Field(description="of all that can change a number")
     cost: RunCost | None = Field(description="time and memory of the steps; null: not measured")
-    settings: Settings = Field(description="effective settings of the run")
+    settings: Settings = Field(
+        description="effective settings of the run; paths are left out: `output` is the default"
+    )
     digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def fit(self, name: str) -> FitEntry:

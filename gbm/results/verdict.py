@@ -16,7 +16,7 @@ COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
 
 
 class Judgement(Model):
-    """What a gate says about a number, see `gbm.judging.gates.Gate`."""
+    """What a gate says about a number, see `gbm.judging.gate.Gate`."""
 
     number: str = Field(description="name of the number")
     group: str = Field(description="what is judged: registration, tissue, tumour or fit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,6 @@ from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
 from gbm.config.settings import AtlasPaths, FitSettings, Settings
 from gbm.domain.fitted_grid import around, choose_slab
-from gbm.domain.memory import require_memory
 from gbm.imaging.atlas import load_atlas
 from gbm.imaging.labels import TumourRegions, read_regions, save_regions
 from gbm.imaging.patient_images import (
@@ -28,7 +28,8 @@ from gbm.imaging.patient_images import (
 from gbm.imaging.tumour_shape import enhancing_fraction
 from gbm.io.files import write_sealed
 from gbm.io.layout import Layout
-from gbm.io.volumes import read_volume
+from gbm.io.memory import require_memory, require_memory_to_check
+from gbm.io.nifti import examine, read_header, read_volume
 from gbm.registration.register import check_extent
 
 
@@ -50,6 +51,8 @@ class CheckReport:
         Of WT and TC.
     labels : dict
         Voxels of each label.
+    files : dict of str
+        Path of each image by its dotted key; no result outside `work/` repeats them.
     """
 
     patient: str
@@ -59,6 +62,7 @@ class CheckReport:
     slice: int
     volumes_ml: dict[str, float]
     labels: dict[int, int]
+    files: dict[str, str]
 
 
 def run(file: Path, config: Mapping[str, Any], files: Layout) -> None:
@@ -90,17 +94,16 @@ def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:
 
 def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, TumourRegions]:
     patient, settings = load_job(file, config)
-    for key, path in patient.paths().items():
-        if not path.is_file():
-            raise InputError(f"there is no such file: {path}", file=patient.file, key=key)
     if not patient.tissue.given:
         main_image(patient)
+    found = _check_files(patient)
     regions = read_regions(patient.segmentation)
     slab = choose_slab(regions, settings.slice)
     if settings.dimensions == 3:
         require_memory(around(regions).grid.data.size, regions.WT.path)
     used, remarks = _check_tissue(patient, regions, settings)
     warnings = [
+        *found,
         *regions.warnings,
         *_check_scope(patient, regions, settings),
         *remarks,
@@ -120,8 +123,23 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
             for name, region in (("WT", regions.WT), ("TC", regions.TC))
         },
         labels=regions.labels,
+        files={key: str(path.resolve()) for key, path in patient.paths().items()},
     )
     return report, regions
+
+
+def _check_files(patient: Patient) -> list[str]:
+    """Every image by its header, then to its end: none is kept before all are plausible."""
+    paths = patient.paths()
+    for key, path in paths.items():
+        require_memory_to_check(math.prod(read_header(path, key).shape), path, key)
+    first: dict[Path, str] = {}
+    twice = [
+        f"{key}: is the same file as {other}"
+        for key, path in paths.items()
+        if (other := first.setdefault(path.resolve(), key)) != key
+    ]
+    return [*(remark for key, path in paths.items() for remark in examine(path, key)), *twice]
 
 
 def _check_tissue(
@@ -171,8 +189,8 @@ def _check_output(own: Settings, of_command: Settings) -> list[str]:
     if own.output == of_command.output:
         return []
     return [
-        f"output.root: {own.output.root} counts only where this file is given with --configfile;"
-        f" the results of a command with several patients are all in {of_command.output.root}"
+        "output.root: counts only where this file is given with --configfile; the results of a"
+        " command with several patients are all in that of the command"
     ]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gbm.domain.build import build_domain
-from gbm.domain.domain import save_domain
-from gbm.imaging.labels import load_regions
+from gbm.domain.domain import Domain, save_domain
+from gbm.imaging.brain import MINIMUM_EXTENT_MM, thickness
+from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
+from gbm.imaging.tumour_shape import share_of_brain
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.judging.quality import gather
@@ -25,5 +27,16 @@ def run(job: Job) -> None:
     save_domain(files.domain, replace(made, numbers=numbers))
     registered = read_sealed(files.registration) if job.registered else None
     convention = job.patient.segmentation.convention
-    found = gather(numbers, regions, convention, qc, registered)
+    found = gather(numbers | _shares(made, tissue, regions), regions, convention, qc, registered)
     write_sealed(files.quality, {"numbers": found, "registration": registered})
+
+
+def _shares(made: Domain, tissue: Tissue, regions: TumourRegions) -> dict[str, float]:
+    """Which part of the brain is labelled as tumour: by mistake it can be all of it."""
+    found = {}
+    if thickness(regions.WT) >= MINIMUM_EXTENT_MM:  # a slab shows no whole brain
+        maps = (tissue.wm.data, tissue.gm.data, tissue.csf.data)
+        found["wt_brain_fraction"] = share_of_brain(regions.WT.data, maps)
+    if made.dimensions == 2:
+        found["wt_slice_fraction"] = share_of_brain(made.WT, (made.wm, made.gm, made.csf))
+    return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from gbm.domain.domain import Domain, load_domain
@@ -12,12 +11,9 @@ from gbm.domain.plane import slicing_axis
 from gbm.io.files import write_json
 from gbm.io.job import Job
 from gbm.io.layout import sidecar
-from gbm.results.export import (
-    density_in_file,
-    predicted_density,
-    predicted_regions,
-    write_like,
-)
+from gbm.io.nifti import read_header, write_volume
+from gbm.io.volumes import Volume
+from gbm.results.export import density_in_file, predicted_density, predicted_regions
 from gbm.results.patient_result import read_result
 
 INFERRED = {"DT_mm2", "rhoT", "lambda_mm", "x0_mm", "thresholds"}
@@ -38,20 +34,20 @@ def run(job: Job) -> None:
     """
     files, result = job.files, read_result(job.files.params)
     domain = load_domain(files.domain)
-    segmentation = job.patient.segmentation.grid
-    reference = cast(nib.Nifti1Image, nib.load(segmentation))
-    shape, affine = reference.shape, reference.affine
-    cells = density_in_file(domain, predicted_density(result, files), shape, affine)
-    write_like(reference, cells, files.density)
+    key, segmentation = job.patient.segmentation.grid
+    grid = read_header(segmentation, key)
+    cells = density_in_file(domain, predicted_density(result, files), grid.shape, grid.affine)
+    write_volume(files.density, Volume(cells, grid.affine), codes=grid.codes)
     thresholds = result.thresholds.levels()
     regions = predicted_regions(cells, thresholds)
     for name, path in files.masks.items():
-        write_like(reference, regions[name].astype(np.uint8), path)
+        write_volume(path, Volume(regions[name], grid.affine), codes=grid.codes)
 
     common = {
-        "Sources": [f"bids::{files.domain.name}", segmentation.name],
-        "SpatialReference": segmentation.name,
-        **_place(domain, affine),
+        # names of the patient's own files may name the patient
+        "Sources": [f"bids::{files.domain.relative_to(files.root).as_posix()}", key],
+        "SpatialReference": key,
+        **_place(domain, grid.affine),
         "Parameters": result.model_dump(mode="json", include=INFERRED),
         "Status": result.status,
         "GeneratedBy": result.versions,

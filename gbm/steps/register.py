@@ -7,7 +7,7 @@ from gbm.imaging.labels import load_regions
 from gbm.imaging.patient_images import main_image, read_head, second_head
 from gbm.io.files import write_sealed
 from gbm.io.job import Job
-from gbm.io.volumes import write_volume
+from gbm.io.nifti import write_volume
 from gbm.registration.register import Subject, register
 
 SEED = 0

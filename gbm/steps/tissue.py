@@ -11,7 +11,7 @@ from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.imaging.tissue_segmentation import segment_tissue
 from gbm.io.files import write_sealed
 from gbm.io.job import Job
-from gbm.io.volumes import read_volume, write_volume
+from gbm.io.nifti import read_volume, write_volume
 
 
 def run(job: Job) -> None:

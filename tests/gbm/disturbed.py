@@ -22,7 +22,8 @@ from gbm.imaging.atlas import mni152
 from gbm.imaging.brain import brain_mask
 from gbm.imaging.patient_images import Head, head_of
 from gbm.io.files import plain, write_json
-from gbm.io.volumes import Volume, read_volume, resample_to
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume, resample_to
 from gbm.registration.register import Registration, Subject, register
 
 TURNS = tuple(f"{axis}{degrees}" for degrees in (15, 40) for axis in "xyz")

@@ -7,6 +7,7 @@ says in a line what was remarked. The same check is every patient's first job in
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,6 +85,86 @@ def _header(name: str, start: int, value: int) -> Change:
         return gzip.compress(bytes(raw))
 
     return _bytes(name, change)
+
+
+def _float(name: str, start: int, value: float) -> Change:
+    """Overwrite a 32-bit floating-point number of the NIfTI header."""
+
+    def change(content: bytes) -> bytes:
+        raw = bytearray(gzip.decompress(content))
+        raw[start : start + 4] = np.array([value], "<f4").tobytes()
+        return gzip.compress(bytes(raw))
+
+    return _bytes(name, change)
+
+
+def _each(change: Callable[[nib.Nifti1Image], nib.Nifti1Image]) -> Change:
+    """The same change of segmentation and image."""
+
+    def spoil(folder: Path) -> None:
+        for name in (SEG, T1):
+            _grid(name, change)(folder)
+
+    return spoil
+
+
+def _scaled(image: nib.Nifti1Image, factor: float, units: str) -> nib.Nifti1Image:
+    made = nib.Nifti1Image(
+        np.asarray(image.dataobj), np.diag([factor, factor, factor, 1]) @ image.affine
+    )
+    made.header.set_xyzt_units(units)
+    return made
+
+
+def _unit(image: nib.Nifti1Image, code: int) -> nib.Nifti1Image:
+    image.header["xyzt_units"] = code
+    return image
+
+
+def _surface(folder: Path) -> None:
+    """A CIFTI-2 file, which has the suffix of a NIfTI image."""
+    scalars = nib.cifti2.ScalarAxis(["a"])
+    brain = nib.cifti2.BrainModelAxis.from_mask(
+        np.ones((4, 4, 4), bool), affine=np.eye(4), name="thalamus_left"
+    )
+    made = nib.Cifti2Image(np.zeros((1, 64), np.float32), (scalars, brain))
+    nib.save(made, folder / "t1.nii")
+    _yaml("t1.nii.gz", "t1.nii")(folder)
+
+
+def _extended(content: bytes) -> bytes:
+    """A header extension that says it is as long as a number allows."""
+    raw = gzip.decompress(content)
+    size = np.array([2**31 - 16, 6], "<i4").tobytes()
+    offset = np.array([368], "<f4").tobytes()
+    return gzip.compress(raw[:108] + offset + raw[112:348] + b"\1\0\0\0" + size + raw[352:])
+
+
+def _in_parts(content: bytes) -> bytes:
+    raw = gzip.decompress(content)
+    return b"".join(gzip.compress(raw[n : n + 20_000]) for n in range(0, len(raw), 20_000))
+
+
+def _mirrored_qform(image: nib.Nifti1Image, quatern: float | None = None) -> nib.Nifti1Image:
+    made = nib.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    made.set_sform(image.affine, 1)
+    made.set_qform(np.diag([-1.0, 1, 1, 1]) @ image.affine, 1)
+    if quatern is not None:
+        made.header["quatern_b"] = quatern
+    return made
+
+
+def _spacing(image: nib.Nifti1Image, first: float) -> nib.Nifti1Image:
+    made = nib.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    made.set_sform(image.affine, 1)
+    made.header["pixdim"][1] = first
+    return made
+
+
+def _sheared(image: nib.Nifti1Image, shear: float) -> nib.Nifti1Image:
+    affine = image.affine.copy()
+    affine[0, 1] += shear * affine[1, 1]
+    return nib.Nifti1Image(np.asarray(image.dataobj), affine)
 
 
 def _moved(name: str, *mm: float) -> Change:
@@ -188,6 +269,8 @@ def _any(labels: np.ndarray) -> np.ndarray:
 
 IMAGE, SEGMENTATION = "patient.images.t1", "patient.segmentation.path"
 WHICH = "one of the two files is misplaced or another patient's"
+DAMAGED = "is damaged: its checksum does not fit, or something follows the compressed image"
+SIZES = "0.1 to 20 mm are accepted; look at the voxel size and the units in its header"
 UNREADABLE = "is not a readable NIfTI file, or truncated"
 PATTERN = "String should match pattern '^[A-Za-z0-9]+$'"
 
@@ -195,10 +278,22 @@ CASES = {
     # files that are none
     "missing file": _refused(
         "image", lambda folder: (folder / T1).unlink(),
-        "p.yaml", IMAGE, "there is no such file: D/t1.nii.gz"),
+        T1, IMAGE, "there is no such file"),
     "folder instead of a file": _refused(
         "image", lambda folder: ((folder / T1).unlink(), (folder / T1).mkdir()),
-        "p.yaml", IMAGE, "there is no such file: D/t1.nii.gz"),
+        T1, IMAGE, "is no file"),
+    "pipe instead of a file": _refused(
+        "image", lambda folder: ((folder / T1).unlink(), os.mkfifo(folder / T1)),
+        T1, IMAGE, "is no file"),
+    "link to itself": _refused(
+        "image", lambda folder: ((folder / T1).unlink(), (folder / T1).symlink_to(T1)),
+        T1, IMAGE, "is no file"),
+    "path too long": _refused(
+        "image", _yaml("t1: t1", f"t1: {300 * 'x'}"), f"{300 * 'x'}.nii.gz", IMAGE,
+        "there is no such file"),
+    "home of nobody": _refused(
+        "image", _yaml("t1: t1", "t1: ~nosuchuser/t1"), "~nosuchuser/t1.nii.gz", IMAGE,
+        "there is no such file"),
     "wrong suffix": _refused(
         "image", _renamed(T1, "t1.mgz"), "t1.mgz", IMAGE, "is not a .nii or .nii.gz file"),
     "truncated gzip": _refused(
@@ -206,15 +301,15 @@ CASES = {
         f"{UNREADABLE} (Compressed file ended before the end-of-stream marker was reached)"),
     "text named .nii.gz": _refused(
         "image", _bytes(T1, lambda _: b"no image\n" * 99), T1, IMAGE,
-        f"{UNREADABLE} (File D/t1.nii.gz is not a gzip file)"),
+        f"{UNREADABLE} (File t1.nii.gz is not a gzip file)"),
     "plain NIfTI named .nii.gz": _refused(
         "image", _bytes(T1, gzip.decompress), T1, IMAGE,
-        f"{UNREADABLE} (File D/t1.nii.gz is not a gzip file)"),
+        f"{UNREADABLE} (File t1.nii.gz is not a gzip file)"),
     "empty file": _refused(
         "image", _bytes(T1, lambda _: b""), T1, IMAGE,
-        f"{UNREADABLE} (Empty file: 'D/t1.nii.gz')"),
+        f"{UNREADABLE} (Empty file: 't1.nii.gz')"),
     "negative size in the header": _refused(
-        "image", _header(T1, 42, -5), T1, IMAGE, f"{UNREADABLE} (negative count)"),
+        "image", _header(T1, 42, -5), T1, IMAGE, "has the shape (-5, 39, 27): no image"),
     "affine of rank two": _refused(
         "image", _grid(T1, lambda im: _degenerate(im)), T1, IMAGE,
         "has an affine that cannot be inverted"),
@@ -231,6 +326,65 @@ CASES = {
     "trailing singleton axes": _accepted("image", _data(T1, lambda d: d[..., None, None])),
     "2-D files": _accepted("maps", _flat),
     "1 x 1 x 5 mm slices": _accepted("maps", _thick_slices),
+    # sizes and units, told from the header before any value is read
+    "metres": _accepted("image", _each(lambda im: _scaled(im, 0.001, "meter"))),
+    "micrometres": _accepted("image", _each(lambda im: _scaled(im, 1000.0, "micron"))),
+    "millimetres that say metres": _refused(
+        "image", _grid(T1, lambda im: _scaled(im, 1.0, "meter")), T1, IMAGE,
+        f"has voxels of 3000 x 3000 x 3000 mm: {SIZES}"),
+    "micrometres that say nothing": _refused(
+        "image", _each(lambda im: _scaled(im, 1000.0, "unknown")), SEG, SEGMENTATION,
+        f"has voxels of 3000 x 3000 x 3000 mm: {SIZES}"),
+    "voxels too small": _refused(
+        "image", _each(lambda im: _scaled(im, 0.03, "mm")), SEG, SEGMENTATION,
+        f"has voxels of 0.09 x 0.09 x 0.09 mm: {SIZES}"),
+    "voxels six times too large": _refused(
+        "image", _each(lambda im: _scaled(im, 6.0, "mm")), SEG, SEGMENTATION,
+        "shows 594 x 702 x 486 mm: no head is larger than 600 mm; look at the voxel size and the "
+        "units in its header"),
+    "too many voxels": _refused(
+        "image", lambda f: (_header(T1, 42, 4000)(f), _header(T1, 44, 4000)(f)), T1, IMAGE,
+        "has 432 million voxels: at most 268 are read"),
+    "values far behind the header": _refused(
+        "image", _float(T1, 108, 1e9), T1, IMAGE,
+        "has 1e+09 bytes between its header and its values: no image"),
+    "sform against qform": _accepted(
+        "image", _grid(T1, lambda im: _mirrored_qform(im)),
+        f"{IMAGE}: its sform and qform place it up to 96 mm apart; the sform is taken"),
+    "voxel size against sform": _accepted(
+        "image", _grid(T1, lambda im: _spacing(im, 9.0)),
+        f"{IMAGE}: its voxel size says 9 x 3 x 3 mm, its sform 3 x 3 x 3 mm; the sform is taken"),
+    "shear": _accepted(
+        "image", _grid(T1, lambda im: _sheared(im, 0.3)),
+        f"{IMAGE}: its axes are 16.7 degrees off right angles: distances along them are not those "
+        "of the patient's"),
+    "qform of no rotation": _accepted(
+        "image", _grid(T1, lambda im: _mirrored_qform(im, np.nan)),
+        f"{IMAGE}: its qform is not finite; the sform is taken"),
+    "spatial unit that there is not": _accepted("image", _grid(T1, lambda im: _unit(im, 7))),
+    "surface file named .nii": _refused(
+        "image", lambda folder: _surface(folder), "t1.nii", IMAGE,
+        f"{UNREADABLE} (Cifti2Image: no image on a grid of voxels)"),
+    "extension of two gigabytes": _refused(
+        "image", _bytes(T1, lambda b: _extended(b)), T1, IMAGE,
+        f"{UNREADABLE} (failed to read extension content)"),
+    # the file to its end
+    "wrong checksum": _refused(
+        "image", _bytes(T1, lambda b: b[:-8] + b"rust" + b[-4:]), T1, IMAGE,
+        DAMAGED),
+    "garbage behind the gzip": _refused(
+        "image", _bytes(T1, lambda b: b + b"garbage"), T1, IMAGE,
+        DAMAGED),
+    "image of several gzip members": _accepted("image", _bytes(T1, lambda b: _in_parts(b))),
+    "two images in one file": _accepted(
+        "image", _bytes(T1, lambda b: 2 * b),
+        f"{IMAGE}: the file goes on for 139,348 bytes behind the image that its header describes: "
+        "is it whole?"),
+    "zeros behind the gzip": _accepted("image", _bytes(T1, lambda b: b + bytes(512))),
+    "fewer slices in the header than in the file": _accepted(
+        "image", _header(SEG, 46, 26),
+        f"{SEGMENTATION}: the file goes on for 2,574 bytes behind the image that its header "
+        "describes: is it whole?"),
     # values of images
     "NaN inside the brain": _refused(
         "image", _data(T1, _middle(np.nan)), T1, IMAGE,
@@ -242,6 +396,12 @@ CASES = {
     "NaN in an image nobody needs": _accepted("image", _further(_middle(np.nan))),
     "constant image": _refused(
         "image", _data(T1, np.ones_like), T1, IMAGE, "the image is empty: one value everywhere"),
+    "brain mask as an image": _refused(
+        "image", _data(T1, lambda d: (d > 0).astype(np.uint8)), T1, IMAGE,
+        "one value everywhere in the brain: a mask, and no image"),
+    "one file under two keys": _accepted(
+        "image", _yaml("t1: t1.nii.gz", "t1: t1.nii.gz, flair: t1.nii.gz"),
+        f"patient.images.flair: is the same file as {IMAGE}"),
     "negative background": _accepted("image", _data(T1, lambda d: np.where(d > 0, d, -1000))),
     # labels
     "float labels": _accepted(
@@ -295,21 +455,21 @@ CASES = {
     "grids that differ and overlap": _accepted("image", _on_a_grid_of_its_own),
     "grids that do not overlap": _refused(
         "image", _moved(T1, 0, 300, 0), T1, IMAGE,
-        f"its grid does not overlap the tumour of {SEGMENTATION} (D/seg.nii.gz): {WHICH}"),
+        f"its grid does not overlap the tumour of {SEGMENTATION} (seg.nii.gz): {WHICH}"),
     "grid of a part": _refused(
         "image", _data(T1, lambda d: d[15:, :, :]), T1, IMAGE,
-        f"its field of view holds only 6% of the tumour of {SEGMENTATION} (D/seg.nii.gz)"),
+        f"its field of view holds only 6% of the tumour of {SEGMENTATION} (seg.nii.gz)"),
     "tumour outside the brain": _refused(
         "image", _moved(SEG, 15, -39, 24), T1, IMAGE,
-        f"100% of the tumour of {SEGMENTATION} (D/seg.nii.gz) lies outside the brain of this "
+        f"100% of the tumour of {SEGMENTATION} (seg.nii.gz) lies outside the brain of this "
         f"image: {WHICH}"),
     "tumour outside the tissue maps": _refused(
         "maps", _moved(SEG, 15, -39, 24), WM, "patient.tissue.wm",
-        f"100% of the tumour of {SEGMENTATION} (D/seg.nii.gz) lies outside the tissue: {WHICH}"),
+        f"100% of the tumour of {SEGMENTATION} (seg.nii.gz) lies outside the tissue: {WHICH}"),
     "masks outside the brain": _refused(
         "image", lambda f: (_masks(_any, _core)(f), _moved("wt.nii.gz", 15, -39, 24)(f)),
         T1, IMAGE,
-        "85% of the tumour of patient.segmentation.masks.WT (D/wt.nii.gz) lies outside the brain "
+        "85% of the tumour of patient.segmentation.masks.WT (wt.nii.gz) lies outside the brain "
         f"of this image: {WHICH}"),
     "image of a slab": _refused(
         "image", _data(T1, lambda d: d[:, :, 12:18]), T1, IMAGE,
@@ -363,6 +523,15 @@ CASES = {
     "id without quotes": _refused(
         "image", _yaml('"head1"', "007"), "p.yaml", "patient.id",
         "an id of digits must be put in quotes (given: 7)"),
+    "id that YAML takes for true": _refused(
+        "image", _yaml('"head1"', "yes"), "p.yaml", "patient.id",
+        "YAML reads this word as true or false: an id must be put in quotes (given: True)"),
+    "bounds without end": _refused(
+        "image", _added("bounds: {lambda_mm: [0.5, 1.0e+300]}\n"), "p.yaml", "bounds.lambda_mm.1",
+        "should be less than or equal to 100 (given: 1e+300)"),
+    "bounds near nothing": _refused(
+        "image", _added("bounds: {rhoT: [1.0e-300, 40]}\n"), "p.yaml", "bounds.rhoT.0",
+        "should be greater than or equal to 0.01 (given: 1e-300)"),
     "misspelt convention": _refused(
         "image", _yaml("brats}", "bratz}"), "p.yaml", "patient.segmentation.convention",
         "unknown convention 'bratz'; did you mean 'brats'? (given: 'bratz')"),
@@ -373,6 +542,15 @@ CASES = {
     "no patient": _refused(
         "image", _whole("patiant: {}\n"), "p.yaml", "patient",
         "the key is missing; did you mean 'patient'?"),
+    "a pipe": _refused(
+        "image", lambda folder: ((folder / "p.yaml").unlink(), os.mkfifo(folder / "p.yaml")),
+        "p.yaml", "", "is no file"),
+    "a file of two megabytes": _refused(
+        "image", _added(2**21 * " "), "p.yaml", "",
+        "is larger than 1 MB: it is no file of settings"),
+    "an image as patient file": _refused(
+        "image", lambda folder: shutil.copy(folder / T1, folder / "p.yaml"),
+        "p.yaml", "", "is not valid YAML"),
     "a list": _refused(
         "image", _whole("- patient\n"), "p.yaml", "",
         "must hold keys and values, with `patient:` at the top"),

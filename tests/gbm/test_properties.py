@@ -24,15 +24,8 @@ from gbm.config.patient_list import ID, entries
 from gbm.config.settings import Settings, SliceSettings
 from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.labels import regions, regions_from_masks
-from gbm.io.volumes import (
-    Volume,
-    canonical,
-    coverage,
-    one_millimetre_grid,
-    read_volume,
-    resample_to,
-    write_volume,
-)
+from gbm.io.nifti import read_volume, write_volume
+from gbm.io.volumes import Volume, canonical, coverage, one_millimetre_grid, resample_to
 
 settings.register_profile(
     "project",

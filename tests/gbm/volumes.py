@@ -30,7 +30,8 @@ from gbm.imaging.tissue import Tissue
 from gbm.io.files import plain, read_json, write_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
-from gbm.io.volumes import Volume, read_volume, resample_to, write_volume
+from gbm.io.nifti import read_volume, write_volume
+from gbm.io.volumes import Volume, resample_to
 from gbm.search.direct_fit import DirectFit, direct_fit
 from gbm.steps import baselines, characteristic, check, domain, register, tissue
 

@@ -28,8 +28,8 @@ VERIFY = {"refine": 1}
 
 
 def _numbers(params: Path) -> Any:
-    """The result without what differs from run to run: seconds, costs, absolute paths, digest."""
-    other = ("seconds", "cost", "path", "digest")
+    """The result without what differs from run to run: seconds, costs, digest."""
+    other = ("seconds", "cost", "digest")
 
     def kept(entry: Any) -> Any:
         if isinstance(entry, dict):

@@ -21,6 +21,7 @@ from gbm.config.paths import map_paths  # noqa: E402
 from gbm.config.plan import planned_steps  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
+from gbm.io.nifti_header import most_voxels  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
 
@@ -139,10 +140,11 @@ def fault(wildcards):
     """Why a patient cannot be used, as far as its file says, for `check`, which fails with it."""
     patient = entry(wildcards)
     why = patient.fault or judged(patient.file)[1]
-    if why is not None:
-        return str(
-            InputError(why.message, file=shown(why.file or patient.file), key=why.key)
-        )
+    return why and {
+        "message": why.message,
+        "file": shown(why.file or patient.file),
+        "key": why.key,
+    }
 
 
 def files_of_patient(wildcards):
@@ -163,7 +165,8 @@ def files_of_patient(wildcards):
 def knowable(path):
     """Whether a file can be named in a rule, and Snakemake would bear its time."""
     try:
-        return not AWKWARD.search(path) and os.path.getmtime(path) <= time.time()
+        now = os.path.isfile(path) and os.path.getmtime(path) <= time.time()
+        return now and not AWKWARD.search(path)
     except (OSError, ValueError):
         return False
 
@@ -300,14 +303,25 @@ def in_turn(wildcards):
     return FIRST - 1 - PLACES[wildcards.patient]
 
 
-def more(amount):
+USUAL_HEAD = 240 * 240 * 155
+
+
+@cache
+def voxels_of(key):
+    """Voxels of a patient's largest image, by the headers; a usual head's where none can be read."""
+    return most_voxels(PATIENTS[key].images.values()) or USUAL_HEAD
+
+
+def more(amount, bytes_a_voxel=0):
     """Function for `resources`: an amount (MB, minutes), and as much again at every retry.
 
-    The amounts leave room above what was measured on whole heads of 1 mm; see docs/scale.md.
+    Memory grows with the largest image of the patient. The amounts leave room above what was
+    measured on whole heads; see docs/scale.md.
     """
 
     def granted(wildcards, attempt):
-        return amount * attempt
+        voxels = voxels_of(wildcards.patient) if bytes_a_voxel else 0
+        return attempt * int(amount + bytes_a_voxel * voxels / 1e6)
 
     return granted
 

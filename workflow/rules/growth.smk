@@ -71,7 +71,7 @@ rule slice_fit:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=more(1500),
+        mem_mb=more(1500, 25),
         runtime=more(10),
     params:
         root=results_root,

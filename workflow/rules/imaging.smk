@@ -13,13 +13,11 @@ rule check:
     benchmark:
         cost_of("check")
     priority: FIRST
-    # a faulty file stays faulty
-    retries: 0
     conda:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=more(1000),
+        mem_mb=more(1000, 25),
         runtime=more(5),
     params:
         root=results_root,
@@ -51,7 +49,7 @@ rule register:
     # sums of several threads differ in their last digits; patients run beside each other instead
     threads: 1
     resources:
-        mem_mb=more(2000),
+        mem_mb=more(2000, 25),
         runtime=more(15),
     params:
         root=results_root,
@@ -83,7 +81,7 @@ rule tissue:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=more(2000),
+        mem_mb=more(2000, 25),
         runtime=more(10),
     params:
         root=results_root,
@@ -116,7 +114,7 @@ rule domain:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=more(1000),
+        mem_mb=more(1000, 25),
         runtime=more(5),
     params:
         root=results_root,

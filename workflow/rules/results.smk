@@ -59,7 +59,7 @@ rule export:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=more(1000),
+        mem_mb=more(1000, 25),
         runtime=more(5),
     params:
         root=results_root,
@@ -102,7 +102,7 @@ rule report:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=more(2000),
+        mem_mb=more(2000, 40),
         runtime=more(10),
     params:
         root=results_root,

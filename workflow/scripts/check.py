@@ -10,8 +10,8 @@ with step(snakemake.log[0]):
     from gbm.io.made_from import noted
     from gbm.steps.check import run
 
-    if snakemake.params.fault:
-        raise InputError(snakemake.params.fault)
+    if fault := snakemake.params.fault:
+        raise InputError(fault["message"], file=Path(fault["file"]), key=fault["key"])
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
     with noted(files.note("check"), snakemake.params, snakemake.output):
         run(Path(snakemake.params.file), snakemake.config, files)

@@ -9,12 +9,12 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.settings import Settings
-from gbm.domain import memory
 from gbm.domain.build import build_domain
 from gbm.domain.domain import load_domain, save_domain
 from gbm.domain.fitted_grid import MARGIN_MM, around
 from gbm.imaging.labels import regions
 from gbm.imaging.tissue import TISSUES, Tissue
+from gbm.io import memory
 from gbm.io.volumes import Volume
 from tests.gbm import head
 from tests.gbm.domain.test_build import BRATS, GRIDS, _made

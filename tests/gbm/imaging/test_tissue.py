@@ -19,7 +19,8 @@ from gbm.imaging.tissue_segmentation import segment_tissue
 from gbm.io.files import read_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
-from gbm.io.volumes import Volume, read_volume
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume
 from gbm.steps import check
 from gbm.steps.tissue import run
 from tests.gbm import head

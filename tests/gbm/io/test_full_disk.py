@@ -19,7 +19,8 @@ import numpy as np
 from bilo.training.checkpoint import save
 from gbm.io.files import write_json, write_npz
 from gbm.io.job_log import step
-from gbm.io.volumes import Volume, write_volume
+from gbm.io.nifti import write_volume
+from gbm.io.volumes import Volume
 import torch
 
 kind, folder = sys.argv[1], Path(sys.argv[2])

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from gbm.config.errors import InputError
+from gbm.io.nifti import read_volume, write_volume
 from gbm.io.volumes import (
     Volume,
     canonical,
     coverage,
     one_millimetre_grid,
-    read_volume,
     resample_to,
     to_one_millimetre,
-    write_volume,
 )
 
 SLOPE = np.array([0.5, -0.3, 0.2])

@@ -21,6 +21,8 @@ GOOD: dict[str, float | None] = {
     "wm_fraction": 0.45,
     "csf_fraction": 0.15,
     "wt_outside_tissue_fraction": 0.05,
+    "wt_brain_fraction": 0.1,
+    "wt_slice_fraction": 0.41,  # of a real head
     "wt_area_mm2": 2000.0,
     "tc_area_mm2": 900.0,
     "wt_volume_ml": 80.0,
@@ -53,6 +55,8 @@ FAILING = [
     ("csf_fraction", 0.5, "amber", "50% of the brain is fluid"),
     ("wt_outside_tissue_fraction", 0.3, "amber", "30%"),
     ("wt_outside_tissue_fraction", 0.6, "red", "60%"),
+    ("wt_brain_fraction", 0.45, "red", "45% of the brain is labelled as whole tumour (at most 40%"),
+    ("wt_slice_fraction", 0.55, "red", "55% of the brain on the fitted slice is labelled"),
     ("wt_area_mm2", 60.0, "amber", "60 mm²"),
     ("tc_area_mm2", 20.0, "amber", "20 mm²"),
     ("tc_area_mm2", 0.0, "amber", "empty"),

@@ -15,7 +15,8 @@ from gbm.imaging.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.imaging.brain import brain_mask, field_of_view
 from gbm.imaging.labels import regions
 from gbm.imaging.patient_images import read_head
-from gbm.io.volumes import Volume, read_volume
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume
 from gbm.registration.alignment import Placement, Score, ranked
 from gbm.registration.itk import from_itk, to_itk, warp
 from gbm.registration.register import ATTEMPTS, Subject, register

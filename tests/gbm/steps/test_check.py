@@ -111,7 +111,7 @@ SEG_KEY = "patient.segmentation.path"
         (_alter("csf.nii.gz", np.zeros_like), "patient.tissue.csf", "csf.nii.gz", "all zero"),
         (_move("gm.nii.gz", 500, 0, 0), "patient.tissue.gm", "gm.nii.gz", "overlap"),
         (_move(SEG, 14, -38, 24), "patient.tissue.wm", WM, "outside the tissue"),
-        (_edit("csf.nii.gz}", "none.nii.gz}"), "patient.tissue.csf", "p.yaml", "no such file"),
+        (_edit("csf.nii.gz}", "none.nii.gz}"), "patient.tissue.csf", "none.nii.gz", "no such file"),
         (_edit("wm: wm", "vm: wm"), "patient.tissue.vm", "p.yaml", "unknown key"),
         (_edit('"head1"', '"../x"'), "patient.id", "p.yaml", "pattern"),
     ],
@@ -135,7 +135,7 @@ def test_refused_with_maps(
         (_move(SEG, 14, -38, 24), "patient.images.t1", T1, "outside the brain"),
         (_edit("  images: {t1: t1.nii.gz}\n", ""), "patient.images.t1", "p.yaml", "neither"),
         (_edit("t1: t1", "flair: t1"), "patient.images.t1", "p.yaml", "neither"),
-        (_edit("t1: t1", "t1: t2"), "patient.images.t1", "p.yaml", "no such file"),
+        (_edit("t1: t1", "t1: t2"), "patient.images.t1", "t2.nii.gz", "no such file"),
     ],
 )
 def test_refused_with_an_image(
@@ -253,8 +253,8 @@ def test_a_real_patient_is_accepted(data_dir: Path, tmp_path: Path) -> None:
 def test_a_folder_of_results_that_is_not_the_command_s_is_named(with_maps: Path) -> None:
     with_maps.write_text(with_maps.read_text() + "output: {root: elsewhere}\n")
     (warning,) = check_patient(with_maps, {}).warnings
-    assert warning.startswith("output.root: elsewhere counts only")
-    assert "all in results" in warning
+    assert warning.startswith("output.root: counts only where")
+    assert "elsewhere" not in warning
     assert check_patient(with_maps, {"output": {"root": "elsewhere"}}).warnings == ()
 
 

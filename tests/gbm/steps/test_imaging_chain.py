@@ -17,7 +17,8 @@ from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.io.files import read_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
-from gbm.io.volumes import Volume, read_volume
+from gbm.io.nifti import read_volume
+from gbm.io.volumes import Volume
 from gbm.judging.judge import judge
 from gbm.steps import check, domain, register, tissue
 from tests.gbm import head
@@ -38,7 +39,8 @@ def _chain(file: Path, out: Path) -> tuple[Domain, dict[str, Any]]:
     job = Job(file, load_settings({}, file), Layout(out, "p1"))
     check.run(file, {}, job.files)
     for step in (register, tissue, domain):
-        step.run(job)
+        if job.registered or step is not register:
+            step.run(job)
     return load_domain(job.files.domain), read_json(job.files.quality)
 
 
@@ -79,6 +81,23 @@ def test_a_head_s_own_map_comes_out(tmp_path: Path, spacing: tuple[float, float,
     maps = Layout(tmp_path / "out", "p1").maps
     for name in TISSUES:
         assert read_volume(maps[name]).same_grid(reference)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_whole_brain_labelled_as_tumour_is_red(tmp_path: Path, dimensions: int) -> None:
+    affine, shape = head.ras((3.0, 3.0, 3.0))
+    file = head.write_patient(tmp_path, affine, shape, extra=f"dimensions: {dimensions}\n")
+
+    def reasons() -> set[str]:
+        _, quality = _chain(file, tmp_path / "out")
+        found = judge(quality["numbers"], load_settings({}, file)).gates
+        return {gate.number for gate in found if gate.colour == "red"}
+
+    assert reasons() == set()
+    brain = sum(head.tissue(head.world(affine, shape)).values()) > 0.5
+    head.save(tmp_path / "seg.nii.gz", 4 * brain.astype(np.int16), affine)
+    on_a_slice = {"wt_slice_fraction"} if dimensions == 2 else set()
+    assert reasons() >= {"wt_brain_fraction", *on_a_slice}
 
 
 def test_a_single_slice_in_the_atlas_s_space(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Memory that a volume takes, asked for before the work begins."""
+"""Memory: what images and volumes take, asked for before the work begins, and where it ended."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from gbm.config.errors import InputError
 
 BYTES_A_VOXEL = 250
 """Peak of the steps of a volume, measured on whole heads, with room; see docs/scale.md."""
+BYTES_TO_CHECK = 24
+"""Peak of the check, a voxel of the largest image, measured on a head of 512^3 voxels."""
+TOO_LARGE = (
+    "is too large for the memory at hand: use a machine with more, or an image of fewer voxels"
+)
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
+_NO_MEMORY = ("bad_alloc", "Failed to allocate memory", "can't allocate memory", "Cannot allocate")
+"""How SimpleITK, torch and the system say so."""
 
 
 def needed_gb(voxels: int) -> float:
@@ -55,12 +62,35 @@ def require_memory(voxels: int, file: Path | None) -> None:
     InputError
         With the estimate and what there is.
     """
-    needed, there = needed_gb(voxels), available_gb()
+    size = f"the whole tumour and its surroundings, {voxels / 1e6:.1f} million voxels of 1 mm,"
+    advice = "Fit one slice (dimensions: 2) or use a larger machine"
+    _require(needed_gb(voxels), f"{size} take", advice, file, "dimensions")
+
+
+def require_memory_to_check(voxels: int, file: Path, key: str) -> None:
+    """Raise where an image of so many voxels could not even be looked at; see `require_memory`."""
+    size = f"an image of {voxels / 1e6:.0f} million voxels takes"
+    advice = "Use a larger machine, or an image of fewer voxels"
+    _require(BYTES_TO_CHECK * voxels / 1e9, size, advice, file, key)
+
+
+def _require(needed: float, what: str, advice: str, file: Path | None, key: str) -> None:
+    there = available_gb()
     if there is not None and needed > there:
         raise InputError(
-            f"the whole tumour and its surroundings, {voxels / 1e6:.1f} million voxels of 1 mm, "
-            f"take about {needed:.1f} GB of memory; {there:.1f} GB are free. Fit one slice "
-            "(dimensions: 2) or use a larger machine",
+            f"{what} about {needed:.1f} GB of memory; {there:.1f} GB are free. {advice}",
             file=file,
-            key="dimensions",
+            key=key,
         )
+
+
+def in_words(error: Exception) -> str:
+    """An error that nobody foresaw, in one line; for lack of memory, in the user's words.
+
+    >>> in_words(ValueError("no slice 3"))
+    'ValueError: no slice 3'
+    """
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY):
+        return f"a step {TOO_LARGE} ({said.splitlines()[0]})"
+    return said
