@@ -125,7 +125,7 @@ def test_the_numbers_are_those_of_the_workflow(snakemake: Run, tmp_path: Path) -
         ("output", {"output": {"root": "elsewhere"}}),
         ("threads", {"threads": 0}),
         ("no folder", {"out": "p01.yaml"}),
-        ("No such file", {"file": "p02.yaml"}),
+        ("no such file", {"file": "p02.yaml"}),
     ],
 )
 def test_a_fault_is_named_before_anything_runs(
