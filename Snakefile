@@ -8,9 +8,15 @@ snakemake --cores all benchmarks                            the experiments
 
 import shlex
 
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.19")
+
+if set("{}<>") & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"error: {workflow.basedir}: < > {{ }} cannot stand in this path"
+    )
 
 
 configfile: f"{workflow.basedir}/config.yaml"
@@ -38,20 +44,22 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        COHORT.page,
-        # A failed command writes the cohort page too; a missing report says that work is left.
-        [COHORT.of(key).page for key in PATIENTS],
+        COHORT.deliverables,
+        [COHORT.of(key).deliverables for key in PATIENTS],
+        asked_intervals,
         asked_comparisons,
 
 
 rule compare:
     input:
-        COHORT.page,
-        [COHORT.of(key).page for key in PATIENTS],
+        COHORT.deliverables,
+        [COHORT.of(key).deliverables for key in PATIENTS],
+        asked_intervals,
         COHORT.comparison,
 
 
 include: "workflow/rules/demo.smk"
+include: "workflow/rules/provenance.smk"
 include: "workflow/rules/recovery.smk"
 include: "workflow/rules/imaging.smk"
 include: "workflow/rules/growth.smk"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def run_patient(
     """Run the main job of one patient; the numbers are those of the workflow.
 
     With ``fit={"comparison": True}`` the networks of the comparison follow, without their page.
-    Nothing is resumed but an interrupted fit: every step runs, and writes where the workflow does.
+    Nothing is resumed but an interrupted fit: every step runs, and writes where the workflow does,
+    which will make all of it again: it knows nothing of what this made.
     Remarks and the fits' progress are printed; torch's and SimpleITK's numbers of threads are set
     for the whole process.
 
@@ -74,6 +76,7 @@ def run_patient(
     require_writable(root, "out")
     patient, chosen = load_job(path, settings)
     job = Job(path, chosen, Layout(root, patient.id), threads)
+    shutil.rmtree(job.files.notes, ignore_errors=True)  # they are about what the workflow made
     check.run(path, settings, job.files)
     if job.registered:
         register.run(job)

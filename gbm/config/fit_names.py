@@ -124,20 +124,6 @@ def compared(settings: Settings) -> tuple[FitSpec, ...]:
     return tuple(dict.fromkeys(fits))
 
 
-def of_comparison(step: str) -> bool:
-    """Whether a step of a patient, by the name of its log, belongs to the comparison.
-
-    >>> of_comparison("fit_pinn_char_w1e-3_seed0"), of_comparison("verify_bilo_char_fixed_seed0")
-    (True, True)
-    >>> of_comparison("fit_bilo_char_inferred_seed1"), of_comparison("baselines")
-    (False, False)
-    """
-    if step in ("direct_fixed", "comparison"):
-        return True
-    network = re.fullmatch(rf"(?:fit|verify)_({PATTERN})", step)
-    return network is not None and not network[1].startswith("bilo_char_inferred_")
-
-
 def of_main_job(settings: Settings) -> Settings:
     """Settings without what belongs to the comparison: asking for it changes no result."""
     defaults = FitSettings().model_dump(include={*OF_COMPARISON})

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from gbm.config.errors import InputError
 from gbm.config.merging import merge
 from gbm.config.messages import in_words, nearest
+from gbm.config.paths import map_paths
 from gbm.config.patient import Patient, TissueMaps
 from gbm.config.settings import Settings
 from gbm.config.yaml_file import read_yaml
@@ -67,7 +68,7 @@ def _patient(content: Mapping[str, Any], path: Path) -> Patient:
     _both_maps(patient.tissue, path)
     _overridden({}, content, path)
     base = path.resolve().parent
-    absolute = _absolute(patient.model_dump(), base)
+    absolute = map_paths(patient.model_dump(), lambda image: base / os.path.expanduser(image))
     return Patient.model_validate({**absolute, "file": path})
 
 
@@ -146,12 +147,3 @@ def _validate(model: type[M], data: Any, prefix: str, file: Path | None) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         raise in_words(error, model, data, prefix, file) from error
-
-
-def _absolute(value: Any, base: Path) -> Any:
-    """Make every path of a dumped model absolute."""
-    if isinstance(value, Path):
-        return base / os.path.expanduser(value)  # an unknown user's folder stays as it is written
-    if isinstance(value, dict):
-        return {key: _absolute(item, base) for key, item in value.items()}
-    return value

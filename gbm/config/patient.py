@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from pydantic import (
 from gbm.config.conventions import CONVENTIONS
 from gbm.config.messages import nearest
 from gbm.config.model import Model
+
+REPETITIVE = re.compile(r"(.+?)\1{19}$")
+"""Ends of names that Snakemake takes for a rule that feeds itself."""
 
 
 class LabelMap(Model):
@@ -157,6 +161,13 @@ class Patient(Model):
             raise ValueError("YAML reads this word as true or false: an id must be put in quotes")
         if isinstance(value, (int, float)):
             raise ValueError("an id of digits must be put in quotes")
+        return value
+
+    @field_validator("id")
+    @classmethod
+    def _no_repetition(cls, value: str) -> str:
+        if REPETITIVE.search(value):
+            raise ValueError("ends in the same characters 20 times over: choose another id")
         return value
 
     def paths(self) -> dict[str, Path]:

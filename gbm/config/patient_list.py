@@ -6,12 +6,13 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gbm.config.errors import InputError
 from gbm.config.loading import load_patient
+from gbm.config.patient import REPETITIVE, Patient
 from gbm.config.yaml_file import read_yaml
 
 ID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -21,22 +22,32 @@ ID = re.compile(r"[A-Za-z0-9]{1,64}")
 class Entry:
     """A patient of the command, perhaps one whose file is faulty.
 
-    Parameters
+    Attributes
     ----------
     key : str
         Name of the patient in paths: the id or, where the file has no usable one, its file name.
     file : Path
         The patient file.
-    images : dict
-        Dotted key to image path; empty where the file is faulty (``check`` will say why).
-    has_tissue : bool
-        Whether the patient brings tissue maps, so that nothing is registered.
+    patient : Patient or None
+        What the file says; None where it is faulty.
+    fault : InputError or None
+        Why it is faulty; ``check`` will say so.
     """
 
     key: str
     file: Path
-    images: dict[str, Path] = field(default_factory=dict)
-    has_tissue: bool = False
+    patient: Patient | None = None
+    fault: InputError | None = None
+
+    @property
+    def images(self) -> dict[str, Path]:
+        """Dotted key to image path."""
+        return self.patient.paths() if self.patient else {}
+
+    @property
+    def has_tissue(self) -> bool:
+        """Whether the patient brings tissue maps, so that nothing is registered."""
+        return self.patient is not None and self.patient.tissue.given
 
 
 def roster(patterns: object, folders: Sequence[Path]) -> dict[str, Entry]:
@@ -75,18 +86,19 @@ def roster(patterns: object, folders: Sequence[Path]) -> dict[str, Entry]:
 
 def entries(files: Iterable[Path]) -> dict[str, Entry]:
     """Name every patient file; see `roster`."""
-    found = [(file, *_peek(file)) for file in files]
+    found = [_peek(file) for file in files]
     named: dict[str, Entry] = {}
-    for file, key, images, has_tissue in found:
-        if key is None:
+    for entry in found:
+        if not entry.key:
             continue
-        if key in named:
-            raise InputError(f"the id {key!r} is also that of {named[key].file}", file=file)
-        named[key] = Entry(key, file, images, has_tissue)
+        if entry.key in named:
+            other = named[entry.key].file
+            raise InputError(f"the id {entry.key!r} is also that of {other}", file=entry.file)
+        named[entry.key] = entry
     ordered: dict[str, Entry] = {}
-    for file, key, _, _ in found:
-        entry = named[key] if key is not None else Entry(_free_name(file, named, ordered), file)
-        ordered[entry.key] = entry
+    for entry in found:
+        key = entry.key or _free_name(entry.file, named, ordered)
+        ordered[key] = replace(entry, key=key)
     return ordered
 
 
@@ -99,32 +111,35 @@ def patient_in(config_files: Iterable[Path]) -> Path | None:
 def _matches(pattern: str, folders: Sequence[Path]) -> list[Path]:
     expanded = os.path.expanduser(pattern)
     for folder in folders:
-        hits = sorted(glob.glob(str(folder / expanded), recursive=True))
-        files = [Path(hit) for hit in hits if Path(hit).is_file()]
+        hits = sorted(glob.glob(str(expanded), root_dir=folder, recursive=True))
+        files = [folder / hit for hit in hits if (folder / hit).is_file()]
         if files:
             return files
     raise InputError(f"no patient file matches {pattern!r}", key="patients")
 
 
-def _peek(file: Path) -> tuple[str | None, dict[str, Path], bool]:
-    """Id, images and kind of tissue of a patient file, without judging it."""
+def _peek(file: Path) -> Entry:
+    """A patient file without judging it; the key is empty where it has no usable id."""
     try:
         patient = load_patient(file)
-    except InputError:
-        return _claimed_id(file), {}, False
-    return patient.id, patient.paths(), patient.tissue.given
+    except InputError as error:
+        return Entry(_claimed_id(file), file, fault=error)
+    return Entry(patient.id, file, patient)
 
 
-def _claimed_id(file: Path) -> str | None:
+def _claimed_id(file: Path) -> str:
     try:
         section: Any = read_yaml(file).get("patient")
     except InputError:
-        return None
-    name = section.get("id") if isinstance(section, Mapping) else None
-    return str(name) if name is not None and ID.fullmatch(str(name)) else None
+        return ""
+    value = section.get("id") if isinstance(section, Mapping) else None
+    name = "" if value is None else str(value)
+    return name if ID.fullmatch(name) and not REPETITIVE.search(name) else ""
 
 
 def _free_name(file: Path, *taken: Mapping[str, Entry]) -> str:
-    base = re.sub(r"[^A-Za-z0-9]", "", file.stem)[:60] or "patient"
+    base = re.sub(r"[^A-Za-z0-9]", "", file.stem)[:60]
+    if not base or REPETITIVE.search(base):
+        base = "patient"
     names = [base, *(f"{base}x{n}" for n in range(2, 10_000))]
     return next(name for name in names if not any(name in group for group in taken))

@@ -162,7 +162,7 @@ class FitSettings(Model):
         default=False, description="whether the main job asks for the comparison, too"
     )
     recipe: Literal["fast", "paper"] = Field(default="fast", description="optimisers")
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(default=(0,), min_length=1)
     pinn_weights: tuple[Positive, ...] = Field(
         default=(1e-5, 1e-4, 1e-3), description="data weights of the PINN, of the comparison"
     )

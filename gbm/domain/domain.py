@@ -11,7 +11,7 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.config.model import Plane
-from gbm.io.files import write_npz
+from gbm.io.files import read_npz, write_npz
 
 
 @dataclass(frozen=True)
@@ -125,15 +125,15 @@ def load_domain(path: Path) -> Domain:
         If the file is missing or is not a domain.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            plane: Any = str(stored["plane"]) if "plane" in stored else None
-            return Domain(
-                **{name: stored[name] for name in _ARRAYS},
-                axes=tuple(stored[name] for name in AXES if name in stored),
-                plane=plane,
-                slice=int(stored["slice"]) if "slice" in stored else None,
-                patient=str(stored["patient"]),
-                numbers=json.loads(str(stored["numbers"])),
-            )
-    except (OSError, KeyError, ValueError) as error:
+        stored = read_npz(path)
+        plane: Any = str(stored["plane"]) if "plane" in stored else None
+        return Domain(
+            **{name: stored[name] for name in _ARRAYS},
+            axes=tuple(stored[name] for name in AXES if name in stored),
+            plane=plane,
+            slice=int(stored["slice"]) if "slice" in stored else None,
+            patient=str(stored["patient"]),
+            numbers=json.loads(str(stored["numbers"])),
+        )
+    except (FileNotFoundError, KeyError, json.JSONDecodeError) as error:
         raise InputError(f"not a domain file ({error})", file=Path(path)) from error

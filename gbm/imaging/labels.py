@@ -11,7 +11,7 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap, Segmentation
-from gbm.io.files import write_npz
+from gbm.io.files import read_npz, write_npz
 from gbm.io.nifti import read_volume
 from gbm.io.volumes import Volume, resample_to
 
@@ -222,9 +222,9 @@ def save_regions(path: Path, regions: TumourRegions) -> None:
 
 def load_regions(path: Path) -> TumourRegions:
     """Inverse of `save_regions`."""
-    with np.load(path, allow_pickle=False) as stored:
-        origin = json.loads(str(stored["origin"]))
-        source = None if origin["source"] is None else Path(origin["source"])
-        whole, core = (Volume(stored[name], stored["affine"], source) for name in ("WT", "TC"))
+    stored = read_npz(path)
+    origin = json.loads(str(stored["origin"]))
+    source = None if origin["source"] is None else Path(origin["source"])
+    whole, core = (Volume(stored[name], stored["affine"], source) for name in ("WT", "TC"))
     labels = {int(label): count for label, count in origin["labels"].items()}
     return TumourRegions(whole, core, labels, tuple(origin["warnings"]), origin["key"])

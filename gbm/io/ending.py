@@ -34,7 +34,7 @@ class Ending:
     failed: tuple[Logs, ...] = ()
     left: Collection[Path] = ()
 
-    def errors(self, folder: Path, counted: Steps = bool) -> tuple[str, ...]:
+    def errors(self, folder: Path, counted: Steps = bool, since: float = 0.0) -> tuple[str, ...]:
         """Why steps failed, ``"<step>: <reason>"``, oldest first; empty when none said so.
 
         Parameters
@@ -43,10 +43,13 @@ class Ending:
             Folder of one patient's logs.
         counted : callable
             Whether a step counts, by its name; all do by default.
+        since : float
+            Time of the results, s since the epoch: what failed before was overcome.
         """
         own = {log for logs in self.failed for log in logs}
-        logs = [log for log in folder.glob("**/*.log") if log not in self.left or log in own]
-        said = [(log, error_in(log)) for log in sorted(logs, key=lambda log: log.stat().st_mtime)]
+        times = {log: log.stat().st_mtime for log in folder.glob("**/*.log")}
+        logs = [log for log in times if log in own or (log not in self.left and times[log] > since)]
+        said = [(log, error_in(log)) for log in sorted(logs, key=times.__getitem__)]
         named = ((_step(log, folder), why) for log, why in said if why is not None)
         return tuple(f"{step}: {why}" for step, why in named if counted(step))
 

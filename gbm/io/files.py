@@ -7,12 +7,20 @@ import json
 import math
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+
+from gbm.config.errors import InputError
+
+AGAIN = "delete it and type the command again"
+"""The way out where a file of the results cannot be used."""
+EDITED = "was edited by hand since it was made"
 
 
 def plain(value: Any) -> Any:
@@ -106,11 +114,68 @@ def write_npz(path: Path, **arrays: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises
+    ------
+    InputError
+        If it holds no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"is damaged: {AGAIN}", file=Path(path)) from error
 
 
-def sha256(path: Path) -> str:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a ``.npz``; none is unpickled.
+
+    Raises
+    ------
+    InputError
+        If the file is cut or damaged.
+    """
+    try:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"is damaged: {AGAIN}", file=Path(path)) from error
+
+
+def write_sealed(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON object with a digest of its own content, see `seal`."""
+    write_json(path, {**values, "digest": seal(values)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read what `write_sealed` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or was edited since it was written.
+    """
+    values = read_json(path)
+    if not isinstance(values, dict) or values.get("digest") != seal(values):
+        raise InputError(f"{EDITED}: {AGAIN}", file=Path(path))
+    del values["digest"]
+    return values
+
+
+def seal(values: Mapping[str, Any]) -> str:
+    """SHA-256 over a JSON object but for its entry `digest`, whatever the order of its keys.
+
+    >>> seal({"a": 1, "b": None}) == seal({"b": float("nan"), "a": 1, "digest": "x"})
+    True
+    """
+    content = {name: value for name, value in plain(values).items() if name != "digest"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal text."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as stream:

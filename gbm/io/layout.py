@@ -193,6 +193,22 @@ class Layout:
         """Folder of the steps' logs."""
         return self.root / "logs" / f"sub-{self.patient}"
 
+    @property
+    def notes(self) -> Path:
+        """Folder of what the steps' results were made from."""
+        return self.root / "provenance" / f"sub-{self.patient}"
+
+    def note(self, step: str) -> Path:
+        """What a step's results were made from, by the name of its log."""
+        return self.notes / f"{step}.json"
+
+    @property
+    def deliverables(self) -> tuple[Path, ...]:
+        """All that a patient gets, but for the comparison."""
+        tables = (self.params, self.metrics, self.density, sidecar(self.density))
+        masks = [file for mask in self.masks.values() for file in (mask, sidecar(mask))]
+        return (*self.maps.values(), self.domain, *tables, *masks, self.figures, self.page)
+
 
 @dataclass(frozen=True)
 class CohortLayout:
@@ -248,6 +264,26 @@ class CohortLayout:
     def logs(self) -> Path:
         """Folder of all logs."""
         return self.root / "logs"
+
+    @property
+    def hashes(self) -> Path:
+        """Hashes of the patients' images, remembered."""
+        return self.root / "work" / "hashes.json"
+
+    @property
+    def notes(self) -> Path:
+        """Folder of what results were made from."""
+        return self.root / "provenance"
+
+    def note(self, step: str) -> Path:
+        """What a step's results were made from, by the name of its log."""
+        return self.notes / f"{step}.json"
+
+    @property
+    def deliverables(self) -> tuple[Path, ...]:
+        """All that a cohort gets, but for its patients and the comparison."""
+        tables = (self.metrics, self.participants, self.columns)
+        return (*tables, self.description, self.ignore, self.page)
 
 
 def arrays(record: Path) -> Path:

@@ -29,6 +29,7 @@ def compare(
         direct_fixed_fdm=direct_fixed,
         versions=versions(),
         settings=settings.without_paths(),
+        digest="",  # by whoever writes it
     )
 
 

@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 
 from bilo.posterior.intervals import Summary, stretched
 from gbm.config.conventions import REGIONS
-from gbm.io.files import read_json
+from gbm.io.files import read_npz, read_sealed
 from gbm.io.layout import Layout, arrays
 from gbm.results.estimate import Estimate, RegionNumbers
 from gbm.results.posterior_record import SliceOutcome, Spread, Uncertainty
@@ -56,13 +56,13 @@ class GrowthPosterior:
     @classmethod
     def read(cls, files: Layout, with_slices: bool) -> GrowthPosterior:
         """What the steps `posterior` and `slices` wrote."""
-        with np.load(arrays(files.posterior), allow_pickle=False) as stored:
-            samples = {name: stored[name] for name in (*GROWTH, *REGIONS) if name in stored}
-            places = stored["x0_mm"] if samples else np.empty((0, 3))
-            weights = stored["weights"] if samples else np.empty(0)
-        entries = read_json(files.slices) if with_slices else None
+        stored = read_npz(arrays(files.posterior))
+        samples = {name: stored[name] for name in (*GROWTH, *REGIONS) if name in stored}
+        places = stored["x0_mm"] if samples else np.empty((0, 3))
+        weights = stored["weights"] if samples else np.empty(0)
+        entries = read_sealed(files.slices)["slices"] if with_slices else None
         slices = entries and tuple(SliceOutcome.model_validate(entry) for entry in entries)
-        return cls(samples, places, weights, read_json(files.posterior), slices)
+        return cls(samples, places, weights, read_sealed(files.posterior), slices)
 
     def estimate(self, name: str, value: float | None, unit: float = 1.0) -> Estimate:
         """A number that a fit found with what the posterior knows of it.

@@ -149,6 +149,7 @@ def summarise(
         versions=versions(),
         cost=cost,
         settings=of_main_job(settings).without_paths(),
+        digest="",  # by whoever writes it
         **headline.fields,
     )
 

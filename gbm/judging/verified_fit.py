@@ -10,7 +10,7 @@ from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
 from gbm.domain.domain import Domain
 from gbm.growth.records import FitResult, Verification
-from gbm.io.files import read_json
+from gbm.io.files import read_sealed
 from gbm.io.layout import Layout
 from gbm.judging.outcome import Outcome, outcome
 from gbm.judging.posterior import GrowthPosterior
@@ -47,8 +47,8 @@ class VerifiedFit:
         if not files.verified(name).exists():
             raise InputError(f"a fit without a verification: {name}")
         return cls(
-            FitResult.from_json(read_json(files.fit(name))),
-            Verification.from_json(read_json(files.verified(name))),
+            FitResult.from_json(read_sealed(files.fit(name))),
+            Verification.from_json(read_sealed(files.verified(name))),
             reference,
         )
 

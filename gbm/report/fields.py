@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from gbm.growth.growth_map import coarsen, logit_between
-from gbm.io.files import read_json
+from gbm.io.files import read_npz, read_sealed
 from gbm.io.layout import Layout, arrays
 from gbm.report.section import Section
 from gbm.results.export import predicted_density
@@ -78,8 +78,8 @@ class Sampled:
         if result.uncertainty is None or result.uncertainty.reason is not None:
             return None
         names = ("lambda_mm", "rhoT", "weights", "infiltration")
-        with np.load(arrays(files.posterior), allow_pickle=False) as stored:
-            return cls(*(stored[name] for name in names))
+        stored = read_npz(arrays(files.posterior))
+        return cls(*(stored[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ def read_fields(result: PatientResult, files: Layout) -> Fields:
     fdm, network = predicted_density(result, files), None
     if result.method == "bilo":
         record = files.fit(result.headline)
-        with np.load(arrays(record), allow_pickle=False) as stored:
-            network = Trained(stored["times"], stored["u"], read_json(record)["history"])
+        stored = read_npz(arrays(record))
+        network = Trained(stored["times"], stored["u"], read_sealed(record)["history"])
     return Fields(fdm, network, Sampled.read(result, files))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import numpy as np
 
 from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
-from gbm.config.fit_names import of_comparison
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.layout import Layout
 from gbm.results.estimate import Estimate
@@ -24,6 +23,7 @@ IGNORED = (
     "cohort_metrics.tsv",
     "costs.tsv",
     "logs",
+    "provenance",
     "work",
     "sub-*/figures",
     "sub-*/anat/*_desc-domain.npz",
@@ -97,35 +97,44 @@ class Member:
     metrics: Metrics | None = None
 
 
-def read_member(files: Layout, file: Path, ending: Ending = COMPLETE) -> Member:
+def read_member(
+    files: Layout, file: Path, planned: Collection[str], ending: Ending = COMPLETE
+) -> Member:
     """State of one patient, from its outputs, its logs and how the command ended.
 
-    A failure in the logs counts more than outputs, which may be those of an earlier command; so do
-    steps that a stopped command left. A step that ended without a word failed; it may also have
-    been ended with the command, where that was stopped. Steps of the comparison take nothing from
-    the results of the main job.
+    A failure in the logs counts more than older outputs, which may be those of an earlier command;
+    so do steps that a stopped command left. Steps that are not planned count for nothing: they
+    belong to the comparison, or to a plan that was given up. A step that ended without a word
+    failed; it may also have been ended with the command, where that was stopped.
+
+    Parameters
+    ----------
+    files : Layout
+    file : Path
+        The patient file.
+    planned : collection of str
+        The steps of its main job.
+    ending : Ending
+        How the command ended; by default with all its steps.
     """
     patient, name, own = files.patient, file.name, files.logs
-    errors, silent = ending.errors(own, of_main_job), ending.silent(own, of_main_job)
+    made = files.params.stat().st_mtime if files.params.exists() else 0.0
+    errors = ending.errors(own, planned.__contains__, made)
+    silent = ending.silent(own, planned.__contains__)
     why = KILLED_AT_STOP if ending.stopped else KILLED
     killed = [f"{step}: {why}" for step in silent]
     if errors or (killed and not ending.stopped):
         return Member(patient, name, "failed", (*errors, *killed))
-    if killed or ending.leaves(own, of_main_job):
+    if killed or ending.leaves(own, planned.__contains__):
         return Member(patient, name, "unfinished", (STOPPED, *killed))
     if not files.params.exists() or not files.metrics.exists():
         return Member(patient, name, "unfinished", (NOT_MADE,))
     try:
         found = read_result(files.params)
-    except InputError as error:  # of another version; the other patients keep their page
+    except InputError as error:  # of another version, or edited; the other patients keep their page
         return Member(patient, name, "unfinished", (error.brief,))
     metrics = read_metrics(files.metrics)
     return Member(patient, name, "done", found.verdict.reasons, found, metrics)
-
-
-def of_main_job(step: str) -> bool:
-    """Whether a step belongs to the main job."""
-    return not of_comparison(step)
 
 
 def participant_rows(members: Sequence[Member]) -> list[list[str]]:

@@ -29,6 +29,7 @@ class Comparison(Model):
     settings: Settings = Field(
         description="effective settings of the run; paths are left out: `output` is the default"
     )
+    digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def models(self) -> dict[str, FitEntry]:
         """The networks that have rows in the metrics table, by the beginning of their models."""

@@ -15,6 +15,7 @@ from scipy.ndimage import map_coordinates
 
 from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis
+from gbm.io.files import read_npz
 from gbm.io.layout import Layout, arrays
 from gbm.results.patient_result import PatientResult
 
@@ -29,9 +30,7 @@ def predicted_density(result: PatientResult, files: Layout) -> np.ndarray:
     record, name = files.baselines, "u_direct"
     if result.method == "bilo":
         record, name = files.verified(result.headline), "u_fdm"
-    with np.load(arrays(record), allow_pickle=False) as stored:
-        found: np.ndarray = stored[name]
-    return found
+    return read_npz(arrays(record))[name]
 
 
 def into_file(

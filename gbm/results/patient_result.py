@@ -146,6 +146,7 @@ class PatientResult(GrowthFit):
     settings: Settings = Field(
         description="effective settings of the run; paths are left out: `output` is the default"
     )
+    digest: str = Field(description="hash of all else in this file; an edited one is refused")
 
     def fit(self, name: str) -> FitEntry:
         """The entry of `fits` of that name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from gbm.config.errors import InputError
 from gbm.config.model import Model
+from gbm.io.files import EDITED, read_json, seal
 from gbm.version import __version__
 
 M = TypeVar("M", bound=Model)
@@ -29,10 +31,11 @@ def read_model(model: type[M], path: Path, what: str, command: str) -> M:
     Raises
     ------
     InputError
-        If it is none of this version.
+        If it is none of this version, is damaged, or was edited since it was written.
     """
+    values = read_json(path)
     try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
+        found = model.model_validate_json(json.dumps(values))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
@@ -41,3 +44,6 @@ def read_model(model: type[M], path: Path, what: str, command: str) -> M:
             file=path,
             key=".".join(map(str, first["loc"])) or None,
         ) from None
+    if values["digest"] != seal(values):
+        raise InputError(f"{EDITED}: delete it, and {command} makes it again", file=path)
+    return found

@@ -15,7 +15,7 @@ from gbm.growth.finite_volume import solve
 from gbm.growth.growth_map import coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
 from gbm.search.direct_fit import DirectFit, direct_fit
@@ -73,12 +73,12 @@ def run(job: Job) -> None:
     """
     files, refine = job.files, job.settings.verify.refine
     domain = load_domain(files.domain)
-    start = Characteristic.from_json(read_json(files.characteristic))
+    start = Characteristic.from_json(read_sealed(files.characteristic))
     inverse = GrowthInverseProblem.of(domain, job.settings)
     started, u_start = start_record(domain, start, inverse, refine)
     fitted = direct_fit(domain, start, inverse, refine=refine)
     discs = disc(domain)
-    write_json(
+    write_sealed(
         files.baselines,
         {
             "characteristic_fdm": started,

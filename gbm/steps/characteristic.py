@@ -5,7 +5,7 @@ from __future__ import annotations
 from gbm.domain.domain import load_domain
 from gbm.growth.characteristic import map_radii
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import write_json
+from gbm.io.files import write_sealed
 from gbm.io.job import Job
 
 
@@ -19,4 +19,4 @@ def run(job: Job) -> None:
     thresholds, seed = job.settings.objective.thresholds.model_dump(), inverse.seed(domain.x0)
     found = inverse.characteristic(domain)
     on_map = map_radii(domain, found, seed, thresholds)
-    write_json(job.files.characteristic, found.to_json() | {"map_radii_mm": on_map})
+    write_sealed(job.files.characteristic, found.to_json() | {"map_radii_mm": on_map})

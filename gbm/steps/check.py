@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from gbm.imaging.patient_images import (
     second_head,
 )
 from gbm.imaging.tumour_shape import enhancing_fraction
-from gbm.io.files import write_json
+from gbm.io.files import write_sealed
 from gbm.io.layout import Layout
 from gbm.io.memory import require_memory, require_memory_to_check
 from gbm.io.nifti import examine, read_header, read_volume
@@ -71,7 +71,7 @@ def run(file: Path, config: Mapping[str, Any], files: Layout) -> None:
     for warning in report.warnings:
         print(f"warning: {warning}")
     save_regions(files.regions, regions)
-    write_json(files.check, report)
+    write_sealed(files.check, asdict(report))
 
 
 def check_patient(file: Path, config: Mapping[str, Any]) -> CheckReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gbm.io.ending import COMPLETE, Ending
@@ -22,7 +22,12 @@ from gbm.results.cohort import (
 )
 
 
-def run(files: CohortLayout, patients: Mapping[str, Path], ending: Ending = COMPLETE) -> None:
+def run(
+    files: CohortLayout,
+    patients: Mapping[str, Path],
+    plans: Mapping[str, Collection[str]],
+    ending: Ending = COMPLETE,
+) -> None:
     """Write the page and tables of the cohort from whatever the patients have so far.
 
     Parameters
@@ -31,10 +36,14 @@ def run(files: CohortLayout, patients: Mapping[str, Path], ending: Ending = COMP
         Where they go, and where the patients' results and logs are.
     patients : mapping
         Name of the patient in paths to its patient file, in the order of the command.
+    plans : mapping
+        Name of the patient to the steps of its main job, see `gbm.config.plan.planned_steps`.
     ending : Ending
         How the command ended; by default with all its steps.
     """
-    members = [read_member(files.of(key), file, ending) for key, file in patients.items()]
+    members = [
+        read_member(files.of(key), file, plans[key], ending) for key, file in patients.items()
+    ]
     write_json(files.description, description())
     write_text(files.ignore, "".join(f"{pattern}\n" for pattern in IGNORED))
     write_text(files.participants, tsv([*COLUMNS], participant_rows(members)))

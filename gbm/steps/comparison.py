@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gbm.config.fit_names import compared
 from gbm.domain.domain import load_domain
-from gbm.io.files import read_json, write_json, write_text
+from gbm.io.files import read_sealed, write_sealed, write_text
 from gbm.io.job import Job
 from gbm.judging.comparison import compare
 from gbm.judging.verified_fit import VerifiedFit
@@ -25,8 +25,8 @@ def run(job: Job) -> None:
     """
     files, domain = job.files, load_domain(job.files.domain)
     records = {
-        "inferred": read_json(files.baselines)["direct_fdm"],
-        "fixed": read_json(files.direct_fixed),
+        "inferred": read_sealed(files.baselines)["direct_fdm"],
+        "fixed": read_sealed(files.direct_fixed),
     }
     references = {
         origin: DirectReference.model_validate(placed(record, domain))
@@ -42,5 +42,5 @@ def run(job: Job) -> None:
         for kind, entry in found.models().items()
         for model, score in network_scores(kind, fits[entry.name].verification).items()
     }
-    write_json(files.comparison, found.model_dump(mode="json"))
+    write_sealed(files.comparison, found.model_dump(mode="json"))
     write_text(files.comparison_metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gbm.domain.domain import load_domain
 from gbm.growth.characteristic import Characteristic
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.search.direct_fit import direct_fit
 from gbm.steps.baselines import fit_record
@@ -17,7 +17,7 @@ def run(job: Job) -> None:
     It holds what `direct_fdm` holds in `baselines.json`.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    start = Characteristic.from_json(read_json(files.characteristic))
+    start = Characteristic.from_json(read_sealed(files.characteristic))
     inverse, refine = GrowthInverseProblem.of(domain, job.settings), job.settings.verify.refine
     found = direct_fit(domain, start, inverse, origin="fixed", refine=refine)
-    write_json(files.direct_fixed, fit_record(domain, found))
+    write_sealed(files.direct_fixed, fit_record(domain, found))

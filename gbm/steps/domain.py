@@ -10,14 +10,14 @@ from gbm.imaging.brain import MINIMUM_EXTENT_MM, thickness
 from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.imaging.tumour_shape import share_of_brain
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.judging.quality import gather
 
 
 def run(job: Job) -> None:
     """Write the problem of a patient (settings `dimensions`, `slice`, `tissue`) and its quality."""
-    files, qc = job.files, read_json(job.files.tissue)
+    files, qc = job.files, read_sealed(job.files.tissue)
     regions = load_regions(files.regions)
     tissue = Tissue.read(files.maps, qc)
     made = build_domain(job.patient.id, tissue, regions, job.settings)
@@ -25,10 +25,10 @@ def run(job: Job) -> None:
     outside = qc["wt_outside_tissue_fraction"]["slice" if made.dimensions == 2 else "volume"]
     numbers = {**made.numbers, "wt_outside_tissue_fraction": outside}
     save_domain(files.domain, replace(made, numbers=numbers))
-    registered = read_json(files.registration) if job.registered else None
+    registered = read_sealed(files.registration) if job.registered else None
     convention = job.patient.segmentation.convention
     found = gather(numbers | _shares(made, tissue, regions), regions, convention, qc, registered)
-    write_json(files.quality, {"numbers": found, "registration": registered})
+    write_sealed(files.quality, {"numbers": found, "registration": registered})
 
 
 def _shares(made: Domain, tissue: Tissue, regions: TumourRegions) -> dict[str, float]:

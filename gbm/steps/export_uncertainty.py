@@ -6,7 +6,7 @@ import numpy as np
 
 from gbm.config.settings import UncertaintySettings
 from gbm.domain.domain import load_domain
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_npz, read_sealed, write_json
 from gbm.io.job import Job
 from gbm.io.layout import arrays, sidecar
 from gbm.io.nifti import read_header, write_volume
@@ -22,10 +22,10 @@ def run(job: Job) -> None:
     Where there is no posterior they hold no number (NaN), and the sidecars say why.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    record, (key, segmentation) = read_json(files.posterior), job.patient.segmentation.grid
+    record, (key, segmentation) = read_sealed(files.posterior), job.patient.segmentation.grid
     grid = read_header(segmentation, key)
-    with np.load(arrays(files.posterior), allow_pickle=False) as stored:
-        maps = {name: stored[name] for name in files.uncertain if name in stored}
+    stored = read_npz(arrays(files.posterior))
+    maps = {name: stored[name] for name in files.uncertain if name in stored}
     common = placed_in(domain, key, grid.affine, files)
     for name, path in files.uncertain.items():
         data = (

@@ -7,7 +7,7 @@ import numpy as np
 from gbm.config.fit_names import FitSpec
 from gbm.domain.domain import load_domain
 from gbm.growth.characteristic import Characteristic
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
 from gbm.network_fit.best_basin import Optimum, fit_in_best_basin, second_checkpoint
@@ -22,11 +22,13 @@ def run(job: Job, name: str) -> None:
     """
     files, spec, domain = job.files, FitSpec.parse(name), load_domain(job.files.domain)
     fixed = spec.origin == "fixed"
-    direct = read_json(files.direct_fixed) if fixed else read_json(files.baselines)["direct_fdm"]
+    direct = (
+        read_sealed(files.direct_fixed) if fixed else read_sealed(files.baselines)["direct_fdm"]
+    )
     result, u = fit_in_best_basin(
         TumourFit(
             domain,
-            Characteristic.from_json(read_json(files.characteristic)),
+            Characteristic.from_json(read_sealed(files.characteristic)),
             np.array(direct["x0_grid_mm"], dtype=float),
             job.settings,
             spec,
@@ -37,6 +39,6 @@ def run(job: Job, name: str) -> None:
         progress=f"{domain.patient} {name}",
     )
     write_npz(arrays(files.fit(name)), u=u.astype(np.float32), times=TIMES)
-    write_json(files.fit(name), result.to_json())
+    write_sealed(files.fit(name), result.to_json())
     for state in (files.checkpoint(name), second_checkpoint(files.checkpoint(name))):
         state.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gbm.domain.domain import load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.search.coarse_search import Candidate
 from gbm.search.identifiability import profile, surface
@@ -14,6 +14,6 @@ def run(job: Job) -> None:
     """Write `identifiability.json`: `profile`, `surface` (settings objective, bounds, growth)."""
     files, domain = job.files, load_domain(job.files.domain)
     inverse = GrowthInverseProblem.of(domain, job.settings)
-    best = Candidate.of(read_json(files.baselines)["direct_fdm"])
+    best = Candidate.of(read_sealed(files.baselines)["direct_fdm"])
     found = {"profile": profile(domain, best, inverse), "surface": surface(domain, best, inverse)}
-    write_json(files.identifiability, found)
+    write_sealed(files.identifiability, found)

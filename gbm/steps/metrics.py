@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gbm.config.fit_names import FitSpec, planned
 from gbm.domain.domain import load_domain
-from gbm.io.files import read_json, write_json, write_text
+from gbm.io.files import read_sealed, write_sealed, write_text
 from gbm.io.job import Job
 from gbm.io.provenance import cost, inputs
 from gbm.judging.posterior import GrowthPosterior
@@ -40,9 +40,13 @@ def run(job: Job) -> None:
 
 def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     """`run` for some of the fits."""
-    files, domain, measured = job.files, load_domain(job.files.domain), read_json(job.files.quality)
+    files, domain, measured = (
+        job.files,
+        load_domain(job.files.domain),
+        read_sealed(job.files.quality),
+    )
     registered = measured.get("registration")
-    record = {**read_json(files.baselines), **read_json(files.identifiability)}
+    record = {**read_sealed(files.baselines), **read_sealed(files.identifiability)}
     references = References.of(record, domain)
     direct, asked = references.direct_fdm, job.settings.uncertainty
     posterior = None
@@ -50,16 +54,16 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         posterior = GrowthPosterior.read(files, asked.slices and domain.dimensions == 2)
     found = StepRecords(
         domain=domain,
-        characteristic=CharacteristicStart.model_validate(read_json(files.characteristic)),
+        characteristic=CharacteristicStart.model_validate(read_sealed(files.characteristic)),
         references=references,
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
         fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
         posterior=posterior,
-        slice_fit=SliceFit.model_validate(read_json(files.slice_fit))
+        slice_fit=SliceFit.model_validate(read_sealed(files.slice_fit))
         if domain.dimensions == 3
         else None,
-        input_warnings=tuple(read_json(files.check)["warnings"]) if job.file else (),
+        input_warnings=tuple(read_sealed(files.check)["warnings"]) if job.file else (),
     )
     result = summarise(
         found,
@@ -72,5 +76,5 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         scores = network_scores("bilo", found.fits[result.headline].verification) | scores
     if posterior is not None:
         scores |= posterior_scores(posterior.extents)
-    write_json(files.params, result.model_dump(mode="json"))
+    write_sealed(files.params, result.model_dump(mode="json"))
     write_text(files.metrics, metrics_tsv(metric_rows(scores, domain.dimensions)))

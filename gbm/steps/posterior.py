@@ -9,7 +9,7 @@ import numpy as np
 from gbm.config.settings import UncertaintySettings
 from gbm.domain.domain import load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
 from gbm.posterior.growth_posterior import NoOutlineError
@@ -25,12 +25,12 @@ def run(job: Job) -> None:
     """
     files, domain, asked = job.files, load_domain(job.files.domain), job.settings.uncertainty
     inverse = GrowthInverseProblem.of(domain, job.settings)
-    direct = Candidate.of(read_json(files.baselines)["direct_fdm"])
+    direct = Candidate.of(read_sealed(files.baselines)["direct_fdm"])
     try:
         found = outline_posterior(domain, inverse, direct, sampling_of(asked))
     except NoOutlineError as error:
         write_npz(arrays(files.posterior))
-        write_json(files.posterior, {"reason": str(error)})
+        write_sealed(files.posterior, {"reason": str(error)})
         return
     world = np.array([domain.to_world(x0) for x0 in found.x0])
     maps = {name: value.astype(np.float32) for name, value in asdict(found.maps).items()}
@@ -42,7 +42,7 @@ def run(job: Job) -> None:
         weights=found.weights,
         **maps,
     )
-    write_json(files.posterior, record(found))
+    write_sealed(files.posterior, record(found))
 
 
 def sampling_of(asked: UncertaintySettings) -> Sampling:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gbm.imaging.atlas import load_atlas
 from gbm.imaging.labels import load_regions
 from gbm.imaging.patient_images import main_image, read_head, second_head
-from gbm.io.files import write_json
+from gbm.io.files import write_sealed
 from gbm.io.job import Job
 from gbm.io.nifti import write_volume
 from gbm.registration.register import Subject, register
@@ -35,7 +35,7 @@ def run(job: Job) -> None:
     for name, path in files.registered.items():
         text = f"{atlas.name} {name}, {job.patient.id}"
         write_volume(path, getattr(found, name), description=text)
-    write_json(
+    write_sealed(
         files.registration,
         {
             "atlas": atlas.name,

@@ -8,7 +8,7 @@ from gbm.domain.build import build_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.imaging.labels import load_regions
 from gbm.imaging.tissue import Tissue
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.search.direct_fit import direct_fit
 
@@ -19,14 +19,14 @@ def run(job: Job) -> None:
     Settings `slice`, `tissue`, `growth`, `objective` and `bounds`; the priors, slope and grid are
     the defaults of the plane, as a job of one slice has them.
     """
-    files, qc = job.files, read_json(job.files.tissue)
+    files, qc = job.files, read_sealed(job.files.tissue)
     tissue = Tissue.read(files.maps, qc)
     settings = in_the_plane(job.settings)
     domain = build_domain(job.patient.id, tissue, load_regions(files.regions), settings)
     inverse = GrowthInverseProblem.of(domain, settings)
     start = inverse.characteristic(domain)
     found = direct_fit(domain, start, inverse, refine=settings.verify.refine)
-    write_json(
+    write_sealed(
         files.slice_fit,
         {
             "lambda_mm": found.lambda_mm,

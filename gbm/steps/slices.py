@@ -10,7 +10,7 @@ from gbm.domain.plane import slicing_axis
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.search.direct_fit import direct_fit
 
@@ -28,8 +28,8 @@ def run(job: Job) -> None:
     """
     files, settings = job.files, job.settings
     fitted, regions = load_domain(files.domain), load_regions(files.regions)
-    tissue = Tissue.read(files.maps, read_json(files.tissue))
-    direct = read_json(files.baselines)["direct_fdm"]
+    tissue = Tissue.read(files.maps, read_sealed(files.tissue))
+    direct = read_sealed(files.baselines)["direct_fdm"]
     found = [outcome(fitted, 0.0, direct)]
     for offset, index in neighbours(fitted, regions):
         slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
@@ -39,7 +39,8 @@ def run(job: Job) -> None:
         fit = direct_fit(domain, inverse.characteristic(domain), inverse, refine=own.verify.refine)
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
         found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
-    write_json(files.slices, sorted(found, key=lambda entry: entry["offset_mm"]))
+    found.sort(key=lambda entry: entry["offset_mm"])
+    write_sealed(files.slices, {"slices": found})
 
 
 def outcome(domain: Domain, offset_mm: float, fit: dict[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.patient_images import read_maps
 from gbm.imaging.tissue import TISSUES, Tissue
 from gbm.imaging.tissue_segmentation import segment_tissue
-from gbm.io.files import write_json
+from gbm.io.files import write_sealed
 from gbm.io.job import Job
 from gbm.io.nifti import read_volume, write_volume
 
@@ -29,7 +29,7 @@ def run(job: Job) -> None:
     for name, path in job.files.maps.items():
         text = f"{name} probability, {job.patient.id}"
         write_volume(path, getattr(tissue, name), description=text)
-    write_json(job.files.tissue, {**tissue.qc, "wt_outside_tissue_fraction": outside})
+    write_sealed(job.files.tissue, {**tissue.qc, "wt_outside_tissue_fraction": outside})
 
 
 def _maps(job: Job, regions: TumourRegions) -> Tissue:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gbm.domain.domain import load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_npz, read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
 
@@ -19,16 +17,15 @@ def run(job: Job, name: str) -> None:
     Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` on the voxels.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    with np.load(arrays(files.fit(name)), allow_pickle=False) as stored:
-        u_network, times = stored["u"].astype(float), stored["times"].astype(float)
+    stored = read_npz(arrays(files.fit(name)))
     found, u_fdm, u_voxels = verify(
         domain,
-        FitResult.from_json(read_json(files.fit(name))),
-        u_network,
-        times,
+        FitResult.from_json(read_sealed(files.fit(name))),
+        stored["u"].astype(float),
+        stored["times"].astype(float),
         GrowthInverseProblem.of(domain, job.settings),
         refine=job.settings.verify.refine,
         max_disagreement=job.settings.verify.max_disagreement,
     )
-    write_json(files.verified(name), found.to_json())
+    write_sealed(files.verified(name), found.to_json())
     write_npz(arrays(files.verified(name)), u_fdm=u_fdm, u_network=u_voxels)

@@ -20,7 +20,7 @@ from gbm.growth.metrics import masks
 from gbm.growth.parameters import Growth, Seed, squared_distance
 from gbm.imaging.labels import read_regions, save_regions
 from gbm.imaging.overlap import equal_radius
-from gbm.io.files import write_json, write_npz, write_text
+from gbm.io.files import write_npz, write_sealed, write_text
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.report.comparison_findings import Compared
@@ -302,10 +302,10 @@ def write_fits(
     (times, u), d = learned, made.domain.dimensions
     for name, (method, lift, x0, weight, seed, network, solver) in fits.items():
         record = fit_record(method, lift, x0, weight, seed, d)
-        write_json(made.work / "fits" / f"{name}.json", record)
+        write_sealed(made.work / "fits" / f"{name}.json", record)
         write_npz(made.work / "fits" / f"{name}.npz", u=u * 0.99, times=times)
         checked = verification_record(network, solver, dimensions=d)
-        write_json(made.work / "verify" / f"{name}.json", checked)
+        write_sealed(made.work / "verify" / f"{name}.json", checked)
         write_npz(made.work / "verify" / f"{name}.npz", u_fdm=u_fdm)
 
 
@@ -335,7 +335,7 @@ def write_posterior(made: Bundle, u: np.ndarray) -> None:
         low=np.float32(0.5 * u), median=np.float32(0.97 * u),
         high=np.float32(np.minimum(1.5 * u, 1)), infiltration=np.float32(np.clip(50 * u, 0, 1)),
     )  # fmt: skip
-    write_json(
+    write_sealed(
         made.files.posterior,
         {"extents": {
             name: {"median": value * 1.05, "sd": value / 10,
@@ -347,7 +347,7 @@ def write_posterior(made: Bundle, u: np.ndarray) -> None:
          "sampler": "importance", "flags": [], "seconds": 12.5},
     )  # fmt: skip
     if d == 2:
-        write_json(made.files.slices, SLICES_FOUND)
+        write_sealed(made.files.slices, {"slices": SLICES_FOUND})
 
 
 def write_references(made: Bundle, u: np.ndarray) -> None:
@@ -355,12 +355,12 @@ def write_references(made: Bundle, u: np.ndarray) -> None:
     d = made.domain.dimensions
     _, centre = ORIGINS[d]
     beside = [centre[0] - 0.5, *centre[1:-1], centre[-1] + 1.0]
-    write_json(
+    write_sealed(
         made.work / "characteristic.json",
         {"DT_mm2": 160.0, "rhoT": 5.5, "lambda_mm": 5.4, "reason": None,
          "radius_error": {"WT": 0.001, "TC": 0.002}, "map_radii_mm": {"WT": 10.5, "TC": 5.8}},
     )  # fmt: skip
-    write_json(
+    write_sealed(
         made.work / "baselines.json",
         {"characteristic_fdm": reference((160.0, 5.5, 5.4), (0.35, 0.6), 0.4, (0.80, 0.75), d),
          "direct_fdm": direct(
@@ -369,7 +369,7 @@ def write_references(made: Bundle, u: np.ndarray) -> None:
          ),
          "disc": {"x0_grid_mm": centre, "metrics": scores(0.84, 0.80, d)}},
     )  # fmt: skip
-    write_json(
+    write_sealed(
         made.work / "identifiability.json",
         {"surface": {"lambda_mm": [4.0, 5.0, 6.0], "rhoT": [5.5, 6.0, 6.5],
                      "objective": [[0.3, 0.27, 0.252], [0.27, 0.2505, 0.28], [0.26, 0.29, 0.33]]},
@@ -379,12 +379,12 @@ def write_references(made: Bundle, u: np.ndarray) -> None:
     )  # fmt: skip
     write_npz(made.work / "baselines.npz", u_direct=u)
     if d == 3:
-        write_json(
+        write_sealed(
             made.files.slice_fit,
             {"lambda_mm": 7.3, "rhoT": 4.5, "DT_mm2": 239.8, "x0_mm": [10.0, 23.0, 56.0],
              "slice": 14, "plane": "axial", "objective": 0.22, "converged": True, "warnings": []},
         )  # fmt: skip
-    write_json(
+    write_sealed(
         made.work / "direct_fixed.json",
         direct(
             reference((148.0, 6.1, 4.93), (0.32, 0.61), 0.2605, (0.882, 0.83), d), centre, 1.2,
@@ -392,8 +392,8 @@ def write_references(made: Bundle, u: np.ndarray) -> None:
         ),
     )  # fmt: skip
     numbers = {"brain_dice": 0.97, "correlation": 0.8, "enhancing_fraction": None}
-    write_json(made.work / "quality.json", {"numbers": numbers})
-    write_json(made.files.check, {"warnings": ["maps were divided by 255"]})
+    write_sealed(made.work / "quality.json", {"numbers": numbers})
+    write_sealed(made.files.check, {"warnings": ["maps were divided by 255"]})
 
 
 @pytest.fixture

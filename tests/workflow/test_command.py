@@ -10,6 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from gbm.config.plan import planned_steps
+from gbm.config.settings import Settings
 from tests.conftest import Run
 from tests.workflow.phantom import write
 
@@ -84,6 +86,18 @@ def test_intervals_are_planned_as_they_are_asked_for(
     jobs = _plan(snakemake, "--config", "patients=p01.yaml", asked)
     assert {step for step in (*SURE, "slices") if step in jobs} == set(planned)
     assert all(jobs[step] == 1 for step in STEPS)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_failures_count_for_the_steps_that_are_planned(
+    dimensions: int, snakemake: Run, tmp_path: Path
+) -> None:
+    """The cohort page knows the steps of a patient's plan by the same names as the rules."""
+    write(tmp_path, "p01")
+    jobs = set(_plan(snakemake, "--config", "patients=p01.yaml", f"dimensions={dimensions}"))
+    settings = Settings.model_validate({"dimensions": dimensions})
+    steps = planned_steps(settings, registered=False) - {"demo"}
+    assert {step.split("_bilo_")[0] for step in steps} == jobs - {"all", "cohort", "total"}
 
 
 def test_a_direct_fit_is_planned_without_networks(snakemake: Run, tmp_path: Path) -> None:

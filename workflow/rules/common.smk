@@ -1,7 +1,10 @@
 """What the rules share: patients, settings, paths, and the hash of the code behind a rule."""
 
 import os
+import re
 import sys
+import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from gbm.config import fit_names  # noqa: E402
 from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
+from gbm.config.paths import map_paths  # noqa: E402
+from gbm.config.plan import planned_steps  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
 from gbm.io.nifti_header import most_voxels  # noqa: E402
@@ -21,14 +26,19 @@ from gbm.config.writable import require_writable  # noqa: E402
 
 
 @cache
-def settings_of(file=None):
-    """Settings with a patient file's overrides; without them where that file is faulty."""
+def judged(file=None):
+    """Settings with a patient file's overrides and, where these are faulty, without them and why."""
     try:
-        return load_settings(config, file)
-    except InputError:
+        return load_settings(config, file), None
+    except InputError as error:
         if file is None:
             raise
-        return load_settings({} if file == OWN_FILE else config)
+        return load_settings({} if file == OWN_FILE else config), error
+
+
+def settings_of(file=None):
+    """Settings with a patient file's overrides; without them where that file is faulty."""
+    return judged(file)[0]
 
 
 DEMO_FILES = {
@@ -52,18 +62,58 @@ def read_roster():
     return roster(patients, [Path.cwd(), BASE])
 
 
+AWKWARD = re.compile(r"[{}<>]")
+"""Characters that mean something else in the paths of rules."""
+
+
+def as_here(patient):
+    """A patient as this command has it: the images of a demo are made among the results."""
+    demo = demo_of(patient.file)
+    if demo is None:
+        return patient
+    folder, said = demo_folder(demo).absolute(), patient.patient.model_dump()
+    placed = map_paths(said, lambda path: folder / path.name)
+    return replace(patient, patient=type(patient.patient).model_validate(placed))
+
+
+def demo_of(file):
+    """Name of the demo that a patient file is, or None."""
+    names = [name for name, demo in DEMO_FILES.items() if demo == file.resolve()]
+    return names[0] if names else None
+
+
+def demo_folder(name):
+    """Where the files of a demo patient are made."""
+    return SETTINGS.output.root / name
+
+
+def shown(path):
+    """A path as rules name it: relative below the working directory, so that rules match it."""
+    absolute = os.path.abspath(path)
+    relative = os.path.relpath(absolute)
+    return absolute if relative.startswith("..") else relative
+
+
+def require_name(path, key):
+    """Refuse a folder that the paths of rules cannot hold."""
+    if AWKWARD.search(str(path)):
+        raise InputError("< > { } cannot stand in this path", file=path, key=key)
+
+
 # Faults of the command are refused here, before anything runs. A `patient` section merged from a
 # --configfile is that patient's: its faults are found by its `check` job like any other's.
 try:
     OWN_FILE = patient_in([BASE / "config.yaml", *workflow.overwrite_configfiles])
     SETTINGS = settings_of(OWN_FILE)
-    PATIENTS = read_roster()
+    require_name(SETTINGS.output.root, "output.root")
+    PATIENTS = {key: as_here(patient) for key, patient in read_roster().items()}
     require_writable(SETTINGS.output.root, "output.root")
 except InputError as error:
     raise WorkflowError(f"error: {error}") from None
 
 ROOT = SETTINGS.output.root.as_posix()
 GBM = f"{ROOT}/gbm"
+LOCK = SETTINGS.output.root / ".lock"
 COHORT = CohortLayout(Path(GBM))
 FILES = COHORT.of("{patient}")
 FIT_NAMES = fit_names.PATTERN
@@ -74,31 +124,57 @@ PLACES = {key: place for place, key in enumerate(PATIENTS)}
 
 def entry(wildcards):
     """The patient of a job."""
+    if wildcards.patient not in PATIENTS:
+        raise WorkflowError(f"error: {wildcards.patient}: no patient of this command")
     return PATIENTS[wildcards.patient]
-
-
-def shown(path):
-    """A path as rules name it: relative below the working directory, so that rules match it."""
-    absolute = os.path.abspath(path)
-    relative = os.path.relpath(absolute)
-    return absolute if relative.startswith("..") else relative
 
 
 def patient_file(wildcards):
     """The patient file of a job."""
-    return shown(entry(wildcards).file)
+    file = entry(wildcards).file
+    demo = demo_of(file)
+    return DEMOS[demo]["patient"] if demo else shown(file)
 
 
-def images(wildcards):
-    """Images of a patient that exist or are made by a rule; `check` names those that miss."""
-    paths = [shown(path) for path in entry(wildcards).images.values()]
-    return [path for path in paths if path in DEMO_IMAGES or os.path.isfile(path)]
+def fault(wildcards):
+    """Why a patient cannot be used, as far as its file says, for `check`, which fails with it."""
+    patient = entry(wildcards)
+    why = patient.fault or judged(patient.file)[1]
+    return why and {
+        "message": why.message,
+        "file": shown(why.file or patient.file),
+        "key": why.key,
+    }
+
+
+def files_of_patient(wildcards):
+    """A patient's file and images, as far as Snakemake may know them.
+
+    Their content is among the params, so that times say nothing, but for what a rule makes. Left
+    out is what would stop more than it should: what misses, which `check` names, names that mean
+    something else in rules, and times to come, which Snakemake refuses.
+    """
+    paths = [patient_file(wildcards), *map(shown, entry(wildcards).images.values())]
+    return [
+        path if path in DEMO_MADE else ancient(path)
+        for path in paths
+        if path in DEMO_MADE or knowable(path)
+    ]
+
+
+def knowable(path):
+    """Whether a file can be named in a rule, and Snakemake would bear its time."""
+    try:
+        now = os.path.isfile(path) and os.path.getmtime(path) <= time.time()
+        return now and not AWKWARD.search(path)
+    except (OSError, ValueError):
+        return False
 
 
 def truth(wildcards):
     """The truth of a demo patient; no other has one."""
-    file = entry(wildcards).file.resolve()
-    return [COHORT.of(name).truth for name, demo in DEMO_FILES.items() if demo == file]
+    demo = demo_of(entry(wildcards).file)
+    return COHORT.of(demo).truth if demo else []
 
 
 def settings_for(*sections):
@@ -110,15 +186,27 @@ def settings_for(*sections):
     """
 
     def chosen(wildcards):
-        settings = fit_names.of_main_job(settings_of(entry(wildcards).file))
-        whole = settings.model_dump(mode="json")
+        file = entry(wildcards).file
         if not sections:
-            return whole
-        for name in ("method", "seeds", *fit_names.OF_COMPARISON):
-            del whole["fit"][name]
+            return plain_settings(file)
+        whole = plain_settings_of_fits(file)
         return {name: whole[name] for name in sections}
 
     return chosen
+
+
+@cache
+def plain_settings(file):
+    """Settings of a patient's main job as plain values."""
+    return fit_names.of_main_job(settings_of(file)).model_dump(mode="json")
+
+
+@cache
+def plain_settings_of_fits(file):
+    """The same without the choice of fits."""
+    whole, choice = plain_settings(file), ("method", "seeds", *fit_names.OF_COMPARISON)
+    kept = {name: value for name, value in whole["fit"].items() if name not in choice}
+    return {**whole, "fit": kept}
 
 
 def slice_fit(wildcards):
@@ -191,6 +279,18 @@ def reference(wildcards):
     return FILES.direct_fixed if fixed else FILES.baselines
 
 
+def asked_intervals(wildcards):
+    """What `all` makes of the posterior in the patients' space."""
+    asking = [
+        COHORT.of(key).uncertain.values()
+        for key, patient in PATIENTS.items()
+        if settings_of(patient.file).uncertainty.enabled
+    ]
+    return [
+        path for files in asking for image in files for path in (image, sidecar(image))
+    ]
+
+
 def asked_comparisons(wildcards):
     """What `all` makes of the comparison: the page where all patients ask for it."""
     asking = [
@@ -259,6 +359,17 @@ def patient_files():
     return {key: shown(patient.file) for key, patient in PATIENTS.items()}
 
 
+@cache
+def plans():
+    """Name of every patient of the command and the steps of its main job."""
+    return {
+        key: sorted(
+            planned_steps(settings_of(patient.file), registered=not patient.has_tissue)
+        )
+        for key, patient in PATIENTS.items()
+    }
+
+
 def ending():
     """How this command ended, by the logs of its jobs."""
     from gbm.io.ending import Ending
@@ -278,21 +389,16 @@ def ending():
 
 
 def write_pages_after_failure():
-    """Write the pages of all patients although some have no results; the cohort's names the reasons."""
+    """Write the pages of all patients although some have no results; the cohort's names the reasons.
+
+    No job made these pages: without a note the next command makes them again.
+    """
     from gbm.steps import cohort, comparison_page
 
     files = {key: Path(file) for key, file in patient_files().items()}
     end = ending()
-    cohort.run(COHORT, files, end)
-    outdate(COHORT.page, [COHORT.of(key).params for key in PATIENTS])
-    compared = [COHORT.of(key).comparison for key in PATIENTS]
-    if any(path.exists() for path in compared):
+    COHORT.note("cohort").unlink(missing_ok=True)
+    cohort.run(COHORT, files, plans(), end)
+    if any(COHORT.of(key).comparison.exists() for key in PATIENTS):
+        COHORT.note("comparison_page").unlink(missing_ok=True)
         comparison_page.run(COHORT, PATIENTS, end)
-        outdate(COHORT.comparison, compared)
-
-
-def outdate(page, results):
-    """No job made this page: older than all results, the next command makes it again."""
-    made = [path.stat().st_mtime for path in results if path.exists()]
-    before = min(made, default=1.0) - 1.0
-    os.utime(page, (before, before))

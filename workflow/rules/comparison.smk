@@ -61,6 +61,7 @@ rule comparison:
 
 rule comparison_page:
     input:
+        plan=page_as_planned("comparison_page"),
         params=[COHORT.of(key).params for key in PATIENTS],
         metrics=[COHORT.of(key).metrics for key in PATIENTS],
         comparisons=[COHORT.of(key).comparison for key in PATIENTS],

@@ -3,24 +3,25 @@
 import yaml
 
 
-def demo_images(file):
-    """Paths of the images that a demo's patient file names."""
-    patient = yaml.safe_load(file.read_text(encoding="utf-8"))["patient"]
+def demo_files(name):
+    """Paths of the images that a demo's patient file names, and of its copy beside them."""
+    patient = yaml.safe_load(DEMO_FILES[name].read_text(encoding="utf-8"))["patient"]
     named = {"segmentation": patient["segmentation"]["path"], **patient["images"]}
-    return {name: shown(file.parent / path) for name, path in named.items()}
+    named["patient"] = DEMO_FILES[name].name
+    return {key: shown(demo_folder(name) / file) for key, file in named.items()}
 
 
-DEMOS = {name: demo_images(file) for name, file in DEMO_FILES.items()}
-DEMO_IMAGES = {path for images in DEMOS.values() for path in images.values()}
+DEMOS = {name: demo_files(name) for name in DEMO_FILES}
+DEMO_MADE = {path for files in DEMOS.values() for path in files.values()}
 
 
-for name, images_made in DEMOS.items():
+for name, files_made in DEMOS.items():
 
     rule:
         name:
             name
         output:
-            **images_made,
+            **files_made,
             truth=COHORT.of(name).truth,
         log:
             COHORT.of(name).logs / "demo.log",
@@ -36,6 +37,7 @@ for name, images_made in DEMOS.items():
         params:
             seed=0,
             dimensions=3 if name == "demo3d" else 2,
+            patient=DEMO_FILES[name].read_text(encoding="utf-8"),
             code=source_hash("gbm.steps.demo"),
         message:
             "Making a demo patient: a tumour of known parameters in a deformed MNI152 head"

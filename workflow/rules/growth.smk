@@ -88,8 +88,7 @@ rule slices:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         qc=FILES.tissue,
         domain=FILES.domain,
         baselines=FILES.baselines,
@@ -104,10 +103,12 @@ rule slices:
         "../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=more(1500),
+        mem_mb=more(1500, 25),
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_for(
             "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
         ),
@@ -122,8 +123,7 @@ rule slice_fit:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         qc=FILES.tissue,
     output:
         FILES.slice_fit,
@@ -140,6 +140,8 @@ rule slice_fit:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_for(
             "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
         ),

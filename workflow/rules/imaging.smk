@@ -3,8 +3,8 @@
 
 rule check:
     input:
-        file=patient_file,
-        images=images,
+        plan=as_planned,
+        files=files_of_patient,
     output:
         check=FILES.check,
         regions=FILES.regions,
@@ -21,6 +21,10 @@ rule check:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
+        fault=fault,
+        patient=patient_contents,
+        atlas=atlas_contents,
         code=source_hash("gbm.steps.check"),
     message:
         "Checking the files of {wildcards.patient}"
@@ -31,8 +35,7 @@ rule check:
 rule register:
     input:
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
     output:
         **FILES.registered,
         registration=FILES.registration,
@@ -50,6 +53,9 @@ rule register:
         runtime=more(15),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
+        atlas=atlas_contents,
         settings=settings_for("tissue"),
         code=source_hash("gbm.steps.register"),
     message:
@@ -61,8 +67,7 @@ rule register:
 rule tissue:
     input:
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         registration=registered,
     output:
         **FILES.maps,
@@ -80,6 +85,8 @@ rule tissue:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_for("slice", "tissue"),
         code=source_hash("gbm.steps.tissue"),
     message:
@@ -92,8 +99,7 @@ rule domain:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         registration=registered,
         qc=FILES.tissue,
     output:
@@ -112,6 +118,8 @@ rule domain:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_of_domain,
         code=source_hash("gbm.steps.domain"),
     message:

@@ -29,7 +29,7 @@ def clear(state):
     for lock in (state / "locks").glob("*.lock"):
         lock.unlink(missing_ok=True)
     for output in begun(state):
-        ours = output.is_relative_to(ROOT) or str(output) in DEMO_IMAGES
+        ours = output.is_relative_to(ROOT) or str(output) in DEMO_MADE
         if ours and output.exists():
             shutil.rmtree(output) if output.is_dir() else output.unlink()
 
@@ -45,7 +45,13 @@ def hold(state):
     else:
         alone = True
     if alone:
-        clear(state)
+        with contextlib.suppress(InputError):
+            with (
+                hold_results(LOCK, "output.root")
+                if LOCK.is_file()
+                else contextlib.nullcontext()
+            ):
+                clear(state)
     with contextlib.suppress(OSError):
         fcntl.flock(alive, fcntl.LOCK_SH)
     return alive

@@ -4,8 +4,7 @@
 rule metrics:
     input:
         check=FILES.check,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         quality=FILES.quality,
         characteristic=FILES.characteristic,
@@ -31,6 +30,8 @@ rule metrics:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_for(),
         code=source_hash("gbm.steps.metrics"),
     message:
@@ -41,13 +42,13 @@ rule metrics:
 
 rule export:
     input:
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         params=FILES.params,
         prediction=prediction,
     output:
         **FILES.masks,
+        masks_json=[sidecar(mask) for mask in FILES.masks.values()],
         density=FILES.density,
         density_json=sidecar(FILES.density),
     log:
@@ -63,6 +64,8 @@ rule export:
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         code=source_hash("gbm.steps.export"),
     message:
         "Predictions of {wildcards.patient} in the patient's own space"
@@ -72,8 +75,7 @@ rule export:
 
 rule export_uncertainty:
     input:
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         posterior=[FILES.posterior, arrays(FILES.posterior)],
     output:
@@ -90,10 +92,12 @@ rule export_uncertainty:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=more(1000),
+        mem_mb=more(1000, 25),
         runtime=more(5),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         settings=settings_for("dimensions", "uncertainty"),
         code=source_hash("gbm.steps.export_uncertainty"),
     message:
@@ -106,8 +110,7 @@ rule report:
     input:
         **FILES.maps,
         regions=FILES.regions,
-        file=patient_file,
-        images=images,
+        files=files_of_patient,
         domain=FILES.domain,
         params=FILES.params,
         metrics=FILES.metrics,
@@ -139,6 +142,8 @@ rule report:
         runtime=more(10),
     params:
         root=results_root,
+        file=patient_file,
+        patient=patient_contents,
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"
@@ -148,6 +153,7 @@ rule report:
 
 rule cohort:
     input:
+        plan=page_as_planned("cohort"),
         params=[COHORT.of(key).params for key in PATIENTS],
         reports=[COHORT.of(key).page for key in PATIENTS],
     output:
@@ -169,6 +175,7 @@ rule cohort:
         runtime=more(10),
     params:
         patients=patient_files(),
+        plans=plans(),
         code=source_hash("gbm.steps.cohort"),
     message:
         "Cohort page and tables"

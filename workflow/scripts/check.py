@@ -5,8 +5,13 @@ from pathlib import Path
 from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
+    from gbm.config.errors import InputError
     from gbm.io.layout import Layout
+    from gbm.io.made_from import noted
     from gbm.steps.check import run
 
+    if fault := snakemake.params.fault:
+        raise InputError(fault["message"], file=Path(fault["file"]), key=fault["key"])
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
-    run(Path(snakemake.input.file), snakemake.config, files)
+    with noted(files.note("check"), snakemake.params, snakemake.output):
+        run(Path(snakemake.params.file), snakemake.config, files)

@@ -6,6 +6,9 @@ from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
     from gbm.io.layout import CohortLayout
+    from gbm.io.made_from import noted
     from gbm.steps.comparison_page import run
 
-    run(CohortLayout(Path(snakemake.output.html).parent), snakemake.params.patients)
+    files = CohortLayout(Path(snakemake.output.html).parent)
+    with noted(files.note("comparison_page"), snakemake.params, snakemake.output):
+        run(files, snakemake.params.patients)

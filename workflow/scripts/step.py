@@ -8,10 +8,12 @@ from gbm.io.job_log import step
 with step(snakemake.log[0]):
     from gbm.io.job import Job
     from gbm.io.layout import Layout
+    from gbm.io.made_from import noted
 
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
-    file, settings = snakemake.input.get("file"), snakemake.params.get("settings", {})
+    file, settings = snakemake.params.get("file"), snakemake.params.get("settings", {})
     job = Job.of(file, settings, files, snakemake.threads)
     run = import_module(f"gbm.steps.{snakemake.rule}").run
     fit = snakemake.wildcards.get("fit")
-    run(job, *([] if fit is None else [fit]))
+    with noted(files.note(Path(snakemake.log[0]).stem), snakemake.params, snakemake.output):
+        run(job, *([] if fit is None else [fit]))

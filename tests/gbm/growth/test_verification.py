@@ -17,7 +17,7 @@ from gbm.growth.characteristic import characteristic
 from gbm.growth.finite_volume import solve
 from gbm.growth.growth_map import coarsen
 from gbm.growth.records import FitResult, Verification
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_json, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.steps import baselines, direct_fixed, identifiability
@@ -106,7 +106,7 @@ def test_records_survive_json(grown: Any, fit: FitResult, perfect: np.ndarray) -
 def test_steps_from_files(grown: Any, fit: FitResult, perfect: np.ndarray, tmp_path: Path) -> None:
     files = Layout(tmp_path, "p1")
     save_domain(files.domain, grown.domain)
-    write_json(files.fit("a"), fit.to_json())
+    write_sealed(files.fit("a"), fit.to_json())
     write_npz(arrays(files.fit("a")), u=perfect.astype(np.float32), times=TIMES)
     step_verify(Job(None, Settings(), files), "a")
     assert read_json(files.verified("a"))["relative_error_u"]["final"] < 1e-6
@@ -119,7 +119,7 @@ def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
     files = Layout(tmp_path, "p1")
     save_domain(files.domain, grown.domain)
-    write_json(files.characteristic, start.to_json())
+    write_sealed(files.characteristic, start.to_json())
     job = Job(None, Settings.model_validate({"verify": {"refine": 1}}), files)
     baselines.run(job)
     direct_fixed.run(job)

@@ -12,6 +12,7 @@ from gbm.io.layout import CohortLayout, Layout
 from gbm.results.cohort import KILLED, KILLED_AT_STOP, STOPPED, Member, notice, read_member
 from gbm.steps.cohort import run
 
+PLAN = ("baselines", "fit", "report")
 DIVERGED = "step 3\nerror: RuntimeError: diverged\n"
 
 
@@ -29,7 +30,8 @@ def _log(logs: Path, patient: str, step: str = "fit") -> Path:
 
 def _states(logs: Path, ending: Ending) -> dict[str, tuple[str, tuple[str, ...]]]:
     names = sorted(folder.name.removeprefix("sub-") for folder in logs.iterdir())
-    members = [read_member(Layout(logs.parent, name), Path("p.yaml"), ending) for name in names]
+    files = [Layout(logs.parent, name) for name in names]
+    members = [read_member(own, Path("p.yaml"), PLAN, ending) for own in files]
     return {member.patient: (member.status, member.reasons) for member in members}
 
 
@@ -92,7 +94,8 @@ def test_the_page_of_a_stopped_command(logs: Path) -> None:
     names = ("bad", "cut", "late")
     left = {_log(logs, "cut"), _log(logs, "late")}
     patients = {name: Path(f"{name}.yaml") for name in names}
-    run(CohortLayout(logs.parent), patients, Ending(True, (), left))
+    plans = dict.fromkeys(names, PLAN)
+    run(CohortLayout(logs.parent), patients, plans, Ending(True, (), left))
     page = (logs.parent / "cohort.html").read_text()
     assert "3 patients: 0 done, 1 failed, 2 unfinished" in page
     assert "The command was stopped: 2 of 3 patients are not finished; type it again" in page
@@ -103,5 +106,5 @@ def test_the_page_of_a_stopped_command(logs: Path) -> None:
     assert "sub-cut, sub-late: unfinished" in unfinished
     assert unfinished.count('class="verdict') == unfinished.count('class="verdict grey"') == 1
     assert STOPPED in unfinished
-    run(CohortLayout(logs.parent), patients)
+    run(CohortLayout(logs.parent), patients, plans)
     assert "was stopped" not in (logs.parent / "cohort.html").read_text()

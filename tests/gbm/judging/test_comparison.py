@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from gbm.config.errors import InputError
-from gbm.io.files import read_json, sha256, write_json
+from gbm.io.files import read_json, sha256, write_sealed
 from gbm.report.comparison_findings import Compared, findings
 from gbm.results.comparison import read_comparison
 from gbm.steps.comparison import run as step_comparison
@@ -63,7 +63,7 @@ def test_each_network_is_judged_by_the_direct_fit_with_its_origin(bundle: Any) -
         path = bundle.files.verified(name)
         worse = {"network": 0.26, "fdm": 0.26}
         both = {"objective": worse, "objective_network_grid": worse}
-        write_json(path, read_json(path) | both)
+        write_sealed(path, read_json(path) | both)
     step_comparison(bundle.job)
     status = {fit.name: fit.status for fit in read_comparison(bundle.files.comparison).fits}
     assert status["bilo_char_fixed_seed0"] == "converged"
@@ -86,7 +86,7 @@ def test_a_fit_without_a_verification_is_refused(bundle: Any) -> None:
 
 def test_a_comparison_of_another_version_is_refused(compared: Compared, bundle: Any) -> None:
     path = bundle.files.comparison
-    write_json(path, read_json(path) | {"winner": "pinn"})
+    write_sealed(path, read_json(path) | {"winner": "pinn"})
     with pytest.raises(InputError, match="not a comparison of this version"):
         read_comparison(path)
 
@@ -126,8 +126,8 @@ def test_who_wins_is_said(compared: Compared) -> None:
 def test_a_heat_lift_that_is_off_is_said_to_be(bundle: Any, error: float, kind: str) -> None:
     path = bundle.files.verified(HEAT)
     measured = dict.fromkeys(("final", "all_t", "final_with_interface"), error)
-    write_json(path, read_json(path) | {"relative_error_u": measured})
-    write_json(
+    write_sealed(path, read_json(path) | {"relative_error_u": measured})
+    write_sealed(
         bundle.files.fit(HEAT),
         read_json(bundle.files.fit(HEAT)) | {"assessment": {"behind_walls": 0.071}},
     )

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from gbm.domain.domain import save_domain
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, write_sealed
 from gbm.report.at_a_glance import opening
 from gbm.results.estimate import Estimate
 from gbm.results.patient_result import PatientResult, read_result
@@ -70,7 +70,7 @@ def test_one_that_did_not_settle_is_never_green(
     path = direct_bundle.files.baselines
     record = read_json(path)
     record["direct_fdm"] |= change
-    write_json(path, record)
+    write_sealed(path, record)
     result = found(direct_bundle)
     assert result.verdict.colour == "amber"
     assert (result.status, result.converged, result.warnings) == ("not converged", False, (why,))

@@ -10,7 +10,7 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.fit_names import compared, planned
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, write_sealed
 from gbm.io.provenance import cost
 from gbm.report.at_a_glance import opening
 from gbm.results.metrics_table import MODELS
@@ -84,7 +84,7 @@ def test_a_file_of_another_version_is_refused_by_name(
 ) -> None:
     step_metrics(bundle.job)
     path = bundle.files.params
-    write_json(path, read_json(path) | change)
+    write_sealed(path, read_json(path) | change)
     with pytest.raises(InputError, match="not a result of this version") as refused:
         read_result(path)
     assert (refused.value.file, refused.value.key) == (path, key)
@@ -99,7 +99,7 @@ def test_the_headline_is_that_of_the_first_seed_in_the_settings(bundle: Any) -> 
 
 def test_a_start_without_a_core_has_no_error_of_its_radius(bundle: Any) -> None:
     path = bundle.work / "characteristic.json"
-    write_json(path, read_json(path) | {"radius_error": {"WT": 0.001}})
+    write_sealed(path, read_json(path) | {"radius_error": {"WT": 0.001}})
     step_metrics(bundle.job)
     start = read_json(bundle.files.params)["characteristic"]
     assert start["radius_error"] == {"WT": 0.001, "TC": None}
@@ -126,7 +126,7 @@ def test_missing_values_are_named_so(bundle: Any) -> None:
     path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
     record = read_json(path)
     record["metrics"]["network"]["TC"] = {"dice": None, "hd95_mm": None, "area_mm2": 0.0}
-    write_json(path, record)
+    write_sealed(path, record)
     step_metrics(bundle.job)
     assert "bilo_network\tTC\thd95_mm\tn/a" in bundle.files.metrics.read_text()
 
@@ -158,7 +158,7 @@ def test_what_a_fit_fails_sets_the_verdict(
     bundle: Any, change: dict[str, Any], colour: str, word: str
 ) -> None:
     path = bundle.work / "verify" / "bilo_char_inferred_seed0.json"
-    write_json(path, read_json(path) | change)
+    write_sealed(path, read_json(path) | change)
     step_metrics(bundle.job)
     verdict = read_json(bundle.files.params)["verdict"]
     assert verdict["colour"] == colour
@@ -171,7 +171,7 @@ def test_a_fit_clearly_above_the_direct_fit_has_not_converged(bundle: Any) -> No
     for gap, status, colour in ((0.0019, "converged", "green"), (0.0021, "not converged", "amber")):
         record = read_json(path)
         record["objective"]["fdm"] = 0.2505 + gap
-        write_json(path, record)
+        write_sealed(path, record)
         step_metrics(bundle.job)
         params = read_json(bundle.files.params)
         assert (params["status"], params["verdict"]["colour"]) == (status, colour)
@@ -194,7 +194,7 @@ def test_an_objective_that_is_no_number_is_never_green(bundle: Any, missing: str
         record["objective"]["fdm"] = None
     else:
         record["direct_fdm"]["objective"] = None
-    write_json(path, record)
+    write_sealed(path, record)
     step_metrics(bundle.job)
     params = read_json(bundle.files.params)
     assert params["verdict"]["colour"] != "green"
@@ -207,7 +207,7 @@ def test_a_bounded_or_unfinished_direct_fit_is_never_green(bundle: Any) -> None:
     said = ["lambda sits on a bound"], ["the last descent was cut short"], []
     for warnings in said:
         record["direct_fdm"] |= {"warnings": warnings, "converged": False}
-        write_json(path, record)
+        write_sealed(path, record)
         step_metrics(bundle.job)
         result = read_result(bundle.files.params)
         assert result.verdict.colour == "amber"
@@ -220,7 +220,7 @@ def test_a_direct_fit_that_misses_a_region_has_not_converged(bundle: Any) -> Non
     path = bundle.work / "baselines.json"
     record = read_json(path)
     record["direct_fdm"]["metrics"]["WT"]["dice"] = 0.0
-    write_json(path, record)
+    write_sealed(path, record)
     bundle.settings["fit"]["method"] = "direct"
     step_metrics(bundle.job)
     result = read_result(bundle.files.params)
@@ -230,9 +230,9 @@ def test_a_direct_fit_that_misses_a_region_has_not_converged(bundle: Any) -> Non
 
 def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: Any) -> None:
     numbers = read_json(bundle.work / "quality.json")["numbers"] | {"enhancing_fraction": 0.001}
-    write_json(bundle.work / "quality.json", {"numbers": numbers})
+    write_sealed(bundle.work / "quality.json", {"numbers": numbers})
     path = bundle.work / "fits" / "bilo_char_inferred_seed0.json"
-    write_json(path, read_json(path) | {"lambda_mm": 15.0})
+    write_sealed(path, read_json(path) | {"lambda_mm": 15.0})
     step_metrics(bundle.job)
     verdict = read_json(bundle.files.params)["verdict"]
     assert verdict["colour"] == "red"

@@ -23,7 +23,7 @@ from gbm.domain.domain import save_domain
 from gbm.growth.characteristic import characteristic
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.network_fit import best_basin, tumour_fit
@@ -49,7 +49,7 @@ def files(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Layout:
     numbers = grown.domain.numbers
     start = characteristic(numbers["radius_WT_mm"], numbers["radius_TC_mm"])
     save_domain(made.domain, grown.domain)
-    write_json(made.characteristic, start.to_json())
+    write_sealed(made.characteristic, start.to_json())
     _write_baselines(made, grown, objective=10.0)
     return made
 
@@ -58,8 +58,8 @@ def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
     fitted["objective_network_grid"] = objective
-    write_json(files.baselines, {"direct_fdm": {**fitted, "x0_grid_mm": DIRECT}})
-    write_json(files.direct_fixed, {**fitted, "x0_grid_mm": grown.domain.x0.tolist()})
+    write_sealed(files.baselines, {"direct_fdm": {**fitted, "x0_grid_mm": DIRECT}})
+    write_sealed(files.direct_fixed, {**fitted, "x0_grid_mm": grown.domain.x0.tolist()})
 
 
 def _own(files: Layout, as_: str) -> Layout:

@@ -13,7 +13,7 @@ import pytest
 
 from gbm.config.model import Model
 from gbm.domain.plane import sample
-from gbm.io.files import read_json, sha256, write_json
+from gbm.io.files import read_json, sha256, write_json, write_sealed
 from gbm.report.findings import findings
 from gbm.report.methods_text import methods
 from gbm.report.quality_table import quality_rows
@@ -128,7 +128,7 @@ def test_image_and_truth_are_shown(bundle: Any, tmp_path: Path) -> None:
     affine[2, 3] -= 2
     nib.save(nib.Nifti1Image(volume, affine), tmp_path / "t1c.nii.gz")
     assert np.allclose(sample(domain, volume, affine), volume[..., 2])
-    write_json(
+    write_sealed(
         bundle.files.truth,
         {"segmentation_sha256": sha256(bundle.root / "seg.nii.gz"),
          "lambda_mm": 4.5678, "rhoT": 7.0, "DT_mm2": 141.75,
@@ -152,13 +152,13 @@ def test_empty_core_is_reported_without_numbers(bundle: Any) -> None:
                 for model in ("network", "fdm"):
                     record["dice"][model]["TC"] = None
                     record["metrics"][model]["TC"] = dict.fromkeys(("dice", "hd95_mm", "area_mm2"))
-            write_json(path, record)
+            write_sealed(path, record)
     assert "–" in report(bundle)
 
 
 def test_a_page_without_a_core_names_one_radius(bundle: Any) -> None:
     path = bundle.work / "characteristic.json"
-    write_json(path, read_json(path) | {"radius_error": {"WT": 0.001}, "reason": "TC is empty"})
+    write_sealed(path, read_json(path) | {"radius_error": {"WT": 0.001}, "reason": "TC is empty"})
     text = report(bundle)
     assert "within 0.1\xa0% (WT); TC is empty." in text
 
@@ -248,7 +248,7 @@ def test_an_overfitting_network_is_said_to_overfit(result: PatientResult) -> Non
 
 def test_gates_are_shown_with_their_limits(bundle: Any) -> None:
     numbers = read_json(bundle.work / "quality.json")["numbers"] | {"brain_dice": 0.5}
-    write_json(bundle.work / "quality.json", {"numbers": numbers})
+    write_sealed(bundle.work / "quality.json", {"numbers": numbers})
     text = report(bundle)
     rows = quality_rows(read_result(bundle.anat_file("desc-growth_params.json")))
     assert rows[0]["name"] == "DICE of the brain masks, atlas and patient"

@@ -15,7 +15,7 @@ from scipy.special import expit
 from gbm.domain.plane import edge_names, sample
 from gbm.growth.extent import LEVELS, infiltrated
 from gbm.growth.growth_map import coarsen
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, write_sealed
 from gbm.report.fields import Trained
 from gbm.report.methods_text import methods
 from gbm.report.section import ACROSS, section
@@ -152,7 +152,7 @@ def test_the_page_of_a_direct_fit_speaks_of_no_network(direct_volume_bundle: Any
 def test_a_slice_fit_that_did_not_settle_is_said_not_to(volume_bundle: Any) -> None:
     path = volume_bundle.files.slice_fit
     unsure = {"converged": False, "warnings": ["lambda_mm sits on a bound"]}
-    write_json(path, read_json(path) | unsure)
+    write_sealed(path, read_json(path) | unsure)
     assert "its fit did not settle (lambda_mm sits on a bound)" in read(report(volume_bundle))
 
 

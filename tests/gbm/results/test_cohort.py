@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gbm.config.plan import planned_steps
+from gbm.config.settings import Settings
 from gbm.io.ending import Ending
-from gbm.io.files import read_json, write_json, write_text
+from gbm.io.files import read_json, write_json, write_sealed, write_text
 from gbm.io.layout import CohortLayout, Layout
 from gbm.report.cohort_page import distributions, patient_row, render_cohort
 from gbm.results import cohort
@@ -27,6 +30,7 @@ from tests.browser import chromium
 
 GROWTH = ("lambda_mm", "rhoT", "DT_mm2")
 ENDS = ("lambda_mm_low", "lambda_mm_high", "rhoT_low", "rhoT_high")
+PLAN = planned_steps(Settings(), registered=False)
 
 
 @pytest.fixture
@@ -39,9 +43,13 @@ def results(bundle: Any) -> Path:
         logs / "sub-bad" / "check.log",
         "reading\nerror: /data/bad.yaml: patient.tissue.wm: file <b>not</b> found\n",
     )
-    write_text(logs / "sub-late" / "register.log", "Traceback ...\nerror: RuntimeError: diverged\n")
+    write_text(logs / "sub-late" / "tissue.log", "Traceback ...\nerror: RuntimeError: diverged\n")
     names = ("p1", "bad", "late", "idle")
-    step_cohort(CohortLayout(bundle.root), {n: Path(f"cohort/{n}.yaml") for n in names})
+    step_cohort(
+        CohortLayout(bundle.root),
+        {n: Path(f"cohort/{n}.yaml") for n in names},
+        dict.fromkeys(names, PLAN),
+    )
     return bundle.root
 
 
@@ -100,9 +108,30 @@ def test_page_names_the_reasons_escaped_and_loads_nothing(results: Path) -> None
 
 def test_a_failure_counts_more_than_earlier_results(bundle: Any, results: Path) -> None:
     write_text(bundle.root / "logs" / "sub-p1" / "check.log", "error: seg.nii.gz: truncated\n")
-    member = cohort.read_member(bundle.files, Path("p1.yaml"))
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), PLAN)
     assert member.status == "failed"
     assert member.result is None
+
+
+def test_a_failure_lives_as_long_as_its_cause(bundle: Any, results: Path) -> None:
+    """Steps that are not planned any more, and failures that the results came after."""
+    logs = bundle.files.logs
+    for step in ("register", "fit_bilo_char_inferred_seed7"):
+        write_text(logs / f"{step}.log", "error: RuntimeError: of a plan that was given up\n")
+    write_text(logs / "tissue.log", "error: OSError: no space left\n")
+    os.utime(logs / "tissue.log", (1.0, 1.0))
+    assert cohort.read_member(bundle.files, Path("p1.yaml"), PLAN).status == "done"
+    planned = PLAN | {"register"}
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), planned)
+    assert member.reasons == ("register: RuntimeError: of a plan that was given up",)
+
+
+def test_an_edited_result_is_named(bundle: Any, results: Path) -> None:
+    path = bundle.files.params
+    write_json(path, read_json(path) | {"seconds": 1.0})
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), PLAN)
+    assert member.status == "unfinished"
+    assert member.reasons[0].startswith(f"{path.name}: was edited by hand since it was made")
 
 
 def test_a_comparison_that_failed_takes_nothing_from_the_main_job(
@@ -112,18 +141,18 @@ def test_a_comparison_that_failed_takes_nothing_from_the_main_job(
     write_text(logs / "fit_pinn_char_w1e-3_seed0.log", "error: RuntimeError: diverged\n")
     killed = (logs / "fit_bilo_heat_inferred_seed0.log",)
     ending = Ending(failed=(killed,), left={logs / "comparison.log"})
-    member = cohort.read_member(bundle.files, Path("p1.yaml"), ending)
+    member = cohort.read_member(bundle.files, Path("p1.yaml"), PLAN, ending)
     assert member.status == "done"
     ending = Ending(failed=((logs / "fit_bilo_char_inferred_seed0.log",),))
-    assert cohort.read_member(bundle.files, Path("p1.yaml"), ending).status == "failed"
+    assert cohort.read_member(bundle.files, Path("p1.yaml"), PLAN, ending).status == "failed"
 
 
 def test_a_result_of_another_version_is_named_and_spoils_no_page(
     bundle: Any, results: Path
 ) -> None:
     path = bundle.files.params
-    write_json(path, read_json(path) | {"lambda_mm": 5.0})
-    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"))
+    write_sealed(path, read_json(path) | {"lambda_mm": 5.0})
+    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), PLAN)
     assert (member.status, member.result) == ("unfinished", None)
     assert path.name in member.reasons[0]
 
@@ -132,10 +161,10 @@ def test_work_that_a_stopped_command_left_counts_more_than_results(results: Path
     """They may be those of an earlier command, and the page of the patient may be missing."""
     logs = results / "logs"
     ending = Ending(stopped=True, left={logs / "sub-p1" / "report.log"})
-    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), ending)
+    member = cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), PLAN, ending)
     assert (member.status, member.result) == ("unfinished", None)
     other = Ending(stopped=True, left={logs / "sub-late" / "report.log"})
-    assert cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), other).status == "done"
+    assert cohort.read_member(Layout(results, "p1"), Path("p1.yaml"), PLAN, other).status == "done"
 
 
 def test_description_is_bids(results: Path) -> None:
@@ -147,7 +176,7 @@ def test_description_is_bids(results: Path) -> None:
 
 
 def test_a_cohort_without_results_still_has_its_page(tmp_path: Path) -> None:
-    step_cohort(CohortLayout(tmp_path), {"x": Path("x.yaml")})
+    step_cohort(CohortLayout(tmp_path), {"x": Path("x.yaml")}, {"x": PLAN})
     assert "No patient has results yet" in (tmp_path / "cohort.html").read_text()
     (row,) = rows_of(tmp_path / "cohort_metrics.tsv")
     assert set(row.values()) == {"sub-x", "unfinished", "n/a"}
@@ -265,7 +294,7 @@ def test_tables_of_a_mixed_cohort(bundle: Any, volume_bundle: Any, tmp_path: Pat
     members = []
     for made in (bundle, volume_bundle):
         step_metrics(made.job)
-        members.append(cohort.read_member(made.files, Path("p1.yaml")))
+        members.append(cohort.read_member(made.files, Path("p1.yaml"), PLAN))
     rows = [dict(zip(cohort.COLUMNS, row, strict=True)) for row in cohort.participant_rows(members)]
     assert [row["dimensions"] for row in rows] == ["2", "3"]
     columns = cohort.cohort_metric_columns()

@@ -12,7 +12,7 @@ import pytest
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
 from gbm.domain.plane import edge_names, slicing_axis
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_json, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays, sidecar
 from gbm.results.estimate import Estimate, Thresholds
@@ -154,7 +154,7 @@ def test_written_files(result: PatientResult, tmp_path: Path) -> None:
     write_npz(arrays(files.verified(result.headline)), u_fdm=u)
     thresholds = Thresholds(WT=Estimate.of(0.4), TC=Estimate.of(0.7))
     found = result.model_copy(update={"thresholds": thresholds})
-    write_json(files.params, found.model_dump(mode="json"))
+    write_sealed(files.params, found.model_dump(mode="json"))
     file = tmp_path / "t1.yaml"
     file.write_text(
         "patient:\n  id: t1\n  segmentation: {path: seg.nii.gz, convention: brats}\n"

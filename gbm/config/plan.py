@@ -1,0 +1,34 @@
+"""The steps of a patient's main job, by the names of their logs."""
+
+from __future__ import annotations
+
+from gbm.config.fit_names import planned
+from gbm.config.settings import Settings
+
+
+def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
+    """Names of all steps between a patient's file and its report.
+
+    Parameters
+    ----------
+    settings : Settings
+        Those of the patient.
+    registered : bool
+        Whether the atlas is registered; not where the patient brings tissue maps.
+
+    >>> steps = planned_steps(Settings(), registered=False)
+    >>> "fit_bilo_char_inferred_seed0" in steps, "register" in steps, "slice_fit" in steps
+    (True, False, False)
+    """
+    steps = {"demo", "check", "tissue", "domain", "characteristic", "baselines"}
+    steps |= {"identifiability", "metrics", "export", "report"}
+    steps |= {f"{kind}_{fit.name}" for kind in ("fit", "verify") for fit in planned(settings)}
+    if registered:
+        steps.add("register")
+    if settings.dimensions == 3:
+        steps.add("slice_fit")
+    if settings.uncertainty.enabled:
+        steps |= {"posterior", "export_uncertainty"}
+        if settings.uncertainty.slices and settings.dimensions == 2:
+            steps.add("slices")
+    return frozenset(steps)

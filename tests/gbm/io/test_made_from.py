@@ -1,0 +1,71 @@
+"""Notes beside results: what differs from them is named, wherever the results are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gbm.io.made_from import ALTERED, UNKNOWN, changed, digests, noted
+
+PARAMS = {
+    "root": "results/gbm",
+    "settings": {"bounds": {"rhoT": [1, 40]}, "slice": {"index": None}},
+    "patient": {"id": "p1", "segmentation": "a hash"},
+    "code": "0123",
+}
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    """Of a job that wrote a file and a folder."""
+    results = tmp_path / "gbm"
+    note = results / "provenance/sub-p1/report.json"
+    figures = results / "sub-p1/figures"
+    figures.mkdir(parents=True)
+    with noted(note, PARAMS, [results / "sub-p1.html", str(figures)]):
+        (results / "sub-p1.html").write_text("<html></html>")
+        (figures / "a.svg").write_text("<svg/>")
+    return note
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({}, ()),
+        ({"root": "/elsewhere/gbm"}, ()),
+        ({"code": "4567"}, ("code",)),
+        ({"patient": None}, ("patient",)),
+        ({"atlas": "new"}, ("atlas",)),
+        ({"settings": PARAMS["settings"] | {"bounds": {"rhoT": [1, 20]}}}, ("bounds",)),
+        ({"settings": {}}, ("bounds", "slice")),
+    ],
+)
+def test_what_differs_is_named(other: dict[str, Any], named: tuple[str, ...], note: Path) -> None:
+    assert changed(note, digests(PARAMS | other)) == named
+
+
+def test_an_altered_file_is_seen_and_a_missing_one_is_not(note: Path) -> None:
+    root = note.parents[2]
+    moved = root.with_name("moved")
+    shutil.move(root, moved)
+    note = moved / note.relative_to(root)
+    (moved / "sub-p1.html").unlink()
+    assert changed(note, digests(PARAMS)) == ()
+    for text, named in (("", (ALTERED,)), ("<svg >", (ALTERED,)), ("<svg/>", ())):
+        (moved / "sub-p1/figures/a.svg").write_text(text)
+        assert changed(note, digests(PARAMS)) == named
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '{"made_from": 1, "files": {}}'])
+def test_a_missing_or_damaged_note_tells_nothing(text: str | None, note: Path) -> None:
+    note.unlink() if text is None else note.write_text(text)
+    assert changed(note, digests(PARAMS)) == (UNKNOWN,)
+
+
+def test_work_that_fails_leaves_no_note(note: Path) -> None:
+    with pytest.raises(RuntimeError, match="diverged"), noted(note, PARAMS, []):
+        raise RuntimeError("diverged")
+    assert not note.exists()
