@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from gbm.domain.build import build_domain
@@ -43,9 +46,9 @@ def run(job: Job) -> None:
     write_sealed(files.slices, {"slices": found})
 
 
-def outcome(domain: Domain, offset_mm: float, fit: dict[str, object]) -> dict[str, object]:
+def outcome(domain: Domain, offset_mm: float, fit: Mapping[str, Any]) -> dict[str, Any]:
     """What one slice says; the threshold of an empty core means nothing."""
-    levels = dict(fit["thresholds"])  # type: ignore[call-overload]
+    levels = dict(fit["thresholds"])
     if not domain.TC.any():
         levels["TC"] = None
     numbers = {name: fit[name] for name in ("lambda_mm", "rhoT", "DT_mm2")}
