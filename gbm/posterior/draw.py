@@ -15,6 +15,7 @@ from bilo.posterior.gauss_newton import Mode, covariance
 from bilo.posterior.importance import effective_share, truncated_weights
 from bilo.posterior.secants import Quadratic, principal_axes
 from gbm.posterior.growth_posterior import LogPosterior
+from gbm.posterior.mode import climb
 
 LEAST_EFFECTIVE = 0.3
 """Effective share of the samples below which the quadratic model is given up."""
@@ -24,7 +25,9 @@ _SPREAD = 0.7
 """Of the first walkers, in standard deviations at the mode."""
 _TRUSTED = 6.0
 """Lengths of its axes up to which the quadratic model is asked."""
-_WIDER, _ROUNDS = 1.6, 4
+_HIGHER = 1.0
+"""Gain of log p by which a sample shows that the climb had ended too early."""
+_WIDER, _ROUNDS = 1.3, 6
 """Where the samples spread this much wider than the axes, at a mode in a flat spot whose curvature
 is no measure of the width, the model is made again with axes as wide as they are."""
 
@@ -44,6 +47,8 @@ class Draws:
         Effective share of the samples of the quadratic model.
     sampler : str
         ``importance``, or ``solver`` where the fallback was needed.
+    mode : Mode
+        The highest one that was found.
     """
 
     theta: np.ndarray
@@ -51,6 +56,7 @@ class Draws:
     u: np.ndarray
     effective: float
     sampler: str
+    mode: Mode[np.ndarray]
 
 
 def draw(
@@ -67,8 +73,8 @@ def draw(
         Samples that are solved.
     rng : numpy.random.Generator
     """
-    chain, trusted = _modelled(posterior, mode, rng)
-    found = _weighted(posterior, chain, count, rng)
+    chain, mode, trusted = _modelled(posterior, mode, rng)
+    found = _weighted(posterior, mode, chain, count, rng)
     if trusted and found.effective >= LEAST_EFFECTIVE:
         return found
     return _with_solver(posterior, found, rng)
@@ -76,17 +82,38 @@ def draw(
 
 def _modelled(
     posterior: LogPosterior, mode: Mode[np.ndarray], rng: np.random.Generator
-) -> tuple[Chain, bool]:
-    """Samples of a model that is as wide as they are, and whether it came to that."""
+) -> tuple[Chain, Mode[np.ndarray], bool]:
+    """Samples of a model that is as wide as they are, its mode, and whether it came to that.
+
+    The walkers go on from one model to the next.
+    """
     spread = covariance(mode.hessian, posterior.scale)
+    axes = _axes(posterior, spread)
+    log_density = _on_quadratic(posterior, mode, axes)
+    start = _walkers(log_density, mode.theta, spread, rng)
     for _ in range(_ROUNDS):
-        axes = _axes(posterior, spread)
-        chain = _on_quadratic(posterior, mode, axes, spread, rng)
-        spread = np.cov(chain.theta.T)
-        wider = np.linalg.norm(np.linalg.solve(axes, _axes(posterior, spread)), 2)
-        if wider < _WIDER:
-            return chain, True
-    return chain, False
+        chain = sample(log_density, start, _STEPS, rng)
+        sampled = _axes(posterior, np.cov(chain.theta.T))
+        higher = _higher(posterior, mode, chain)
+        wider = np.linalg.norm(np.linalg.solve(axes, sampled), 2)
+        if higher is None and wider < _WIDER:
+            return chain, mode, True
+        mode, axes = higher or mode, sampled
+        log_density = _on_quadratic(posterior, mode, axes)
+        start = chain.theta[np.isfinite(log_density(chain.theta))][-_WALKERS:]
+        if len(start) < _WALKERS:
+            start = _walkers(log_density, mode.theta, np.cov(chain.theta.T), rng)
+    return chain, mode, False
+
+
+def _higher(
+    posterior: LogPosterior, mode: Mode[np.ndarray], chain: Chain
+) -> Mode[np.ndarray] | None:
+    """The mode near the best sample, if that is higher than the one the climb had ended in."""
+    best = chain.theta[np.argmax(chain.log_density)]
+    if posterior.evaluate(best)[0] < mode.log_density + _HIGHER:
+        return None
+    return climb(posterior, best)
 
 
 def _axes(posterior: LogPosterior, spread: np.ndarray) -> np.ndarray:
@@ -95,14 +122,8 @@ def _axes(posterior: LogPosterior, spread: np.ndarray) -> np.ndarray:
     return principal_axes(spread[:n, :n], posterior.scale[:n])
 
 
-def _on_quadratic(
-    posterior: LogPosterior,
-    mode: Mode[np.ndarray],
-    axes: np.ndarray,
-    spread: np.ndarray,
-    rng: np.random.Generator,
-) -> Chain:
-    """The ensemble on a quadratic model of the features; the crossings are exact."""
+def _on_quadratic(posterior: LogPosterior, mode: Mode[np.ndarray], axes: np.ndarray) -> LogDensity:
+    """The log density of a quadratic model of the features; the crossings are exact."""
     n = posterior.growth.stop
     model = Quadratic.of(posterior.forward, mode.theta[:n], mode.seen, axes)
 
@@ -114,7 +135,7 @@ def _on_quadratic(
             value[near] = posterior.log(theta[near], model(theta[near, :n]))
         return value
 
-    return sample(log_density, _walkers(log_density, mode.theta, spread, rng), _STEPS, rng)
+    return log_density
 
 
 def _walkers(
@@ -130,13 +151,19 @@ def _walkers(
     return found[:_WALKERS]
 
 
-def _weighted(posterior: LogPosterior, chain: Chain, count: int, rng: np.random.Generator) -> Draws:
+def _weighted(
+    posterior: LogPosterior,
+    mode: Mode[np.ndarray],
+    chain: Chain,
+    count: int,
+    rng: np.random.Generator,
+) -> Draws:
     """Some of a chain's samples, solved, with the weights exact over modelled density."""
     chosen = rng.choice(len(chain.theta), min(count, len(chain.theta)), replace=False)
     theta = chain.theta[chosen]
     u, exact = _solved(posterior, theta)
     weights = truncated_weights(exact - chain.log_density[chosen])
-    return Draws(theta, weights, u, effective_share(weights), "importance")
+    return Draws(theta, weights, u, effective_share(weights), "importance", mode)
 
 
 def _solved(posterior: LogPosterior, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,4 +190,5 @@ def _with_solver(posterior: LogPosterior, found: Draws, rng: np.random.Generator
     count = len(found.theta)
     kept = chain.theta[rng.choice(len(chain.theta), count, replace=False)]
     u, _ = _solved(posterior, kept)
-    return Draws(kept, np.full(count, 1 / count), u, found.effective, "solver")
+    equal = np.full(count, 1 / count)
+    return Draws(kept, equal, u, found.effective, "solver", found.mode)

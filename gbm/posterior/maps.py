@@ -15,8 +15,8 @@ from gbm.growth.growth_map import coarsen, logit_between, spread
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-_ROWS = 8
-"""Rows of cells whose samples are sorted at once, for the sake of memory."""
+_SORTED = 2_000_000
+"""Densities that are sorted at once, for the sake of memory."""
 _UNIT = {2: 1.0, 3: 1e-3}
 
 
@@ -53,7 +53,8 @@ def density_maps(
         Density.
     """
     parts = _parts(domain, u)
-    rows = [slice(k, k + _ROWS) for k in range(0, u.shape[1], _ROWS)]
+    height = max(1, _SORTED // u[:, 0].size)
+    rows = [slice(k, k + height) for k in range(0, u.shape[1], height)]
     quantiles = np.concatenate([weighted_quantiles(u[:, row], weights) for row in rows], axis=1)
     probability = np.concatenate(
         [np.tensordot(weights, u[:, row] > infiltrated_above, axes=1) for row in rows]
@@ -82,22 +83,26 @@ def extents(domain: Domain, u: np.ndarray, weights: np.ndarray) -> dict[str, Sum
     parts, d = _parts(domain, u), domain.dimensions
     distance = distance_transform_edt(~domain.WT, sampling=domain.spacing)
     outside = (domain.tissue & ~domain.WT).astype(float)
-    share, total = coarsen(outside, parts), coarsen(outside * distance, parts)
-    cells = share > 0
+    share, total = (coarsen(a, parts).ravel() for a in (outside, outside * distance))
+    cells = np.flatnonzero(share)
+    cells = cells[np.argsort(total[cells] / share[cells])]
     share, distance = share[cells], total[cells] / share[cells]
-    order = np.argsort(distance)
-    share, distance = share[order], distance[order]
     voxel = (parts * domain.spacing) ** d * _UNIT[d]
-    beyond = u[:, cells][:, order]
     found = {}
     for level in LEVELS:
-        counted = np.cumsum((beyond > level) * share, axis=1)
-        size = counted[:, -1] if distance.size else np.zeros(len(u))
-        at = np.sum(counted < 0.95 * size[:, None], axis=1)
-        margin = np.where(size > 0, np.append(distance, 0.0)[at], 0.0)
-        found[extent_name(level, d)] = Summary.of(voxel * size, weights)
-        found[margin_name(level)] = Summary.of(margin, weights)
+        beyond = (sample.ravel()[cells] > level for sample in u)
+        sizes, margins = np.array([_reach(share[at], distance[at]) for at in beyond]).T
+        found[extent_name(level, d)] = Summary.of(voxel * sizes, weights)
+        found[margin_name(level)] = Summary.of(margins, weights)
     return found
+
+
+def _reach(share: np.ndarray, distance: np.ndarray) -> tuple[float, float]:
+    """Sum of the shares, and the distance, which ascends, within which 95 % of it lies."""
+    counted = np.cumsum(share)
+    if not counted.size:
+        return 0.0, 0.0
+    return float(counted[-1]), float(distance[np.searchsorted(counted, 0.95 * counted[-1])])
 
 
 def _parts(domain: Domain, u: np.ndarray) -> int:

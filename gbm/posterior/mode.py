@@ -1,6 +1,6 @@
 """The mode of the posterior: from several starts with the noise level unknown, then with it fixed.
 
-The starts climb on cells twice as large, where a solve costs little; the best end goes on.
+The starts climb on cells of 2 mm, where a solve costs little; the best end goes on.
 
 The noise level b of an outline is max(floor, factor rms(delta / s)) at the first mode. Its marginal
 likelihood is no use: the rough modes of an outline rule it, and smooth errors look small to it.
@@ -44,7 +44,7 @@ def find_mode(
     floor_mm, factor : float
         Least noise level, and noise level over misfit.
     """
-    coarse = posterior.coarser()
+    coarse = posterior.coarse()
     ends = [climb(coarse.near(start), start) for start in starts]
     best = max(ends, key=lambda mode: mode.log_density).theta
     first = climb(posterior.near(best), best)

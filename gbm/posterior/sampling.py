@@ -94,7 +94,7 @@ def outline_posterior(
     known, mode = find_mode(unknown, guesses, by.floor_mm, by.factor)
     drawn = draw(known, mode, by.samples, np.random.default_rng(by.seed))
     terms = {term.region.name: term for term in known.likelihoods}
-    misfit = known.misfit(mode.theta, mode.seen)
+    misfit = known.misfit(drawn.mode.theta, drawn.mode.seen)
     lost = {name: term.region.outline.lost for name, term in terms.items()}
     n = known.growth.stop
     return OutlinePosterior(
@@ -103,7 +103,7 @@ def outline_posterior(
         x0=drawn.theta[:, 2:n],
         thresholds=dict(zip(terms, drawn.theta[:, n:].T, strict=True)),
         weights=drawn.weights,
-        mode=mode.theta,
+        mode=drawn.mode.theta,
         maps=density_maps(domain, drawn.u, drawn.weights, by.infiltrated_above),
         extents=extents(domain, drawn.u, drawn.weights),
         noise_mm={name: float(term.noise.sd[0]) for name, term in terms.items()},

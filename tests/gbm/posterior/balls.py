@@ -18,7 +18,7 @@ BALL_RHO_T = 8.0
 def head(tissue: np.ndarray, x0: np.ndarray) -> Domain:
     """Tissue of white and grey matter on 1 mm voxels, without a tumour yet."""
     axes = tuple(np.arange(n) - 3.0 for n in tissue.shape)
-    share = np.where(np.arange(tissue.shape[0]) % 16 < 12, 1.0, 0.0)
+    share = 0.7 + 0.3 * np.cos(np.arange(tissue.shape[0]) / 4.0)
     wm = tissue * share.reshape(-1, *[1] * (tissue.ndim - 1))
     gm = tissue - wm
     empty = np.zeros(tissue.shape, bool)

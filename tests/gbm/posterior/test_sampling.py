@@ -16,7 +16,7 @@ from gbm.posterior.mode import climb, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
 from gbm.posterior.sampling import Sampling, outline_posterior
 from gbm.search.coarse_search import Candidate
-from tests.gbm.posterior.balls import TRUTH, ball, disc, permuted
+from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball, disc, permuted
 
 FEW = Sampling(samples=60)
 
@@ -121,13 +121,13 @@ class TestPartsOnly:
 
 
 class TestMode:
-    def test_the_gradient_vanishes_at_it(self, slice_: Domain) -> None:
+    def test_hardly_anything_is_to_be_gained_from_it(self, slice_: Domain) -> None:
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
         start = starts(slice_, posterior)[1]
         near = posterior.near(start)
         mode = climb(near, start)
         gradient, hessian = near.expand(mode.theta, mode.seen)
-        assert np.abs(np.linalg.solve(hessian, gradient) / near.scale).max() < 0.05
+        assert 0.5 * gradient @ np.linalg.solve(hessian, gradient) < 0.1
 
     def test_any_direct_fit_can_be_a_start(self, slice_: Domain) -> None:
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
@@ -137,7 +137,7 @@ class TestMode:
 
 
 def test_in_space() -> None:
-    domain, truth = ball(), TRUTH | {"rhoT": 10.0}
+    domain, truth = ball(), TRUTH | {"rhoT": BALL_RHO_T}
     result = outline_posterior(domain, sampling=FEW)
     held = covers(result, domain, truth)
     assert sum(held.values()) >= 6, (held, result.parameters(), result.origin())
