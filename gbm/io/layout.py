@@ -8,6 +8,9 @@ from pathlib import Path
 from gbm.config.conventions import REGIONS
 
 MAPS = ("wm", "gm", "csf")
+UNCERTAIN = {
+    "low": "lower_celldensity", "high": "upper_celldensity", "infiltration": "infiltration_probseg",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,11 +159,7 @@ class Layout:
     @property
     def uncertain(self) -> dict[str, Path]:
         """5 and 95 % of the density, and the probability of infiltration, in the same space."""
-        return {
-            "low": self._anat("desc-lower_celldensity.nii.gz"),
-            "high": self._anat("desc-upper_celldensity.nii.gz"),
-            "infiltration": self._anat("desc-infiltration_probseg.nii.gz"),
-        }
+        return {name: self._anat(f"desc-{end}.nii.gz") for name, end in UNCERTAIN.items()}
 
     @property
     def masks(self) -> dict[str, Path]:
@@ -296,9 +295,5 @@ def arrays(record: Path) -> Path:
 
 
 def sidecar(image: Path) -> Path:
-    """The JSON file beside an image.
-
-    >>> sidecar(Path("sub-a_desc-fit_celldensity.nii.gz")).name
-    'sub-a_desc-fit_celldensity.json'
-    """
+    """The JSON file beside an image."""
     return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.layout import arrays
 from gbm.judging.posterior import GrowthPosterior
 from gbm.results.estimate import Estimate
@@ -171,7 +171,7 @@ def test_slices_that_are_not_asked_for_are_not_read(bundle: Any) -> None:
 
 def test_without_an_outline_there_is_a_reason_and_no_number(bundle: Any) -> None:
     write_npz(arrays(bundle.files.posterior))
-    write_json(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
+    write_sealed(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
     result = found(bundle)
     told = result.uncertainty
     assert told is not None
@@ -191,7 +191,7 @@ def test_switched_off_it_is_not_there_at_all(bundle: Any) -> None:
     bundle.settings["uncertainty"]["enabled"] = False
     result = found(bundle)
     assert result.uncertainty is None
-    assert read_json(bundle.files.params)["uncertainty"] is None
+    assert read_sealed(bundle.files.params)["uncertainty"] is None
     assert result.lambda_mm == Estimate.of(5.0)
     assert not [model for model in read_metrics(bundle.files.metrics) if "posterior" in model]
 
@@ -208,8 +208,8 @@ def test_extents_are_rows_of_their_own(bundle: Any) -> None:
 
 @pytest.mark.parametrize(("misfit", "colour"), [(5.0, "green"), (5.1, "amber")])
 def test_an_outline_that_is_missed_by_far_is_amber(bundle: Any, misfit: float, colour: str) -> None:
-    record = read_json(bundle.files.posterior)
-    write_json(bundle.files.posterior, record | {"misfit_mm": {"WT": 1.0, "TC": misfit}})
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"misfit_mm": {"WT": 1.0, "TC": misfit}})
     verdict = found(bundle).verdict
     assert verdict.colour == colour
     said = [reason for reason in verdict.reasons if "misses an outline by 5.1 mm" in reason]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.layout import arrays
 from gbm.report.certainty import certainty
 from gbm.report.methods_text import methods
@@ -41,8 +41,8 @@ def test_the_noise_is_that_of_the_settings(bundle: Any) -> None:
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_is_the_first_sentence(bundle: Any, flag: str) -> None:
-    record = read_json(bundle.files.posterior)
-    write_json(bundle.files.posterior, record | {"flags": [flag]})
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"flags": [flag]})
     sentences = said(bundle)
     assert len(sentences) == 4
     assert sentences[0].lower() == f"{FLAGS[flag]}.".lower()
@@ -50,7 +50,8 @@ def test_a_flag_is_the_first_sentence(bundle: Any, flag: str) -> None:
 
 
 def test_few_slices_are_said_to_be_few(bundle: Any) -> None:
-    write_json(bundle.files.slices, read_json(bundle.files.slices)[:2])
+    few = read_sealed(bundle.files.slices)["slices"][:2]
+    write_sealed(bundle.files.slices, {"slices": few})
     assert said(bundle)[1].startswith("They are those of this slice")
 
 
@@ -60,7 +61,7 @@ def test_a_volume_needs_no_slices(volume_bundle: Any) -> None:
 
 def test_a_page_without_an_interval_says_why(bundle: Any) -> None:
     write_npz(arrays(bundle.files.posterior))
-    write_json(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
+    write_sealed(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
     text = report(bundle)
     sound(text)
     shown = unescape(read(text))

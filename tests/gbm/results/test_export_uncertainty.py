@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gbm.io.files import read_json, write_json, write_npz
+from gbm.io.files import read_json, read_sealed, write_npz, write_sealed
 from gbm.io.layout import arrays, sidecar
 from gbm.results.posterior_record import FLAGS
 from gbm.steps.export import run as export
@@ -79,8 +79,8 @@ def test_the_settings_are_in_the_words(bundle: Any) -> None:
 
 
 def test_a_flag_stands_in_words_beside_each_map(bundle: Any) -> None:
-    record = read_json(bundle.files.posterior)
-    write_json(bundle.files.posterior, record | {"flags": ["misfit", "origin_at_walls"]})
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"flags": ["misfit", "origin_at_walls"]})
     run(bundle.job)
     for path in bundle.files.uncertain.values():
         assert read_json(sidecar(path))["Conditional"] == [*FLAGS.values()]
@@ -88,7 +88,7 @@ def test_a_flag_stands_in_words_beside_each_map(bundle: Any) -> None:
 
 def test_without_a_posterior_no_voxel_has_a_number(bundle: Any) -> None:
     write_npz(arrays(bundle.files.posterior))
-    write_json(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
+    write_sealed(bundle.files.posterior, {"reason": "all of every outline lies at walls"})
     run(bundle.job)
     for name, path in bundle.files.uncertain.items():
         assert np.isnan(data_of(bundle, name)).all()

@@ -10,7 +10,7 @@ import pytest
 
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, save_domain
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.judging.posterior import GrowthPosterior
@@ -33,7 +33,7 @@ def written(folder: Path, grown: Grown, domain: Domain) -> Layout:
         "lambda_mm": grown.growth.lambda_mm, "rhoT": grown.rhoT, "x0_grid_mm": grown.x0,
         "thresholds": grown.thresholds, "objective": 0.1,
     }  # fmt: skip
-    write_json(files.baselines, {"direct_fdm": direct})
+    write_sealed(files.baselines, {"direct_fdm": direct})
     posterior.run(Job(None, SETTINGS, files))
     return files
 
@@ -61,7 +61,7 @@ def test_samples_and_maps_of_a_slice(grown: Grown, tmp_path: Path) -> None:
     for name in ("low", "median", "high", "infiltration"):
         assert found[name].shape == domain.phi.shape
         assert found[name].dtype == np.float32
-    record = read_json(files.posterior)
+    record = read_sealed(files.posterior)
     assert set(record["noise_mm"]) == set(record["misfit_mm"]) == {"WT", "TC"}
     assert record["noise_mm"]["WT"] == 1.5  # the floor
     known = GrowthPosterior.read(files, with_slices=False)
@@ -82,7 +82,7 @@ def test_an_outline_at_walls_alone_gives_a_reason(grown: Grown, tmp_path: Path) 
     """The tumour fills what there is of tissue."""
     domain = replace(grown.domain, phi=np.where(grown.domain.WT, 1.0, 1e-4))
     files = written(tmp_path, grown, replace(domain, TC=domain.TC & False))
-    record = read_json(files.posterior)
+    record = read_sealed(files.posterior)
     assert set(record) == {"reason"}
     assert "all of it lies at the walls" in record["reason"]
     with np.load(arrays(files.posterior)) as stored:

@@ -13,7 +13,7 @@ import gbm
 from gbm.config.patient import LabelMap
 from gbm.domain.domain import Domain
 from gbm.imaging.labels import TumourRegions, regions
-from gbm.io.files import read_json
+from gbm.io.files import read_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.io.volumes import Volume
@@ -102,9 +102,9 @@ def test_a_patient_s_neighbours_are_fitted(tmp_path: Path, monkeypatch: pytest.M
     check.run(file, {"verify": {"refine": 1}}, job.files)
     for step in (tissue, domain, characteristic, baselines, slices):
         step.run(job)
-    found = read_json(job.files.slices)
+    found = read_sealed(job.files.slices)["slices"]
     assert [(s["offset_mm"], s["slice"]) for s in found] == [(0.0, MIDDLE), (1.0, MIDDLE + 1)]
-    direct = read_json(job.files.baselines)["direct_fdm"]
+    direct = read_sealed(job.files.baselines)["direct_fdm"]
     own, other = found
     assert {name: own[name] for name in ("lambda_mm", "rhoT", "thresholds")} == {
         name: direct[name] for name in ("lambda_mm", "rhoT", "thresholds")
