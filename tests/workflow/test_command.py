@@ -113,6 +113,16 @@ def test_the_demo_grown_in_space_is_a_patient_of_its_own(snakemake: Run) -> None
     assert "demo" not in jobs
 
 
+@pytest.mark.parametrize(
+    ("named", "made"), [((), "demo3d"), (("patients=workflow/patients/demo.yaml",), "demo")]
+)
+def test_a_whole_tumour_is_that_of_the_demo_in_space_unless_another_is_named(
+    snakemake: Run, named: tuple[str, ...], made: str
+) -> None:
+    jobs = _plan(snakemake, "--config", "dimensions=3", *named)
+    assert {"demo", "demo3d"} & set(jobs) == {made}
+
+
 def test_a_glob_of_patients_with_tissue_of_their_own(snakemake: Run, tmp_path: Path) -> None:
     for name in ("p01", "p02"):
         write(tmp_path / "cohort", name)

@@ -57,7 +57,8 @@ def read_roster():
     if "patient" in config:
         raise InputError("describe the patient in a file (--configfile)", key="patient")
     patients = config.get("patients")
-    if patients == DEFAULT_PATIENTS and config.get("dimensions") == 3:
+    named = "patients" in workflow.config_settings.overwrite_config
+    if patients == DEFAULT_PATIENTS and not named and config.get("dimensions") == 3:
         patients = DEMO_FILES["demo3d"].as_posix()
     return roster(patients, [Path.cwd(), BASE])
 
