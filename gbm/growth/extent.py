@@ -34,6 +34,10 @@ def margin_name(level: float) -> str:
     return f"margin_{level:g}_mm"
 
 
+AT_BORDER = "density_at_border"
+"""Name of the greatest density where a volume ends in tissue: what is beyond is not counted."""
+
+
 def infiltrated(domain: Domain, u: np.ndarray, level: float) -> np.ndarray:
     """Tissue outside WT with a density u above a level."""
     return domain.tissue & ~domain.WT & (u > level)
@@ -53,7 +57,8 @@ def extent(domain: Domain, u: np.ndarray) -> dict[str, float]:
     -------
     dict
         `extent_0.1_ml` (in the plane `extent_0.1_mm2`), and so on: its size; `margin_0.1_mm`: the
-        95th percentile over it of the distance to WT, 0 where there is none.
+        95th percentile over it of the distance to WT, 0 where there is none. Of a volume
+        `AT_BORDER` too; a slice ends where the brain does.
     """
     distance = distance_transform_edt(~domain.WT, sampling=domain.spacing)
     found = {}
@@ -62,4 +67,8 @@ def extent(domain: Domain, u: np.ndarray) -> dict[str, float]:
         found[extent_name(level, domain.dimensions)] = size(beyond, domain.spacing)
         margin = float(np.percentile(distance[beyond], 95)) if beyond.any() else 0.0
         found[margin_name(level)] = margin
+    if domain.dimensions == 3:
+        outermost = np.ones(u.shape, bool)
+        outermost[(slice(1, -1),) * u.ndim] = False
+        found[AT_BORDER] = float(u[outermost & domain.tissue].max(initial=0.0))
     return found

@@ -8,6 +8,7 @@ difference to the direct fit, which nobody may widen.
 
 from __future__ import annotations
 
+from gbm.growth.extent import AT_BORDER, LEVELS
 from gbm.growth.records import INDISTINCT, ON_VOXELS
 from gbm.judging.gate import ANY, Gate, Range
 
@@ -197,6 +198,13 @@ GATES = (
         "({limit} accepted). The parameters below are not the best explanation of the outlines.",
         "Read the direct fit's parameters; try other seeds (`fit.seeds`).",
         "{:.4f}",
+    ),
+    Gate(
+        AT_BORDER, "fit",
+        lambda s: (-ANY, min(LEVELS)),
+        "The density reaches the end of the fitted volume ({value} there, {limit} accepted): "
+        "extents, margins and maps are cut off.",
+        "Read extents and margins as the least they can be.",
     ),
     Gate(
         "outline_rms_mm", "fit",

@@ -10,6 +10,7 @@ from gbm.config.errors import InputError
 from gbm.config.fit_names import headline_fit, of_main_job
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
+from gbm.growth.extent import AT_BORDER
 from gbm.growth.grids import Grids
 from gbm.io.provenance import InputFile, RunCost, versions
 from gbm.judging.flat_range import flat_range
@@ -86,11 +87,14 @@ class Headline:
         What the gates judge.
     judged : mapping
         What `judge` is told of the fit beside them.
+    reach : mapping
+        What is infiltrated beyond the outline, see `gbm.growth.extent.extent`.
     """
 
     fields: Mapping[str, Any]
     numbers: Numbers
     judged: Mapping[str, Any]
+    reach: Mapping[str, float | None]
 
 
 def summarise(
@@ -125,6 +129,7 @@ def summarise(
     numbers = {
         **found.numbers,
         **headline.numbers,
+        AT_BORDER: headline.reach.get(AT_BORDER),
         "outline_rms_mm": None if posterior is None else posterior.misfit_mm,
     }
     return PatientResult(
@@ -180,6 +185,7 @@ def _network_headline(found: StepRecords, settings: Settings) -> Headline:
             **of_growth(own.growth, own.thresholds, found.core),
         },
         judged=asdict(headline.outcome),
+        reach=verification.extent,
     )
 
 
@@ -204,6 +210,7 @@ def _direct_headline(found: StepRecords) -> Headline:
         },
         numbers=of_growth(own.growth, own.thresholds, found.core),
         judged={},  # a direct fit that did not settle is judged in any case
+        reach=direct.extent,
     )
 
 

@@ -67,6 +67,9 @@ def test_the_extent_beyond_the_outline(space: Any) -> None:
         assert found[f"extent_{level:g}_ml"] == pytest.approx(beyond.sum() / 1000)
         assert found[f"margin_{level:g}_mm"] <= 6.0 * np.log(1 / level)
     assert found["margin_0.1_mm"] < found["margin_0.01_mm"]
+    ends = np.max([u.take(k, axis)[domain.tissue.take(k, axis)].max(initial=0)
+                   for axis in range(3) for k in (0, -1)])  # fmt: skip
+    assert found["density_at_border"] == ends
     nothing = extent(domain, 0 * u)
     assert nothing["extent_0.1_ml"] == nothing["margin_0.1_mm"] == 0.0
 
