@@ -213,5 +213,8 @@ def test_a_domain_survives_its_file(tmp_path: Path) -> None:
     assert (back.patient, back.plane, back.slice) == ("a", made.plane, made.slice)
     assert back.numbers == made.numbers
     (tmp_path / "d.npz").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="is damaged"):
+        load_domain(tmp_path / "d.npz")
+    np.savez(tmp_path / "d.npz", P=made.P)
     with pytest.raises(InputError, match="not a domain"):
         load_domain(tmp_path / "d.npz")

@@ -132,6 +132,6 @@ def test_the_references_of_a_patient(grown: Any, tmp_path: Path) -> None:
     identifiability.run(job)
     told = read_json(files.identifiability)
     assert min(told["profile"]["objective"]) == pytest.approx(best, abs=5e-3)
-    assert set(told) == {"profile", "surface"}
+    assert set(told) == {"profile", "surface", "digest"}
     with np.load(arrays(files.baselines)) as stored:
         assert set(stored) == {"u_characteristic", "u_direct", "disc_WT", "disc_TC"}
