@@ -23,7 +23,7 @@ from gbm.domain.domain import save_domain
 from gbm.growth.characteristic import characteristic
 from gbm.growth.records import FitResult
 from gbm.growth.verification import verify
-from gbm.io.files import read_json, write_sealed
+from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.network_fit import best_basin, tumour_fit
@@ -74,7 +74,7 @@ def _own(files: Layout, as_: str) -> Layout:
 def _run(files: Layout, name: str, as_: str, settings: Settings = TINY) -> dict[str, Any]:
     own = _own(files, as_)
     step_fit(Job(None, settings, own), name)
-    return read_json(own.fit(name))
+    return read_sealed(own.fit(name))
 
 
 @pytest.mark.parametrize("name", PLANS)
