@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gbm.config.loading import FOREIGN_KEYS, load_job
 from gbm.config.writable import require_writable
 from gbm.io.job import Job
 from gbm.io.layout import Layout
+from gbm.io.lock import hold
 from gbm.results.patient_result import PatientResult, read_result
 from gbm.steps import (
     baselines,
@@ -75,9 +76,16 @@ def run_patient(
         raise InputError(f"must be 1 or more, not {threads}", key="threads")
     require_writable(root, "out")
     patient, chosen = load_job(path, settings)
-    job = Job(path, chosen, Layout(root, patient.id), threads)
+    with hold(root / ".lock", "out"):
+        return _run(Job(path, chosen, Layout(root, patient.id), threads), settings)
+
+
+def _run(job: Job, settings: Mapping[str, Any]) -> PatientResult:
+    """All steps, in their order."""
+    chosen = job.settings
+    assert job.file is not None
     shutil.rmtree(job.files.notes, ignore_errors=True)  # they are about what the workflow made
-    check.run(path, settings, job.files)
+    check.run(job.file, settings, job.files)
     if job.registered:
         register.run(job)
     for step in (tissue, domain, characteristic, baselines, identifiability):

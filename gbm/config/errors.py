@@ -16,21 +16,31 @@ class InputError(ValueError):
         The file at fault (a patient file, a config or an image).
     key : str, optional
         The dotted key at fault, such as ``patient.tissue.wm``.
+    given : str, optional
+        What was given instead, in words.
     """
 
-    def __init__(self, message: str, *, file: Path | None = None, key: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: Path | None = None,
+        key: str | None = None,
+        given: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.given = given
         self.file = file
         self.key = key
 
     def __str__(self) -> str:
         """Return ``file: key: message`` with the parts that are known."""
-        return self._with(self.file)
+        return self._with(self.file) + (f" (given: {self.given})" if self.given else "")
 
     @property
     def brief(self) -> str:
-        """The same with the file's name alone, for logs and pages: folders may name a person."""
+        """For logs and pages: without what was given and the folders, which may name a person."""
         return self._with(self.file and self.file.name)
 
     def _with(self, file: Path | str | None) -> str:
@@ -39,8 +49,8 @@ class InputError(ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep file and key when the error crosses a process boundary."""
-        return (_rebuild, (self.message, self.file, self.key))
+        return (_rebuild, (self.message, self.file, self.key, self.given))
 
 
-def _rebuild(message: str, file: Path | None, key: str | None) -> InputError:
-    return InputError(message, file=file, key=key)
+def _rebuild(message: str, file: Path | None, key: str | None, given: str) -> InputError:
+    return InputError(message, file=file, key=key, given=given)

@@ -46,6 +46,7 @@ def in_words(
         ((_dotted(entry["loc"], data, entry["type"]), entry) for entry in unknown or entries),
         key=lambda pair: len(pair[0]),
     )
+    given = ""
     if entry["type"] == "extra_forbidden":
         known = _known_keys(model, keys[:-1])
         text = f"unknown key{nearest(keys[-1], known)}"
@@ -53,14 +54,14 @@ def in_words(
         text = "the key is missing"
     else:
         text = entry["msg"].removeprefix("Value error, ").replace("Input should", "should")
-        text += _given(entry["input"])
+        given = _given(entry["input"])
     key = ".".join(part for part in (prefix, *keys) if part)
-    return InputError(text, file=file, key=key or None)
+    return InputError(text, file=file, key=key or None, given=given)
 
 
 def _given(value: Any) -> str:
     if isinstance(value, (str, int, float, bool)) or value is None:
-        return f" (given: {'null' if value is None else repr(value)})"
+        return "null" if value is None else repr(value)
     return ""
 
 

@@ -1,7 +1,8 @@
 """What results were made from, told beside them: nothing old may stand under new inputs.
 
 A job leaves a note with digests of all it was made from (settings, the patient with the hashes of
-the images, the code) and with size and hash of what it wrote. The note travels with the results:
+the images, the code), with hashes of what other steps gave it, and with size and hash of what it
+wrote. The note travels with the results:
 the next command compares it with its own plan, wherever it is started and whoever made them.
 """
 
@@ -17,8 +18,12 @@ from typing import Any
 
 from gbm.io.files import plain, sha256, write_json
 
+FOLDER = "provenance"
+"""Of all notes, in the root of the results."""
 UNKNOWN = "an unknown origin"
 """Stands among the names of what differs for results without a note."""
+EARLIER = "an earlier step"
+"""Stands there where another step has written since what these were made from."""
 ALTERED = "an altered file"
 """Stands there for a file that is not as it was written: cut, emptied or edited."""
 
@@ -46,7 +51,10 @@ def digests(made_from: Mapping[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def noted(
-    note: Path, made_from: Mapping[str, Any], outputs: Iterable[Path | str]
+    note: Path,
+    made_from: Mapping[str, Any],
+    outputs: Iterable[Path | str],
+    inputs: Iterable[Path | str] = (),
 ) -> Iterator[None]:
     """Leave a note of what the enclosed work is made from; none where it fails.
 
@@ -58,20 +66,36 @@ def noted(
         Plain values by name.
     outputs : iterable of path
         What the work writes: files, and folders with all that is in them.
+    inputs : iterable of path
+        What it reads. Files outside the results are the patient's, whose contents are in
+        `made_from`.
     """
+    given = {_name(file, note): sha256(file) for file in map(Path, inputs) if _own(file, note)}
     told = digests(dict(made_from.items()))
     note.unlink(missing_ok=True)
     yield
     files = [file for output in outputs for file in _files(Path(output))]
     written = {
-        os.path.relpath(file, note.parent): {"bytes": file.stat().st_size, "sha256": sha256(file)}
-        for file in files
+        _name(file, note): {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files
     }
-    write_json(note, {"made_from": told, "files": written})
+    write_json(note, {"made_from": told, "inputs": given, "files": written})
+
+
+def written(notes: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of the files that notes tell of, by path; what cannot be read tells of none."""
+    found = {}
+    for note in notes:
+        told = _told(note)
+        for file, entry in {} if told is None else told[2].items():
+            found[_path(file, note)] = entry[1]
+    return found
 
 
 def changed(
-    note: Path, made_from: Mapping[str, str], content: Callable[[str], str | None] = sha256
+    note: Path,
+    made_from: Mapping[str, str],
+    content: Callable[[str], str | None] = sha256,
+    known: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """What differs from a note; empty where the results are those of this plan.
 
@@ -83,28 +107,63 @@ def changed(
         The `digests` of this command.
     content : callable
         Gives the SHA-256 of a file; asked where one of the right size is newer than the note.
+    known : mapping, optional
+        What other steps have `written`. File times do not count: they may be anything.
 
     Returns
     -------
     tuple of str
-        Names of what they are made from, and `ALTERED` where a file is not as it was written. One
+        Names of what they are made from, `EARLIER` where a step before wrote something else since,
+        and `ALTERED` where a file is not as it was written. One
         that is missing is no change.
     """
-    try:
-        told = json.loads(note.read_text(encoding="utf-8"))
-        before, files = dict(told["made_from"]), dict(told["files"])
-        time = note.stat().st_mtime_ns
-    except (OSError, ValueError, TypeError, KeyError):
+    told = _told(note)
+    if told is None:
         return (UNKNOWN,)
+    before, inputs, files, time = told
     names = [name for name in {**before, **made_from} if before.get(name) != made_from.get(name)]
-    for file, written in files.items():
-        path = os.path.join(note.parent, file)
-        with suppress(OSError):
+    others = known or {}
+    if any(others.get(_path(file, note), its) != its for file, its in inputs.items()):
+        names.append(EARLIER)
+    for file, (size, its) in files.items():
+        path = _path(file, note)
+        with suppress(OSError, ValueError):
             found = os.stat(path)
-            same = found.st_size == written["bytes"]
-            if not same or (found.st_mtime_ns > time and content(path) != written["sha256"]):
+            same = found.st_size == size
+            if not same or (found.st_mtime_ns > time and content(path) != its):
                 return (*names, ALTERED)
     return tuple(names)
+
+
+Told = tuple[dict[str, str], dict[str, str], dict[str, tuple[int, str]], int]
+"""What a note says: digests, inputs, files with size and hash, and when it was written (ns)."""
+
+
+def _told(note: Path) -> Told | None:
+    """None where it cannot be read, whatever somebody has made of it."""
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        files = {file: (int(e["bytes"]), str(e["sha256"])) for file, e in told["files"].items()}
+        made, inputs = dict(told["made_from"]), dict(told["inputs"])
+        return made, inputs, files, note.stat().st_mtime_ns
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _own(file: Path, note: Path) -> bool:
+    """Whether a file lies among the results that a note is about."""
+    root = next(folder for folder in note.absolute().parents if folder.name == FOLDER).parent
+    return file.absolute().is_relative_to(root) and file.is_file()
+
+
+def _name(file: Path, note: Path) -> str:
+    """How a note calls a file, wherever the results are."""
+    return os.path.relpath(file, note.parent)
+
+
+def _path(name: str, note: Path) -> str:
+    """The file that a note calls so."""
+    return os.path.normpath(os.path.join(note.parent.absolute(), name))
 
 
 def _files(output: Path) -> list[Path]:

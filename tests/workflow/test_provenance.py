@@ -20,7 +20,7 @@ import pytest
 from tests.conftest import Run, runner
 from tests.workflow.phantom import write
 
-SETTINGS = ("fit={method: direct}", "verify={refine: 1}")
+SETTINGS = ("fit={method: direct}", "verify={refine: 1}", "uncertainty={enabled: false}")
 WHOLE = {
     "check", "tissue", "domain", "characteristic", "baselines", "identifiability", "metrics",
     "export", "report", "cohort", "all",
@@ -215,7 +215,7 @@ def test_one_command_writes_into_one_folder(study: Study, repository: Path) -> N
             "import sys, time; from pathlib import Path; from gbm.io.lock import hold;"
             "kept = hold(Path(sys.argv[1]), 'output.root'); print('held', flush=True);"
             "time.sleep(600)",
-            str(study.folder / "results/.lock"),
+            str(study.folder / "results/gbm/.lock"),
         ],
         cwd=repository, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

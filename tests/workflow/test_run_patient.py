@@ -17,6 +17,7 @@ import pytest
 
 import gbm
 from gbm import running
+from gbm.io.lock import hold
 from tests.conftest import Run
 from tests.workflow.phantom import LAMBDA_MM, MIDDLE, RHO_T, write
 
@@ -148,3 +149,13 @@ def test_a_fault_is_named_before_anything_runs(
     with pytest.raises(gbm.InputError, match=word):
         gbm.run_patient(file, out, **asked)
     assert not (tmp_path / "alone").exists()
+
+
+def test_nothing_is_run_where_a_command_writes(tmp_path: Path) -> None:
+    write(tmp_path, "p01")
+    with (
+        hold(tmp_path / "results/gbm/.lock", "output.root"),
+        pytest.raises(gbm.InputError, match="another command is writing there"),
+    ):
+        gbm.run_patient(tmp_path / "p01.yaml", tmp_path / "results/gbm")
+    assert not (tmp_path / "results/gbm/work").exists()

@@ -108,13 +108,14 @@ try:
     SETTINGS = settings_of(OWN_FILE)
     require_name(SETTINGS.output.root, "output.root")
     PATIENTS = {key: as_here(patient) for key, patient in read_roster().items()}
-    require_writable(SETTINGS.output.root, "output.root")
+    if not workflow.dryrun:
+        require_writable(SETTINGS.output.root, "output.root")
 except InputError as error:
     raise WorkflowError(f"error: {error}") from None
 
 ROOT = SETTINGS.output.root.as_posix()
 GBM = f"{ROOT}/gbm"
-LOCK = SETTINGS.output.root / ".lock"
+LOCK = SETTINGS.output.root / "gbm" / ".lock"
 COHORT = CohortLayout(Path(GBM))
 FILES = COHORT.of("{patient}")
 FIT_NAMES = fit_names.PATTERN
@@ -145,6 +146,7 @@ def fault(wildcards):
         "message": why.message,
         "file": shown(why.file or patient.file),
         "key": why.key,
+        "given": why.given,
     }
 
 
@@ -198,8 +200,9 @@ def settings_for(*sections):
 
 @cache
 def plain_settings(file):
-    """Settings of a patient's main job as plain values."""
-    return fit_names.of_main_job(settings_of(file)).model_dump(mode="json")
+    """Settings of a patient's main job as plain values; where results lie is none of them."""
+    settings = fit_names.of_main_job(settings_of(file))
+    return settings.model_dump(mode="json", exclude={"output"})
 
 
 @cache
@@ -251,7 +254,9 @@ def all_settings(wildcards):
 
     A comparison is the same whoever asked for it.
     """
-    whole = settings_of(entry(wildcards).file).model_dump(mode="json")
+    whole = settings_of(entry(wildcards).file).model_dump(
+        mode="json", exclude={"output"}
+    )
     whole["fit"]["comparison"] = True
     return whole
 

@@ -13,7 +13,7 @@ from snakemake.settings.types import RerunTrigger
 
 from gbm.io.content_hashes import ContentHashes
 from gbm.io.lock import hold as hold_results
-from gbm.io.made_from import changed, digests
+from gbm.io.made_from import changed, digests, written
 
 HASHES = ContentHashes(COHORT.hashes)
 
@@ -73,6 +73,20 @@ def comparing():
     return workflow.is_main_process and RerunTrigger.PARAMS in workflow.rerun_triggers
 
 
+@cache
+def written_of(key):
+    """What the steps of a patient have written, by their notes: path to SHA-256."""
+    return written(COHORT.of(key).notes.glob("*.json"))
+
+
+@cache
+def written_of_all():
+    """The same of all patients of the command."""
+    return {
+        file: content for key in PATIENTS for file, content in written_of(key).items()
+    }
+
+
 def renew(rule, /, **wildcards):
     """Plan a job again where its results were made from something else.
 
@@ -91,7 +105,9 @@ def renew(rule, /, **wildcards):
         name: value(job) if callable(value) else value
         for name, value in rule.params.items()
     }
-    differs = changed(note, digests(params), HASHES.of)
+    key = wildcards.get("patient")
+    known = written_of_all() if key is None else written_of(key)
+    differs = changed(note, digests(params), HASHES.of, known)
     if differs:
         workflow.dag.forcefiles.update(outputs)
     return {log.stem: differs} if differs else {}
@@ -103,6 +119,23 @@ def fits_of(key):
     return {file.stem for folder in folders for file in folder.glob("*_seed*.json")}
 
 
+def or_end(function):
+    """A function for `input` that ends the command where it fails.
+
+    Snakemake takes any exception there for an input that is not needed, if the output exists.
+    """
+
+    def guarded(wildcards):
+        try:
+            return function(wildcards)
+        except Exception as error:
+            logger.error(f"error: {type(error).__name__}: {error}")
+            raise SystemExit(1) from error
+
+    return guarded
+
+
+@or_end
 def as_planned(wildcards):
     """Function for the `input` of `check`, where the plan of every patient begins; names no file.
 
@@ -128,6 +161,7 @@ def as_planned(wildcards):
 def page_as_planned(name):
     """Function for the `input` of a rule over all patients; see `as_planned`."""
 
+    @or_end
     def planned(wildcards):
         begin()
         if comparing():

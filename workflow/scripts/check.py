@@ -11,7 +11,8 @@ with step(snakemake.log[0]):
     from gbm.steps.check import run
 
     if fault := snakemake.params.fault:
-        raise InputError(fault["message"], file=Path(fault["file"]), key=fault["key"])
+        where = {"file": Path(fault["file"]), "key": fault["key"]}
+        raise InputError(fault["message"], given=fault["given"], **where)
     files = Layout(Path(snakemake.params.root), snakemake.wildcards.patient)
-    with noted(files.note("check"), snakemake.params, snakemake.output):
+    with noted(files.note("check"), snakemake.params, snakemake.output, snakemake.input):
         run(Path(snakemake.params.file), snakemake.config, files)

@@ -11,5 +11,5 @@ with step(snakemake.log[0]):
 
     files = CohortLayout(Path(snakemake.output.html).parent)
     patients = {key: Path(file) for key, file in snakemake.params.patients.items()}
-    with noted(files.note("cohort"), snakemake.params, snakemake.output):
+    with noted(files.note("cohort"), snakemake.params, snakemake.output, snakemake.input):
         run(files, patients, snakemake.params.plans)

@@ -10,5 +10,5 @@ with step(snakemake.log[0]):
     from gbm.steps.comparison_page import run
 
     files = CohortLayout(Path(snakemake.output.html).parent)
-    with noted(files.note("comparison_page"), snakemake.params, snakemake.output):
+    with noted(files.note("comparison_page"), snakemake.params, snakemake.output, snakemake.input):
         run(files, snakemake.params.patients)

@@ -15,5 +15,6 @@ with step(snakemake.log[0]):
     job = Job.of(file, settings, files, snakemake.threads)
     run = import_module(f"gbm.steps.{snakemake.rule}").run
     fit = snakemake.wildcards.get("fit")
-    with noted(files.note(Path(snakemake.log[0]).stem), snakemake.params, snakemake.output):
+    note = files.note(Path(snakemake.log[0]).stem)
+    with noted(note, snakemake.params, snakemake.output, snakemake.input):
         run(job, *([] if fit is None else [fit]))

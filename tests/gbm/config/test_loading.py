@@ -175,3 +175,16 @@ def test_half_millimetres_are_refused_in_space_with_what_they_would_take() -> No
 def test_other_dimensions_are_refused(value: object) -> None:
     with pytest.raises(InputError, match="dimensions"):
         load_settings({"dimensions": value})
+
+
+def test_what_was_given_is_said_to_the_user_and_on_no_page(tmp_path: Path) -> None:
+    file = tmp_path / "Erika" / "p.yaml"
+    file.parent.mkdir()
+    file.write_text(
+        "patient: {id: Erika Mustermann, segmentation: {path: s.nii, convention: brats}}"
+    )
+    with pytest.raises(InputError) as refused:
+        load_patient(file)
+    assert "(given: 'Erika Mustermann')" in str(refused.value)
+    assert refused.value.brief.startswith("p.yaml: patient.id: ")
+    assert "Erika" not in refused.value.brief

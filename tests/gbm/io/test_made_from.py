@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gbm.io.made_from import ALTERED, UNKNOWN, changed, digests, noted
+from gbm.io.made_from import ALTERED, EARLIER, UNKNOWN, changed, digests, noted, written
 
 PARAMS = {
     "root": "results/gbm",
@@ -59,10 +59,42 @@ def test_an_altered_file_is_seen_and_a_missing_one_is_not(note: Path) -> None:
         assert changed(note, digests(PARAMS)) == named
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"made_from": 1, "files": {}}'])
+def test_what_an_earlier_step_wrote_since_is_seen_whatever_the_times_say(tmp_path: Path) -> None:
+    """The domain was made again by another command; then all files were touched."""
+    root = tmp_path / "gbm"
+    domain, fit, image = root / "domain.npz", root / "fit.json", tmp_path / "t1.nii.gz"
+    first, second = (root / f"provenance/sub-p1/{step}.json" for step in ("domain", "fit"))
+    image.write_text("the patient's own")
+    with noted(first, PARAMS, [domain]):
+        domain.write_text("slice 0")
+    with noted(second, PARAMS, [fit], [domain, image]):
+        fit.write_text("{}")
+    both = [first, second]
+    assert set(written(both)) == {str(domain), str(fit)}
+    assert changed(second, digests(PARAMS), known=written(both)) == ()
+    with noted(first, PARAMS, [domain]):
+        domain.write_text("slice 2")
+    for file in (second, domain, fit, first):  # as `snakemake --touch` does
+        file.touch()
+    assert changed(first, digests(PARAMS), known=written(both)) == ()
+    assert changed(second, digests(PARAMS), known=written(both)) == (EARLIER,)
+    assert written([root / "provenance/none.json"]) == {}
+
+
+NAMELESS = '{"made_from": {}, "inputs": {}, "files": {"x": {"bytez": 1, "sha256": "0"}}}'
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", '{"made_from": 1, "files": {}}', NAMELESS, "[" * 100_000]
+)
 def test_a_missing_or_damaged_note_tells_nothing(text: str | None, note: Path) -> None:
     note.unlink() if text is None else note.write_text(text)
     assert changed(note, digests(PARAMS)) == (UNKNOWN,)
+
+
+def test_a_name_that_no_file_can_have_is_no_file(note: Path) -> None:
+    note.write_text(note.read_text().replace("a.svg", "a\\u0000.svg"))
+    assert changed(note, digests(PARAMS)) == ()
 
 
 def test_work_that_fails_leaves_no_note(note: Path) -> None:
