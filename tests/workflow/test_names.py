@@ -57,11 +57,10 @@ def test_names_stop_nobody_and_ids_and_seeds_their_patient_alone(
         assert (tmp_path / CHECK.format(key)).is_file(), told[key]
     assert {key: told[key] for key in told if key not in sound_ones} == {
         "zeros": "check: zeros.yaml: patient.id: ends in the same characters 20 times over: choose"
-        f" another id (given: '{22 * '0'}')",
+        " another id",
         "patient": f"check: {30 * '9'}.yaml: patient.id: String should match pattern"
-        " '^[A-Za-z0-9]+$' (given: 'a/')",
-        "p08": "check: p08.yaml: fit.seeds.1: should be less than 2147483648"
-        " (given: 98765432109876543210)",
+        " '^[A-Za-z0-9]+$'",
+        "p08": "check: p08.yaml: fit.seeds.1: should be less than 2147483648",
     }
     assert not (tmp_path / "x").exists()
 
