@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import gbm
+from gbm.config.plan import planned_steps
+from gbm.config.settings import Settings
 from gbm.io.files import read_json
 from gbm.io.job_log import step
 from gbm.io.layout import CohortLayout, sidecar
@@ -75,7 +77,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layout = CohortLayout(root)
     with pytest.raises(SystemExit), step(layout.of("bad").logs / "check.log"):
         check.run(bad, {}, layout.of("bad"))
-    cohort.run(layout, {"p1": own, "bad": bad})
+    plan = planned_steps(Settings(), registered=False)
+    cohort.run(layout, {"p1": own, "bad": bad}, {"p1": plan, "bad": plan})
     return root
 
 
