@@ -64,6 +64,7 @@ def test_what_an_earlier_step_wrote_since_is_seen_whatever_the_times_say(tmp_pat
     root = tmp_path / "gbm"
     domain, fit, image = root / "domain.npz", root / "fit.json", tmp_path / "t1.nii.gz"
     first, second = (root / f"provenance/sub-p1/{step}.json" for step in ("domain", "fit"))
+    root.mkdir()
     image.write_text("the patient's own")
     with noted(first, PARAMS, [domain]):
         domain.write_text("slice 0")
