@@ -176,6 +176,14 @@ GATES = (
         "{:.1%}",
     ),
     Gate(
+        "outside_interval", "fit",
+        lambda s: (-ANY, 0.0),
+        "The fit lies outside the 90 % interval of the posterior ({value} of lambda and rho T, "
+        "{limit} accepted): overlap and outlines ask for different tumours.",
+        "Read median and interval; density and masks are those of the fit.",
+        "{:.0f}",
+    ),
+    Gate(
         "network_disagreement", "fit",
         lambda s: (-ANY, s.verify.max_disagreement),
         "The network and the finite-volume solution at its parameters differ by {value} ({limit} "

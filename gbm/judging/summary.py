@@ -19,6 +19,7 @@ from gbm.judging.outcome import outcome_of_direct, unsettled
 from gbm.judging.posterior import GrowthPosterior
 from gbm.judging.quality import Numbers, of_growth, of_network
 from gbm.judging.verified_fit import Found, VerifiedFit
+from gbm.results.estimate import Estimate
 from gbm.results.fit_entry import HeadlineObjectives
 from gbm.results.patient_result import (
     MODEL_OF,
@@ -129,6 +130,7 @@ def summarise(
     numbers = {
         **found.numbers,
         **headline.numbers,
+        "outside_interval": outside_interval(headline.fields["lambda_mm"], headline.fields["rhoT"]),
         AT_BORDER: headline.reach.get(AT_BORDER),
         "outline_rms_mm": None if posterior is None else posterior.misfit_mm,
     }
@@ -157,6 +159,12 @@ def summarise(
         digest="",  # by whoever writes it
         **headline.fields,
     )
+
+
+def outside_interval(*estimates: Estimate) -> float | None:
+    """How many values lie outside their own 90 % intervals; None without an interval."""
+    known = [(e.value, e.interval90) for e in estimates if e.value is not None and e.interval90]
+    return float(sum(not low <= v <= high for v, (low, high) in known)) if known else None
 
 
 def _network_headline(found: StepRecords, settings: Settings) -> Headline:

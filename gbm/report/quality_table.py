@@ -32,6 +32,7 @@ NAMES = {
     "objective_rise": "objective of the fit minus that of the characteristic start",
     "objective_gap": "objective of the fit minus that of the direct fit",
     "lambda_mm": "inferred lambda, mm",
+    "outside_interval": "of lambda and rho T, how many lie outside their own intervals",
     "density_at_border": "greatest density where the fitted volume ends",
     "outline_rms_mm": "root mean square distance of the model from an outline, mm",
     "rhoT": "inferred rho T",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from gbm.io.files import read_sealed, write_npz, write_sealed
+from gbm.io.files import read_npz, read_sealed, write_npz, write_sealed
 from gbm.io.layout import arrays
 from gbm.judging.posterior import GrowthPosterior
 from gbm.results.estimate import Estimate
@@ -86,6 +86,17 @@ def test_a_threshold_stays_a_fraction() -> None:
     low, high = wide.estimate("WT", 0.3).interval90 or (0.0, 0.0)
     assert 0 < low < 0.05
     assert 0.8 < high < 1
+
+
+def test_a_fit_outside_its_own_interval_is_amber(bundle: Any) -> None:
+    """Samples of lambda from 6.6 to 13.8 mm beside a fit of 5; rho T is inside."""
+    path = arrays(bundle.files.posterior)
+    write_npz(path, **{**read_npz(path), "lambda_mm": 2 * SAMPLED["lambda_mm"]})
+    bundle.settings["uncertainty"]["slices"] = False
+    result = found(bundle)
+    assert result.quality.numbers["outside_interval"] == 1
+    assert result.verdict.colour == "amber"
+    assert result.verdict.reasons[0].startswith("The fit lies outside the 90 % interval")
 
 
 @pytest.mark.parametrize("slices", [None, 1, 2])

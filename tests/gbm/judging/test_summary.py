@@ -237,7 +237,8 @@ def test_a_hard_gate_of_the_images_comes_before_a_doubt_about_the_fit(bundle: An
     verdict = read_json(bundle.files.params)["verdict"]
     assert verdict["colour"] == "red"
     assert "probably no glioblastoma" in verdict["reasons"][0]
-    assert "sits on a bound" in verdict["reasons"][1]
+    assert "outside the 90 % interval" in verdict["reasons"][1]
+    assert "sits on a bound" in verdict["reasons"][2]
 
 
 def test_cost_of_the_steps_that_belong_to_the_result(tmp_path: Path) -> None:
