@@ -10,6 +10,7 @@ from typing import Any
 from gbm.config.errors import InputError
 from gbm.config.fit_names import FitSpec, compared, planned
 from gbm.config.loading import FOREIGN_KEYS, load_job
+from gbm.config.plan import fits_neighbours
 from gbm.config.writable import require_writable
 from gbm.io.job import Job
 from gbm.io.layout import Layout
@@ -94,8 +95,8 @@ def _run(job: Job, settings: Mapping[str, Any]) -> PatientResult:
         slice_fit.run(job)
     if chosen.uncertainty.enabled:
         posterior.run(job)
-        if chosen.uncertainty.slices and chosen.dimensions == 2:
-            slices.run(job)
+    if fits_neighbours(chosen):
+        slices.run(job)
     _fit(job, planned(chosen))
     metrics.run(job)
     export.run(job)

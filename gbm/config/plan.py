@@ -6,6 +6,12 @@ from gbm.config.fit_names import planned
 from gbm.config.settings import Settings
 
 
+def fits_neighbours(settings: Settings) -> bool:
+    """Whether neighbouring slices are fitted, to widen the intervals of a slice."""
+    asked = settings.uncertainty
+    return asked.enabled and asked.slices and settings.dimensions == 2
+
+
 def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
     """Names of all steps between a patient's file and its report.
 
@@ -29,6 +35,6 @@ def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
         steps.add("slice_fit")
     if settings.uncertainty.enabled:
         steps |= {"posterior", "export_uncertainty"}
-        if settings.uncertainty.slices and settings.dimensions == 2:
-            steps.add("slices")
+    if fits_neighbours(settings):
+        steps.add("slices")
     return frozenset(steps)

@@ -21,7 +21,7 @@ from gbm.config.existing import require_file
 from gbm.io.files import write_bytes
 from gbm.io.memory import TOO_LARGE
 from gbm.io.nifti_header import MOST_VOXELS, UNITS_MM, first_bytes
-from gbm.io.volumes import Volume
+from gbm.io.volumes import Volume, three_axes
 
 VOXEL_MM = (0.1, 20.0)
 """Accepted voxel sizes: outside them units are mistaken."""
@@ -96,7 +96,7 @@ def read_volume(path: Path, key: str | None = None) -> Volume:
     image, header = _opened(path, key)
     with _told(path, key):
         data = np.asarray(image.get_fdata(dtype=np.float32, caching="unchanged"))
-    return Volume(data.reshape(_three_axes(header.shape)), header.affine, path)
+    return Volume(data.reshape(three_axes(header.shape)), header.affine, path)
 
 
 def examine(path: Path, key: str) -> tuple[str, ...]:
@@ -179,8 +179,8 @@ def _opened(path: Path, key: str | None) -> tuple[Any, Header]:
         raise InputError(f"is {len(shape)}-D {shape}: give one volume", file=path, key=key)
     if len(shape) < 2 or min(shape) < 1:
         raise InputError(f"has the shape {shape}: no image", file=path, key=key)
-    affine = _usable(affine, _three_axes(shape), path, key)
-    _of_a_head(_three_axes(shape), affine, path, key)
+    affine = _usable(affine, three_axes(shape), path, key)
+    _of_a_head(three_axes(shape), affine, path, key)
     return image, Header(shape, affine, codes, _doubts(image.header, shape, affine, scale), end)
 
 
@@ -211,7 +211,7 @@ def _doubts(
     header: Any, shape: tuple[int, ...], affine: np.ndarray, scale: float
 ) -> tuple[str, ...]:
     """What in a header contradicts itself, or makes sizes doubtful."""
-    doubts, size = [], np.array(_three_axes(shape))
+    doubts, size = [], np.array(three_axes(shape))
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     sform, qform = int(header["sform_code"]), int(header["qform_code"])
     if sform > 0 and qform > 0:
@@ -274,10 +274,6 @@ def _first_line(error: BaseException, path: Path) -> str:
 
 def _compressed(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
-
-
-def _three_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[:3]) + (1,) * (3 - len(shape[:3]))
 
 
 def _usable(affine: np.ndarray, shape: tuple[int, ...], path: Path, key: str | None) -> np.ndarray:

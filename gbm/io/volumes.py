@@ -49,6 +49,15 @@ class Volume:
         return same_shape and bool(np.allclose(self.affine, other.affine, rtol=0, atol=1e-3))
 
 
+def three_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a file's image as a volume's: without trailing axes, with those that miss.
+
+    >>> three_axes((4, 5)), three_axes((4, 5, 6, 1))
+    ((4, 5, 1), (4, 5, 6))
+    """
+    return tuple(shape[:3]) + (1,) * (3 - len(shape[:3]))
+
+
 def canonical(volume: Volume) -> Volume:
     """Permute and flip the axes so that they run as nearly as possible along +R, +A, +S."""
     return _oriented_like(volume, Volume(volume.data, np.eye(4)))

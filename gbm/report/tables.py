@@ -120,9 +120,7 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
             "what": what,
             "unit": unit,
             "value": num(getattr(result, key).value, digits),
-            "interval": interval(getattr(result, key), digits),
-            "median": num(getattr(result, key).median, digits),
-            "sd": spreads(getattr(result, key), digits),
+            **sureness(getattr(result, key), digits),
             "direct": num(getattr(direct, key), digits),
             "start": num(getattr(start, key), digits),
             "truth": num(None if truth is None else getattr(truth, key), digits),
@@ -137,9 +135,7 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
                 "what": f"density at which the {image}",
                 "unit": "1",
                 "value": num(threshold.value, 3),
-                "interval": interval(threshold, 3),
-                "median": num(threshold.median, 3),
-                "sd": spreads(threshold, 3),
+                **sureness(threshold, 3),
                 "direct": num(direct.thresholds[region], 3),
                 "start": f"{getattr(prior, region):.2f} (prior)",
                 "truth": num(None if truth is None else truth.thresholds[region], 3),
@@ -162,10 +158,14 @@ def parameter_rows(result: PatientResult, truth: PhantomTruth | None) -> list[di
     return rows
 
 
-def spreads(estimate: Estimate, digits: int) -> str:
-    """Standard deviations: of all, of the posterior alone, between slices."""
+def sureness(estimate: Estimate, digits: int) -> dict[str, str]:
+    """What the posterior says; standard deviations: of all, of the outlines, between slices."""
     known = (estimate.sd, estimate.sd_posterior, estimate.sd_slices)
-    return " / ".join(num(sd, digits) for sd in known)
+    return {
+        "interval": interval(estimate, digits),
+        "median": num(estimate.median, digits),
+        "sd": " / ".join(num(sd, digits) for sd in known),
+    }
 
 
 def origin_interval(result: PatientResult) -> str:

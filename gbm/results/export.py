@@ -17,6 +17,7 @@ from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.files import read_npz
 from gbm.io.layout import Layout, arrays
+from gbm.io.volumes import three_axes
 from gbm.results.patient_result import PatientResult
 
 TISSUE_LEVEL = 0.5
@@ -57,7 +58,7 @@ def into_file(
     ValueError
         If the grid has no such slice: the domain belongs to another file.
     """
-    volume = np.zeros(_three_axes(shape), field.dtype)
+    volume = np.zeros(three_axes(shape), field.dtype)
     known = np.nan_to_num(field)
     for part, inside, index in _centres(domain, volume.shape, affine):
         volume[part][inside] = _linear(known, index)
@@ -74,16 +75,12 @@ def density_in_file(
     array of `shape`, float32
         In [0, 1].
     """
-    volume = np.zeros(_three_axes(shape), np.float32)
+    volume = np.zeros(three_axes(shape), np.float32)
     known = np.nan_to_num(u)
     for part, inside, index in _centres(domain, volume.shape, affine):
         tissue = _linear(domain.phi, index) > TISSUE_LEVEL
         volume[part][inside] = np.where(tissue, np.clip(_linear(known, index), 0.0, 1.0), 0.0)
     return volume.reshape(shape)
-
-
-def _three_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(shape[:3]) + (1,) * (3 - len(shape[:3]))
 
 
 def _centres(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gbm.config.fit_names import FitSpec, planned
+from gbm.config.plan import fits_neighbours
 from gbm.domain.domain import load_domain
 from gbm.io.files import read_sealed, write_sealed, write_text
 from gbm.io.job import Job
@@ -48,10 +49,9 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     registered = measured.get("registration")
     record = {**read_sealed(files.baselines), **read_sealed(files.identifiability)}
     references = References.of(record, domain)
-    direct, asked = references.direct_fdm, job.settings.uncertainty
-    posterior = None
-    if asked.enabled:
-        posterior = GrowthPosterior.read(files, asked.slices and domain.dimensions == 2)
+    direct, posterior = references.direct_fdm, None
+    if job.settings.uncertainty.enabled:
+        posterior = GrowthPosterior.read(files, fits_neighbours(job.settings))
     found = StepRecords(
         domain=domain,
         characteristic=CharacteristicStart.model_validate(read_sealed(files.characteristic)),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from gbm.config.merging import merge
 from gbm.config.settings import BY_DIMENSION, Settings
 from gbm.domain.build import build_domain
+from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.imaging.labels import load_regions
+from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
-from gbm.search.direct_fit import direct_fit
+from gbm.search.direct_fit import DirectFit, direct_fit
 
 
 def run(job: Job) -> None:
@@ -19,13 +20,10 @@ def run(job: Job) -> None:
     Settings `slice`, `tissue`, `growth`, `objective` and `bounds`; the priors, slope and grid are
     the defaults of the plane, as a job of one slice has them.
     """
-    files, qc = job.files, read_sealed(job.files.tissue)
-    tissue = Tissue.read(files.maps, qc)
-    settings = in_the_plane(job.settings)
-    domain = build_domain(job.patient.id, tissue, load_regions(files.regions), settings)
-    inverse = GrowthInverseProblem.of(domain, settings)
-    start = inverse.characteristic(domain)
-    found = direct_fit(domain, start, inverse, refine=settings.verify.refine)
+    files = job.files
+    tissue = Tissue.read(files.maps, read_sealed(files.tissue))
+    settings, regions = in_the_plane(job.settings), load_regions(files.regions)
+    domain, found = fit_slice(job.patient.id, tissue, regions, settings)
     write_sealed(
         files.slice_fit,
         {
@@ -40,6 +38,16 @@ def run(job: Job) -> None:
             "warnings": list(found.warnings),
         },
     )
+
+
+def fit_slice(
+    patient: str, tissue: Tissue, regions: TumourRegions, settings: Settings
+) -> tuple[Domain, DirectFit]:
+    """The slice that planar settings choose, and its direct fit."""
+    domain = build_domain(patient, tissue, regions, settings)
+    inverse = GrowthInverseProblem.of(domain, settings)
+    start = inverse.characteristic(domain)
+    return domain, direct_fit(domain, start, inverse, refine=settings.verify.refine)
 
 
 def in_the_plane(settings: Settings) -> Settings:

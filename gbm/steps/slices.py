@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
-from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
-from gbm.search.direct_fit import direct_fit
+from gbm.steps.slice_fit import fit_slice
 
 OFFSETS_MM = (-6.0, -3.0, 3.0, 6.0)
 """Of the neighbours, beside the fitted slice itself."""
@@ -37,9 +35,7 @@ def run(job: Job) -> None:
     for offset, index in neighbours(fitted, regions):
         slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
         own = settings.model_copy(update={"slice": slice_})
-        domain = build_domain(job.patient.id, tissue, regions, own)
-        inverse = GrowthInverseProblem.of(domain, own)
-        fit = direct_fit(domain, inverse.characteristic(domain), inverse, refine=own.verify.refine)
+        domain, fit = fit_slice(job.patient.id, tissue, regions, own)
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
         found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
     found.sort(key=lambda entry: entry["offset_mm"])

@@ -18,7 +18,7 @@ from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.config.paths import map_paths  # noqa: E402
-from gbm.config.plan import planned_steps  # noqa: E402
+from gbm.config.plan import fits_neighbours, planned_steps  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
 from gbm.io.nifti_header import most_voxels  # noqa: E402
@@ -222,11 +222,10 @@ def slice_fit(wildcards):
 def posterior(wildcards):
     """What the intervals of a result are made of, where they are asked for."""
     settings = settings_of(entry(wildcards).file)
-    asked = settings.uncertainty
-    if not asked.enabled:
+    if not settings.uncertainty.enabled:
         return []
     own = [FILES.posterior, arrays(FILES.posterior)]
-    return own + ([FILES.slices] if asked.slices and settings.dimensions == 2 else [])
+    return own + ([FILES.slices] if fits_neighbours(settings) else [])
 
 
 def uncertain(wildcards):

@@ -92,10 +92,7 @@ def views(domain: Domain, image: tuple[str, np.ndarray] | None, u: np.ndarray) -
     for n, (title, layer) in enumerate(zip(panels, layers, strict=True)):
         share = 1 / len(panels)
         axes = figure.add_axes((n * share, 0, share * 0.985, height / (height + 0.3)))
-        if image is None:
-            grey_tissue(axes, domain)
-        else:
-            show_image(axes, domain, image[1])
+        background(axes, domain, None if image is None else image[1])
         if layer is not None:
             values, cmap, low, high = layer
             axes.imshow(
@@ -217,6 +214,14 @@ def show_image(axes: Axes, domain: Domain, image: np.ndarray) -> None:
     inside = image[domain.phi > 0.5]
     low, high = np.percentile(inside, [1, 99.5]) if inside.size else (0.0, 1.0)
     axes.imshow(image.T, origin="lower", extent=extent(domain), cmap="gray", vmin=low, vmax=high)
+
+
+def background(axes: Axes, domain: Domain, image: np.ndarray | None) -> None:
+    """What lies under a map: the image, or without one the tissue in grey."""
+    if image is None:
+        grey_tissue(axes, domain)
+    else:
+        show_image(axes, domain, image)
 
 
 def grey_tissue(axes: Axes, domain: Domain) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from gbm.domain.domain import Domain
 from gbm.report.figures.canvas import Window, colour_bar, extent, frame, map_panel
 from gbm.report.figures.identifiability import mark_fits, ticks
-from gbm.report.figures.maps import grey_tissue, outline, show_image
+from gbm.report.figures.maps import background, outline
 from gbm.report.figures.style import INK, SERIES, panel
 
 LEAST_SHOWN = 0.05
@@ -81,10 +81,7 @@ def infiltration(
         Part of the plane shown, mm.
     """
     figure, axes = map_panel(window, title)
-    if image is None:
-        grey_tissue(axes, domain)
-    else:
-        show_image(axes, domain, image)
+    background(axes, domain, image)
     shown = np.where(domain.tissue & (probability > LEAST_SHOWN), probability, np.nan)
     drawn = axes.imshow(
         shown.T, origin="lower", extent=extent(domain), cmap="plasma", vmin=0, vmax=1, alpha=0.65

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from gbm.domain.domain import Domain
 from gbm.growth.extent import LEVELS, infiltrated
 from gbm.report.figures.canvas import Window, extent, frame, key, map_panel
-from gbm.report.figures.maps import grey_tissue, outline, show_image
+from gbm.report.figures.maps import background, outline
 from gbm.report.figures.style import INK
 
 COLOURS = ("#d9536f", "#f6c7a5")
@@ -36,10 +36,7 @@ def reach(
         Part of the plane shown, mm.
     """
     figure, axes = map_panel(window, title)
-    if image is None:
-        grey_tissue(axes, domain)
-    else:
-        show_image(axes, domain, image)
+    background(axes, domain, image)
     seen = infiltrated(domain, u, min(LEVELS))
     bands = np.ma.masked_equal(np.where(seen, np.digitize(u, LEVELS[::-1]), 0), 0)
     axes.imshow(
