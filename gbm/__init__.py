@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from gbm.domain.build import build_domain
     from gbm.growth.verification import verify
     from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
+    from gbm.posterior.by_objective import direct_fit
     from gbm.results.patient_result import PatientResult
     from gbm.running import run_patient
-    from gbm.search.direct_fit import direct_fit
 
 __all__ = [
     "InputError",
@@ -43,7 +43,7 @@ _HOMES = {
     "Settings": "gbm.config.settings",
     "TumourFit": "gbm.network_fit.tumour_fit",
     "build_domain": "gbm.domain.build",
-    "direct_fit": "gbm.search.direct_fit",
+    "direct_fit": "gbm.posterior.by_objective",
     "fit_tumour": "gbm.network_fit.tumour_fit",
     "load_patient": "gbm.config.loading",
     "run_patient": "gbm.running",

@@ -49,12 +49,16 @@ class Descent:
 
 @dataclass(frozen=True)
 class Mode(Generic[Seen]):
-    """Where log p is greatest: theta (n,), its value, -Hessian (n, n), and what was seen there."""
+    """Where log p is greatest: theta (n,), its value, -Hessian (n, n), and what was seen there.
+
+    `settled` is false where the climb ran out of steps while it still gained.
+    """
 
     theta: np.ndarray
     log_density: float
     hessian: np.ndarray
     seen: Seen
+    settled: bool = True
 
 
 def information(jacobian: np.ndarray, precision: np.ndarray) -> np.ndarray:
@@ -109,7 +113,7 @@ def levenberg_marquardt(target: Target[Seen], start: np.ndarray, descent: Descen
     if not np.isfinite(value):
         raise ValueError(f"the search starts outside the support, at {theta}")
     gradient, hessian = target.expand(theta, seen)
-    mu, longest = 1e-2, descent.reach * descent.scale
+    mu, longest, settled = 1e-2, descent.reach * descent.scale, False
     for _ in range(descent.most):
         damping = np.diag(hessian) + descent.scale**-2.0
         step = np.linalg.solve(hessian + mu * np.diag(damping), gradient)
@@ -120,10 +124,10 @@ def levenberg_marquardt(target: Target[Seen], start: np.ndarray, descent: Descen
             theta, value, seen = theta + step / cut, value_there, seen_there
             gradient, hessian = target.expand(theta, seen)
             mu = max(mu / 5, 1e-6)
-            if gain < descent.tolerance and cut == 1.0:
-                break
+            settled = gain < descent.tolerance and cut == 1.0
         else:
             mu *= 8
-            if mu > _HARDEST:
-                break
-    return Mode(theta, value, hessian, seen)
+            settled = mu > _HARDEST
+        if settled:
+            break
+    return Mode(theta, value, hessian, seen, settled)

@@ -54,10 +54,10 @@ class GateSettings(Model):
     wt_at_border_max: Fraction = Field(
         default=0.0, description="part of WT in the outermost voxels of the field of view"
     )
-    objective_rise_max: NonNegative = Field(
-        default=2e-3,
+    objective_rise_max: NonNegative | None = Field(
+        default=None,
         description="objective of the fit minus that of the characteristic start; above it the "
-        "verdict is red",
+        "verdict is red; null: what means nothing, 0.002 of an overlap and 1 of a posterior",
     )
     outline_rms_mm_max: Positive = Field(
         default=5.0, description="root mean square distance of the model from an outline, mm"

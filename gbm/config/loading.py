@@ -105,8 +105,11 @@ def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Pat
     section = _patient_section(content, path)
     nested = {key: value for key, value in section.items() if key in _NESTED_SECTIONS}
     top = _own(content)
-    _validate(Settings, nested, "patient", path)
-    _validate(Settings, top, "", path)
+    # A slope is refused for one objective and not for another: its name is the config's.
+    named = {"objective": {"name": (common.get("objective") or {}).get("name")}}
+    named = named if named["objective"]["name"] else {}
+    _validate(Settings, merge(named, nested), "patient", path)
+    _validate(Settings, merge(named, top), "", path)
     merged = merge(merge(common, nested), top)
     atlas = (top.get("tissue") or {}).get("atlas")
     if isinstance(atlas, dict):

@@ -10,20 +10,8 @@ from pydantic import Field, model_validator
 
 from gbm.config.gate_settings import GateSettings
 from gbm.config.merging import filled, merge
-from gbm.config.model import Fraction, Model, NonNegative, Plane, Positive
-
-
-class ThresholdSettings(Model):
-    """One number for each region."""
-
-    WT: Annotated[float, Field(gt=0, lt=1)] = Field(description="whole tumour")
-    TC: Annotated[float, Field(gt=0, lt=1)] = Field(description="tumour core")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ThresholdSettings:
-        if not self.WT < self.TC:
-            raise ValueError("WT must be smaller than TC: the core is denser")
-        return self
+from gbm.config.model import Fraction, Model, Plane, Positive
+from gbm.config.objective_settings import ObjectiveSettings, or_null
 
 
 class SliceSettings(Model):
@@ -66,67 +54,6 @@ class GrowthSettings(Model):
     h0: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.1, description="peak initial density")
     r0_per_mm2: Positive = Field(default=0.1, description="decay of the initial density, 1/mm^2")
     T_days: Positive | None = Field(default=None, description="days since onset; null: unknown")
-
-
-def _or_null(schema: dict[str, Any]) -> None:
-    """In a file the value may be null: the default of the dimension, see `Settings`."""
-    known = {key: schema.pop(key) for key in [*schema] if key not in ("default", "description")}
-    schema["anyOf"] = [known, {"type": "null"}]
-
-
-class LogNormal(Model):
-    """A prior of a positive number."""
-
-    median: Positive = Field(description="median of the prior")
-    log_sd: Positive = Field(description="standard deviation of the natural logarithm")
-
-
-class GrowthPriorSettings(Model):
-    """Weak priors of the growth parameters."""
-
-    lambda_mm: LogNormal = Field(
-        default=LogNormal(median=3.5, log_sd=0.6),
-        description="sqrt(D/rho), mm",
-        json_schema_extra=_or_null,
-    )
-    rhoT: LogNormal = Field(
-        default=LogNormal(median=7.5, log_sd=0.5),
-        description="rho T",
-        json_schema_extra=_or_null,
-    )
-
-
-class ObjectiveSettings(Model):
-    """The segmentation objective."""
-
-    name: Literal["soft_dice", "relative_l2"] = Field(
-        default="soft_dice", description="loss per region"
-    )
-    k_start: Positive = Field(default=20.0, description="first slope of the soft threshold")
-    k_final: Positive = Field(
-        default=320.0,
-        description="last slope; reported objectives use it",
-        json_schema_extra=_or_null,
-    )
-    prior_weight: NonNegative = Field(
-        default=1e-3,
-        description="cost of one standard deviation, the same for the priors of the thresholds "
-        "(0.1), of lambda and of rho T",
-    )
-    thresholds: ThresholdSettings = Field(
-        default=ThresholdSettings(WT=0.35, TC=0.6), description="prior means"
-    )
-    growth_prior: GrowthPriorSettings = Field(
-        default=GrowthPriorSettings(),
-        description="log-normal priors of lambda and rho T",
-        json_schema_extra=_or_null,
-    )
-
-    @model_validator(mode="after")
-    def _continued(self) -> ObjectiveSettings:
-        if self.k_final < self.k_start:
-            raise ValueError("k_final must not be smaller than k_start")
-        return self
 
 
 LengthBound = Annotated[float, Field(ge=0.01, le=100)]
@@ -177,10 +104,10 @@ class FitSettings(Model):
         default=32, description="pairs of Fourier features"
     )
     pretrain_steps: Annotated[int, Field(ge=1)] = Field(
-        default=700, description="500 in three dimensions", json_schema_extra=_or_null
+        default=700, description="500 in three dimensions", json_schema_extra=or_null
     )
     finetune_steps: Annotated[int, Field(ge=1)] = Field(
-        default=2500, description="1500 in three dimensions", json_schema_extra=_or_null
+        default=2500, description="1500 in three dimensions", json_schema_extra=or_null
     )
     points: Annotated[int, Field(ge=16)] = Field(
         default=512, description="residual points of a step"
@@ -194,7 +121,7 @@ class VerifySettings(Model):
     refine: Annotated[int, Field(ge=1, le=8)] = Field(
         default=2,
         description="1 mm / refine is the grid of what is reported; 1 in three dimensions",
-        json_schema_extra=_or_null,
+        json_schema_extra=or_null,
     )
     max_disagreement: Positive = Field(
         default=0.05,
@@ -230,7 +157,7 @@ class OutputSettings(Model):
 
 
 _PLANE: Mapping[str, Mapping[str, Any]] = {
-    "objective": ObjectiveSettings().model_dump(include={"k_final", "growth_prior"}),
+    "objective": ObjectiveSettings().model_dump(include={"growth_prior"}),
     "fit": FitSettings().model_dump(include={"pretrain_steps", "finetune_steps"}),
     "verify": VerifySettings().model_dump(include={"refine"}),
 }
@@ -255,8 +182,8 @@ tumour see other numbers: in a volume a seed thins out faster, and a slice's lam
 class Settings(Model):
     """All of ``config.yaml`` but the patients.
 
-    A null of `objective.growth_prior` or its parts, of `objective.k_final`, `fit.pretrain_steps`,
-    `fit.finetune_steps` or `verify.refine` stands for the default of the dimension.
+    A null of `objective.growth_prior` or its parts, of `fit.pretrain_steps`, `fit.finetune_steps`
+    or `verify.refine` stands for the default of the dimension.
     """
 
     dimensions: Literal[2, 3] = Field(default=2, description="2: one slice; 3: the whole tumour")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gbm.config.settings import LogNormal, ObjectiveSettings
+from gbm.config.objective_settings import OVERLAP, GrowthPriorSettings, LogNormal
 
-_DEFAULT = ObjectiveSettings()
+_DEFAULT = GrowthPriorSettings()
 
 Explicit = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """A function of some unknowns (n,) and its gradient (n,)."""
@@ -39,9 +39,9 @@ class GrowthPrior:
         Medians in mm and without a unit. Literature: lambda 0.7-3.5 mm and more, rho T 3-18.
     """
 
-    weight: float = _DEFAULT.prior_weight
-    lambda_mm: LogNormal = _DEFAULT.growth_prior.lambda_mm
-    rhoT: LogNormal = _DEFAULT.growth_prior.rhoT
+    weight: float = OVERLAP["prior_weight"]
+    lambda_mm: LogNormal = _DEFAULT.lambda_mm
+    rhoT: LogNormal = _DEFAULT.rhoT
 
     def value_and_grad(self, ln_growth: np.ndarray) -> tuple[float, np.ndarray]:
         """The term at (ln lambda, ln rho T), lambda in mm, and its gradient (2,)."""

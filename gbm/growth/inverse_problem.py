@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.config.settings import GrowthSettings, ObjectiveSettings
+from gbm.config.objective_settings import OVERLAP
+from gbm.config.settings import GrowthSettings, Settings
 from gbm.growth.characteristic import (
     GROWTH_BOUNDS,
     Characteristic,
@@ -22,12 +23,24 @@ from gbm.growth.region_loss import RegionLoss
 from gbm.growth.thresholds import BOUNDS, Bounds, on_bound
 
 if TYPE_CHECKING:
-    from gbm.config.settings import Settings
     from gbm.domain.domain import Domain
 
 GENTLE = 80.0
 """Slope k up to which the objective is smooth in the unknowns: the soft border of a region is about
 a voxel wide. Steeper ones, whose minimum is less biased, are rough and approached from there."""
+
+
+class FieldObjective(Protocol):
+    """An objective of a density on cells, of thresholds (2,) and growth, whatever its form."""
+
+    def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
+        """At a density u (cells)."""
+
+    def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
+        """The priors' share of it."""
+
+    def coarsened(self, parts: int) -> FieldObjective:
+        """The same on cells of `parts` voxels."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +63,46 @@ class GrowthInverseProblem:
         Height and inverse width (1/mm^2) of the seed.
     growth_prior : GrowthPrior
         The part that looks at lambda and rho T.
+    noise : (float, float), optional
+        Where the objective is minus the log posterior of the outlines instead: least noise level
+        of an outline (mm), and noise level over misfit. Tables that only choose where to begin
+        still look at the overlap.
+    outlines : FieldObjective, optional
+        That objective, once the noise level is known (`gbm.posterior.objective.with_outlines`).
     """
 
     objective: RegionLoss
-    k_start: float = ObjectiveSettings().k_start
+    k_start: float = OVERLAP["k_start"]
     growth_bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: GROWTH_BOUNDS)
     threshold_bounds: Bounds = field(default_factory=lambda: BOUNDS)
     h0: float = GrowthSettings().h0
     r0: float = GrowthSettings().r0_per_mm2
     growth_prior: GrowthPrior = field(default_factory=GrowthPrior)
+    noise: tuple[float, float] | None = None
+    outlines: FieldObjective | None = None
 
     def seed(self, x0: np.ndarray) -> Seed:
         """The seed at an origin (mm)."""
         return Seed(x0, self.h0, self.r0)
 
     def value(self, u: np.ndarray, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
-        """J at the final k: density u on the objective's cells, thresholds (2,), lambda (mm)."""
+        """J at the final k: density u on the objective's cells, thresholds (2,), lambda (mm).
+
+        Raises
+        ------
+        ValueError
+            If J is a posterior whose noise level is not known yet.
+        """
+        if self.outlines is not None:
+            return self.outlines.value(u, thresholds, lambda_mm, rhoT)
+        if self.noise is not None:
+            raise ValueError("the noise level of the outlines is not known yet")
         return self.objective.value(u, thresholds) + self.growth_prior.value(lambda_mm, rhoT)
 
     def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:
         """The priors' share of `value`: what the data do not decide."""
+        if self.outlines is not None:
+            return self.outlines.prior(thresholds, lambda_mm, rhoT)
         growth = self.growth_prior.value(lambda_mm, rhoT)
         return sum(self.objective.prior(r, thresholds[r]) for r in self.objective.regions) + growth
 
@@ -82,7 +115,8 @@ class GrowthInverseProblem:
 
     def coarsened(self, parts: int) -> GrowthInverseProblem:
         """The same with the objective on cells of `parts` voxels."""
-        return replace(self, objective=self.objective.coarsened(parts))
+        outlines = None if self.outlines is None else self.outlines.coarsened(parts)
+        return replace(self, objective=self.objective.coarsened(parts), outlines=outlines)
 
     @property
     def steepened(self) -> tuple[RegionLoss, ...]:
@@ -96,21 +130,20 @@ class GrowthInverseProblem:
     def of(cls, domain: Domain, settings: Settings | None = None) -> GrowthInverseProblem:
         """The inverse problem of a patient under the settings of a run (defaults without them)."""
         if settings is None:
-            return cls(RegionLoss.of(domain))
-        goal, bounds = settings.objective, settings.bounds
+            return cls.of(domain, Settings())
+        goal, bounds, noise = settings.objective, settings.bounds, settings.uncertainty.noise
         means = (goal.thresholds.WT, goal.thresholds.TC)
+        first, last, weight = goal.overlap
+        name = "soft_dice" if goal.name == "outline" else goal.name
         return cls(
-            RegionLoss.of(domain, goal.k_final, goal.name, goal.prior_weight, means),
-            goal.k_start,
+            RegionLoss.of(domain, last, name, weight, means),
+            first,
             {"lambda_mm": bounds.lambda_mm, "rhoT": bounds.rhoT},
             {"WT": bounds.WT, "TC": bounds.TC},
             settings.growth.h0,
             settings.growth.r0_per_mm2,
-            GrowthPrior(
-                goal.prior_weight,
-                goal.growth_prior.lambda_mm,
-                goal.growth_prior.rhoT,
-            ),
+            GrowthPrior(weight, goal.growth_prior.lambda_mm, goal.growth_prior.rhoT),
+            (noise.floor_mm, noise.factor) if goal.name == "outline" else None,
         )
 
     def on_bound(self, lambda_mm: float, rhoT: float, thresholds: np.ndarray) -> tuple[str, ...]:

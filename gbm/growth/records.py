@@ -12,10 +12,6 @@ from gbm.io.files import plain
 T = TypeVar("T", bound="_Record")
 
 CONVERGED, NOT_CONVERGED = "converged", "not converged"
-INDISTINCT = 2e-3
-"""Difference of two objectives that means nothing: grids and outlines make as much."""
-ON_VOXELS = 5e-3
-"""The same on the voxels of a volume, whose network learns on cells of 2 mm."""
 
 
 class _Record:

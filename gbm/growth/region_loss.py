@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import expit
 
-from gbm.config.settings import ObjectiveSettings
+from gbm.config.objective_settings import OVERLAP
 from gbm.growth.growth_map import coarsen
 from gbm.growth.thresholds import PRIOR_MEANS, PRIOR_SD
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
-
-_DEFAULT = ObjectiveSettings()
 
 Name = Literal["soft_dice", "relative_l2"]
 Term = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -79,18 +77,18 @@ class RegionLoss:
 
     phi: np.ndarray
     masks: tuple[np.ndarray, ...]
-    k: float = _DEFAULT.k_final
-    name: Name = _DEFAULT.name
-    prior_weight: float = _DEFAULT.prior_weight
+    k: float = OVERLAP["k_final"]
+    name: Name = "soft_dice"
+    prior_weight: float = OVERLAP["prior_weight"]
     prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"])
 
     @classmethod
     def of(
         cls,
         domain: Domain,
-        k: float = _DEFAULT.k_final,
-        name: Name = _DEFAULT.name,
-        prior_weight: float = _DEFAULT.prior_weight,
+        k: float = OVERLAP["k_final"],
+        name: Name = "soft_dice",
+        prior_weight: float = OVERLAP["prior_weight"],
         prior_means: tuple[float, float] = (PRIOR_MEANS["WT"], PRIOR_MEANS["TC"]),
     ) -> RegionLoss:
         """Objective of a patient's own regions."""

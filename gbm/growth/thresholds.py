@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, logit
 
-from gbm.config.settings import BoundSettings, ObjectiveSettings
+from gbm.config.objective_settings import ObjectiveSettings
+from gbm.config.settings import BoundSettings
 
 Bounds = Mapping[str, tuple[float, float]]
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gbm.growth.records import INDISTINCT
 from gbm.results.references import FlatRange
 
 
 def flat_range(
-    lambda_mm: Sequence[float], objective: Sequence[float | None], margin: float = INDISTINCT
+    lambda_mm: Sequence[float], objective: Sequence[float | None], margin: float
 ) -> FlatRange | None:
     """Where the objective stays within `margin` of the lowest, between points linear in ln lambda.
 

@@ -8,15 +8,31 @@ difference to the direct fit, which nobody may widen.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gbm.growth.extent import AT_BORDER, LEVELS
-from gbm.growth.records import INDISTINCT, ON_VOXELS
 from gbm.judging.gate import ANY, Gate, Range
+
+if TYPE_CHECKING:
+    from gbm.config.settings import Settings
 
 
 def _inside(limits: Range, margin: float, *, relative: bool) -> Range:
     """A range without its edges."""
     low, high = limits
     return (low * (1 + margin), high / (1 + margin)) if relative else (low + margin, high - margin)
+
+
+def _rise(settings: Settings) -> float:
+    """What a fit may be worse than its own start."""
+    given = settings.gates.objective_rise_max
+    return settings.objective.scale.margin if given is None else given
+
+
+def _gap(settings: Settings) -> float:
+    """What a fit may be worse than the direct fit."""
+    scale = settings.objective.scale
+    return scale.margin if settings.dimensions == 2 else scale.on_voxels
 
 
 _LOOK = "Look at the contours of the tissue on the image"
@@ -193,19 +209,19 @@ GATES = (
     ),
     Gate(
         "objective_rise", "fit",
-        lambda s: (-ANY, s.gates.objective_rise_max),
+        lambda s: (-ANY, _rise(s)),
         "The fit is worse than the characteristic start it began from: its objective is {value} "
         "higher ({limit} accepted).",
         "Do not use the parameters; try other seeds (`fit.seeds`), or use the direct fit.",
-        "{:.4f}", hard=True,
+        "{:.3g}", hard=True,
     ),
     Gate(
         "objective_gap", "fit",
-        lambda s: (-ANY, INDISTINCT if s.dimensions == 2 else ON_VOXELS),
+        lambda s: (-ANY, _gap(s)),
         "Not converged: the classical fit is clearly better, its objective is {value} lower "
         "({limit} accepted). The parameters below are not the best explanation of the outlines.",
         "Read the direct fit's parameters; try other seeds (`fit.seeds`).",
-        "{:.4f}",
+        "{:.3g}",
     ),
     Gate(
         AT_BORDER, "fit",

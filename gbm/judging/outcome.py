@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.config.objective_settings import Scale
 from gbm.growth.records import (
     CONVERGED,
-    INDISTINCT,
     NOT_CONVERGED,
-    ON_VOXELS,
     FitResult,
     Verification,
 )
@@ -38,12 +37,15 @@ class Outcome:
     warnings: tuple[str, ...]
 
 
-def outcome(fit: FitResult, verification: Verification, reference: DirectReference) -> Outcome:
+def outcome(
+    fit: FitResult, verification: Verification, reference: DirectReference, scale: Scale
+) -> Outcome:
     """What to call a fit, and why.
 
     The verification has the last word, then the direct fit with the same origin: a fit whose
-    verified objective is more than `INDISTINCT` above has not converged, whatever its losses say. A
-    volume's are compared on the cells that the network knows, and more leniently on the voxels.
+    verified objective is more than the objective's margin above has not converged, whatever its
+    losses say. A volume's are compared on the cells that the network knows, and more leniently on
+    the voxels.
     """
     warnings = list(dict.fromkeys([*verification.warnings, *fit.warnings]))
     status = fit.status
@@ -51,10 +53,10 @@ def outcome(fit: FitResult, verification: Verification, reference: DirectReferen
         verification.objective_network_grid["fdm"], reference.objective_network_grid
     )
     on_voxels = difference(verification.objective["fdm"], reference.objective)
-    most = INDISTINCT if len(reference.x0_grid_mm) == 2 else ON_VOXELS
-    if not (on_cells <= INDISTINCT and on_voxels <= most):
+    most = scale.margin if len(reference.x0_grid_mm) == 2 else scale.on_voxels
+    if not (on_cells <= scale.margin and on_voxels <= most):
         gap = on_cells if on_voxels <= most else on_voxels
-        lower = f"{gap:.4f}" if np.isfinite(gap) else "an unknown amount"
+        lower = f"{gap:.{scale.decimals}f}" if np.isfinite(gap) else "an unknown amount"
         warnings.append(f"the direct fit's objective is {lower} lower")
         status = NOT_CONVERGED
     if verification.status != CONVERGED:

@@ -142,7 +142,9 @@ def summarise(
         ),
         characteristic=found.characteristic,
         baselines=references,
-        flat_lambda_mm=flat_range(profile.lambda_mm, profile.objective),
+        flat_lambda_mm=flat_range(
+            profile.lambda_mm, profile.objective, settings.objective.scale.margin
+        ),
         uncertainty=None if posterior is None else posterior.to_record(),
         absolute=_absolute(headline.fields, settings.growth.T_days),
         fits=tuple(fit.entry(name, domain) for name, fit in sorted(found.fits.items())),

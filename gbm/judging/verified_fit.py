@@ -8,6 +8,7 @@ from typing import Any
 
 from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
+from gbm.config.objective_settings import Scale
 from gbm.domain.domain import Domain
 from gbm.growth.records import FitResult, Verification
 from gbm.io.files import read_sealed
@@ -29,14 +30,17 @@ FACTOR_OF = {"rD": "DT_mm2", "rRHO": "rhoT"}
 
 @dataclass(frozen=True)
 class VerifiedFit:
-    """A fit by a network, its verification, and the direct fit with the same origin."""
+    """A fit by a network, its verification, the direct fit with the same origin, and the scale."""
 
     fit: FitResult
     verification: Verification
     reference: DirectReference
+    scale: Scale
 
     @classmethod
-    def read(cls, files: Layout, name: str, reference: DirectReference) -> VerifiedFit:
+    def read(
+        cls, files: Layout, name: str, reference: DirectReference, scale: Scale
+    ) -> VerifiedFit:
         """Read what the steps wrote.
 
         Raises
@@ -50,12 +54,13 @@ class VerifiedFit:
             FitResult.from_json(read_sealed(files.fit(name))),
             Verification.from_json(read_sealed(files.verified(name))),
             reference,
+            scale,
         )
 
     @property
     def outcome(self) -> Outcome:
         """What to call it, by its verification and the direct fit."""
-        return outcome(self.fit, self.verification, self.reference)
+        return outcome(self.fit, self.verification, self.reference, self.scale)
 
     def fields(self, domain: Domain, posterior: GrowthPosterior | None = None) -> dict[str, Any]:
         """What `fits` and, with intervals, the top level of a result say alike of it."""

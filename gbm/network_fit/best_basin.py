@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gbm.growth.parameters import Growth
-from gbm.growth.records import INDISTINCT, FitResult
+from gbm.growth.records import FitResult
 from gbm.network_fit.start import NetworkStart
 from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
 
@@ -47,9 +47,9 @@ def fit_in_best_basin(
     """`fit_tumour`; BiLO once more from the direct fit's parameters where it ended above them.
 
     The objective may have several minima within reach, and a network knows only the one that it
-    started by. Where its verified objective is more than `INDISTINCT` above the direct fit's, it is
-    offered that one too, and the better fit counts. Its `assessment` holds the first fit's start
-    and objective as `first_start`.
+    started by. Where its verified objective is more than the objective's margin above the direct
+    fit's, it is offered that one too, and the better fit counts. Its `assessment` holds the first
+    fit's start and objective as `first_start`.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def fit_in_best_basin(
         said = progress if start is None or progress is None else f"{progress}, second start"
         return fit_tumour(fit, start, threads=threads, checkpoint=at, progress=said)
 
-    first = from_start(None, checkpoint)
-    if fit.spec.method != "bilo" or _verified(first) <= optimum.objective + INDISTINCT:
+    first, margin = from_start(None, checkpoint), fit.settings.objective.scale.margin
+    if fit.spec.method != "bilo" or _verified(first) <= optimum.objective + margin:
         return first
     start = NetworkStart(optimum.DT, optimum.rhoT, "direct fit")
     second = from_start(start, None if checkpoint is None else second_checkpoint(checkpoint))

@@ -30,6 +30,12 @@ BY_CODES = np.array([[0.5, -0.5], [0.0, 1.0]])
 """Derivatives of ln lambda = ln sqrt(DT / rhoT) and of ln rho T by ln rD and ln rRHO."""
 
 
+def part_of_a_step(progress: float) -> float:
+    """What is taken of a step: all of it until the slope is final, then less and less."""
+    late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
+    return FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
+
+
 class SegmentationObjective(objective.Objective):
     """J(u, thresholds) of a patient, and the prior of lambda and rho T.
 
@@ -111,8 +117,7 @@ class SegmentationObjective(objective.Objective):
             self._search,
             self._along(codes.detach().double().numpy()),
         )
-        late = max(progress - STEEP_FROM, 0.0) / (1.0 - STEEP_FROM)
-        part = FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
+        part = part_of_a_step(progress)
         moved = to_unconstrained(thresholds, self.inverse.threshold_bounds)
         return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
 

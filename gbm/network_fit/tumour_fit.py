@@ -30,9 +30,11 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.records import FitResult
 from gbm.io.code_hash import source_hash
+from gbm.network_fit.outline_level import OutlineLevel
 from gbm.network_fit.segmentation_objective import SegmentationObjective
 from gbm.network_fit.start import NetworkStart, start_of
 from gbm.network_fit.tumour_problem import TumourProblem
+from gbm.posterior.objective import with_outlines
 
 TIMES = np.linspace(0.1, 1.0, 10)
 RATE = 3e-3
@@ -60,6 +62,8 @@ class TumourFit:
         Sections growth, objective, bounds, fit and verify.
     spec : FitSpec
         Method, lift, data weight and seed.
+    first_mode : tuple of float, optional
+        Of the direct fit; what the objective `outline` takes its noise level from.
     """
 
     domain: Domain
@@ -67,6 +71,7 @@ class TumourFit:
     origin: np.ndarray
     settings: Settings
     spec: FitSpec
+    first_mode: tuple[float, ...] | None = None
 
     @property
     def grids(self) -> Grids:
@@ -76,7 +81,8 @@ class TumourFit:
     @property
     def inverse(self) -> GrowthInverseProblem:
         """Objective on the voxels, bounds and seed."""
-        return GrowthInverseProblem.of(self.domain, self.settings)
+        given = GrowthInverseProblem.of(self.domain, self.settings)
+        return with_outlines(self.domain, given, self.first_mode)
 
     def key(self, start: NetworkStart) -> str:
         """Hash of it: a checkpoint of other data or other code is not continued."""
@@ -85,7 +91,7 @@ class TumourFit:
         for array in (domain.P, domain.phi, domain.WT, domain.TC, self.origin):
             digest.update(np.ascontiguousarray(array).tobytes())
         growth = (self.characteristic.DT, self.characteristic.rhoT)
-        digest.update(repr((*growth, self.settings, self.spec, start)).encode())
+        digest.update(repr((*growth, self.settings, self.spec, self.first_mode, start)).encode())
         return digest.hexdigest()
 
 
@@ -118,14 +124,14 @@ def fit_tumour(
         2 mm of a volume.
     """
     domain, settings, spec = fit.domain, fit.settings, fit.spec
-    start = start or start_of(domain, fit.characteristic, fit.origin, fit.inverse)
-    inverse = fit.inverse.coarsened(fit.grids.objective)
+    given = fit.inverse
+    start = start or start_of(domain, fit.characteristic, fit.origin, given)
+    inverse = given.coarsened(fit.grids.objective)
     tumour = TumourProblem(
         domain, start, inverse.seed(fit.origin), spec.lift,
         bounds=inverse.growth_bounds, grids=fit.grids,
     )  # fmt: skip
-    continued = start.source == "characteristic"
-    objective = SegmentationObjective(tumour, inverse, continued=continued)
+    objective = _objective(tumour, inverse, continued=start.source == "characteristic")
     training = replace(
         _training(settings, spec),
         threads=threads,
@@ -169,8 +175,18 @@ def _training(settings: Settings, spec: FitSpec) -> Training:
     )
 
 
+Level = SegmentationObjective | OutlineLevel
+
+
+def _objective(tumour: TumourProblem, inverse: GrowthInverseProblem, *, continued: bool) -> Level:
+    """What the upper level descends."""
+    if inverse.outlines is not None:
+        return OutlineLevel(tumour, inverse)
+    return SegmentationObjective(tumour, inverse, continued=continued)
+
+
 def _referee(
-    domain: Domain, tumour: TumourProblem, objective: SegmentationObjective
+    domain: Domain, tumour: TumourProblem, objective: Level
 ) -> Callable[[torch.Tensor, torch.Tensor], float]:
     """The objective of the finite-volume solution: the fit ends at the best place it judged."""
     grids = tumour.grids
@@ -199,7 +215,7 @@ def _growth(tumour: TumourProblem, theta: Mapping[str, Any]) -> Growth:
 def _result(
     fit: TumourFit,
     tumour: TumourProblem,
-    objective: SegmentationObjective,
+    objective: Level,
     solution: Solution,
     final: np.ndarray,
 ) -> FitResult:

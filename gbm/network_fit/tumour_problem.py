@@ -229,18 +229,29 @@ class TumourProblem(Problem):
         """The objective's cells at t = 1 that may show, and their flat indices.
 
         Left out is what stays below `SEEN` at the start, and with `WIDER` times its diffusivity.
+        """
+        index = np.flatnonzero(self.present & (self.surroundings.greatest > SEEN))
+        return self.cells(index), index
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which cells of the objective hold any where the equation is learned."""
+        found: np.ndarray = self.surroundings.observed(self.inside.astype(float)) > 0
+        return found
+
+    def cells(self, index: np.ndarray) -> Points:
+        """Cells of the objective (flat indices) at t = 1.
+
         The lift is the logit of a cell's mean density, N is that of its centre: it varies little.
         """
         seen = self.surroundings
-        inside = seen.observed(self.inside.astype(float)) > 0
-        index = np.flatnonzero(inside & (seen.greatest > SEEN))
         places = np.stack(np.meshgrid(*self._places, indexing="ij"))
         at = torch.as_tensor(places.reshape(len(self.axes), -1)[:, index])
         a = torch.as_tensor(logit(np.clip(seen.final.ravel()[index], 1e-9, 1 - 1e-9)))
         known = {"a": a}
         known |= {k: torch.as_tensor(v.ravel()[index]) for k, v in seen.on_objective.items()}
         coordinates = dict(zip(self.axes, at, strict=True))
-        return Points({"t": torch.ones_like(a), **coordinates}, known), index
+        return Points({"t": torch.ones_like(a), **coordinates}, known)
 
     def behind_walls(self, u: np.ndarray) -> float:
         """Relative L2 norm of a density on the objective's cells that is `behind` the walls."""

@@ -35,11 +35,7 @@ ORIGIN_SCALE_MM = 10.0
 _THRESHOLD_SCALE = 0.1
 _DERIVATIVE_STEP = 2e-3
 _STEPS_RESERVE = 1.2
-_FLOOR = 1e-10
-
-
-class NoOutlineError(ValueError):
-    """No outline has a single point to compare with: all of it lies at walls."""
+DENSITY_FLOOR = 1e-10
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class Forward:
 
     def read(self, u: np.ndarray) -> np.ndarray:
         """Features (F,) of all regions of a density."""
-        logit_u = logit(np.clip(u.ravel().astype(np.float64), _FLOOR, 1 - _FLOOR))
+        logit_u = logit(np.clip(u.ravel().astype(np.float64), DENSITY_FLOOR, 1 - DENSITY_FLOOR))
         return np.concatenate([reader(logit_u) for reader in self.readers])
 
     def __call__(self, theta: np.ndarray) -> np.ndarray:
@@ -88,37 +84,42 @@ class Forward:
 class LogPosterior:
     """log p(theta | outlines), a `bilo.posterior.gauss_newton.Target`.
 
+    Unknowns that are held stay where a climb starts.
+
     Attributes
     ----------
     forward : Forward
     prior : Prior
     likelihoods : tuple of OutlineLikelihood
         One a region.
+    held : tuple of int
     """
 
     forward: Forward
     prior: Prior
     likelihoods: tuple[OutlineLikelihood, ...]
+    held: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, domain: Domain, inverse: GrowthInverseProblem) -> LogPosterior:
-        """Of a patient, with the noise level unknown.
-
-        Raises
-        ------
-        NoOutlineError
-            If no region has an outline off the walls.
-        """
+    def of(
+        cls, domain: Domain, inverse: GrowthInverseProblem, held: tuple[int, ...] = ()
+    ) -> LogPosterior:
+        """Of a patient, with the noise level unknown."""
         names = tuple(name for name in REGIONS if getattr(domain, name).any())
         regions = tuple(Region.of(domain, name) for name in names)
-        if not any(len(region.outline.faces) for region in regions):
-            raise NoOutlineError(
-                "no outline can be compared with the model: all of it lies at the walls of the "
-                "tissue, so there is no interval for the growth parameters"
-            )
         likelihoods = tuple(OutlineLikelihood.of(region) for region in regions)
         forward = _forward(domain, inverse, regions, CELL_MM[domain.dimensions])
-        return cls(forward, Prior.of(domain, inverse, names), likelihoods)
+        return cls(forward, Prior.of(domain, inverse, names), likelihoods, held)
+
+    @property
+    def without_outline(self) -> str:
+        """Why there is no interval, or ""."""
+        if any(len(term.region.outline.faces) for term in self.likelihoods):
+            return ""
+        return (
+            "no outline can be compared with the model: all of it lies at the walls of the "
+            "tissue, so there is no interval for the growth parameters"
+        )
 
     @property
     def scale(self) -> np.ndarray:
@@ -150,22 +151,28 @@ class LogPosterior:
         known = tuple(
             likelihood.frozen(part, tau, floor_mm, factor)
             for likelihood, part, tau in zip(
-                self.likelihoods, self._split(features), self._levels(theta), strict=True
+                self.likelihoods, self.split(features), self._levels(theta), strict=True
             )
         )
         return replace(self, likelihoods=known)
 
     def misfit(self, theta: np.ndarray, features: np.ndarray) -> dict[str, float]:
         """Root mean square displacement of each outline, mm."""
-        parts = zip(self.likelihoods, self._split(features), self._levels(theta), strict=True)
+        parts = zip(self.likelihoods, self.split(features), self._levels(theta), strict=True)
         return {term.region.name: term.misfit(part, tau) for term, part, tau in parts}
 
     def log(self, theta: np.ndarray, features: np.ndarray) -> np.ndarray:
         """log p (W,), up to a constant, of theta (W, n) with features (W, F)."""
-        value, levels = self.prior.log(theta), theta[:, self.growth.stop :].T
+        value = self.prior.log(theta)
         ok = np.isfinite(value)
-        for term, part, tau in zip(self.likelihoods, self._split(features), levels, strict=True):
-            value[ok] += term.log(part[ok], tau[ok])
+        value[ok] += self.likelihood(features[ok], theta[ok, self.growth.stop :].T)
+        return value
+
+    def likelihood(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """log p(outlines) (W,), up to a constant, of features (W, F) at thresholds (regions, W)."""
+        value = np.zeros(len(features))
+        for term, part, tau in zip(self.likelihoods, self.split(features), levels, strict=True):
+            value += term.log(part, tau)
         return value
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -176,23 +183,44 @@ class LogPosterior:
         return float(self.log(theta[None], features[None])[0]), features
 
     def expand(self, theta: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient (n,) and Gauss-Newton Hessian (n, n) of -log p; one solve an unknown of u."""
+        """Gradient (n,) and Gauss-Newton Hessian (n, n) of -log p; one solve an unknown of u.
+
+        Those of log p vanish along what is held.
+        """
         n = self.growth.stop
-        steps = _DERIVATIVE_STEP * self.scale[:n]
-        moved = np.array([self.forward(theta[:n] + row) for row in np.diag(steps)])
+        free = [i for i in range(n) if i not in self.held]
+        steps = np.diag(_DERIVATIVE_STEP * self.scale[:n])[free]
+        moved = np.array([self.forward(theta[:n] + row) for row in steps])
+        gradient, hessian = self.expansion(theta, seen, moved, free, steps[:, free].diagonal())
+        gradient[list(self.held)] = 0.0
+        return gradient, hessian
+
+    def expansion(
+        self,
+        theta: np.ndarray,
+        seen: np.ndarray,
+        moved: np.ndarray,
+        free: Sequence[int],
+        steps: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same with features (m, F) where m unknowns have moved by their steps (m,)."""
         gradient, hessian = self.prior.gradient(theta), np.diag(self.prior.precision)
-        parts = zip(self.likelihoods, self._split(seen), self._split(moved), strict=True)
-        for r, (term, part, shifted) in enumerate(parts):
-            own = np.append(np.arange(n), n + r)
-            by_own, information = term.expand(part, theta[n + r], shifted, steps)
+        parts = zip(self.likelihoods, self.split(seen), self.split(moved), strict=True)
+        for r, (term, part, shifted) in enumerate(parts, start=self.growth.stop):
+            own = [*free, r]
+            by_own, information = term.expand(part, theta[r], shifted, steps)
             gradient[own] += by_own
             hessian[np.ix_(own, own)] += information
         return gradient, hessian
 
-    def _split(self, features: np.ndarray) -> list[np.ndarray]:
-        """Features (.., F) of each region."""
+    def split(self, features: np.ndarray) -> list[np.ndarray]:
+        """Features (.., F) region by region."""
         ends = np.cumsum([term.region.size for term in self.likelihoods])
         return np.split(features, ends[:-1], axis=-1)
+
+    def levels_of(self, thresholds: np.ndarray) -> np.ndarray:
+        """Those of the regions that are there, of the thresholds (2,) of WT and TC."""
+        return thresholds[: len(self.likelihoods)]
 
     def _levels(self, theta: np.ndarray) -> list[float]:
         """The thresholds of theta (n,)."""
@@ -203,7 +231,7 @@ def _forward(
     domain: Domain, inverse: GrowthInverseProblem, regions: Sequence[Region], cell_mm: float
 ) -> Forward:
     grid = GrowthMap.of(domain, cell_mm)
-    return Forward(grid, inverse, tuple(Reader.of(region, grid) for region in regions))
+    return Forward(grid, inverse, tuple(Reader.of(region, grid.axes) for region in regions))
 
 
 def growth_of(theta: np.ndarray) -> Growth:

@@ -20,7 +20,13 @@ import numpy as np
 from scipy.special import logit, logsumexp, ndtr
 
 from bilo.posterior.gauss_newton import information
-from gbm.posterior.displacement import crossing, flatness, limited
+from gbm.posterior.displacement import (
+    crossing,
+    crossing_slope,
+    flatness,
+    limited,
+    limited_slope,
+)
 from gbm.posterior.region import Region
 
 FACE_SD_MM = 0.3
@@ -127,10 +133,22 @@ class OutlineLikelihood:
         gradient, hessian = -Jy.T @ (precision * y[0]), information(Jy, precision)
         b = np.sqrt(weight @ self.noise.sd**2)
         x, Jx = self.region.side * e[0] / b, Je * (self.region.side / b)[:, None]
-        right = BLUNDERS + (1 - BLUNDERS) * ndtr(x)
-        rate = (1 - BLUNDERS) * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) / right
-        curvature = np.maximum(rate * (x + rate), 0.0)
+        rate, curvature = _sides(x)
         return gradient + Jx.T @ rate, hessian + information(Jx, curvature)
+
+    def slope(self, features: np.ndarray, tau: float) -> tuple[np.ndarray, float]:
+        """Derivatives of `log` by the features (F,) and by the threshold, where b is known."""
+        y, e = self._residuals(features[None], np.array([tau]))
+        rays, _, steepness = self.region.parts(features[None])
+        v, b = rays[0] - logit(tau), self.noise.sd[0]
+        by_delta = self.region.whitening.V @ (-y[0] / self._variances()[0]) / self.scale
+        by_rays = (by_delta * limited_slope(crossing(v)))[:, None] * crossing_slope(v)
+        by_e = _sides(self.region.side * e[0] / b)[0] * self.region.side / b
+        width = np.sqrt(steepness[0] ** 2 + _LEAST_SLOPE**2)
+        by_value = by_e / width
+        by_steepness = -by_e * e[0] * steepness[0] ** 2 / width**2
+        by_tau = -(by_rays.sum() + by_value.sum()) / (tau * (1.0 - tau))
+        return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
 
     def _variances(self) -> np.ndarray:
         """Of y at every node, (B, m)."""
@@ -143,9 +161,17 @@ class OutlineLikelihood:
         return y, (value - logit(tau)[:, None]) / np.sqrt(slope**2 + _LEAST_SLOPE**2)
 
     def _by_node(self, y: np.ndarray, e: np.ndarray) -> np.ndarray:
-        """Log of weight times likelihood at every node of b, (W, B)."""
+        """Log of weight times likelihood at every node of b, (W, B); less the first's constant."""
         variance = self._variances()
-        drawn = -0.5 * (y**2 @ (1.0 / variance).T + np.log(variance).sum(axis=1))
+        log_determinant = np.log(variance).sum(axis=1)
+        drawn = -0.5 * (y**2 @ (1.0 / variance).T + log_determinant - log_determinant[0])
         x = (self.region.side * e)[:, None] / self.noise.sd[:, None]
         sides = np.log(BLUNDERS + (1 - BLUNDERS) * ndtr(x)).sum(axis=-1)
         return np.asarray(drawn + sides + self.noise.log_weight)
+
+
+def _sides(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and minus the second derivative of log(.03 + .97 Phi(x)), the latter from 0 on."""
+    right = BLUNDERS + (1 - BLUNDERS) * ndtr(x)
+    rate = (1 - BLUNDERS) * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) / right
+    return rate, np.maximum(rate * (x + rate), 0.0)

@@ -2,7 +2,7 @@
 
 ln lambda, ln rho T: normal, the project's growth prior, within the bounds of the growth;
 x0: uniform on the tissue, phi > 1/2;
-u_r: N(mean_r, .1^2),    .03 < u_WT < u_TC - .02 < .95.
+u_r: N(mean_r, .1^2),    .03 < u_WT < u_TC - .02 < .95, within the bounds of the thresholds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from gbm.growth.thresholds import PRIOR_SD
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.95
+LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.97
+_MARGIN = 0.01
+"""How far inside of the support a start is moved."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,15 @@ class Prior:
         Zero precision for x0.
     bounds : ndarray (2, 2)
         Least and greatest ln lambda, and ln rho T.
+    levels : ndarray (regions, 2)
+        Least and greatest threshold of each region.
     """
 
     domain: Domain
     mean: np.ndarray
     precision: np.ndarray
     bounds: np.ndarray
+    levels: np.ndarray
 
     @classmethod
     def of(cls, domain: Domain, inverse: GrowthInverseProblem, regions: tuple[str, ...]) -> Prior:
@@ -50,12 +55,16 @@ class Prior:
         sd = [*(p.log_sd for p in known), *np.full(origin.size, np.inf), *[PRIOR_SD] * len(regions)]
         mean = [*(np.log(p.median) for p in known), *domain.x0, *(means[name] for name in regions)]
         limits = [inverse.growth_bounds["lambda_mm"], inverse.growth_bounds["rhoT"]]
-        return cls(domain, np.array(mean), np.array(sd) ** -2.0, np.log(limits))
+        levels = np.clip([inverse.threshold_bounds[name] for name in regions], LOWEST, HIGHEST)
+        return cls(domain, np.array(mean), np.array(sd) ** -2.0, np.log(limits), levels)
 
     def log(self, theta: np.ndarray) -> np.ndarray:
         """Log density (W,), up to a constant, of theta (W, n); -inf outside the support."""
-        value = -0.5 * (theta - self.mean) ** 2 @ self.precision
-        return np.where(self.supports(theta), value, -np.inf)
+        return np.where(self.supports(theta), -self.penalty(theta), -np.inf)
+
+    def penalty(self, theta: np.ndarray) -> np.ndarray:
+        """Half the squared deviations of theta (W, n) from the means, in sd, (W,)."""
+        return np.asarray(0.5 * (theta - self.mean) ** 2 @ self.precision)
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Of the log density at theta (n,)."""
@@ -63,12 +72,26 @@ class Prior:
 
     def supports(self, theta: np.ndarray) -> np.ndarray:
         """Whether theta (W, n) is possible at all, (W,)."""
-        d = self.domain.dimensions
-        growth, levels = theta[:, :2], theta[:, 2 + d :]
+        growth, levels = theta[:, :2], theta[:, 2 + self._d :]
         bounded = ((growth > self.bounds[:, 0]) & (growth < self.bounds[:, 1])).all(axis=1)
         ordered = (np.diff(levels, axis=1) > GAP).all(axis=1)
-        possible = (levels[:, 0] > LOWEST) & (levels[:, -1] < HIGHEST + GAP)
-        return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + d])
+        possible = ((levels > self.levels[:, 0]) & (levels < self.levels[:, 1])).all(axis=1)
+        return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + self._d])
+
+    def inside(self, theta: np.ndarray) -> np.ndarray:
+        """The growth and thresholds of theta (n,) moved into the support, the origin as it is."""
+        low, high = self.bounds.T + _MARGIN * np.array([[1.0], [-1.0]])
+        growth, (x0, levels) = np.clip(theta[:2], low, high), np.split(theta[2:], [self._d])
+        low, high = self.levels.T + _MARGIN * np.array([[1.0], [-1.0]])
+        levels = np.clip(levels, low, high)
+        if len(levels) > 1 and levels[1] - levels[0] < GAP + _MARGIN:
+            levels[1] = min(levels[0] + GAP + _MARGIN, high[1])
+            levels[0] = min(levels[0], levels[1] - GAP - _MARGIN)
+        return np.concatenate([growth, x0, levels])
+
+    @property
+    def _d(self) -> int:
+        return self.domain.dimensions
 
     def _in_tissue(self, x0: np.ndarray) -> np.ndarray:
         """Whether the voxels that hold x0 (W, d), mm, exist and have phi > 1/2."""

@@ -12,7 +12,6 @@ from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_matrix
 
 from gbm.config.conventions import REGIONS
-from gbm.growth.growth_map import GrowthMap
 from gbm.posterior.correlation import Whitening
 from gbm.posterior.displacement import OFFSETS_MM
 from gbm.posterior.outline import Outline
@@ -91,25 +90,48 @@ class Reader:
     slopes: tuple[csr_matrix, ...]
 
     @classmethod
-    def of(cls, region: Region, grid: GrowthMap) -> Reader:
-        """Of a region on a grid."""
-        outline, d = region.outline, grid.dimensions
+    def of(cls, region: Region, axes: Sequence[np.ndarray]) -> Reader:
+        """Of a region on a grid of d axes, mm."""
+        outline, d = region.outline, len(axes)
         rays = outline.points[:, None] + OFFSETS_MM[:, None] * outline.normals[:, None]
         slopes = (
-            reading(grid.axes, region.signs + e) - reading(grid.axes, region.signs - e)
-            for e in np.eye(d)
+            reading(axes, region.signs + e) - reading(axes, region.signs - e) for e in np.eye(d)
         )
         return cls(
-            reading(grid.axes, rays.reshape(-1, d)),
-            reading(grid.axes, region.signs),
+            reading(axes, rays.reshape(-1, d)),
+            reading(axes, region.signs),
             tuple(0.5 * slope for slope in slopes),
         )
 
     def __call__(self, logit_u: np.ndarray) -> np.ndarray:
         """Features (F,) of logit u on the cells, flattened."""
-        gradient = np.array([slope @ logit_u for slope in self.slopes])
-        steepness = np.log(np.sqrt(np.sum(gradient**2, axis=0)) + _LEAST_SLOPE)
+        steepness = np.log(np.linalg.norm(self._gradient(logit_u), axis=0) + _LEAST_SLOPE)
         return np.concatenate([self.rays @ logit_u, self.signs @ logit_u, steepness])
+
+    def pulled_back(self, by_features: np.ndarray, logit_u: np.ndarray) -> np.ndarray:
+        """Derivative (cells,) by logit u of what has the derivative (F,) by the features."""
+        n, k = self.rays.shape[0], self.signs.shape[0]
+        by_rays, by_signs, by_steepness = np.split(by_features, [n, n + k])
+        gradient = self._gradient(logit_u)
+        size = np.linalg.norm(gradient, axis=0)
+        along = by_steepness * gradient / (np.maximum(size, 1e-12) * (size + _LEAST_SLOPE))
+        back = self.rays.T @ by_rays + self.signs.T @ by_signs
+        return np.asarray(sum((s.T @ g for s, g in zip(self.slopes, along, strict=True)), back))
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Flat indices, ascending, of the cells that are read."""
+        matrices = (self.rays, self.signs, *self.slopes)
+        return np.unique(np.concatenate([matrix.indices for matrix in matrices]))
+
+    def on(self, cells: np.ndarray) -> Reader:
+        """The same of values on some cells alone (flat indices), which hold all that are read."""
+        slopes = tuple(slope[:, cells] for slope in self.slopes)
+        return Reader(self.rays[:, cells], self.signs[:, cells], slopes)
+
+    def _gradient(self, logit_u: np.ndarray) -> np.ndarray:
+        """Of logit u (cells,) at the sign points, (d, k)."""
+        return np.array([slope @ logit_u for slope in self.slopes])
 
 
 def reading(axes: Sequence[np.ndarray], points: np.ndarray) -> csr_matrix:

@@ -20,12 +20,17 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior.draw import draw
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.maps import density_maps, extents
-from gbm.posterior.mode import find_mode, start_of, starts
+from gbm.posterior.mode import find_modes, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
 from gbm.search.coarse_search import Candidate
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
+
+
+class NoOutlineError(ValueError):
+    """No outline has a single point to compare with: all of it lies at walls."""
+
 
 LEAST_SAMPLES = 40
 """As many as there are walkers, should the solver itself have to be sampled."""
@@ -90,9 +95,12 @@ def outline_posterior(
     if inverse is None:
         inverse = GrowthInverseProblem.of(domain, Settings(dimensions=domain.dimensions))
     unknown = LogPosterior.of(domain, inverse)
+    if unknown.without_outline:
+        raise NoOutlineError(unknown.without_outline)
     guesses = starts(domain, unknown) + ([start_of(fit, unknown)] if fit else [])
-    known, mode = find_mode(unknown, guesses, by.floor_mm, by.factor)
-    drawn = draw(known, mode, by.samples, np.random.default_rng(by.seed))
+    found = find_modes(unknown, guesses, by.floor_mm, by.factor)
+    known = found.posterior
+    drawn = draw(known, found.all[0], by.samples, np.random.default_rng(by.seed))
     terms = {term.region.name: term for term in known.likelihoods}
     misfit = known.misfit(drawn.mode.theta, drawn.mode.seen)
     lost = {name: term.region.outline.lost for name, term in terms.items()}

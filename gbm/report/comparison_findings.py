@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gbm.growth.records import INDISTINCT
 from gbm.report.findings import (
     EQUAL_DICE,
     REGION_NAMES,
@@ -90,8 +89,9 @@ def _objectives(result: PatientResult, fit: FitEntry) -> str:
     ours, theirs = result.objective.fdm, fit.objective.fdm
     if ours is None or theirs is None:
         return "."
-    lower = theirs < ours - INDISTINCT
-    return f"; its objective is {theirs:.4f} against {ours:.4f}{', a better optimum' * lower}."
+    scale = result.settings.objective.scale
+    lower, n = theirs < ours - scale.margin, scale.decimals
+    return f"; its objective is {theirs:.{n}f} against {ours:.{n}f}{', a better optimum' * lower}."
 
 
 def without_solver(comparison: Comparison, result: PatientResult) -> list[Finding]:

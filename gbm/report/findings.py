@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gbm.growth.records import INDISTINCT
 from gbm.report.formatting import num, percent, relation, whole_seconds
 from gbm.report.words import WORDS
 from gbm.results.metrics_table import Metrics, dice_of
@@ -174,29 +173,30 @@ def against(metrics: Metrics, model: str, name: str, result: PatientResult) -> l
 def against_direct(result: PatientResult) -> list[Finding]:
     """BiLO beside the classical fit of the same objective, of a volume on the cells of both."""
     ours, theirs = result.objective.fdm, result.objective.direct_fit
-    start, grid = result.objective.characteristic, ""
-    found = []
+    start, grid, scale = result.objective.characteristic, "", result.settings.objective.scale
+    found, n = [], scale.decimals
     if ours is not None and start is not None and ours > start:
-        text = f"The fit is worse than its own start: objective {ours:.4f} against {start:.4f}."
+        text = f"The fit is worse than its own start: objective {ours:.{n}f} against {start:.{n}f}."
         found.append(Finding("bad", text))
     if result.objective_network_grid is not None and result.grid_mm is not None:
         known, cells = result.objective_network_grid, result.grid_mm
         grid = (
             f", on the {cells.network:g} mm cells that the network learns on; on "
-            f"{cells.reported:g} mm {num(ours, 4)} against {num(theirs, 4)}"
+            f"{cells.reported:g} mm {num(ours, n)} against {num(theirs, n)}"
         )
         ours, theirs = known.fdm, known.direct_fit
     if ours is None or theirs is None:
         return found
-    both = f"objective {ours:.4f} (BiLO, by finite volumes) against {theirs:.4f} (direct fit){grid}"
+    both = f"objective {ours:.{n}f} (BiLO, by finite volumes) against {theirs:.{n}f} (direct fit)"
+    both += grid
     seconds = result.baselines.direct_fdm.seconds
     speed = (
         f" The direct fit took {whole_seconds(seconds)} s, BiLO {whole_seconds(result.seconds)} s."
     )
-    if ours > theirs + INDISTINCT:
+    if ours > theirs + scale.margin:
         text = f"The direct finite-volume fit beats BiLO: {both}.{speed}"
         found.append(Finding("bad", text))
-    elif ours < theirs - INDISTINCT:
+    elif ours < theirs - scale.margin:
         text = f"BiLO found a better optimum than the direct finite-volume fit: {both}.{speed}"
         found.append(Finding("note", text))
     else:

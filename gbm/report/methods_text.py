@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gbm.config.settings import ObjectiveSettings
+from gbm.config.objective_settings import ObjectiveSettings
 from gbm.domain.fitted_grid import MARGIN_MM
 from gbm.report.formatting import num
 from gbm.report.words import WORDS
@@ -178,7 +178,13 @@ def _disc(result: PatientResult) -> str:
 
 
 def _objective(objective: ObjectiveSettings) -> str:
-    """The segmentation objective with its weights."""
+    """The objective with its weights."""
+    if objective.name == "outline":
+        return (
+            "minus the log posterior of the drawn outlines, whose errors hang together along them "
+            "(a likelihood of the displacement of the model's level set from each outline, priors "
+            f"of the thresholds and {_priors(objective)})"
+        )
     return (
         f"the segmentation objective ({objective.name.replace('_', ' ')}, slope of the soft "
         f"threshold {objective.k_start:g} to {objective.k_final:g}, one prior weight "

@@ -201,7 +201,8 @@ def marked(result: PatientResult, truth: PhantomTruth | None) -> list[Mark]:
 def sharpness(result: PatientResult, truth: PhantomTruth | None) -> dict[str, Figure]:
     """The objective around the fit, as the direct fit has found out."""
     references, fitted = result.baselines, result.lambda_mm.value
-    drawn = {"surface": identifiability.surface_map(references.surface, marked(result, truth))}
+    rises, points = result.settings.objective.scale.rises, marked(result, truth)
+    drawn = {"surface": identifiability.surface_map(references.surface, points, rises)}
     if fitted is not None:
         drawn["profile"] = identifiability.profile_curve(references.profile, fitted)
     return drawn

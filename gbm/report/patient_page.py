@@ -105,6 +105,7 @@ def render_patient(
             truth=truth,
             fit_rows=fit_rows(result),
             minima=other_minima(result),
+            scale=result.settings.objective.scale,
             quality_rows=quality_rows(result),
             registration_rows=registration_rows(result.registration),
             registration_sentence=registration_sentence(result.registration),

@@ -8,7 +8,6 @@ from typing import Any
 
 from gbm.config.conventions import REGIONS
 from gbm.growth.extent import LEVELS, extent_name, margin_name
-from gbm.growth.records import INDISTINCT
 from gbm.report.findings import EQUAL_DICE
 from gbm.report.formatting import MISSING, interval, num, pair, percent, relation
 from gbm.report.words import WORDS
@@ -252,10 +251,10 @@ def point(coordinates: Sequence[float]) -> str:
     return ", ".join(num(c, 1) for c in coordinates)
 
 
-def other_minima(result: PatientResult, margin: float = INDISTINCT) -> list[Minimum]:
-    """Minima of the direct search, other than the best, that are as good within `margin`."""
+def other_minima(result: PatientResult) -> list[Minimum]:
+    """Minima of the direct search, other than the best, that are as good within the margin."""
     first, *others = result.baselines.direct_fdm.minima
     if first.objective is None:
         return []
-    best = first.objective + margin
+    best = first.objective + result.settings.objective.scale.margin
     return [m for m in others if m.objective is not None and m.objective <= best]

@@ -85,6 +85,11 @@ class DirectReference(SolvedReference):
     converged: bool = Field(description="whether it settled inside the bounds")
     warnings: tuple[str, ...] = Field(description="what sits on a bound, or was cut short")
     seconds: float = Field(description="wall time, s")
+    first_mode: tuple[float, ...] | None = Field(
+        default=None,
+        description="where the objective is a posterior: ln lambda, ln rho T, origin and "
+        "thresholds whose misfit fixes the noise level of the outlines",
+    )
 
 
 class ObjectiveProfile(Model):

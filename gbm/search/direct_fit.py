@@ -66,6 +66,9 @@ class DirectFit(Growth):
         Which number sits on a bound, or that the descent was cut short.
     seconds : float
         Wall time.
+    first_mode : tuple of float, optional
+        Where the objective is a posterior: the mode with the noise level of the outlines unknown,
+        (ln lambda, ln rho T, x0, thresholds), whose misfit fixes that level.
     """
 
     thresholds: dict[str, float]
@@ -78,6 +81,7 @@ class DirectFit(Growth):
     converged: bool
     warnings: tuple[str, ...]
     seconds: float
+    first_mode: tuple[float, ...] | None = None
 
     @property
     def candidate(self) -> Candidate:
@@ -136,7 +140,7 @@ def direct_fit(
         objective if on_network_grid is None else on_network_grid,
         given.prior(best.thresholds, best.lambda_mm, best.rhoT),
         u,
-        tuple(_describe(end) for end in found),
+        tuple(describe(end) for end in found),
         not warnings,
         warnings,
         time.perf_counter() - began,
@@ -209,6 +213,7 @@ def _leading(
     return found[:count], found[count:]
 
 
-def _describe(end: Candidate) -> dict[str, Any]:
+def describe(end: Candidate) -> dict[str, Any]:
+    """A minimum as plain values."""
     values = {"lambda_mm": end.lambda_mm, "rhoT": end.rhoT, "objective": end.objective}
     return {**values, "x0_grid_mm": end.x0.tolist(), "thresholds": end.thresholds.tolist()}

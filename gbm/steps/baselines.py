@@ -18,7 +18,9 @@ from gbm.growth.metrics import masks, scores
 from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
-from gbm.search.direct_fit import DirectFit, direct_fit
+from gbm.posterior.by_objective import direct_fit
+from gbm.posterior.objective import with_outlines
+from gbm.search.direct_fit import DirectFit
 
 
 def start_record(
@@ -60,6 +62,7 @@ def fit_record(domain: Domain, fit: DirectFit) -> dict[str, Any]:
         "converged": fit.converged,
         "warnings": list(fit.warnings),
         "seconds": fit.seconds,
+        "first_mode": fit.first_mode,
         "metrics": scores(domain, masks(domain, fit.u, fit.thresholds)),
         "extent": extent(domain, fit.u),
     }
@@ -74,9 +77,10 @@ def run(job: Job) -> None:
     files, refine = job.files, job.settings.verify.refine
     domain = load_domain(files.domain)
     start = Characteristic.from_json(read_sealed(files.characteristic))
-    inverse = GrowthInverseProblem.of(domain, job.settings)
+    given = GrowthInverseProblem.of(domain, job.settings)
+    fitted = direct_fit(domain, start, given, refine=refine)
+    inverse = with_outlines(domain, given, fitted.first_mode)
     started, u_start = start_record(domain, start, inverse, refine)
-    fitted = direct_fit(domain, start, inverse, refine=refine)
     discs = disc(domain)
     write_sealed(
         files.baselines,

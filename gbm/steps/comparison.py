@@ -24,6 +24,7 @@ def run(job: Job) -> None:
         If a fit has no verification.
     """
     files, domain = job.files, load_domain(job.files.domain)
+    scale = job.settings.objective.scale
     records = {
         "inferred": read_sealed(files.baselines)["direct_fdm"],
         "fixed": read_sealed(files.direct_fixed),
@@ -33,7 +34,7 @@ def run(job: Job) -> None:
         for origin, record in records.items()
     }
     fits = {
-        spec.name: VerifiedFit.read(files, spec.name, references[spec.origin])
+        spec.name: VerifiedFit.read(files, spec.name, references[spec.origin], scale)
         for spec in compared(job.settings)
     }
     found = compare(domain, fits, references["fixed"], job.settings)

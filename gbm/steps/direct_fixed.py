@@ -7,7 +7,7 @@ from gbm.growth.characteristic import Characteristic
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
-from gbm.search.direct_fit import direct_fit
+from gbm.posterior.by_objective import direct_fit
 from gbm.steps.baselines import fit_record
 
 

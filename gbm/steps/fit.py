@@ -32,6 +32,7 @@ def run(job: Job, name: str) -> None:
             np.array(direct["x0_grid_mm"], dtype=float),
             job.settings,
             spec,
+            direct["first_mode"],
         ),
         Optimum.of(direct),
         threads=job.threads,

@@ -49,7 +49,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     registered = measured.get("registration")
     record = {**read_sealed(files.baselines), **read_sealed(files.identifiability)}
     references = References.of(record, domain)
-    direct, posterior = references.direct_fdm, None
+    direct, posterior, scale = references.direct_fdm, None, job.settings.objective.scale
     if job.settings.uncertainty.enabled:
         posterior = GrowthPosterior.read(files, fits_neighbours(job.settings))
     found = StepRecords(
@@ -58,7 +58,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
         references=references,
         numbers=measured["numbers"],
         registration=registered and RegistrationRecord.model_validate(registered),
-        fits={spec.name: VerifiedFit.read(files, spec.name, direct) for spec in fits},
+        fits={spec.name: VerifiedFit.read(files, spec.name, direct, scale) for spec in fits},
         posterior=posterior,
         slice_fit=SliceFit.model_validate(read_sealed(files.slice_fit))
         if domain.dimensions == 3

@@ -12,9 +12,8 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
-from gbm.posterior.growth_posterior import NoOutlineError
 from gbm.posterior.result import OutlinePosterior
-from gbm.posterior.sampling import Sampling, outline_posterior
+from gbm.posterior.sampling import NoOutlineError, Sampling, outline_posterior
 from gbm.search.coarse_search import Candidate
 
 

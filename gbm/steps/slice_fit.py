@@ -11,7 +11,8 @@ from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
-from gbm.search.direct_fit import DirectFit, direct_fit
+from gbm.posterior.by_objective import direct_fit
+from gbm.search.direct_fit import DirectFit
 
 
 def run(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gbm.config.fit_names import FitSpec
 from gbm.domain.domain import load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.records import FitResult
@@ -9,6 +10,7 @@ from gbm.growth.verification import verify
 from gbm.io.files import read_npz, read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
+from gbm.posterior.objective import with_outlines
 
 
 def run(job: Job, name: str) -> None:
@@ -17,13 +19,16 @@ def run(job: Job, name: str) -> None:
     Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` on the voxels.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    stored = read_npz(arrays(files.fit(name)))
+    stored, fixed = read_npz(arrays(files.fit(name))), FitSpec.parse(name).origin == "fixed"
+    direct = read_sealed(files.direct_fixed if fixed else files.baselines)
+    direct = direct if fixed else direct["direct_fdm"]
+    given = GrowthInverseProblem.of(domain, job.settings)
     found, u_fdm, u_voxels = verify(
         domain,
         FitResult.from_json(read_sealed(files.fit(name))),
         stored["u"].astype(float),
         stored["times"].astype(float),
-        GrowthInverseProblem.of(domain, job.settings),
+        with_outlines(domain, given, direct["first_mode"]),
         refine=job.settings.verify.refine,
         max_disagreement=job.settings.verify.max_disagreement,
     )

@@ -183,7 +183,8 @@ def truth(wildcards):
 def settings_for(*sections):
     """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
 
-    Only these make the rule run again when they change. Which fits there are is no setting of any one
+    Only these make the rule run again when they change; the objective `outline` has its noise in another
+    section. Which fits there are is no setting of any one
     fit: a further seed or weight leaves the others as they are. No step of the main job depends on what
     belongs to the comparison.
     """
@@ -193,7 +194,11 @@ def settings_for(*sections):
         if not sections:
             return plain_settings(file)
         whole = plain_settings_of_fits(file)
-        return {name: whole[name] for name in sections}
+        found = {name: whole[name] for name in sections}
+        if "objective" in sections and whole["objective"]["name"] == "outline":
+            noise = whole["uncertainty"]["noise"]
+            found.setdefault("uncertainty", {"noise": noise})
+        return found
 
     return chosen
 

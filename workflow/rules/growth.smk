@@ -186,6 +186,7 @@ rule fit:
 rule verify:
     input:
         domain=FILES.domain,
+        reference=reference,
         json=FILES.fit("{fit}"),
         npz=arrays(FILES.fit("{fit}")),
     output:

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from gbm.report.figures.style import INK, SERIES, panel
 from gbm.results.references import ObjectiveProfile, ObjectiveSurface
 
-RISES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-"""Rises of the objective above its least value, drawn as level lines."""
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40)
 
 
@@ -23,7 +21,7 @@ def profile_curve(curve: ObjectiveProfile, fitted: float) -> Figure:
     Parameters
     ----------
     curve : ObjectiveProfile
-        See `gbm.search.identifiability.profile`.
+        See `gbm.search.identifiability.profile` and `gbm.posterior.landscape.profile`.
     fitted : float
         The inferred lambda, mm.
     """
@@ -44,24 +42,27 @@ def profile_curve(curve: ObjectiveProfile, fitted: float) -> Figure:
 def surface_map(
     table: ObjectiveSurface,
     points: Sequence[tuple[str, float | None, float | None]],
+    rises: Sequence[float],
 ) -> Figure:
     """The objective over lambda and rho T, with the fits in it.
 
     Parameters
     ----------
     table : ObjectiveSurface
-        See `gbm.search.identifiability.surface`.
+        See `gbm.search.identifiability.surface` and `gbm.posterior.landscape.surface`.
     points : sequence of (label, lambda in mm, rho T)
         Fits to mark, the headline first.
+    rises : sequence of float
+        Of the objective above its least value, drawn as level lines.
     """
     figure, axes = panel(5.4, 4.6)
     x, y = (np.asarray(axis, float) for axis in (table.lambda_mm, table.rhoT))
     rise = np.array([[np.nan if v is None else v for v in row] for row in table.objective])
     rise = rise - np.nanmin(rise)
-    levels = [0.0, *RISES]
+    levels = [0.0, *rises]
     norm = BoundaryNorm(levels, 256, extend="max")
     filled = axes.contourf(x, y, rise.T, levels, cmap="cividis_r", norm=norm, extend="max")
-    axes.contour(x, y, rise.T, RISES[:3], colors=[INK], linewidths=0.6)
+    axes.contour(x, y, rise.T, rises[:3], colors=[INK], linewidths=0.6)
     mark_fits(axes, points)
     axes.set(
         xscale="log", yscale="log", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]),

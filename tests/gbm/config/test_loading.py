@@ -188,3 +188,20 @@ def test_what_was_given_is_said_to_the_user_and_on_no_page(tmp_path: Path) -> No
     assert "(given: 'Erika Mustermann')" in str(refused.value)
     assert refused.value.brief.startswith("p.yaml: patient.id: ")
     assert "Erika" not in refused.value.brief
+
+
+def test_an_outline_has_no_slope(tmp_path: Path) -> None:
+    """What means nothing to an objective is refused, whichever file names the objective."""
+    asked = {"objective": {"name": "outline", "k_start": None}}
+    found = load_settings(asked).objective
+    assert (found.k_start, found.k_final, found.prior_weight) == (None, None, None)
+    for key in ("k_start", "k_final", "prior_weight"):
+        with pytest.raises(InputError, match=rf"{key}.*overlap"):
+            load_settings({"objective": {"name": "outline", key: 50.0}})
+    overlap = {"objective": {"name": "soft_dice"}}
+    assert load_settings(overlap).objective.overlap == (20.0, 320.0, 1e-3)
+    file = tmp_path / "p.yaml"
+    file.write_text("patient: {id: p}\nobjective: {k_final: 80}\n")
+    assert load_settings(overlap, file).objective.k_final == 80.0
+    with pytest.raises(InputError, match=r"k_final.*overlap"):
+        load_settings(asked, file)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gbm.config.settings import LogNormal, Settings
+from gbm.config.objective_settings import LogNormal
+from gbm.config.settings import Settings
 from gbm.growth.characteristic import characteristic
 from gbm.growth.growth_prior import GrowthPrior, flat
 from gbm.growth.inverse_problem import GrowthInverseProblem

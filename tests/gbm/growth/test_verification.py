@@ -106,11 +106,13 @@ def test_records_survive_json(grown: Any, fit: FitResult, perfect: np.ndarray) -
 def test_steps_from_files(grown: Any, fit: FitResult, perfect: np.ndarray, tmp_path: Path) -> None:
     files = Layout(tmp_path, "p1")
     save_domain(files.domain, grown.domain)
-    write_sealed(files.fit("a"), fit.to_json())
-    write_npz(arrays(files.fit("a")), u=perfect.astype(np.float32), times=TIMES)
-    step_verify(Job(None, Settings(), files), "a")
-    assert read_json(files.verified("a"))["relative_error_u"]["final"] < 1e-6
-    with np.load(arrays(files.verified("a"))) as stored:
+    name = "bilo_char_inferred_seed0"
+    write_sealed(files.fit(name), fit.to_json())
+    write_npz(arrays(files.fit(name)), u=perfect.astype(np.float32), times=TIMES)
+    write_sealed(files.baselines, {"direct_fdm": {"first_mode": None}})
+    step_verify(Job(None, Settings(), files), name)
+    assert read_json(files.verified(name))["relative_error_u"]["final"] < 1e-6
+    with np.load(arrays(files.verified(name))) as stored:
         assert stored["u_fdm"].shape == stored["u_network"].shape == grown.domain.P.shape
 
 

@@ -130,6 +130,7 @@ def test_every_limit_is_used_and_stands_in_the_configuration(repository: Path) -
     plain = ranges(Settings())
     for name, value in written.items():
         # a value between the limits' order constraints
+        value = 0.1 if value is None else value
         moved = [v * 1.01 for v in value] if isinstance(value, list) else value * 1.01 + 1e-6
         assert ranges(Settings(gates=GateSettings(**{name: moved}))) != plain, name
 

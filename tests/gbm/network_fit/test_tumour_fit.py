@@ -57,7 +57,7 @@ def files(grown: Any, tmp_path_factory: pytest.TempPathFactory) -> Layout:
 def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
-    fitted["objective_network_grid"] = objective
+    fitted |= {"objective_network_grid": objective, "first_mode": None}
     write_sealed(files.baselines, {"direct_fdm": {**fitted, "x0_grid_mm": DIRECT}})
     write_sealed(files.direct_fixed, {**fitted, "x0_grid_mm": grown.domain.x0.tolist()})
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from gbm.growth.growth_map import GrowthMap
 from gbm.growth.parameters import squared_distance
 from gbm.posterior.likelihood import Noise, OutlineLikelihood
 from gbm.posterior.region import Reader, Region
@@ -19,7 +18,7 @@ def logit_u(distance: np.ndarray, radius: float, length: float) -> np.ndarray:
 def made():
     domain, distance = round_region(2)
     region = Region.of(domain, "WT")
-    return region, Reader.of(region, GrowthMap.of(domain)), distance
+    return region, Reader.of(region, domain.axes), distance
 
 
 class TestNoise:
@@ -71,7 +70,7 @@ class TestDensity:
         expected = np.log(0.03 + 0.97 * ndtr(region.side * e / 1.2)).sum()
         y = likelihood.displacement(features, np.array([0.5])) @ region.whitening.V
         variance = 1.2**2 * region.whitening.k + likelihood.nugget
-        drawn = -0.5 * np.sum(y**2 / variance + np.log(variance))
+        drawn = -0.5 * np.sum(y**2 / variance)
         found = likelihood.log(features, np.array([0.5]))[0]
         assert found == pytest.approx(drawn + expected)
 
@@ -79,6 +78,9 @@ class TestDensity:
         region, _, _ = made
         likelihood = OutlineLikelihood.of(region)
         assert likelihood.nugget == pytest.approx(np.mean(0.09 / region.outline.faces))
+
+
+LEVEL = np.array([0.45])
 
 
 @pytest.mark.parametrize("noise", [Noise.known(1.2), Noise.unknown()])
@@ -102,3 +104,20 @@ def test_gradient_is_that_of_the_density(made, noise: Noise) -> None:
     exact = [(value(at + h * e) - value(at - h * e)) / (2 * h) for e in np.eye(3)]
     np.testing.assert_allclose(gradient, exact, rtol=0.03, atol=0.05)
     assert np.linalg.eigvalsh(hessian).min() > 0
+
+
+def test_slope_is_exact(made) -> None:
+    """Derivatives by features and threshold, with crossings on the rays and beyond them."""
+    region, read, distance = made
+    likelihood = OutlineLikelihood(region, Noise.known(1.2), np.ones(len(region.outline.faces)))
+    rng = np.random.default_rng(0)
+    for radius in (RADIUS + 1.0, RADIUS + 9.0, RADIUS - 9.0):
+        features = read(logit_u(distance, radius, 2.0))
+        features += 0.3 * rng.standard_normal(features.size)
+        by_features, by_tau = likelihood.slope(features, 0.45)
+        for _ in range(4):
+            d, h = rng.standard_normal(features.size), 1e-6
+            up, down = (likelihood.log((features + s * h * d)[None], LEVEL)[0] for s in (1, -1))
+            assert by_features @ d == pytest.approx((up - down) / (2 * h), rel=1e-4)
+        up, down = (likelihood.log(features[None], LEVEL + s * 1e-6)[0] for s in (1, -1))
+        assert by_tau == pytest.approx((up - down) / 2e-6, rel=1e-4)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gbm.growth.growth_map import GrowthMap
 from gbm.growth.parameters import squared_distance
 from gbm.posterior.correlation import Whitening, correlation
 from gbm.posterior.displacement import OFFSETS_MM, crossing, flatness, limited
@@ -61,7 +60,7 @@ class TestOutline:
         filled = replace(domain, phi=np.where(distance < RADIUS, 1.0, 1e-4))
         region = Region.of(filled, "WT")
         assert len(region.outline.faces) == 0
-        assert Reader.of(region, GrowthMap.of(filled)).rays.shape[0] == 0
+        assert Reader.of(region, filled.axes).rays.shape[0] == 0
 
     def test_the_order_of_the_axes_does_not_matter(self, dimensions: int) -> None:
         domain, _ = round_region(dimensions, walls=True)
@@ -77,7 +76,7 @@ class TestOutline:
         domain, distance = round_region(dimensions)
         region = Region.of(domain, "WT")
         logit_u = (RADIUS + 2.5 - distance) / 1.7
-        read = Reader.of(region, GrowthMap.of(domain))(logit_u.ravel())[None]
+        read = Reader.of(region, domain.axes)(logit_u.ravel())[None]
         rays, value, slope = region.parts(read)
         tau = np.log(0.3 / 0.7)
         at = RADIUS + 2.5 - 1.7 * tau

@@ -11,10 +11,10 @@ from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior import draw
-from gbm.posterior.growth_posterior import LogPosterior, NoOutlineError
+from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.mode import climb, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
-from gbm.posterior.sampling import Sampling, outline_posterior
+from gbm.posterior.sampling import NoOutlineError, Sampling, outline_posterior
 from gbm.search.coarse_search import Candidate
 from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball, disc, permuted
 

@@ -1,0 +1,208 @@
+"""The outlines' posterior as the upper level of a network fit, thresholds included.
+
+    J = -log p(outlines | logit u, thresholds) - log prior,
+
+a sum of squares of displacements that are read along the outlines' normals between cells, in the
+logit that the network represents. Cells that it does not know, behind the walls, keep the start's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import logit
+from torch import Tensor
+
+from bilo.inverse import objective
+from bilo.posterior.gauss_newton import Descent, covariance, levenberg_marquardt
+from gbm.config.conventions import REGIONS
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.thresholds import from_unconstrained, to_unconstrained
+from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of_a_step
+from gbm.network_fit.tumour_problem import TumourProblem
+from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
+from gbm.posterior.objective import OutlineObjective
+
+_TRIALS = 10
+_TOLERANCE = 1e-3
+_LEVEL_REACH = 0.5
+"""Longest step of a threshold, in its natural unit, within a tangent model."""
+_STEP = 2e-3
+"""Of the finite differences along the codes."""
+
+
+class OutlineLevel(objective.Objective):
+    """-log p of a patient's outlines, and the prior of lambda and rho T.
+
+    Parameters
+    ----------
+    tumour : TumourProblem
+    inverse : GrowthInverseProblem
+        Its `outlines` on the cells of the tumour's objective.
+    """
+
+    def __init__(self, tumour: TumourProblem, inverse: GrowthInverseProblem) -> None:
+        assert isinstance(inverse.outlines, OutlineObjective)
+        self.inverse, self.every = inverse, EVERY[len(tumour.axes)]
+        self.posterior, readers = inverse.outlines.posterior, inverse.outlines.readers
+        read = np.unique(np.concatenate([reader.cells for reader in readers]))
+        self._readers = tuple(reader.on(read) for reader in readers)
+        final = tumour.surroundings.final.ravel()[read].astype(float)
+        self._known = logit(np.clip(final, DENSITY_FLOOR, 1 - DENSITY_FLOOR))
+        self._learned = np.flatnonzero(tumour.present.ravel()[read])
+        self.points = tumour.cells(read[self._learned])
+        self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
+        self._x0 = tumour.seed.x0
+        means = np.array(inverse.objective.prior_means)
+        self.start = torch.from_numpy(to_unconstrained(means, inverse.threshold_bounds))
+
+    def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        """J but for the prior of lambda and rho T."""
+        value: Tensor = _Value.apply(l, auxiliary, self)  # type: ignore[no-untyped-call]
+        return value
+
+    def prior(self, codes: Tensor) -> Tensor:
+        """Half the squared deviations of ln lambda and ln rho T, in sd."""
+        prior = self.posterior.prior
+        growth = torch.from_numpy(self._start) + torch.from_numpy(BY_CODES) @ codes.cpu().double()
+        z2 = (growth - torch.from_numpy(prior.mean[:2])) ** 2 * torch.from_numpy(
+            prior.precision[:2]
+        )
+        return 0.5 * z2.sum().to(codes)
+
+    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+        """u_WT and u_TC by region."""
+        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
+
+    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
+        """u_WT and u_TC."""
+        free = auxiliary.detach().double().numpy()
+        return from_unconstrained(free, self.inverse.threshold_bounds)[0]
+
+    def step(
+        self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+    ) -> tuple[Tensor, Tensor]:
+        """Part of the way to the mode of the tangent model l + J^T d, |d| <= `BOX`."""
+        here, levels = codes.detach().double().numpy(), self.thresholds(auxiliary)
+        tangent = self._tangent(l, J, here)
+        n = len(self.posterior.likelihoods)
+        z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
+        reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
+        mode = levenberg_marquardt(tangent, z, Descent(tangent.scale, reach, _TRIALS, _TOLERANCE))
+        d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])
+        part = part_of_a_step(progress)
+        part /= max(1.0, float(np.abs(d).max()) / BOX)
+        levels[:n] = z[2:] + part * (mode.theta[2:] - z[2:])
+        moved = to_unconstrained(levels, self.inverse.threshold_bounds)
+        return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
+
+    def local_sd(self, l: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
+        """Square roots of the diagonal of the inverse Gauss-Newton Hessian, in codes."""
+        n, tangent = len(self.posterior.likelihoods), self._tangent(l, J, np.zeros(2))
+        z = np.concatenate([self._start, self.thresholds(auxiliary)[:n]])
+        _, hessian = tangent.expand(z, tangent.read(z))
+        found = covariance(hessian, tangent.scale)[:2, :2]
+        to_codes = np.linalg.inv(BY_CODES)
+        return torch.from_numpy(np.sqrt(np.diag(to_codes @ found @ to_codes.T)))
+
+    def features(self, l: np.ndarray) -> np.ndarray:
+        """What the likelihoods look at, (F,), of the field (N,)."""
+        full = self._known.copy()
+        full[self._learned] = l
+        return np.concatenate([reader(full) for reader in self._readers])
+
+    def derivative(self, l: np.ndarray, levels: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """-log p(outlines), and its derivatives by the field (N,) and the thresholds (regions,)."""
+        features, full = self.features(l), self._known.copy()
+        full[self._learned] = l
+        by_full, by_levels = np.zeros(full.size), np.zeros(len(levels))
+        parts = zip(
+            self.posterior.likelihoods, self._readers, self.posterior.split(features), strict=True
+        )
+        for r, (term, reader, part) in enumerate(parts):
+            by_features, by_levels[r] = term.slope(part, float(levels[r]))
+            by_full += reader.pulled_back(by_features, full)
+        value = float(self.posterior.likelihood(features[None], levels[:, None])[0])
+        return -value, -by_full[self._learned], -by_levels
+
+    def _tangent(self, l: Tensor, J: Tensor, here: np.ndarray) -> _Tangent:
+        field, slopes = l.detach().double().numpy(), J.detach().double().numpy()
+        return _Tangent(self, field, slopes, self._start + BY_CODES @ here, self._x0)
+
+
+@dataclass(frozen=True)
+class _Tangent:
+    """log p of the tangent model, a `Target` in z = (ln lambda, ln rho T, thresholds)."""
+
+    level: OutlineLevel
+    l: np.ndarray
+    J: np.ndarray
+    here: np.ndarray
+    x0: np.ndarray
+
+    @property
+    def posterior(self) -> LogPosterior:
+        return self.level.posterior
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Natural size of a change of each unknown."""
+        return self._without(self.posterior.scale)
+
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """A point moved into the support of the prior."""
+        return self._without(self.posterior.prior.inside(self._whole(z)))
+
+    def read(self, z: np.ndarray) -> np.ndarray:
+        """Features (F,) of l + J^T d."""
+        d = np.linalg.solve(BY_CODES, z[:2] - self.here)
+        return self.level.features(self.l + d @ self.J)
+
+    def evaluate(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """log p, and the features."""
+        theta, features = self._whole(z), self.read(z)
+        return float(self.posterior.log(theta[None], features[None])[0]), features
+
+    def expand(self, z: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and Gauss-Newton Hessian of -log p."""
+        steps = np.full(2, _STEP)
+        moved = np.array([self.read(np.append(z[:2] + row, z[2:])) for row in np.diag(steps)])
+        theta = self._whole(z)
+        gradient, hessian = self.posterior.expansion(theta, seen, moved, (0, 1), steps)
+        kept = self._without(np.arange(len(theta)))
+        return gradient[kept], hessian[np.ix_(kept, kept)]
+
+    def _whole(self, z: np.ndarray) -> np.ndarray:
+        return np.concatenate([z[:2], self.x0, z[2:]])
+
+    def _without(self, theta: np.ndarray) -> np.ndarray:
+        """Without the origin, which a network is given."""
+        return np.delete(theta, np.arange(2, 2 + len(self.x0)))
+
+
+class _Value(torch.autograd.Function):
+    """J with its hand-written derivatives by l and by the unconstrained thresholds."""
+
+    @staticmethod
+    def forward(ctx: Any, l: Tensor, auxiliary: Tensor, goal: OutlineLevel) -> Tensor:
+        thresholds, jacobian = from_unconstrained(
+            auxiliary.detach().double().numpy(), goal.inverse.threshold_bounds
+        )
+        posterior = goal.posterior
+        levels, n = posterior.levels_of(thresholds), posterior.growth.stop
+        value, by_l, by_levels = goal.derivative(l.detach().double().numpy(), levels)
+        prior, known = posterior.prior.mean[n:], posterior.prior.precision[n:]
+        value += 0.5 * float((levels - prior) ** 2 @ known)
+        by_levels += known * (levels - prior)
+        ctx.save_for_backward(
+            torch.from_numpy(by_l), torch.from_numpy(by_levels @ jacobian[: len(levels)])
+        )
+        return torch.tensor(value, dtype=l.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        by_l, by_auxiliary = ctx.saved_tensors
+        return grad * by_l, grad * by_auxiliary, None
