@@ -1,7 +1,7 @@
 """Samples of the posterior: an ensemble on a quadratic model, weighted by the solver.
 
-Where the weights say that the model was no good, or the samples leave it, the ensemble walks with
-the solver itself.
+Where the weights say that the model was no good it is made again about the weighted samples; where
+that is no good either, or the samples leave it, the ensemble walks with the solver itself.
 """
 
 from __future__ import annotations
@@ -75,9 +75,29 @@ def draw(
     """
     chain, mode, trusted = _modelled(posterior, mode, rng)
     found = _weighted(posterior, mode, chain, count, rng)
+    if trusted and found.effective < LEAST_EFFECTIVE:
+        found = max(found, _about_samples(posterior, found, rng), key=lambda draws: draws.effective)
     if trusted and found.effective >= LEAST_EFFECTIVE:
         return found
     return _with_solver(posterior, found, rng)
+
+
+def _about_samples(posterior: LogPosterior, found: Draws, rng: np.random.Generator) -> Draws:
+    """Samples of a quadratic model about the weighted ones: their mean, as wide as they are.
+
+    A mode on a rough ridge may lie at the edge of what it is the mode of.
+    """
+    w, theta = found.weights, found.theta
+    mean = w @ theta
+    nearest = theta[np.argmin(np.sum(((theta - mean) / posterior.scale) ** 2, axis=1))]
+    centre = mean if posterior.prior.supports(mean[None])[0] else nearest
+    value, seen = posterior.evaluate(centre)
+    spread = np.cov(theta.T, aweights=w)
+    about = Mode(centre, value, np.linalg.pinv(spread), seen)
+    log_density = _on_quadratic(posterior, about, _axes(posterior, spread))
+    start = _walkers(log_density, centre, spread, rng)
+    chain = sample(log_density, start, _STEPS, rng)
+    return _weighted(posterior, found.mode, chain, len(theta), rng)
 
 
 def _modelled(

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bilo.posterior.importance import effective_share, truncated_weights
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior import draw
 from gbm.posterior.growth_posterior import LogPosterior
-from gbm.posterior.mode import climb, start_of, starts
+from gbm.posterior.mode import climb, find_modes, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
 from gbm.posterior.sampling import NoOutlineError, Sampling, outline_posterior
 from gbm.search.coarse_search import Candidate
@@ -74,6 +75,25 @@ class TestInThePlane:
         assert other.logarithms()["lambda_mm"].sd == pytest.approx(
             found.logarithms()["lambda_mm"].sd, rel=0.35
         )
+
+    def test_a_poor_model_is_made_again_about_its_samples(
+        self, slice_: Domain, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From a mode a standard deviation off, few samples count; about them, most do."""
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
+        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+        known, mode = found.posterior, found.all[0]
+        rng = np.random.default_rng(0)
+        chain, mode, _ = draw._modelled(known, mode, rng)
+        good = draw._weighted(known, mode, chain, 60, rng)
+        away = good.theta + 1.2 * good.theta.std(axis=0) * np.array([1, 0, 1, 0, 0, 0])
+        kept = known.prior.supports(away)
+        exact = np.array([known.evaluate(theta)[0] for theta in away[kept]])
+        weights = truncated_weights(exact - chain.log_density[:1])
+        poor = replace(good, theta=away[kept], weights=weights, effective=effective_share(weights))
+        again = draw._about_samples(known, poor, rng)
+        assert again.effective > max(poor.effective, 0.5)
+        assert again.sampler == "importance"
 
     def test_the_ensemble_with_the_solver_agrees(
         self, slice_: Domain, found: OutlinePosterior, monkeypatch: pytest.MonkeyPatch
