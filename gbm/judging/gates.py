@@ -195,7 +195,7 @@ GATES = (
         "outside_interval", "fit",
         lambda s: (-ANY, 0.0),
         "The fit lies outside the 90 % interval of the posterior ({value} of lambda and rho T, "
-        "{limit} accepted): overlap and outlines ask for different tumours.",
+        "{limit} accepted): what it descends and the drawn outlines ask for different tumours.",
         "Read median and interval; density and masks are those of the fit.",
         "{:.0f}",
     ),

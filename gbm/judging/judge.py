@@ -9,6 +9,8 @@ from gbm.judging.gate import Gate
 from gbm.judging.gates import GATES
 from gbm.results.verdict import COLOURS, Judgement, Verdict, worst
 
+FIRST = "outside_interval"
+"""What is said before all else of its colour: fit and interval do not belong together."""
 EXPLAINED = {
     "disagreement": {"network_disagreement"},
     "on a bound": {"lambda_mm", "rhoT", "threshold_WT", "threshold_TC", "threshold_gap"},
@@ -58,7 +60,7 @@ def judge(
         judged.append(_not_converged(status, "; ".join(warnings)))
     failed = sorted(
         (entry for entry in judged if entry.colour != "green"),
-        key=lambda entry: -COLOURS.index(entry.colour),
+        key=lambda entry: (-COLOURS.index(entry.colour), entry.number != FIRST),
     )
     return Verdict(
         colour=worst(entry.colour for entry in failed),

@@ -17,6 +17,7 @@ VERDICT_TEXT = {
 OPENINGS = {
     "objective_gap": "Not converged: the classical fit is clearly better.",
     "direct_fit": "The classical fit, which every fit is compared with, did not settle.",
+    "outside_interval": "The fit lies outside its own 90 % interval: read median and interval.",
 }
 """What the page begins with where the gate of that name failed."""
 

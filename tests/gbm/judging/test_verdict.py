@@ -217,3 +217,12 @@ def test_only_a_slice_may_be_exchanged_for_another(dimensions: int, said: bool) 
     settings = Settings.model_validate({"dimensions": dimensions})
     found = judge(GOOD, settings, unsettled="lambda sits on a bound")
     assert any("another slice" in reason for reason in found.reasons) == said
+
+
+def test_a_fit_outside_its_interval_is_said_first() -> None:
+    """Before other ambers, behind a red."""
+    amber = {**GOOD, "brain_dice": 0.9, "outside_interval": 1.0}
+    assert "outside the 90 % interval" in judge(amber, Settings()).reasons[0]
+    red = judge({**amber, "brain_dice": 0.5}, Settings())
+    assert red.colour == "red"
+    assert "outside the 90 % interval" in red.reasons[1]
