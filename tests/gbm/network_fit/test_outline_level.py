@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,18 @@ from gbm.config.settings import Settings
 from gbm.growth.characteristic import characteristic
 from gbm.growth.finite_volume import solve
 from gbm.growth.grids import Grids
+from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.thresholds import to_unconstrained
 from gbm.network_fit.outline_level import OutlineLevel
+from gbm.network_fit.start import NetworkStart
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.by_objective import direct_fit
 from gbm.posterior.mode import start_of
 from gbm.posterior.objective import with_outlines
 from gbm.search.direct_fit import DirectFit
+from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball
 
 SETTINGS = Settings.model_validate({"objective": {"name": "outline"}, "verify": {"refine": 1}})
 LEVELS = np.array([0.3, 0.65])
@@ -150,3 +154,26 @@ def test_its_covariance_is_the_solvers(grown: Any, level: OutlineLevel, fit: Dir
     l, J = solved(grown, level, codes), tangents(grown, level, codes)
     found = level.local_sd(l, J, free(theta[4:]))
     np.testing.assert_allclose(found.numpy(), wanted, rtol=0.25)
+
+
+def test_in_space() -> None:
+    """The start's own field, on cells of 2 mm, has the value that the solver's has."""
+    domain = replace(ball(), numbers={"radius_WT_mm": 15.0})
+    settings = Settings.model_validate({"dimensions": 3, "objective": {"name": "outline"}})
+    growth = Growth.of_lambda(TRUTH["lambda_mm"], BALL_RHO_T)
+    truth = [*np.log([growth.lambda_mm, growth.rhoT]), *domain.x0, TRUTH["WT"], TRUTH["TC"]]
+    given = GrowthInverseProblem.of(domain, settings)
+    cells = with_outlines(domain, given, truth).coarsened(2)
+    tumour = TumourProblem(domain, NetworkStart(growth.DT, growth.rhoT), cells.seed(domain.x0))
+    level = OutlineLevel(tumour, cells)
+    levels = np.array([TRUTH["WT"], TRUTH["TC"]])
+    found = level.value(level.points.known["a"].double(), free(levels))
+    found += level.prior(torch.zeros(2, dtype=torch.float64))
+    u = solve(GrowthMap.of(domain, 2), growth, cells.seed(domain.x0))[0]
+    wanted = cells.value(u, levels, growth.lambda_mm, growth.rhoT)
+    assert found.item() == pytest.approx(wanted, abs=0.3)
+    J = 0.1 * torch.ones(2, len(level.points), dtype=torch.float64)
+    codes, _ = level.step(
+        level.points.known["a"].double(), J, torch.zeros(2, dtype=torch.float64), level.start, 0.0
+    )
+    assert (codes.abs() <= 0.05 + 1e-12).all()
