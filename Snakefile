@@ -47,6 +47,7 @@ rule all:
         COHORT.deliverables,
         [COHORT.of(key).deliverables for key in PATIENTS],
         asked_intervals,
+        asked_plans,
         asked_comparisons,
 
 
@@ -55,6 +56,7 @@ rule compare:
         COHORT.deliverables,
         [COHORT.of(key).deliverables for key in PATIENTS],
         asked_intervals,
+        asked_plans,
         COHORT.comparison,
 
 
@@ -63,6 +65,7 @@ include: "workflow/rules/provenance.smk"
 include: "workflow/rules/recovery.smk"
 include: "workflow/rules/imaging.smk"
 include: "workflow/rules/growth.smk"
+include: "workflow/rules/plans.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/benchmarks.smk"

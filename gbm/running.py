@@ -27,6 +27,7 @@ from gbm.steps import (
     export_uncertainty,
     identifiability,
     metrics,
+    plan,
     posterior,
     register,
     report,
@@ -102,6 +103,8 @@ def _run(job: Job, settings: Mapping[str, Any]) -> PatientResult:
     export.run(job)
     if chosen.uncertainty.enabled:
         export_uncertainty.run(job)
+    if chosen.dimensions == 3:
+        plan.run(job)
     report.run(job)
     if chosen.fit.comparison:
         direct_fixed.run(job)

@@ -18,7 +18,7 @@ ORDER = {
     ),
     "gbm": (
         "config", "io", "imaging", "registration", "domain", "growth", "search", "posterior",
-        "network_fit", "results", "judging", "report", "demo", "steps",
+        "network_fit", "plan", "results", "judging", "report", "demo", "steps",
     ),
     "benchmarks": (
         "design", "results", "experiments", "runs", "theory", "cost", "figures", "pages",

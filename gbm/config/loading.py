@@ -21,6 +21,8 @@ M = TypeVar("M", bound=BaseModel)
 
 # Keys of the whole configuration that are no settings of the medical half.
 FOREIGN_KEYS = frozenset({"patient", "patients", "benchmarks"})
+# Parts of a patient that may stand beside its section, too.
+PARTS = frozenset({"recurrence", "dicom"})
 # A patient's own `tissue` names maps; the settings section of that name stands at the top level.
 _NESTED_SECTIONS = frozenset(Settings.model_fields) - {"tissue"}
 
@@ -64,6 +66,10 @@ def _patient(content: Mapping[str, Any], path: Path) -> Patient:
     if "file" in section:
         raise InputError("unknown key", file=path, key="patient.file")
     own = {key: value for key, value in section.items() if key not in _NESTED_SECTIONS}
+    for key in sorted(PARTS & set(content)):
+        if key in own:
+            raise InputError("stands inside patient, too", file=path, key=key)
+        own[key] = content[key]
     patient = _validate(Patient, own, "patient", path)
     _both_maps(patient.tissue, path)
     _overridden({}, content, path)
@@ -94,8 +100,9 @@ def load_settings(config: Mapping[str, Any], patient_file: Path | None = None) -
 
 
 def _own(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections of settings among the keys of a file."""
-    return {key: value for key, value in content.items() if key not in FOREIGN_KEYS}
+    """The sections of settings among the keys of a file; those of a patient need a patient."""
+    foreign = FOREIGN_KEYS | PARTS if "patient" in content else FOREIGN_KEYS
+    return {key: value for key, value in content.items() if key not in foreign}
 
 
 def _overridden(config: Mapping[str, Any], content: Mapping[str, Any], path: Path) -> Settings:

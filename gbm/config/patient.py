@@ -16,6 +16,10 @@ from pydantic import (
 from gbm.config.conventions import CONVENTIONS
 from gbm.config.messages import nearest
 from gbm.config.model import Model
+from gbm.config.source import ImagePath, Source
+
+MAPS = ("wm", "gm", "csf")
+"""Tissue maps that a patient file may name."""
 
 REPETITIVE = re.compile(r"(.+?)\1{19}$")
 """Ends of names that Snakemake takes for a rule that feeds itself."""
@@ -43,8 +47,8 @@ class LabelMap(Model):
 class Masks(Model):
     """One file a region."""
 
-    WT: Path
-    TC: Path
+    WT: ImagePath
+    TC: ImagePath
 
 
 def _names_too(schema: dict[str, Any]) -> None:
@@ -55,7 +59,7 @@ def _names_too(schema: dict[str, Any]) -> None:
 class Segmentation(Model):
     """A label file with its convention, or one mask a region."""
 
-    path: Path | None = None
+    path: ImagePath | None = None
     convention: LabelMap | None = Field(default=None, json_schema_extra=_names_too)
     masks: Masks | None = None
     ignore: tuple[Annotated[int, Field(gt=0)], ...] = Field(
@@ -63,12 +67,12 @@ class Segmentation(Model):
     )
 
     @property
-    def grid(self) -> tuple[str, Path]:
-        """Dotted key and path of the file whose grid is that of the regions."""
+    def grid(self) -> Source:
+        """The file whose grid is that of the regions."""
         if self.masks is not None:
-            return "patient.segmentation.masks.WT", self.masks.WT
+            return Source.of("patient.segmentation.masks.WT", self.masks.WT)
         assert self.path is not None
-        return "patient.segmentation.path", self.path
+        return Source.of("patient.segmentation.path", self.path)
 
     @field_validator("convention", mode="before")
     @classmethod
@@ -110,24 +114,36 @@ class Segmentation(Model):
 class Images(Model):
     """The patient's skull-stripped images; any subset."""
 
-    t1: Path | None = None
-    t1c: Path | None = None
-    flair: Path | None = None
-    t2: Path | None = None
+    t1: ImagePath | None = None
+    t1c: ImagePath | None = None
+    flair: ImagePath | None = None
+    t2: ImagePath | None = None
 
 
 class TissueMaps(Model):
     """Tissue maps of the patient's own, which replace the registered atlas."""
 
-    wm: Path | None = None
-    gm: Path | None = None
-    csf: Path | None = None
+    wm: ImagePath | None = None
+    gm: ImagePath | None = None
+    csf: ImagePath | None = None
     fill_tumour: bool | None = None
 
     @property
     def given(self) -> bool:
         """Whether there are maps (and not only a choice about filling)."""
         return self.wm is not None
+
+
+class Recurrence(Model):
+    """A later recurrence, drawn in the space of the segmentation; plans are scored against it."""
+
+    mask: ImagePath
+
+
+class DicomOutput(Model):
+    """Which DICOM series the results refer to."""
+
+    reference: ImagePath
 
 
 class Patient(Model):
@@ -143,6 +159,10 @@ class Patient(Model):
         Skull-stripped images.
     tissue : TissueMaps
         Tissue maps of the patient's own.
+    recurrence : Recurrence or None
+        What plans are scored against.
+    dicom : DicomOutput or None
+        What DICOM objects refer to.
     file : Path or None
         The patient file, for messages.
     """
@@ -151,6 +171,8 @@ class Patient(Model):
     segmentation: Segmentation
     images: Images = Images()
     tissue: TissueMaps = TissueMaps()
+    recurrence: Recurrence | None = None
+    dicom: DicomOutput | None = None
     file: Path | None = Field(default=None, exclude=True)
 
     @field_validator("id", mode="before")
@@ -170,14 +192,28 @@ class Patient(Model):
             raise ValueError("ends in the same characters 20 times over: choose another id")
         return value
 
+    def sources(self) -> dict[str, Source]:
+        """Every image that the growth is fitted to, under its dotted key."""
+        segmentation, found = self.segmentation, {}
+        if segmentation.masks is not None:
+            found["patient.segmentation.masks.WT"] = segmentation.masks.WT
+            found["patient.segmentation.masks.TC"] = segmentation.masks.TC
+        elif segmentation.path is not None:
+            found["patient.segmentation.path"] = segmentation.path
+        for section, names in ((self.images, Images.model_fields), (self.tissue, MAPS)):
+            part = "images" if section is self.images else "tissue"
+            found |= {f"patient.{part}.{name}": getattr(section, name) for name in names}
+        return {key: Source.of(key, given) for key, given in found.items() if given is not None}
+
+    def later(self) -> dict[str, Source]:
+        """What plans and DICOM objects need besides; no growth depends on it."""
+        found = {}
+        if self.recurrence is not None:
+            found["patient.recurrence.mask"] = self.recurrence.mask
+        if self.dicom is not None:
+            found["patient.dicom.reference"] = self.dicom.reference
+        return {key: Source.of(key, given) for key, given in found.items()}
+
     def paths(self) -> dict[str, Path]:
-        """Return every image path under its dotted key."""
-        found: dict[str, Path | None] = {"patient.segmentation.path": self.segmentation.path}
-        if self.segmentation.masks is not None:
-            found["patient.segmentation.masks.WT"] = self.segmentation.masks.WT
-            found["patient.segmentation.masks.TC"] = self.segmentation.masks.TC
-        for name in Images.model_fields:
-            found[f"patient.images.{name}"] = getattr(self.images, name)
-        for name in ("wm", "gm", "csf"):
-            found[f"patient.tissue.{name}"] = getattr(self.tissue, name)
-        return {key: path for key, path in found.items() if path is not None}
+        """Every path of `sources`."""
+        return {key: source.path for key, source in self.sources().items()}

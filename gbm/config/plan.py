@@ -32,7 +32,7 @@ def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
     if registered:
         steps.add("register")
     if settings.dimensions == 3:
-        steps.add("slice_fit")
+        steps |= {"slice_fit", "plan"}
     if settings.uncertainty.enabled:
         steps |= {"posterior", "export_uncertainty"}
     if fits_neighbours(settings):

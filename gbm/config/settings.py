@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from gbm.config.gate_settings import GateSettings
 from gbm.config.merging import filled, merge
 from gbm.config.model import Fraction, Model, Plane, Positive
 from gbm.config.objective_settings import ObjectiveSettings, or_null
+from gbm.config.plan_settings import PlanSettings
+from gbm.config.tissue_settings import AtlasPaths, TissueSettings
 
 
 class SliceSettings(Model):
@@ -20,31 +22,6 @@ class SliceSettings(Model):
     plane: Plane = Field(default="axial", description="plane of the fitted slice")
     index: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="index in the segmentation file; null takes the largest WT area"
-    )
-
-
-class AtlasPaths(Model):
-    """An atlas of the user's own: a skull-stripped T1 and its tissue maps on one grid."""
-
-    t1: Path = Field(description="skull-stripped T1 of the atlas")
-    gm: Path = Field(description="grey-matter map")
-    wm: Path = Field(description="white-matter map")
-
-
-class TissueSettings(Model):
-    """Where tissue maps come from and how they become P and phi."""
-
-    atlas: Literal["mni152"] | AtlasPaths = Field(
-        default="mni152", description="atlas of tissue maps"
-    )
-    registration: Literal["none", "affine", "bspline"] = Field(
-        default="bspline",
-        description="atlas-to-patient registration; none: already in patient space",
-    )
-    fill_tumour: bool = Field(default=True, description="inside WT: no CSF, WM + GM = 1")
-    white_to_grey: Positive = Field(default=10.0, description="ratio D_white : D_grey")
-    interface_width_mm: Positive = Field(
-        default=3.0, description="width of the phase field's interface"
     )
 
 
@@ -179,8 +156,8 @@ BY_DIMENSION: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
 tumour see other numbers: in a volume a seed thins out faster, and a slice's lambda is larger."""
 
 
-class Settings(Model):
-    """All of ``config.yaml`` but the patients.
+class GrowthRunSettings(Model):
+    """All that a result of the growth depends on.
 
     A null of `objective.growth_prior` or its parts, of `fit.pretrain_steps`, `fit.finetune_steps`
     or `verify.refine` stands for the default of the dimension.
@@ -206,7 +183,7 @@ class Settings(Model):
         asked = data.get("dimensions", 2)
         return filled(data, BY_DIMENSION[asked if asked in (2, 3) else 2])
 
-    def without_paths(self) -> Settings:
+    def without_paths(self) -> Self:
         """What a result holds of them: folders, which may name a person, are no part of it."""
         atlas = self.tissue.atlas
         if isinstance(atlas, AtlasPaths):
@@ -216,10 +193,16 @@ class Settings(Model):
         return self.model_copy(update={"output": OutputSettings(), "tissue": tissue})
 
     @model_validator(mode="after")
-    def _affordable(self) -> Settings:
+    def _affordable(self) -> Self:
         if self.dimensions == 3 and self.verify.refine > 1:
             raise ValueError(
                 "verify.refine: is 1 in three dimensions: a head on cells of 0.5 mm takes some "
                 f"{12 * (self.verify.refine / 2) ** 3:.0f} GB of memory and twenty times as long"
             )
         return self
+
+
+class Settings(GrowthRunSettings):
+    """All of ``config.yaml`` but the patients."""
+
+    plan: PlanSettings = PlanSettings()

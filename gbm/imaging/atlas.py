@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gbm.config.errors import InputError
-from gbm.config.settings import AtlasPaths
+from gbm.config.tissue_settings import AtlasPaths
 from gbm.imaging.brain import enclosed
 from gbm.io.nifti import read_volume
 from gbm.io.volumes import Volume, canonical, resample_to

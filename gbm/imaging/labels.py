@@ -11,8 +11,9 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap, Segmentation
+from gbm.config.source import Source
+from gbm.imaging.image_files import read_image
 from gbm.io.files import read_npz, write_npz
-from gbm.io.nifti import read_volume
 from gbm.io.volumes import Volume, resample_to
 
 LABEL_TOLERANCE = 1e-3
@@ -61,12 +62,12 @@ def read_regions(segmentation: Segmentation) -> TumourRegions:
     """
     if segmentation.masks is not None:
         key = "patient.segmentation.masks"
-        whole = read_volume(segmentation.masks.WT, f"{key}.WT")
-        core = read_volume(segmentation.masks.TC, f"{key}.TC")
+        whole = read_image(Source.of(f"{key}.WT", segmentation.masks.WT))
+        core = read_image(Source.of(f"{key}.TC", segmentation.masks.TC))
         return regions_from_masks(whole, core)
     if segmentation.path is None or segmentation.convention is None:
         raise InputError("give either path and convention, or masks", key="patient.segmentation")
-    volume = read_volume(segmentation.path, "patient.segmentation.path")
+    volume = read_image(segmentation.grid)
     return regions(volume, segmentation.convention, segmentation.ignore)
 
 
@@ -150,15 +151,22 @@ def regions_from_masks(whole: Volume, core: Volume) -> TumourRegions:
         For values other than 0 and one other number, an empty WT, or WT strictly inside TC.
     """
     key = "patient.segmentation.masks"
-    wt = _mask(whole, f"{key}.WT")
-    tc = resample_to(_mask_volume(core, f"{key}.TC"), whole, 0).data
+    wt = mask_of(whole, f"{key}.WT")
+    tc = resample_to(core.with_data(mask_of(core, f"{key}.TC")), whole, 0).data
     if core.data.any() and not tc.any():
         text = "its grid does not overlap that of WT"
         raise InputError(text, file=core.path, key=f"{key}.TC")
     return _checked(whole, wt, tc, {}, (whole.path, f"{key}.WT"), (core.path, f"{key}.TC"))
 
 
-def _mask(volume: Volume, key: str) -> np.ndarray:
+def mask_of(volume: Volume, key: str) -> np.ndarray:
+    """The voxels of a mask that are not 0.
+
+    Raises
+    ------
+    InputError
+        If it holds anything but 0 and one other value, up to rounding.
+    """
     values = volume.data[volume.data != 0]
     if not np.all(np.isfinite(values)):
         raise InputError("holds values that are not finite", file=volume.path, key=key)
@@ -168,10 +176,6 @@ def _mask(volume: Volume, key: str) -> np.ndarray:
         text = "is not a mask: it must hold 0 and one other value"
         raise InputError(text, file=volume.path, key=key)
     return volume.data > 0.5 * max(top, LABEL_TOLERANCE)
-
-
-def _mask_volume(volume: Volume, key: str) -> Volume:
-    return volume.with_data(_mask(volume, key))
 
 
 def _checked(

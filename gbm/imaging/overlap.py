@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
@@ -16,11 +18,13 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2.0 * int(np.sum(a & b)) / total if total else float("nan")
 
 
-def hd95_mm(a: np.ndarray, b: np.ndarray, spacing_mm: float = 1.0) -> float:
+def hd95_mm(
+    a: np.ndarray, b: np.ndarray, spacing_mm: float | Sequence[float] | np.ndarray = 1.0
+) -> float:
     """Hausdorff distance at the 95th percentile between the borders of two masks, mm.
 
     The greater of the two directed percentiles; a border is the set of voxels with a neighbour
-    (across an edge or face) outside. NaN if a mask is empty.
+    (across an edge or face) outside. NaN if a mask is empty. One spacing, or one for each axis.
     """
     if not (a.any() and b.any()):
         return float("nan")

@@ -9,11 +9,12 @@ import numpy as np
 
 from gbm.config.errors import InputError
 from gbm.config.patient import Patient
+from gbm.config.source import Source
 from gbm.imaging.atlas import probabilities
 from gbm.imaging.brain import brain_mask, enclosed, stripped
+from gbm.imaging.image_files import read_image
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.tissue import TISSUES, Tissue
-from gbm.io.nifti import read_volume
 from gbm.io.volumes import Volume, coverage, resample_to, to_one_millimetre
 
 MINIMUM_SHARE = 0.5
@@ -59,8 +60,8 @@ class Head:
         return Head(image, brain, self.key)
 
 
-def main_image(patient: Patient) -> tuple[str, Path]:
-    """Return dotted key and path of the image to register: T1, else T1c.
+def main_image(patient: Patient) -> Source:
+    """Return the image to register: T1, else T1c.
 
     Raises
     ------
@@ -68,14 +69,14 @@ def main_image(patient: Patient) -> tuple[str, Path]:
         If there is neither.
     """
     for name in ("t1", "t1c"):
-        path = getattr(patient.images, name)
-        if path is not None:
-            return f"patient.images.{name}", path
+        given = getattr(patient.images, name)
+        if given is not None:
+            return Source.of(f"patient.images.{name}", given)
     text = "neither tissue maps (patient.tissue) nor a T1 or T1c image are given"
     raise InputError(text, file=patient.file, key="patient.images.t1")
 
 
-def read_head(key: str, path: Path) -> Head:
+def read_head(source: Source) -> Head:
     """Read a skull-stripped image; values that are not finite may stand outside the brain only.
 
     Raises
@@ -84,7 +85,7 @@ def read_head(key: str, path: Path) -> Head:
         If it is unreadable, constant (as a whole, or in the brain), or holds NaN or infinity inside
         the brain.
     """
-    return head_of(read_volume(path, key), key)
+    return head_of(read_image(source), source.key)
 
 
 def head_of(volume: Volume, key: str) -> Head:
@@ -120,7 +121,7 @@ def second_head(patient: Patient) -> tuple[Head | None, tuple[str, ...]]:
     if patient.images.t1 is None or patient.images.t1c is None:
         return None, ()
     try:
-        return read_head("patient.images.t1c", patient.images.t1c), ()
+        return read_head(Source.of("patient.images.t1c", patient.images.t1c)), ()
     except InputError as error:
         return None, (f"patient.images.t1c takes no part in the registration: {error.message}",)
 
@@ -190,16 +191,16 @@ def read_maps(patient: Patient, regions: TumourRegions) -> tuple[Tissue, tuple[s
     remarks: list[str] = []
     maps: dict[str, Volume] = {}
     for name in TISSUES:
-        path, key = getattr(patient.tissue, name), f"patient.tissue.{name}"
-        if path is None:
+        given, key = getattr(patient.tissue, name), f"patient.tissue.{name}"
+        if given is None:
             continue
-        volume = read_volume(path, key)
+        volume = read_image(Source.of(key, given))
         remarks += check_overlap(regions, volume, key)
         maps[name], more = probabilities(volume, key)
         remarks += more
     tissue = maps["wm"].with_data(maps["wm"].data + resample_to(maps["gm"], maps["wm"]).data >= 0.5)
     hull = tissue.with_data(enclosed(tissue.data))
-    check_inside(regions, hull, "the tissue", "patient.tissue.wm", patient.tissue.wm)
+    check_inside(regions, hull, "the tissue", "patient.tissue.wm", maps["wm"].path)
     placed = {name: resample_to(volume, regions.WT, 1).data for name, volume in maps.items()}
     if "csf" not in placed:
         rest = np.clip(1.0 - placed["wm"] - placed["gm"], 0.0, 1.0)

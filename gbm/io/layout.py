@@ -8,6 +8,7 @@ from pathlib import Path
 from gbm.config.conventions import REGIONS
 
 MAPS = ("wm", "gm", "csf")
+PLANS = ("standard", "model", "modelrobust")
 UNCERTAIN = {
     "low": "lower_celldensity", "high": "upper_celldensity", "infiltration": "infiltration_probseg",
 }  # fmt: skip
@@ -167,6 +168,27 @@ class Layout:
         return {r: self._anat(f"label-{r}_desc-predicted_mask.nii.gz") for r in REGIONS}
 
     @property
+    def plans(self) -> dict[str, Path]:
+        """Masks of the plans in the same space."""
+        return {name: self._anat(f"desc-{name}_mask.nii.gz") for name in PLANS}
+
+    @property
+    def planned(self) -> tuple[Path, ...]:
+        """All that is made of the plans."""
+        made = (*self.plans.values(), self.plan_metrics)
+        return tuple(path for file in made for path in (file, sidecar(file)))
+
+    @property
+    def plan_metrics(self) -> Path:
+        """The long table of the plans."""
+        return self._anat("desc-plan_metrics.tsv")
+
+    @property
+    def dicom(self) -> Path:
+        """Folder of the DICOM objects."""
+        return self.root / f"sub-{self.patient}" / "dicom"
+
+    @property
     def truth(self) -> Path:
         """The truth of the demo patient."""
         return self._anat("desc-truth_params.json")
@@ -209,82 +231,6 @@ class Layout:
         return (*self.maps.values(), self.domain, *tables, *masks, self.figures, self.page)
 
 
-@dataclass(frozen=True)
-class CohortLayout:
-    """Files of all patients of a command together; `root` is `results/gbm`."""
-
-    root: Path
-
-    def of(self, patient: str) -> Layout:
-        """Files of one of them."""
-        return Layout(self.root, patient)
-
-    @property
-    def page(self) -> Path:
-        """The cohort page."""
-        return self.root / "cohort.html"
-
-    @property
-    def comparison(self) -> Path:
-        """The page of the comparison."""
-        return self.root / "comparison.html"
-
-    @property
-    def metrics(self) -> Path:
-        """Scores, one row a patient."""
-        return self.root / "cohort_metrics.tsv"
-
-    @property
-    def participants(self) -> Path:
-        """Parameters and verdicts, one row a patient."""
-        return self.root / "participants.tsv"
-
-    @property
-    def columns(self) -> Path:
-        """What the columns of `participants` mean."""
-        return self.root / "participants.json"
-
-    @property
-    def description(self) -> Path:
-        """The BIDS description of the dataset."""
-        return self.root / "dataset_description.json"
-
-    @property
-    def ignore(self) -> Path:
-        """What is not BIDS in the folder."""
-        return self.root / ".bidsignore"
-
-    @property
-    def costs(self) -> Path:
-        """What each kind of step took."""
-        return self.root / "costs.tsv"
-
-    @property
-    def logs(self) -> Path:
-        """Folder of all logs."""
-        return self.root / "logs"
-
-    @property
-    def hashes(self) -> Path:
-        """Hashes of the patients' images, remembered."""
-        return self.root / "work" / "hashes.json"
-
-    @property
-    def notes(self) -> Path:
-        """Folder of what results were made from."""
-        return self.root / "provenance"
-
-    def note(self, step: str) -> Path:
-        """What a step's results were made from, by the name of its log."""
-        return self.notes / f"{step}.json"
-
-    @property
-    def deliverables(self) -> tuple[Path, ...]:
-        """All that a cohort gets, but for its patients and the comparison."""
-        tables = (self.metrics, self.participants, self.columns)
-        return (*tables, self.description, self.ignore, self.page)
-
-
 def arrays(record: Path) -> Path:
     """The arrays beside a record of the same name.
 
@@ -294,6 +240,6 @@ def arrays(record: Path) -> Path:
     return record.with_suffix(".npz")
 
 
-def sidecar(image: Path) -> Path:
-    """The JSON file beside an image."""
-    return image.with_name(image.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+def sidecar(file: Path) -> Path:
+    """The JSON file beside an image or a table."""
+    return file.with_name(file.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.plan.table import PLANS, RESEARCH
+from gbm.report.cohort_plans import BESIDE, covering, plan_rows, plan_sentences
 from gbm.report.figures.cohort import overlaps, parameter_strips
 from gbm.report.figures.style import encoded, look, svg
 from gbm.report.findings import EQUAL_DICE
@@ -191,6 +193,7 @@ def group(done: Sequence[Member], dimensions: int) -> dict[str, Any]:
 
 def render_cohort(members: Sequence[Member], notice: str | None = None) -> str:
     """The page as text; a notice stands at its top."""
+    covered = covering(members)
     groups = [group(done, dimensions) for dimensions, done in by_dimension(members).items()]
     return (
         environment()
@@ -204,6 +207,11 @@ def render_cohort(members: Sequence[Member], notice: str | None = None) -> str:
             remarked=[row for found in groups for row in found["rows"] if row["reasons"]],
             failed=[member for member in members if member.status == "failed"],
             unfinished=alike([member for member in members if member.status == "unfinished"]),
+            plans=PLANS,
+            beside=BESIDE,
+            research=RESEARCH,
+            plan_rows=plan_rows(covered),
+            plan_sentences=plan_sentences(covered),
             sorting=script("sort.js"),
         )
     )

@@ -109,6 +109,11 @@ def draw(
         drawn |= trained(first, fields.network, (seen, difference), thresholds)
     if fields.sampled is not None:
         drawn |= certainty(result, views, fields.sampled, marked(result, truth))
+    if anatomy.plans is not None:
+        cuts = {plane: views[f"_centre_{plane}"] for plane in ACROSS}
+        drawn |= anatomy.plans.figures(
+            {f"_{plane}": (v.plane, v.image and v.image[1]) for plane, v in cuts.items()}
+        )
     return drawn | sharpness(result, truth) | registration(result, anatomy)
 
 

@@ -10,11 +10,13 @@ from markupsafe import Markup
 
 from gbm.domain.domain import Domain
 from gbm.domain.plane import edge_names
+from gbm.plan.table import RESEARCH
 from gbm.report.at_a_glance import cards, opening, result_sentence
 from gbm.report.certainty import certainty
 from gbm.report.figures.style import encoded
 from gbm.report.findings import WHOLE_TUMOUR, findings
 from gbm.report.methods_text import methods, sources
+from gbm.report.plans import PlanView
 from gbm.report.quality_table import quality_rows
 from gbm.report.registration_table import registration_rows, registration_sentence
 from gbm.report.tables import (
@@ -69,6 +71,7 @@ def render_patient(
     pictures: Mapping[str, str],
     views: Scene,
     truth: PhantomTruth | None,
+    plans: PlanView | None = None,
 ) -> str:
     """The page as text; `pictures` are SVG texts by name."""
     words = WORDS[domain.dimensions]
@@ -80,6 +83,8 @@ def render_patient(
             s=result.settings,
             volume=domain.dimensions == 3,
             words=words,
+            plans=plans,
+            research=RESEARCH,
             view=views.plane,
             sure=result.lambda_mm.median is not None,
             certainty=certainty(result),

@@ -26,6 +26,7 @@ from gbm.domain.domain import Domain
 from gbm.domain.plane import slicing_axis
 from gbm.io.volumes import Volume, resample_to
 from gbm.report.figures.maps import REGIONS_OVER, TISSUE_OVER
+from gbm.report.figures.plans import COLOURS
 from gbm.report.figures.style import DENSITY
 from gbm.report.volumes import Anatomy
 
@@ -141,6 +142,12 @@ def scene(
     lines = outlines(u, thresholds, across)
     table = _labels(PREDICTED, PREDICTED_OVER)
     layers.append(Layer("predicted", "predicted outlines", lines, 1.0, table))
+    if anatomy.plans is not None:
+        for name, mask in anatomy.plans.masks.items():
+            table = _labels((f"{name} plan (research use only)",), (COLOURS[name],))
+            inside = small(mask.data.astype(bool))
+            drawn = (inside & ~binary_erosion(inside)).astype(np.uint8)
+            layers.append(Layer(name, f"{name} plan", drawn, 1.0, table, shown=False))
     plane = "all" if domain.plane is None else domain.plane
     return Scene(grid.affine, tuple(layers), (focus[0], focus[1], focus[2]), plane)
 

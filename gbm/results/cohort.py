@@ -13,6 +13,7 @@ from gbm.config.conventions import REGIONS
 from gbm.config.errors import InputError
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.layout import Layout
+from gbm.plan.table import Scores, read_plans
 from gbm.results.estimate import Estimate
 from gbm.results.metrics_table import Metrics, columns, read_metrics
 from gbm.results.patient_result import PatientResult, read_result
@@ -31,6 +32,7 @@ IGNORED = (
     "sub-*/anat/*_celldensity.*",
     "sub-*/anat/*_desc-comparison_*",
     "sub-*/anat/*_desc-plan_metrics.tsv",
+    "sub-*/anat/*_desc-plan_metrics.json",
     "sub-*/anat/*_desc-growth_params.json",
     "sub-*/anat/*_desc-growth_metrics.tsv",
     "sub-*/anat/*_desc-truth_params.json",
@@ -87,6 +89,8 @@ class Member:
         Where it is done.
     metrics : mapping or None
         model -> region -> metric -> value where it is done.
+    plans : mapping or None
+        plan -> metric -> value where it is done and there are plans.
     """
 
     patient: str
@@ -95,6 +99,7 @@ class Member:
     reasons: tuple[str, ...]
     result: PatientResult | None = None
     metrics: Metrics | None = None
+    plans: Scores | None = None
 
 
 def read_member(
@@ -133,8 +138,9 @@ def read_member(
         found = read_result(files.params)
     except InputError as error:  # of another version, or edited; the other patients keep their page
         return Member(patient, name, "unfinished", (error.brief,))
-    metrics = read_metrics(files.metrics)
-    return Member(patient, name, "done", found.verdict.reasons, found, metrics)
+    metrics, table = read_metrics(files.metrics), files.plan_metrics
+    plans = read_plans(table) if found.dimensions == 3 and table.exists() else None
+    return Member(patient, name, "done", found.verdict.reasons, found, metrics, plans)
 
 
 def participant_rows(members: Sequence[Member]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from gbm.config.model import Model
-from gbm.config.settings import Settings
+from gbm.config.settings import GrowthRunSettings
 from gbm.results.fit_entry import FitEntry
 from gbm.results.reading import read_model
 from gbm.results.references import DirectReference
@@ -26,7 +26,7 @@ class Comparison(Model):
     fits: tuple[FitEntry, ...] = Field(description="its networks, by name")
     direct_fixed_fdm: DirectReference = Field(description="the direct fit with the origin fixed")
     versions: dict[str, str] = Field(description="of all that can change a number")
-    settings: Settings = Field(
+    settings: GrowthRunSettings = Field(
         description="effective settings of the run; paths are left out: `output` is the default"
     )
     digest: str = Field(description="hash of all else in this file; an edited one is refused")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from gbm.config.fit_names import Lift
 from gbm.config.model import Model, Plane
-from gbm.config.settings import Settings
+from gbm.config.settings import GrowthRunSettings
 from gbm.io.provenance import InputFile, RunCost
 from gbm.results.estimate import Number
 from gbm.results.fit_entry import DensityError, FitEntry, GrowthFit, HeadlineObjectives
@@ -143,7 +143,7 @@ class PatientResult(GrowthFit):
     inputs: tuple[InputFile, ...] = Field(description="input files")
     versions: dict[str, str] = Field(description="of all that can change a number")
     cost: RunCost | None = Field(description="time and memory of the steps; null: not measured")
-    settings: Settings = Field(
+    settings: GrowthRunSettings = Field(
         description="effective settings of the run; paths are left out: `output` is the default"
     )
     digest: str = Field(description="hash of all else in this file; an edited one is refused")

@@ -13,9 +13,13 @@ import numpy as np
 from gbm.config.errors import InputError
 from gbm.config.loading import load_job, load_settings
 from gbm.config.patient import Patient
-from gbm.config.settings import AtlasPaths, FitSettings, Settings
+from gbm.config.plan_settings import PlanSettings
+from gbm.config.settings import FitSettings, Settings
+from gbm.config.source import Source
+from gbm.config.tissue_settings import AtlasPaths
 from gbm.domain.fitted_grid import around, choose_slab
 from gbm.imaging.atlas import load_atlas
+from gbm.imaging.image_files import examine_image, image_header, read_image
 from gbm.imaging.labels import TumourRegions, read_regions, save_regions
 from gbm.imaging.patient_images import (
     check_inside,
@@ -25,11 +29,11 @@ from gbm.imaging.patient_images import (
     read_maps,
     second_head,
 )
+from gbm.imaging.recurrence import read_recurrence
 from gbm.imaging.tumour_shape import enhancing_fraction
 from gbm.io.files import write_sealed
 from gbm.io.layout import Layout
 from gbm.io.memory import require_memory, require_memory_to_check
-from gbm.io.nifti import examine, read_header, read_volume
 from gbm.registration.register import check_extent
 
 
@@ -110,6 +114,7 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         *_check_others(patient, regions, used),
         *_check_output(settings, load_settings(config)),
         *_check_comparison(settings.fit),
+        *_check_later(patient, regions, settings),
     ]
     voxel_ml = regions.WT.voxel_ml
     report = CheckReport(
@@ -130,16 +135,16 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
 
 def _check_files(patient: Patient) -> list[str]:
     """Every image by its header, then to its end: none is kept before all are plausible."""
-    paths = patient.paths()
-    for key, path in paths.items():
-        require_memory_to_check(math.prod(read_header(path, key).shape), path, key)
-    first: dict[Path, str] = {}
+    sources = patient.sources()
+    for key, source in sources.items():
+        require_memory_to_check(math.prod(image_header(source).shape), source.path, key)
+    first: dict[tuple[Path, str | None], str] = {}
     twice = [
         f"{key}: is the same file as {other}"
-        for key, path in paths.items()
-        if (other := first.setdefault(path.resolve(), key)) != key
+        for key, source in sources.items()
+        if (other := first.setdefault((source.path.resolve(), source.series), key)) != key
     ]
-    return [*(remark for key, path in paths.items() for remark in examine(path, key)), *twice]
+    return [*(remark for source in sources.values() for remark in examine_image(source)), *twice]
 
 
 def _check_tissue(
@@ -148,11 +153,11 @@ def _check_tissue(
     """Check where the tissue comes from: maps, or the image that the atlas is registered to."""
     if patient.tissue.given:
         return "given", read_maps(patient, regions)[1]
-    key, path = main_image(patient)
-    head = read_head(key, path)
+    source = main_image(patient)
+    key, head = source.key, read_head(source)
     check_extent(head.cropped().image, settings.tissue.registration, key)
     remarks = check_overlap(regions, head.image, key)
-    check_inside(regions, head.brain, "the brain of this image", key, path)
+    check_inside(regions, head.brain, "the brain of this image", key, source.path)
     if isinstance(settings.tissue.atlas, AtlasPaths):
         load_atlas(settings.tissue.atlas)
     if settings.tissue.registration != "none":
@@ -174,12 +179,12 @@ def _check_scope(patient: Patient, regions: TumourRegions, settings: Settings) -
 def _check_others(patient: Patient, regions: TumourRegions, used: str) -> list[str]:
     """Read the images that nothing depends on: they must be images, all else is a remark."""
     remarks: list[str] = []
-    for key, path in patient.paths().items():
+    for key, source in patient.sources().items():
         if not key.startswith("patient.images.") or key == used:
             continue
-        volume = read_volume(path, key)
+        volume = read_image(source)
         if not np.isfinite(volume.data).any():
-            raise InputError("the image holds no finite value", file=path, key=key)
+            raise InputError("the image holds no finite value", file=source.path, key=key)
         remarks += check_overlap(regions, volume, key)
     return remarks
 
@@ -204,3 +209,29 @@ def _check_comparison(fit: FitSettings) -> list[str]:
         for name in ("lifts", "pinn_weights")
         if getattr(fit, name) != getattr(usual, name)
     ]
+
+
+def _check_later(patient: Patient, regions: TumourRegions, settings: Settings) -> list[str]:
+    """Judge what plans and DICOM objects need; in the plane, where there are none, say so."""
+    later = patient.later()
+    remarks = [remark for source in later.values() for remark in _looked_at(source)]
+    if "patient.recurrence.mask" in later:
+        remarks += read_recurrence(later["patient.recurrence.mask"], regions)[1]
+    if settings.dimensions == 3:
+        return remarks
+    given = [key.rsplit(".", 1)[0] for key in later]
+    given += ["plan"] if settings.plan != PlanSettings() else []
+    return [
+        *remarks,
+        *(
+            f"{key}: nothing is made of it: plans and DICOM objects are those of a whole tumour"
+            " (dimensions: 3)"
+            for key in given
+        ),
+    ]
+
+
+def _looked_at(source: Source) -> tuple[str, ...]:
+    """A file or series, read to its end."""
+    require_memory_to_check(math.prod(image_header(source).shape), source.path, source.key)
+    return examine_image(source)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_json, write_text
-from gbm.io.layout import CohortLayout
 from gbm.report.cohort_page import render_cohort
 from gbm.results.cohort import (
     COLUMNS,

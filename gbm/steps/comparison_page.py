@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gbm.config.errors import InputError
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_text
-from gbm.io.layout import CohortLayout, Layout
+from gbm.io.layout import Layout
 from gbm.report.comparison_findings import Compared
 from gbm.report.comparison_page import render_comparison
 from gbm.results.comparison import read_comparison

@@ -8,10 +8,11 @@ import numpy as np
 
 from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
+from gbm.imaging.image_files import image_header
 from gbm.io.files import write_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout, sidecar
-from gbm.io.nifti import read_header, write_volume
+from gbm.io.nifti import write_volume
 from gbm.io.volumes import Volume
 from gbm.results.export import density_in_file, predicted_density, predicted_regions
 from gbm.results.patient_result import read_result
@@ -34,8 +35,8 @@ def run(job: Job) -> None:
     """
     files, result = job.files, read_result(job.files.params)
     domain = load_domain(files.domain)
-    key, segmentation = job.patient.segmentation.grid
-    grid = read_header(segmentation, key)
+    segmentation = job.patient.segmentation.grid
+    key, grid = segmentation.key, image_header(segmentation)
     cells = density_in_file(domain, predicted_density(result, files), grid.shape, grid.affine)
     write_volume(files.density, Volume(cells, grid.affine), codes=grid.codes)
     thresholds = result.thresholds.levels()

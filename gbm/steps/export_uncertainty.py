@@ -6,10 +6,11 @@ import numpy as np
 
 from gbm.config.settings import UncertaintySettings
 from gbm.domain.domain import load_domain
+from gbm.imaging.image_files import image_header
 from gbm.io.files import read_npz, read_sealed, write_json
 from gbm.io.job import Job
 from gbm.io.layout import arrays, sidecar
-from gbm.io.nifti import read_header, write_volume
+from gbm.io.nifti import write_volume
 from gbm.io.volumes import Volume
 from gbm.results.export import density_in_file
 from gbm.results.posterior_record import FLAGS
@@ -22,8 +23,8 @@ def run(job: Job) -> None:
     Where there is no posterior they hold no number (NaN), and the sidecars say why.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    record, (key, segmentation) = read_sealed(files.posterior), job.patient.segmentation.grid
-    grid = read_header(segmentation, key)
+    record, segmentation = read_sealed(files.posterior), job.patient.segmentation.grid
+    key, grid = segmentation.key, image_header(segmentation)
     stored = read_npz(arrays(files.posterior))
     maps = {name: stored[name] for name in files.uncertain if name in stored}
     common = placed_in(domain, key, grid.affine, files)

@@ -21,7 +21,7 @@ def run(job: Job) -> None:
     around the brain; method, quality numbers and what was tried.
     """
     settings, files = job.settings.tissue, job.files
-    head = read_head(*main_image(job.patient)).cropped()
+    head = read_head(main_image(job.patient)).cropped()
     used = settings.registration != "none"
     second, remarks = second_head(job.patient) if used else (None, ())
     atlas = load_atlas(settings.atlas)

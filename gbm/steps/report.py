@@ -25,11 +25,13 @@ def run(job: Job) -> None:
     files, result = job.files, read_result(job.files.params)
     measured, domain = read_metrics(files.metrics), load_domain(files.domain)
     truth = read_truth(files.truth, result.inputs)
-    fields, anatomy = read_fields(result, files), read_anatomy(job, load_regions(files.regions))
+    fields, regions = read_fields(result, files), load_regions(files.regions)
+    anatomy = read_anatomy(job, regions, domain.dimensions)
     with look():
         drawn = draw(result, measured, domain, fields, anatomy, truth)
         pictures = {name: svg(figure) for name, figure in drawn.items()}
     for name, text in pictures.items():
         write_text(files.figures / f"{name}.svg", text)
     views = scene(domain, anatomy, result.thresholds.levels(), result.x0_mm)
-    write_text(files.page, render_patient(result, measured, domain, pictures, views, truth))
+    page = render_patient(result, measured, domain, pictures, views, truth, anatomy.plans)
+    write_text(files.page, page)

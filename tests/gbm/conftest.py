@@ -25,6 +25,7 @@ from gbm.io.job import Job
 from gbm.io.layout import Layout, arrays
 from gbm.report.comparison_findings import Compared
 from gbm.results.patient_result import PatientResult, read_result
+from gbm.steps import plan
 from gbm.steps.comparison import run as compare
 from gbm.steps.comparison_page import read
 from gbm.steps.metrics import run
@@ -289,6 +290,10 @@ def assemble(root: Path, domain: Domain, fits: dict[str, tuple[Any, ...]]) -> Bu
     write_posterior(made, u[-1])
     labels_of = load_patient(made.root / "p1.yaml").segmentation
     save_regions(made.files.regions, read_regions(labels_of))
+    if domain.dimensions == 3:
+        likely = np.clip(50 * cells, 0, 1)
+        nib.save(nib.Nifti1Image(likely, affine), made.files.uncertain["infiltration"])
+        plan.run(made.job)
     return made
 
 

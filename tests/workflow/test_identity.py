@@ -16,9 +16,10 @@ import pytest
 import gbm
 from gbm.config.plan import planned_steps
 from gbm.config.settings import Settings
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.files import read_json
 from gbm.io.job_log import step
-from gbm.io.layout import CohortLayout, sidecar
+from gbm.io.layout import sidecar
 from gbm.steps import check, cohort
 from tests.workflow import phantom
 from tests.workflow.test_run_patient import FIT, VERIFY

@@ -20,7 +20,8 @@ from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.config.paths import map_paths  # noqa: E402
 from gbm.config.plan import fits_neighbours, planned_steps  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
-from gbm.io.layout import CohortLayout, arrays, sidecar  # noqa: E402
+from gbm.io.cohort_layout import CohortLayout  # noqa: E402
+from gbm.io.layout import arrays, sidecar  # noqa: E402
 from gbm.io.nifti_header import most_voxels  # noqa: E402
 from gbm.config.writable import require_writable  # noqa: E402
 
@@ -192,7 +193,7 @@ def settings_for(*sections):
     def chosen(wildcards):
         file = entry(wildcards).file
         if not sections:
-            return plain_settings(file)
+            return without_plan(plain_settings(file))
         whole = plain_settings_of_fits(file)
         found = {name: whole[name] for name in sections}
         if "objective" in sections and whole["objective"]["name"] == "outline":
@@ -208,6 +209,11 @@ def plain_settings(file):
     """Settings of a patient's main job as plain values; where results lie is none of them."""
     settings = fit_names.of_main_job(settings_of(file))
     return settings.model_dump(mode="json", exclude={"output"})
+
+
+def without_plan(settings):
+    """Settings that a result of the growth depends on: no plan changes one."""
+    return {name: value for name, value in settings.items() if name != "plan"}
 
 
 @cache
@@ -239,6 +245,12 @@ def uncertain(wildcards):
     return [*FILES.uncertain.values()] if asked else []
 
 
+def plans_made(wildcards):
+    """Plans of a whole tumour."""
+    whole = settings_of(entry(wildcards).file).dimensions == 3
+    return FILES.planned if whole else []
+
+
 def settings_of_domain(wildcards):
     """What the fitted problem depends on: the choice of a slice is none of a whole tumour's."""
     whole = settings_of(entry(wildcards).file).dimensions == 3
@@ -262,7 +274,7 @@ def all_settings(wildcards):
         mode="json", exclude={"output"}
     )
     whole["fit"]["comparison"] = True
-    return whole
+    return without_plan(whole)
 
 
 def fits(path, plan=fit_names.planned):
@@ -299,6 +311,16 @@ def asked_intervals(wildcards):
     return [
         path for files in asking for image in files for path in (image, sidecar(image))
     ]
+
+
+def asked_plans(wildcards):
+    """What `all` makes of whole tumours besides: plans."""
+    whole = [
+        key
+        for key, patient in PATIENTS.items()
+        if settings_of(patient.file).dimensions == 3
+    ]
+    return [path for key in whole for path in COHORT.of(key).planned]
 
 
 def asked_comparisons(wildcards):

@@ -25,9 +25,14 @@ def content(path):
 
 @cache
 def contents(key):
-    """What a patient's file says, with contents in place of paths; None where it is faulty."""
+    """What a patient's file says, with contents in place of paths; None where it is faulty.
+
+    What only plans and DICOM objects need is left out: adding it repeats no fit.
+    """
     patient = PATIENTS[key].patient
-    return patient and map_paths(patient.model_dump(), content)
+    return patient and map_paths(
+        patient.model_dump(exclude={"recurrence", "dicom"}), content
+    )
 
 
 def patient_contents(wildcards):

@@ -120,6 +120,8 @@ rule report:
         exported=FILES.density,
         posterior=posterior,
         uncertain=uncertain,
+        plans=plans_made,
+        later=later_of_patient,
         registration=registered,
         truth=truth,
     output:
@@ -144,6 +146,7 @@ rule report:
         root=results_root,
         file=patient_file,
         patient=patient_contents,
+        later=later_contents("recurrence"),
         code=source_hash("gbm.steps.report", "gbm.report"),
     message:
         "Report of {wildcards.patient}"

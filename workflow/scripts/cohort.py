@@ -5,7 +5,7 @@ from pathlib import Path
 from gbm.io.job_log import step
 
 with step(snakemake.log[0]):
-    from gbm.io.layout import CohortLayout
+    from gbm.io.cohort_layout import CohortLayout
     from gbm.io.made_from import noted
     from gbm.steps.cohort import run
 

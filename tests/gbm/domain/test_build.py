@@ -9,7 +9,8 @@ import pytest
 
 from gbm.config.errors import InputError
 from gbm.config.patient import LabelMap
-from gbm.config.settings import Settings, SliceSettings, TissueSettings
+from gbm.config.settings import Settings, SliceSettings
+from gbm.config.tissue_settings import TissueSettings
 from gbm.domain.build import build_domain, phase_field
 from gbm.domain.domain import load_domain, save_domain
 from gbm.imaging.labels import TumourRegions, regions

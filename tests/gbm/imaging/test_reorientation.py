@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from gbm.config.fit_names import FitSpec
 from gbm.config.loading import load_patient, load_settings
 from gbm.config.settings import Settings
+from gbm.config.source import Source
 from gbm.domain.build import build_domain
 from gbm.domain.domain import Domain
 from gbm.growth.characteristic import characteristic
@@ -87,9 +88,9 @@ def test_nor_does_it_in_what_is_registered(axes: str, tmp_path: Path) -> None:
     file = head.write_patient(tmp_path, *head.ras((2.0, 2.0, 2.0)), maps=False)
     path = load_patient(file).images.t1
     assert path is not None
-    plain = read_head("patient.images.t1", path).cropped()
+    plain = read_head(Source("patient.images.t1", path)).cropped()
     _stored_as(tmp_path, axes)
-    found = read_head("patient.images.t1", path).cropped()
+    found = read_head(Source("patient.images.t1", path)).cropped()
     assert np.array_equal(found.image.data, plain.image.data)
     assert np.array_equal(found.brain.data, plain.brain.data)
     assert np.allclose(found.image.affine, plain.image.affine, atol=1e-5)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from gbm.config.errors import InputError
 from gbm.config.loading import load_patient, load_settings
+from gbm.config.source import Source
 from gbm.imaging.brain import brain_mask, enclosed
 from gbm.imaging.labels import read_regions
 from gbm.imaging.mixture import fit_mixture
@@ -181,11 +182,11 @@ def test_nan_inside_the_brain_is_refused_and_outside_accepted(tmp_path: Path) ->
     data = head.t1(head.tissue(head.world(affine, shape)), noise=5.0)
     brain = data > 0
     outside = head.save(tmp_path / "a.nii.gz", np.where(brain, data, np.nan), affine)
-    found = read_head("patient.images.t1", outside)
+    found = read_head(Source("patient.images.t1", outside))
     assert np.isfinite(found.image.data).all()
     assert found.brain.data.sum() == pytest.approx(brain.sum() * 8, rel=0.02)
     data[tuple(np.array(shape) // 2)] = np.nan
     inside = head.save(tmp_path / "b.nii.gz", data, affine)
     with pytest.raises(InputError, match="1 voxels inside the brain") as caught:
-        read_head("patient.images.t1", inside)
+        read_head(Source("patient.images.t1", inside))
     assert (caught.value.file, caught.value.key) == (inside, "patient.images.t1")

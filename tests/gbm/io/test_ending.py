@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.ending import COMPLETE, Ending
 from gbm.io.files import write_text
-from gbm.io.layout import CohortLayout, Layout
+from gbm.io.layout import Layout
 from gbm.results.cohort import KILLED, KILLED_AT_STOP, STOPPED, Member, notice, read_member
 from gbm.steps.cohort import run
 

@@ -10,7 +10,8 @@ import pytest
 from gbm.config.errors import InputError
 from gbm.config.gate_settings import GateSettings
 from gbm.config.patient import LabelMap
-from gbm.config.settings import AtlasPaths
+from gbm.config.source import Source
+from gbm.config.tissue_settings import AtlasPaths
 from gbm.imaging.atlas import Atlas, load_atlas, mni152, probabilities
 from gbm.imaging.brain import brain_mask, field_of_view
 from gbm.imaging.labels import regions
@@ -311,7 +312,7 @@ def test_warping_by_nothing_is_resampling() -> None:
 @pytest.mark.parametrize(("method", "least"), [("affine", 0.94), ("bspline", 0.96)])
 def test_a_real_patient_is_registered(data_dir: Path, method: str, least: float) -> None:
     folder = data_dir / "patients" / "CBICAABM"
-    image = read_head("patient.images.t1", folder / "t1.nii.gz").cropped().image
+    image = read_head(Source("patient.images.t1", folder / "t1.nii.gz")).cropped().image
     label_map = LabelMap(WT=(1, 2, 3, 4), TC=(1, 3, 4))
     labels = regions(read_volume(folder / "seg.nii.gz"), label_map)
     found = register(mni152(), Subject(image, labels.on(image)[0]), method)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from gbm.io.files import read_json
+from gbm.io.layout import sidecar
+from gbm.plan.table import read_plans
 from gbm.report import methods_text
 from gbm.report.tables import MODEL_NAMES, POSTERIOR_NAMES
 from gbm.results.metrics_table import POSTERIOR, read_metrics
@@ -101,6 +103,9 @@ def test_no_number_is_on_the_page_alone(patient: Any, shown: Text) -> None:
     params = read_json(patient.anat_file("desc-growth_params.json"))
     metrics = read_metrics(patient.anat_file("desc-growth_metrics.tsv"))
     known = [*numbers_in(params), *numbers_in(metrics), *beside_the_slice(params)]
+    if patient.domain.dimensions == 3:
+        table = patient.files.plan_metrics
+        known += [*numbers_in(read_plans(table)), *numbers_in(read_json(sidecar(table)))]
     sources = [*ROOT.glob("*.py"), ROOT / "templates" / "page.html.j2"]
     fixed = {n for path in sources for n in NUMBER.findall(path.read_text(encoding="utf-8"))}
     text = re.sub(r"made \d{4}-\d\d-\d\d \d\d:\d\d UTC", "", " ".join(shown.words))

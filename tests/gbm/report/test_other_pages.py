@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.files import write_text
-from gbm.io.layout import CohortLayout, arrays
+from gbm.io.layout import arrays
 from gbm.report.cohort_page import TITLES, render_cohort
 from gbm.report.comparison_findings import Compared, summary
 from gbm.report.comparison_page import median_rows, patient_rows, render_comparison

@@ -13,9 +13,10 @@ import pytest
 
 from gbm.config.plan import planned_steps
 from gbm.config.settings import Settings
+from gbm.io.cohort_layout import CohortLayout
 from gbm.io.ending import Ending
 from gbm.io.files import read_json, write_json, write_sealed, write_text
-from gbm.io.layout import CohortLayout, Layout
+from gbm.io.layout import Layout
 from gbm.report.cohort_page import distributions, patient_row, render_cohort
 from gbm.results import cohort
 from gbm.results.cohort import Member, by_dimension

@@ -1,0 +1,43 @@
+"""A later recurrence, drawn in the space of the segmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gbm.config.errors import InputError
+from gbm.config.source import Source
+from gbm.imaging.image_files import read_image
+from gbm.imaging.labels import TumourRegions, mask_of
+from gbm.io.volumes import coverage, resample_to
+
+
+def read_recurrence(source: Source, regions: TumourRegions) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Read the mask of a recurrence onto the grid of the segmentation.
+
+    Returns
+    -------
+    bool ndarray (nx, ny, nz)
+        Nearest neighbour where the grids differ.
+    tuple of str
+        Remarks: it is empty, or part of it lies outside the grid.
+
+    Raises
+    ------
+    InputError
+        If it is unreadable, no mask, or lies elsewhere than the segmentation.
+    """
+    volume = read_image(source)
+    drawn = mask_of(volume, source.key)
+    placed = resample_to(volume.with_data(drawn), regions.WT, 0).data
+    seen = coverage(volume.with_data(drawn if drawn.any() else ~drawn), regions.WT)
+    if seen == 0.0:
+        text = f"its grid does not overlap that of {regions.source}: is it another patient's?"
+        raise InputError(text, file=source.path, key=source.key)
+    if not drawn.any():
+        return placed, (
+            f"{source.key}: the mask of {source.path.name} is empty: every plan covers all of it",
+        )
+    if seen < 0.999:
+        text = f"{source.key}: {1 - seen:.1%} of it lie outside the grid of the segmentation"
+        return placed, (text,)
+    return placed, ()

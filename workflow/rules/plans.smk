@@ -1,0 +1,62 @@
+"""Plans of equal volume of whole tumours, for comparison: research use only."""
+
+
+def later_of_patient(wildcards):
+    """Files that only plans and DICOM objects need, as far as Snakemake may know them."""
+    paths = [shown(path) for path in later_paths(entry(wildcards)).values()]
+    return [ancient(path) for path in paths if knowable(path)]
+
+
+def later_paths(patient):
+    """Dotted key to path of what only plans and DICOM objects need."""
+    if patient.patient is None:
+        return {}
+    return {key: source.path for key, source in patient.patient.later().items()}
+
+
+def later_contents(*keys):
+    """Function for `params`: what the patient file says under some keys, with contents for paths."""
+
+    def found(wildcards):
+        patient = entry(wildcards).patient
+        return patient and map_paths(patient.model_dump(include=set(keys)), content)
+
+    return found
+
+
+rule plan:
+    input:
+        **FILES.maps,
+        regions=FILES.regions,
+        files=files_of_patient,
+        later=later_of_patient,
+        registration=registered,
+        density=FILES.density,
+        uncertain=uncertain,
+    output:
+        **FILES.plans,
+        masks_json=[sidecar(mask) for mask in FILES.plans.values()],
+        metrics=FILES.plan_metrics,
+        metrics_json=sidecar(FILES.plan_metrics),
+    log:
+        log_of("plan"),
+    benchmark:
+        cost_of("plan")
+    priority: in_turn
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1000, 60),
+        runtime=more(5),
+    params:
+        root=results_root,
+        file=patient_file,
+        patient=patient_contents,
+        later=later_contents("recurrence"),
+        settings=settings_for("plan", "dimensions", "uncertainty"),
+        code=source_hash("gbm.steps.plan"),
+    message:
+        "Plans of {wildcards.patient} for comparison"
+    script:
+        "../scripts/step.py"
