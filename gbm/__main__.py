@@ -1,7 +1,8 @@
-"""Command line: make patient files, and check them.
+"""Command line: make patient files, check them, and predict for a benchmark.
 
 gbm init --brats DIR --out cohort/     one patient file for each BraTS-style folder
 gbm check cohort/p01.yaml              exit 0, or 1 with the file and the key at fault
+gbm predict-gbm --input DIR --output DIR    a growth model of the benchmark PREDICT-GBM
 
 Where the package is not installed, `python -m gbm` is the same.
 """
@@ -12,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gbm.config.errors import InputError
 from gbm.io.job_log import MARK
@@ -31,11 +32,19 @@ def main(words: Sequence[str] | None = None) -> int:
     check.add_argument(
         "--config", type=Path, metavar="FILE", help="settings (default: those of the package)"
     )
+    predict = commands.add_parser("predict-gbm", help="a growth model of the PREDICT-GBM benchmark")
+    predict.add_argument("--input", type=Path, required=True, metavar="DIR", help="of Patient-*/")
+    predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="of densities")
+    predict.add_argument(
+        "--method", choices=("direct", "bilo"), default="direct", help="direct: no network, quicker"
+    )
     chosen = parser.parse_args(words)
     try:
         if chosen.command == "init":
             _init(chosen.brats, chosen.out)
             return 0
+        if chosen.command == "predict-gbm":
+            return _predict(chosen.input, chosen.output, chosen.method)
         return max(_check(file, chosen.config) for file in chosen.files)
     except InputError as error:
         _fail(error)
@@ -77,6 +86,26 @@ def _check(file: Path, config: Path | None) -> int:
     fitted = one if own.dimensions == 2 else "the whole tumour"
     print(f"ok: {file}: {report.patient}, {fitted}, {volumes}")
     return 0
+
+
+def _predict(source: Path, out: Path, method: Literal["direct", "bilo"]) -> int:
+    from gbm.config.writable import require_writable
+    from gbm.io.memory import in_words
+    from gbm.predict_gbm import predict, subjects
+
+    found = subjects(source)
+    require_writable(out, "output")
+    failed = 0
+    for subject in found:
+        try:
+            print(f"written: {predict(subject, out, method)}")
+        except InputError as error:
+            failed += 1
+            _fail(error)
+        except Exception as error:  # whatever a strange file provokes: a message, no traceback
+            failed += 1
+            _fail(InputError(in_words(error), file=subject.folder))
+    return min(failed, 1)
 
 
 def _fail(error: InputError) -> None:

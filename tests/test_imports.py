@@ -17,8 +17,8 @@ ORDER = {
         "upper", "classical", "methods",
     ),
     "gbm": (
-        "config", "io", "imaging", "registration", "domain", "growth", "search", "posterior",
-        "network_fit", "plan", "results", "judging", "report", "demo", "steps",
+        "config", "io", "dicom", "imaging", "registration", "domain", "growth", "search",
+        "posterior", "network_fit", "plan", "results", "judging", "report", "demo", "steps",
     ),
     "benchmarks": (
         "design", "results", "experiments", "runs", "theory", "cost", "figures", "pages",

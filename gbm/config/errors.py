@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
+
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+"""Of files that hold a patient's name more often than not."""
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a path is, by its name or because it is a folder, one of DICOM; nothing is opened."""
+    name = path.name.lower()
+    return name.endswith(DICOM_SUFFIXES) or (
+        os.path.isdir(path) and not name.endswith((".nii", ".nii.gz"))
+    )
+
+
+def public_name(path: Path) -> str:
+    """A file as logs and pages call it: its name alone, of DICOM a digest of its path.
+
+    >>> public_name(Path("/scans/t1.nii.gz")), public_name(Path("/scans/Doe_John.dcm"))
+    ('t1.nii.gz', 'DICOM input b3ed31a3')
+    """
+    if is_dicom(path) or not path.suffix:
+        return f"DICOM input {hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+    return path.name
 
 
 class InputError(ValueError):
@@ -41,7 +65,7 @@ class InputError(ValueError):
     @property
     def brief(self) -> str:
         """For logs and pages: without what was given and the folders, which may name a person."""
-        return self._with(self.file and self.file.name)
+        return self._with(self.file and public_name(self.file))
 
     def _with(self, file: Path | str | None) -> str:
         parts = [str(part) for part in (file, self.key) if part is not None]

@@ -25,17 +25,30 @@ REPETITIVE = re.compile(r"(.+?)\1{19}$")
 """Ends of names that Snakemake takes for a rule that feeds itself."""
 
 
-class LabelMap(Model):
-    """Labels that make each region; ET, the enhancing part, only serves a quality number."""
+Label = Annotated[int, Field(gt=0)] | Annotated[str, Field(min_length=1)]
+"""A number or, of a segment of a DICOM segmentation, its name."""
 
-    WT: tuple[Annotated[int, Field(gt=0)], ...] = Field(min_length=1)
-    TC: tuple[Annotated[int, Field(gt=0)], ...] = ()
+
+class LabelMap(Model):
+    """Labels that make each region; ET, the enhancing part, only serves a quality number.
+
+    Labels of `tissue` are of no region, such as a resection cavity.
+    """
+
+    WT: tuple[Label, ...] = Field(min_length=1)
+    TC: tuple[Label, ...] = ()
     ET: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    tissue: tuple[Annotated[int, Field(gt=0)], ...] = ()
 
     @property
-    def labels(self) -> frozenset[int]:
+    def labels(self) -> frozenset[int | str]:
         """Labels of the regions, without the background."""
         return frozenset({*self.WT, *self.TC})
+
+    @property
+    def names(self) -> bool:
+        """Whether there are names among them."""
+        return any(isinstance(label, str) for label in self.labels)
 
     @model_validator(mode="after")
     def _not_swapped(self) -> LabelMap:
@@ -83,7 +96,7 @@ class Segmentation(Model):
             raise ValueError(f"unknown convention {value!r}{nearest(value, CONVENTIONS)}")
         preset = CONVENTIONS[value]
         return LabelMap(
-            WT=tuple(sorted(preset.WT)), TC=tuple(sorted(preset.TC)), ET=tuple(sorted(preset.ET))
+            **{name: tuple(sorted(getattr(preset, name))) for name in LabelMap.model_fields}
         )
 
     @field_validator("ignore", mode="before")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 
+from gbm.config.errors import is_dicom
 from gbm.config.model import Model
-
-DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 
 class Series(Model):
@@ -52,5 +50,4 @@ class Source:
     @property
     def dicom(self) -> bool:
         """Whether it is a folder or a file of DICOM; nothing is opened."""
-        named = self.path.name.lower().endswith(DICOM_SUFFIXES)
-        return named or self.series is not None or os.path.isdir(self.path)
+        return self.series is not None or is_dicom(self.path)

@@ -6,15 +6,19 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gbm.config.errors import InputError
+from gbm.config.errors import InputError, is_dicom, public_name
 from gbm.config.patient import LabelMap, Segmentation
 from gbm.config.source import Source
-from gbm.imaging.image_files import read_image
+from gbm.imaging.image_files import read_image, segments_in
 from gbm.io.files import read_npz, write_npz
 from gbm.io.volumes import Volume, resample_to
+
+if TYPE_CHECKING:
+    from gbm.dicom.segmentation import Segments
 
 LABEL_TOLERANCE = 1e-3
 MOST_NAMED = 20  # an image taken for a segmentation holds thousands
@@ -45,7 +49,7 @@ class TumourRegions:
     @property
     def source(self) -> str:
         """Key and file of WT, for messages about another file that does not fit it."""
-        return self.key if self.WT.path is None else f"{self.key} ({self.WT.path.name})"
+        return self.key if self.WT.path is None else f"{self.key} ({public_name(self.WT.path)})"
 
     def on(self, reference: Volume) -> tuple[Volume, Volume]:
         """Return WT and TC on another grid, by nearest neighbour."""
@@ -67,8 +71,46 @@ def read_regions(segmentation: Segmentation) -> TumourRegions:
         return regions_from_masks(whole, core)
     if segmentation.path is None or segmentation.convention is None:
         raise InputError("give either path and convention, or masks", key="patient.segmentation")
-    volume = read_image(segmentation.grid)
-    return regions(volume, segmentation.convention, segmentation.ignore)
+    convention = segmentation.convention
+    ignored = {*segmentation.ignore, *convention.tissue}
+    segments = segments_in(segmentation.grid)
+    if segments is not None:
+        return regions_from_segments(segments, convention, ignored)
+    if convention.names:
+        text = "names are those of the segments of a DICOM segmentation: give numbers"
+        raise InputError(text, key="patient.segmentation.convention")
+    return regions(read_image(segmentation.grid), convention, ignored)
+
+
+def regions_from_segments(
+    segments: Segments, convention: LabelMap, ignore: Collection[int] = ()
+) -> TumourRegions:
+    """Make regions of the segments of a DICOM segmentation, by their numbers or labels.
+
+    Raises
+    ------
+    InputError
+        For a label that no segment has, a segment outside a convention of numbers, an empty WT, or
+        WT strictly inside TC.
+    """
+    key = "patient.segmentation"
+    voxels = {number: int(mask.sum()) for number, mask in segments.masks.items() if mask.any()}
+    known = {*convention.labels, *ignore}
+    others = {n: c for n, c in voxels.items() if not known & {n, segments.labels[n]}}
+    where = segments.source.path, segments.source.key
+    if others and not convention.names:
+        raise InputError(_foreign(others, convention, ignore), file=where[0], key=where[1])
+    whole, core = (
+        segments.union(getattr(convention, region), f"{key}.convention.{region}")
+        for region in ("WT", "TC")
+    )
+    grid = segments.volume(whole)
+    made = _checked(grid, whole, core, voxels, where, where)
+    if not others:
+        return made
+    remark = ", ".join(f"{segments.labels[n]!r} ({count} voxels)" for n, count in others.items())
+    text = f"{key}.convention: segments that it does not name count as background: {remark}"
+    return replace(made, warnings=(*made.warnings, text))
 
 
 def regions(volume: Volume, convention: LabelMap, ignore: Collection[int] = ()) -> TumourRegions:
@@ -212,7 +254,8 @@ def _checked(
 
 def save_regions(path: Path, regions: TumourRegions) -> None:
     """Write the regions, and where they came from, as `.npz`."""
-    source = None if regions.WT.path is None else str(regions.WT.path)
+    own = regions.WT.path
+    source = None if own is None or is_dicom(own) else str(own)
     labels = {str(label): count for label, count in regions.labels.items()}
     origin = {"source": source, "key": regions.key, "labels": labels, "warnings": regions.warnings}
     write_npz(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gbm.config.errors import InputError
+from gbm.config.errors import InputError, public_name
 from gbm.config.source import Source
 from gbm.imaging.image_files import read_image
 from gbm.imaging.labels import TumourRegions, mask_of
@@ -35,7 +35,7 @@ def read_recurrence(source: Source, regions: TumourRegions) -> tuple[np.ndarray,
         raise InputError(text, file=source.path, key=source.key)
     if not drawn.any():
         return placed, (
-            f"{source.key}: the mask of {source.path.name} is empty: every plan covers all of it",
+            f"{source.key}: the mask of {public_name(source.path)} is empty: every plan covers it",
         )
     if seen < 0.999:
         text = f"{source.key}: {1 - seen:.1%} of it lie outside the grid of the segmentation"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -24,7 +25,8 @@ class ContentHashes:
     Parameters
     ----------
     store : Path
-        Where the hashes are remembered; a file that is missing or damaged remembers none.
+        Where the hashes are remembered, by digests of the paths, which may name somebody; a file
+        that is missing or damaged remembers none.
     """
 
     def __init__(self, store: Path) -> None:
@@ -38,21 +40,30 @@ class ContentHashes:
             pass
 
     def of(self, path: Path | str) -> str | None:
-        """SHA-256 of a file; None where there is none that can be read."""
+        """SHA-256 of a file, or of all files of a folder; None where it cannot be read."""
         name = os.path.abspath(path)
         try:
             found = os.stat(name)
+            if stat.S_ISDIR(found.st_mode):
+                return self._of_folder(name)
             if not stat.S_ISREG(found.st_mode):
                 return None
             key = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-            known = self._known.get(name)
+            place = hashlib.sha256(os.fsencode(name)).hexdigest()
+            known = self._known.get(place)
             if known is None or known[0] != key:
                 known = (key, sha256(name))
-                self._known[name] = known
+                self._known[place] = known
                 self._changed = True
         except (OSError, ValueError):
             return None
         return known[1]
+
+    def _of_folder(self, folder: str) -> str:
+        """The same of all its files together as `gbm.io.files.sha256_of`."""
+        files = (os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+        parts = sorted(part for part in map(self.of, files) if part is not None)
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def read(self, paths: Iterable[Path]) -> None:
         """Hash many files side by side."""

@@ -184,5 +184,13 @@ def sha256(path: Path | str) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(path: Path | str) -> str:
+    """SHA-256 of a file or, of a folder, of those of all its files, whatever their names."""
+    if not os.path.isdir(path):
+        return sha256(path)
+    parts = sorted(sha256(file) for file in Path(path).rglob("*") if file.is_file())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
 def _discard(_: object) -> None:
     return None

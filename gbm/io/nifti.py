@@ -19,14 +19,11 @@ from nibabel.spatialimages import HeaderDataError
 from gbm.config.errors import InputError
 from gbm.config.existing import require_file
 from gbm.io.files import write_bytes
+from gbm.io.head_size import require_head
 from gbm.io.memory import TOO_LARGE
-from gbm.io.nifti_header import MOST_VOXELS, UNITS_MM, first_bytes
+from gbm.io.nifti_header import UNITS_MM, first_bytes
 from gbm.io.volumes import Volume, three_axes
 
-VOXEL_MM = (0.1, 20.0)
-"""Accepted voxel sizes: outside them units are mistaken."""
-MOST_MM = 600.0
-"""Greatest accepted field of view along an axis."""
 MOST_EXTENSIONS = 2**24
 """Bytes between header and values."""
 MOST_LEFT = 2**26
@@ -180,31 +177,8 @@ def _opened(path: Path, key: str | None) -> tuple[Any, Header]:
     if len(shape) < 2 or min(shape) < 1:
         raise InputError(f"has the shape {shape}: no image", file=path, key=key)
     affine = _usable(affine, three_axes(shape), path, key)
-    _of_a_head(three_axes(shape), affine, path, key)
+    require_head(three_axes(shape), affine, path, key)
     return image, Header(shape, affine, codes, _doubts(image.header, shape, affine, scale), end)
-
-
-def _of_a_head(shape: tuple[int, ...], affine: np.ndarray, path: Path, key: str | None) -> None:
-    """Refuse an image that is too large to be one of a head, before any array is made."""
-    voxels, spacing = math.prod(shape), np.linalg.norm(affine[:3, :3], axis=0)
-    several = np.array(shape) > 1
-    size = " x ".join(f"{h:.4g}" for h in spacing)
-    text = ""
-    if voxels > MOST_VOXELS:
-        text = f"has {voxels / 1e6:,.0f} million voxels: at most {MOST_VOXELS // 10**6} are read"
-    elif not np.all((spacing > 0.999 * VOXEL_MM[0]) & (spacing < 1.001 * VOXEL_MM[1]) | ~several):
-        text = (
-            f"has voxels of {size} mm: {VOXEL_MM[0]:g} to {VOXEL_MM[1]:g} mm are accepted; look at "
-            "the voxel size and the units in its header"
-        )
-    elif np.any((shape * spacing)[several] > 1.001 * MOST_MM):
-        seen = " x ".join(f"{extent:.0f}" for extent in shape * spacing)
-        text = (
-            f"shows {seen} mm: no head is larger than {MOST_MM:g} mm; look at the voxel size "
-            "and the units in its header"
-        )
-    if text:
-        raise InputError(text, file=path, key=key)
 
 
 def _doubts(

@@ -11,11 +11,15 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 MOST_VOXELS = 2**28
 """Larger images are refused: 512 x 512 x 512 is half of it."""
+
+SLICE = 512 * 512
+"""Voxels of a large slice."""
 
 UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 """Spatial part of `xyzt_units`: unknown (taken as mm), m, mm, micrometre."""
@@ -89,9 +93,19 @@ def first_bytes(path: Path) -> FirstBytes | None:
 
 
 def most_voxels(paths: Iterable[Path]) -> int:
-    """Voxels of the largest of some images, see `FirstBytes.voxels`; 0 where none is readable."""
-    found = (first_bytes(path) for path in paths)
-    return max((header.voxels for header in found if header is not None), default=0)
+    """Voxels of the largest of some images, see `FirstBytes.voxels`; 0 where none is readable.
+
+    A folder of DICOM counts `SLICE` for each of its files.
+    """
+    return max(map(_voxels, paths), default=0)
+
+
+def _voxels(path: Path) -> int:
+    if os.path.isdir(path):
+        with suppress(OSError):
+            return min(SLICE * len(os.listdir(path)), MOST_VOXELS)
+    header = first_bytes(path)
+    return 0 if header is None else header.voxels
 
 
 def _number(content: bytes, order: str, start: int, kind: str) -> int:

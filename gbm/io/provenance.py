@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from collections.abc import Collection, Mapping
@@ -13,7 +14,7 @@ from pydantic import Field
 from gbm.config.model import Model
 from gbm.io.code_hash import ROOT, source_hash
 from gbm.io.costs import read_cost
-from gbm.io.files import sha256
+from gbm.io.files import sha256_of
 from gbm.version import __version__
 
 DISTRIBUTIONS = (
@@ -36,11 +37,14 @@ OTHERS = ("fit_", "verify_", "direct_fixed", "comparison")
 
 
 class InputFile(Model):
-    """One input file, without its name, which may be a person's: `work/` has the paths."""
+    """One input file or folder, without its name, which may be a person's."""
 
     key: str = Field(description="dotted key in the patient file")
-    bytes: int = Field(description="size")
+    bytes: int = Field(description="size; of a folder that of all its files")
     sha256: str = Field(description="hash of its content")
+    series_sha256: str | None = Field(
+        description="of DICOM: hash of the SeriesInstanceUID; null: no DICOM"
+    )
 
 
 class StepCost(Model):
@@ -78,18 +82,33 @@ def versions() -> dict[str, str]:
     return found
 
 
-def inputs(files: Mapping[str, Path]) -> tuple[InputFile, ...]:
-    """Key, size and SHA-256 of every input file.
+def inputs(
+    files: Mapping[str, Path], series: Mapping[str, str] | None = None
+) -> tuple[InputFile, ...]:
+    """Key, size and SHA-256 of every input file or folder.
 
     Parameters
     ----------
     files : mapping
         Dotted key (such as `patient.segmentation.path`) to file.
+    series : mapping, optional
+        Of DICOM, dotted key to SeriesInstanceUID.
     """
+    known = series or {}
     return tuple(
-        InputFile(key=key, bytes=path.stat().st_size, sha256=sha256(path))
+        InputFile(
+            key=key,
+            bytes=_size(path),
+            sha256=sha256_of(path),
+            series_sha256=hashlib.sha256(known[key].encode()).hexdigest() if key in known else None,
+        )
         for key, path in files.items()
     )
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def commit() -> str:

@@ -31,7 +31,7 @@ from gbm.imaging.patient_images import (
 )
 from gbm.imaging.recurrence import read_recurrence
 from gbm.imaging.tumour_shape import enhancing_fraction
-from gbm.io.files import write_sealed
+from gbm.io.files import sha256_of, write_sealed
 from gbm.io.layout import Layout
 from gbm.io.memory import require_memory, require_memory_to_check
 from gbm.registration.register import check_extent
@@ -56,7 +56,8 @@ class CheckReport:
     labels : dict
         Voxels of each label.
     files : dict of str
-        Path of each image by its dotted key; no result outside `work/` repeats them.
+        Path of each image by its dotted key, of DICOM a digest; no result outside `work/` repeats
+        them.
     """
 
     patient: str
@@ -128,9 +129,14 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
             for name, region in (("WT", regions.WT), ("TC", regions.TC))
         },
         labels=regions.labels,
-        files={key: str(path.resolve()) for key, path in patient.paths().items()},
+        files={key: _place(source) for key, source in patient.sources().items()},
     )
     return report, regions
+
+
+def _place(source: Source) -> str:
+    """Where a file is; of DICOM, whose folders and files name patients, a digest of it."""
+    return f"sha256:{sha256_of(source.path)}" if source.dicom else str(source.path.resolve())
 
 
 def _check_files(patient: Patient) -> list[str]:

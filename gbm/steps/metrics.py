@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from gbm.config.fit_names import FitSpec, planned
 from gbm.config.plan import fits_neighbours
 from gbm.domain.domain import load_domain
+from gbm.imaging.image_files import input_files
 from gbm.io.files import read_sealed, write_sealed, write_text
 from gbm.io.job import Job
-from gbm.io.provenance import cost, inputs
+from gbm.io.provenance import cost
 from gbm.judging.posterior import GrowthPosterior
 from gbm.judging.summary import StepRecords, summarise
 from gbm.judging.verified_fit import VerifiedFit
@@ -68,7 +69,7 @@ def gather_fits(job: Job, fits: Sequence[FitSpec]) -> None:
     result = summarise(
         found,
         job.settings,
-        inputs=inputs(job.patient.paths()) if job.file else (),
+        inputs=input_files(job.patient.sources()) if job.file else (),
         cost=cost(files.costs, found.fits),
     )
     scores = reference_scores(references)

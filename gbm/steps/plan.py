@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from gbm.config.source import Source
-from gbm.imaging.image_files import image_header, read_image
+from gbm.imaging.image_files import image_header, input_files, read_image
 from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.recurrence import read_recurrence
 from gbm.io.files import write_json, write_text
 from gbm.io.job import Job
 from gbm.io.layout import sidecar
 from gbm.io.nifti import read_volume, write_volume
-from gbm.io.provenance import inputs
 from gbm.io.volumes import Volume, resample_to
 from gbm.plan.brain import brain_of_image, brain_of_tissue
 from gbm.plan.midplane import midplane
@@ -50,14 +49,14 @@ def run(job: Job) -> None:
     files, source = job.files, job.patient.segmentation.grid
     made = make(job, load_regions(files.regions))
     grid = image_header(source)
-    recurrence = {k: s.path for k, s in job.patient.later().items() if "recurrence" in k}
+    recurrence = {k: s for k, s in job.patient.later().items() if "recurrence" in k}
     margin = job.settings.plan.ctv_margin_mm
     about = {
         "Research": RESEARCH,
         "MarginMm": margin,
         "Brain": made.brain,
         "Remarks": list(made.remarks),
-        "Inputs": [file.model_dump() for file in inputs(recurrence)],
+        "Inputs": [file.model_dump() for file in input_files(recurrence)],
     }
     for name, path in files.plans.items():
         drawn = made.plans[name]

@@ -15,7 +15,7 @@ sys.path.insert(0, str(BASE))
 
 from gbm.config import fit_names  # noqa: E402
 from gbm.config.loading import load_settings  # noqa: E402
-from gbm.config.errors import InputError  # noqa: E402
+from gbm.config.errors import InputError, is_dicom  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.config.paths import map_paths  # noqa: E402
 from gbm.config.plan import fits_neighbours, planned_steps  # noqa: E402
@@ -167,10 +167,10 @@ def files_of_patient(wildcards):
 
 
 def knowable(path):
-    """Whether a file can be named in a rule, and Snakemake would bear its time."""
+    """Whether a file can be named in a rule, and in its log, and Snakemake would bear its time."""
     try:
         now = os.path.isfile(path) and os.path.getmtime(path) <= time.time()
-        return now and not AWKWARD.search(path)
+        return now and not AWKWARD.search(path) and not is_dicom(Path(path))
     except (OSError, ValueError):
         return False
 

@@ -10,7 +10,7 @@ import pytest
 
 from gbm.io import content_hashes
 from gbm.io.content_hashes import ContentHashes
-from gbm.io.files import sha256
+from gbm.io.files import sha256, sha256_of
 
 
 @pytest.fixture
@@ -61,10 +61,27 @@ def test_what_is_no_file_has_no_content(tmp_path: Path) -> None:
     hashes = ContentHashes(tmp_path / "hashes.json")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
-    for name in ("missing", ".", "pipe", "loop", "a\0b", "x" * 300):
+    for name in ("missing", "pipe", "loop", "a\0b", "x" * 300):
         assert hashes.of(tmp_path / name) is None, name
     hashes.save()
     assert not hashes.store.exists()
+
+
+def test_a_folder_has_the_content_of_its_files(tmp_path: Path) -> None:
+    """Whatever their names; the memory of it holds no path."""
+    hashes = ContentHashes(tmp_path / "hashes.json")
+    folder = tmp_path / "scan"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a").write_text("one")
+    (folder / "deep" / "b").write_text("two")
+    before = hashes.of(folder)
+    assert before == sha256_of(folder)
+    (folder / "a").rename(folder / "c")
+    assert hashes.of(folder) == before
+    (folder / "c").write_text("three")
+    assert hashes.of(folder) == sha256_of(folder) != before
+    hashes.save()
+    assert "scan" not in hashes.store.read_text()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"/a": 1}', '{"/a": [[1], "x", 2]}'])

@@ -1,0 +1,1 @@
+"""DICOM: series and segmentations read, results written in the frame of a series."""
