@@ -105,6 +105,10 @@ def _run(job: Job, settings: Mapping[str, Any]) -> PatientResult:
         export_uncertainty.run(job)
     if chosen.dimensions == 3:
         plan.run(job)
+        if job.patient.reference() is not None:
+            from gbm.steps import dicom
+
+            dicom.run(job)
     report.run(job)
     if chosen.fit.comparison:
         direct_fixed.run(job)

@@ -21,6 +21,9 @@ from gbm.config.source import ImagePath, Source
 MAPS = ("wm", "gm", "csf")
 """Tissue maps that a patient file may name."""
 
+REFERENCES = ("t1c", "t1", "flair", "t2")
+"""Images that results refer to where they are DICOM and nothing is named, in this order."""
+
 REPETITIVE = re.compile(r"(.+?)\1{19}$")
 """Ends of names that Snakemake takes for a rule that feeds itself."""
 
@@ -226,6 +229,14 @@ class Patient(Model):
         if self.dicom is not None:
             found["patient.dicom.reference"] = self.dicom.reference
         return {key: Source.of(key, given) for key, given in found.items()}
+
+    def reference(self) -> Source | None:
+        """The DICOM series that results refer to: as named, or the first image that is one."""
+        if self.dicom is not None:
+            return Source.of("patient.dicom.reference", self.dicom.reference)
+        given = self.sources()
+        found = (given.get(f"patient.images.{name}") for name in REFERENCES)
+        return next((source for source in found if source and source.dicom), None)
 
     def paths(self) -> dict[str, Path]:
         """Every path of `sources`."""

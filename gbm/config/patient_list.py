@@ -45,6 +45,11 @@ class Entry:
         return self.patient.paths() if self.patient else {}
 
     @property
+    def refers(self) -> bool:
+        """Whether there is a DICOM series that results refer to."""
+        return self.patient is not None and self.patient.reference() is not None
+
+    @property
     def has_tissue(self) -> bool:
         """Whether the patient brings tissue maps, so that nothing is registered."""
         return self.patient is not None and self.patient.tissue.given

@@ -12,7 +12,7 @@ def fits_neighbours(settings: Settings) -> bool:
     return asked.enabled and asked.slices and settings.dimensions == 2
 
 
-def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
+def planned_steps(settings: Settings, *, registered: bool, dicom: bool = False) -> frozenset[str]:
     """Names of all steps between a patient's file and its report.
 
     Parameters
@@ -21,6 +21,8 @@ def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
         Those of the patient.
     registered : bool
         Whether the atlas is registered; not where the patient brings tissue maps.
+    dicom : bool
+        Whether there is a DICOM series that results of a whole tumour refer to.
 
     >>> steps = planned_steps(Settings(), registered=False)
     >>> "fit_bilo_char_inferred_seed0" in steps, "register" in steps, "slice_fit" in steps
@@ -32,7 +34,7 @@ def planned_steps(settings: Settings, *, registered: bool) -> frozenset[str]:
     if registered:
         steps.add("register")
     if settings.dimensions == 3:
-        steps |= {"slice_fit", "plan"}
+        steps |= {"slice_fit", "plan", *(["dicom"] if dicom else [])}
     if settings.uncertainty.enabled:
         steps |= {"posterior", "export_uncertainty"}
     if fits_neighbours(settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,9 @@ def is_segmentation(found: Sequence[Instance]) -> bool:
 
 def _header(file: Path) -> Dataset | None:
     try:
-        return dcmread(file, stop_before_pixels=True)
+        with warnings.catch_warnings():  # they quote values, which may be names
+            warnings.simplefilter("ignore")
+            return dcmread(file, stop_before_pixels=True)
     except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, NotImplementedError):
         return None
 

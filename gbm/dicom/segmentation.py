@@ -113,6 +113,10 @@ def read_segments(source: Source, found: Sequence[Instance]) -> Segments:
     # (slice, row, column, segment) to (column, row, slice)
     order = np.array(volume.affine, float)[:, [2, 1, 0, 3]]
     masks = np.asarray(volume.array)[..., : len(numbers)].transpose(3, 2, 1, 0) > 0.5
+    if np.linalg.det(order[:3, :3]) < 0:  # slices along the normal of columns and rows, as series
+        order[:3, 3] += (masks.shape[3] - 1) * order[:3, 2]
+        order[:3, 2] *= -1
+        masks = masks[..., ::-1]
     masks, affine = _with_room(masks, LPS_TO_RAS @ order)
     shape = (int(masks.shape[1]), int(masks.shape[2]), int(masks.shape[3]))
     require_head(shape, affine, source.path, source.key)

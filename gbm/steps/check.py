@@ -30,6 +30,7 @@ from gbm.imaging.patient_images import (
     second_head,
 )
 from gbm.imaging.recurrence import read_recurrence
+from gbm.imaging.reference_series import reference_of
 from gbm.imaging.tumour_shape import enhancing_fraction
 from gbm.io.files import sha256_of, write_sealed
 from gbm.io.layout import Layout
@@ -224,6 +225,8 @@ def _check_later(patient: Patient, regions: TumourRegions, settings: Settings) -
     if "patient.recurrence.mask" in later:
         remarks += read_recurrence(later["patient.recurrence.mask"], regions)[1]
     if settings.dimensions == 3:
+        if patient.reference() is not None:
+            reference_of(patient, regions)
         return remarks
     given = [key.rsplit(".", 1)[0] for key in later]
     given += ["plan"] if settings.plan != PlanSettings() else []

@@ -314,13 +314,14 @@ def asked_intervals(wildcards):
 
 
 def asked_plans(wildcards):
-    """What `all` makes of whole tumours besides: plans."""
+    """What `all` makes of whole tumours besides: plans, and DICOM objects where a series is there."""
     whole = [
         key
         for key, patient in PATIENTS.items()
         if settings_of(patient.file).dimensions == 3
     ]
-    return [path for key in whole for path in COHORT.of(key).planned]
+    plans = [path for key in whole for path in COHORT.of(key).planned]
+    return plans + [COHORT.of(key).dicom for key in whole if PATIENTS[key].refers]
 
 
 def asked_comparisons(wildcards):
@@ -396,7 +397,11 @@ def plans():
     """Name of every patient of the command and the steps of its main job."""
     return {
         key: sorted(
-            planned_steps(settings_of(patient.file), registered=not patient.has_tissue)
+            planned_steps(
+                settings_of(patient.file),
+                registered=not patient.has_tissue,
+                dicom=patient.refers,
+            )
         )
         for key, patient in PATIENTS.items()
     }

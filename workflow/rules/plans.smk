@@ -60,3 +60,43 @@ rule plan:
         "Plans of {wildcards.patient} for comparison"
     script:
         "../scripts/step.py"
+
+
+def reference_contents(wildcards):
+    """Function for `params`: content of the series that results refer to."""
+    patient = entry(wildcards).patient
+    source = patient and patient.reference()
+    return source and [source.key, source.series, content(source.path)]
+
+
+rule dicom:
+    input:
+        regions=FILES.regions,
+        files=files_of_patient,
+        params=FILES.params,
+        density=FILES.density,
+        masks=[*FILES.masks.values()],
+        plans=[*FILES.plans.values()],
+    output:
+        dicom=directory(FILES.dicom),
+    log:
+        log_of("dicom"),
+    benchmark:
+        cost_of("dicom")
+    priority: in_turn
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1000, 120),
+        runtime=more(5),
+    params:
+        root=results_root,
+        file=patient_file,
+        patient=patient_contents,
+        reference=reference_contents,
+        code=source_hash("gbm.steps.dicom"),
+    message:
+        "DICOM objects of {wildcards.patient}"
+    script:
+        "../scripts/step.py"

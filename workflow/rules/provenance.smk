@@ -66,7 +66,9 @@ def begin():
             logger.error(f"error: {error}")
             raise SystemExit(1) from None
     HASHES.read(
-        path for patient in PATIENTS.values() for path in patient.images.values()
+        path
+        for patient in PATIENTS.values()
+        for path in [*patient.images.values(), *later_paths(patient).values()]
     )
     if lock is not None:
         HASHES.save()
