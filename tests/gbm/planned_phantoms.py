@@ -2,8 +2,8 @@
 
 `python -m tests.gbm.planned_phantoms CACHE OUT [NAME ...]` makes the direct fit of the noisy
 phantoms of a set, draws the plans of equal volume, and scores them against a "recurrence": the
-tissue outside the outline where the true density is above 0.05. One JSON a phantom; a fit that is
-there is left. A second pass, `--robust`, adds the plan of the probability of infiltration.
+tissue (wm + gm >= 1/2, as for outlines) outside the outline where the true density is above 0.05.
+One JSON a phantom; a fit that is there is left. A second pass, `--robust`, adds the plan of the probability of infiltration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import plain, read_json, read_npz, write_json, write_npz
 from gbm.io.volumes import Volume
 from gbm.plan.brain import brain_of_tissue
-from gbm.plan.scores import Beside, far_from, scored
+from gbm.plan.scores import Beside, coverage, far_from, scored
 from gbm.plan.shapes import Drawn, Ground
 from gbm.posterior.sampling import outline_posterior
 from gbm.results.export import density_in_file
@@ -42,11 +42,16 @@ def planned(seen: Volumes, fields: dict[str, np.ndarray]) -> dict[str, dict[str,
     brain = brain_of_tissue(seen.wm, seen.gm, seen.csf)
     ground = Ground.of(brain, core)
     standard = ground.standard(15.0)
-    beside = Beside(standard, far_from(whole, brain), None, (seen.u > LATER) & ~seen.WT)
+    later = (seen.u > LATER) & ~seen.WT
+    beside = Beside(standard, far_from(whole, brain), None, later & (seen.wm + seen.gm >= 0.5))
+    masks = {"standard": standard}
     found = {"standard": scored(Drawn(standard, 0), -ground.distance, ground, beside)}
     for name, values in fields.items():
         drawn = ground.of_volume(values, int(standard.sum()))
+        masks[name] = drawn.mask
         found[name] = scored(drawn, values, ground, beside)
+    for name, drawn_mask in masks.items():
+        found[name]["coverage_with_fluid"] = coverage(drawn_mask, later)
     return found
 
 
