@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,10 +13,12 @@ from gbm.config.model import Model
 
 
 class Series(Model):
-    """A folder of DICOM that holds several series, and which of them is meant."""
+    """A folder of DICOM and, where it holds several series, which of them is meant."""
 
     path: Path = Field(description="folder of the series")
-    series: str = Field(pattern=r"^[0-9.]{1,64}$", description="its SeriesInstanceUID")
+    series: Annotated[str, Field(pattern=r"^[0-9.]{1,64}$")] | None = Field(
+        default=None, description="its SeriesInstanceUID"
+    )
 
 
 ImagePath = Path | Series

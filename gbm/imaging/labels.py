@@ -78,7 +78,8 @@ def read_regions(segmentation: Segmentation) -> TumourRegions:
         return regions_from_segments(segments, convention, ignored)
     if convention.names:
         text = "names are those of the segments of a DICOM segmentation: give numbers"
-        raise InputError(text, key="patient.segmentation.convention")
+        file = segmentation.grid.path
+        raise InputError(text, file=file, key="patient.segmentation.convention")
     return regions(read_image(segmentation.grid), convention, ignored)
 
 

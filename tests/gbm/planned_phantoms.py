@@ -3,7 +3,8 @@
 `python -m tests.gbm.planned_phantoms CACHE OUT [NAME ...]` makes the direct fit of the noisy
 phantoms of a set, draws the plans of equal volume, and scores them against a "recurrence": the
 tissue (wm + gm >= 1/2, as for outlines) outside the outline where the true density is above 0.05.
-One JSON a phantom; a fit that is there is left. A second pass, `--robust`, adds the plan of the probability of infiltration.
+One JSON a phantom; a fit that is there is left. A second pass, `--robust`, adds the plan of the
+probability of infiltration.
 """
 
 from __future__ import annotations

@@ -166,6 +166,19 @@ def files_of_patient(wildcards):
     ]
 
 
+def later_of_patient(wildcards):
+    """Files that only plans and DICOM objects need, as far as Snakemake may know them."""
+    paths = [shown(path) for path in later_paths(entry(wildcards)).values()]
+    return [ancient(path) for path in paths if knowable(path)]
+
+
+def later_paths(patient):
+    """Dotted key to path of what only plans and DICOM objects need."""
+    if patient.patient is None:
+        return {}
+    return {key: source.path for key, source in patient.patient.later().items()}
+
+
 def knowable(path):
     """Whether a file can be named in a rule, and in its log, and Snakemake would bear its time."""
     try:

@@ -1,27 +1,4 @@
-"""Plans of equal volume of whole tumours, for comparison: research use only."""
-
-
-def later_of_patient(wildcards):
-    """Files that only plans and DICOM objects need, as far as Snakemake may know them."""
-    paths = [shown(path) for path in later_paths(entry(wildcards)).values()]
-    return [ancient(path) for path in paths if knowable(path)]
-
-
-def later_paths(patient):
-    """Dotted key to path of what only plans and DICOM objects need."""
-    if patient.patient is None:
-        return {}
-    return {key: source.path for key, source in patient.patient.later().items()}
-
-
-def later_contents(*keys):
-    """Function for `params`: what the patient file says under some keys, with contents for paths."""
-
-    def found(wildcards):
-        patient = entry(wildcards).patient
-        return patient and map_paths(patient.model_dump(include=set(keys)), content)
-
-    return found
+"""Plans of equal volume of whole tumours, for comparison, and DICOM objects: research use only."""
 
 
 rule plan:
@@ -60,13 +37,6 @@ rule plan:
         "Plans of {wildcards.patient} for comparison"
     script:
         "../scripts/step.py"
-
-
-def reference_contents(wildcards):
-    """Function for `params`: content of the series that results refer to."""
-    patient = entry(wildcards).patient
-    source = patient and patient.reference()
-    return source and [source.key, source.series, content(source.path)]
 
 
 rule dicom:

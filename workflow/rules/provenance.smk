@@ -46,6 +46,23 @@ def atlas_contents(wildcards):
     return None if isinstance(atlas, str) else map_paths(atlas.model_dump(), content)
 
 
+def later_contents(*keys):
+    """Function for `params`: what the patient file says under some keys, with contents for paths."""
+
+    def found(wildcards):
+        patient = entry(wildcards).patient
+        return patient and map_paths(patient.model_dump(include=set(keys)), content)
+
+    return found
+
+
+def reference_contents(wildcards):
+    """Function for `params`: content of the series that results refer to."""
+    patient = entry(wildcards).patient
+    source = patient and patient.reference()
+    return source and [source.key, source.series, content(source.path)]
+
+
 @cache
 def begin():
     """Before a command plans anything: take the results for itself, and read the images.
