@@ -15,6 +15,7 @@ from gbm.report.fields import Fields, Sampled, Trained
 from gbm.report.figures import curves, identifiability, maps, planes, posterior
 from gbm.report.figures.canvas import near_tumour
 from gbm.report.figures.reach import reach
+from gbm.report.plans import PlanView
 from gbm.report.section import ACROSS, Section, section
 from gbm.report.tables import MODEL_NAMES
 from gbm.report.volumes import Anatomy
@@ -110,11 +111,19 @@ def draw(
     if fields.sampled is not None:
         drawn |= certainty(result, views, fields.sampled, marked(result, truth))
     if anatomy.plans is not None:
-        cuts = {plane: views[f"_centre_{plane}"] for plane in ACROSS}
-        drawn |= anatomy.plans.figures(
-            {f"_{plane}": (v.plane, v.image and v.image[1]) for plane, v in cuts.items()}
-        )
+        drawn |= plans_of(domain, anatomy, anatomy.plans)
     return drawn | sharpness(result, truth) | registration(result, anatomy)
+
+
+def plans_of(domain: Domain, anatomy: Anatomy, plans: PlanView) -> dict[str, Figure]:
+    """The plans on the three planes through their centre."""
+    place, _ = plans.centre(domain)
+    views = {}
+    for plane in ACROSS:
+        cut = section(domain, plane, place)
+        image = anatomy.image_on(cut.domain)
+        views[f"_{plane}"] = (cut, None if image is None else image[1])
+    return plans.figures(views)
 
 
 def certainty(

@@ -84,6 +84,7 @@ def render_patient(
             volume=domain.dimensions == 3,
             words=words,
             plans=plans,
+            plans_meet="" if plans is None else plans.centre(domain)[1],
             research=RESEARCH,
             view=views.plane,
             sure=result.lambda_mm.median is not None,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from gbm.domain.domain import Domain
 from gbm.domain.plane import sample
 from gbm.imaging.labels import TumourRegions
 from gbm.imaging.recurrence import read_recurrence
@@ -25,11 +26,11 @@ from gbm.report.section import Section
 
 SHOWN: tuple[tuple[str, str, int], ...] = (
     ("volume_ml", "volume, ml", 1),
-    ("dice", "DICE with standard", 3),
-    ("hd95_mm", "HD95 from standard, mm", 1),
-    ("beyond_20mm_ml", "> 20 mm from WT, ml", 1),
-    ("other_hemisphere_ml", "other hemisphere, ml", 1),
-    ("coverage", "coverage of the recurrence", 3),
+    ("dice", "DICE", 3),
+    ("hd95_mm", "HD95, mm", 1),
+    ("beyond_20mm_ml", "far, ml", 1),
+    ("other_hemisphere_ml", "other side, ml", 1),
+    ("coverage", "coverage", 3),
     ("missed_ml", "missed, ml", 2),
     ("auc", "AUC", 3),
 )
@@ -70,6 +71,16 @@ class PlanView:
             read_plans(files.plan_metrics),
             read_json(sidecar(files.plan_metrics)),
         )
+
+    def centre(self, domain: Domain) -> tuple[np.ndarray, str]:
+        """Where the planes of the figures meet, mm along the axes of the problem, and its name."""
+        shown = self.recurrence
+        if shown is None or not shown.data.any():
+            return domain.centroid(domain.WT), "the segmented whole tumour"
+        world = shown.affine @ np.append(np.argwhere(shown.data).mean(axis=0), 1.0)
+        index = (np.linalg.inv(domain.affine) @ world)[:3]
+        first = np.array([axis[0] for axis in domain.axes])
+        return first + domain.spacing * index, "the recurrence that was given"
 
     def columns(self) -> list[str]:
         """Heads of the table."""

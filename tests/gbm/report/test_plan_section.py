@@ -49,7 +49,7 @@ def test_a_recurrence_is_on_the_page(volume_bundle: Any) -> None:
     _recur(volume_bundle, volume_bundle.domain.TC)
     report_step.run(volume_bundle.job)
     words = read(volume_bundle.files.page.read_text())
-    assert "coverage of the recurrence" in words
+    assert "through the centre of the recurrence that was given" in words
     assert "the plans cover 100 % (standard), 100 % (model), 100 % (modelrobust)" in words
 
 
