@@ -24,7 +24,8 @@ def segmentation(
     Parameters
     ----------
     reference : sequence of Dataset
-        The slices of the series in their order; their patient and study are taken over.
+        The slices of the series in their order, see `gbm.dicom.reference.referred`; their patient
+        and study are taken over.
     drawn : sequence of Drawn
         One segment each; an empty mask stays a segment of empty frames.
     identity : Identity

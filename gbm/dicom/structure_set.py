@@ -24,12 +24,6 @@ STUDY = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID",
     "AccessionNumber", "StudyDescription", "PatientAge", "PatientSize", "PatientWeight",
 )  # fmt: skip
-EMPTY = (
-    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
-    "ReferringPhysicianName", "StudyID", "AccessionNumber", "PositionReferenceIndicator",
-    "OperatorsName",
-)  # fmt: skip
-"""Must be there, be it empty."""
 
 
 def structure_set(
@@ -40,7 +34,7 @@ def structure_set(
     Parameters
     ----------
     reference : sequence of Dataset
-        The slices of the series in their order.
+        The slices of the series in their order, see `gbm.dicom.reference.referred`.
     affine : ndarray (4, 4)
         Column, row and slice of the series to RAS world mm.
     drawn : sequence of Drawn
@@ -55,9 +49,7 @@ def structure_set(
     for name in (*PATIENT, *STUDY, "FrameOfReferenceUID", "PositionReferenceIndicator"):
         if name in first:
             made[name] = first[name]
-    for name in EMPTY:
-        if name not in made:
-            setattr(made, name, "")
+    made.OperatorsName = ""
     frame = Dataset()
     frame.FrameOfReferenceUID = first.FrameOfReferenceUID
     study, series = Dataset(), Dataset()

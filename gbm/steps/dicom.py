@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from gbm.config.errors import InputError
 from gbm.dicom.made_by import MORPHOLOGY, REGION, Drawn, Identity
+from gbm.dicom.reference import referred
 from gbm.dicom.segmentation_object import parametric_map, segmentation
 from gbm.dicom.structure_set import structure_set
 from gbm.imaging.labels import load_regions
@@ -48,7 +49,7 @@ def run(job: Job) -> None:
     grid = Volume(np.zeros(stack.shape, np.uint8), stack.affine)
     drawn = _drawn(job, {"WT": regions.WT, "TC": regions.TC}, grid)
     density = np.clip(resample_to(read_volume(files.density), grid, 1).data, 0.0, 1.0)
-    headers = [instance.header for instance in stack.instances]
+    headers = referred(stack)
     arrays = {each.name: each.mask for each in drawn} | {"density": density}
     series = str(headers[0].SeriesInstanceUID)
     identity = Identity.of(arrays, series, datetime.now(UTC))

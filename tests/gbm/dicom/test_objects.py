@@ -21,6 +21,7 @@ from gbm.config.source import Source
 from gbm.dicom.image import segments_of
 from gbm.dicom.made_by import MORPHOLOGY, REGION, Drawn, Identity
 from gbm.dicom.outlines import area
+from gbm.dicom.reference import EMPTY, referred
 from gbm.dicom.segmentation_object import parametric_map, segmentation
 from gbm.dicom.series import LPS_TO_RAS, Stack, read_stack
 from gbm.dicom.structure_set import structure_set
@@ -59,7 +60,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         Drawn("standard plan", density > 0.4, REGION, (0, 192, 139), "margin"),
         Drawn("corner", corner, REGION, (1, 2, 3), None),
     )
-    headers = [instance.header for instance in stack.instances]
+    headers = referred(stack)
     arrays = {each.name: each.mask for each in drawn} | {"density": density}
     identity = Identity.of(arrays, str(headers[0].SeriesInstanceUID), TIME)
     objects = {
@@ -189,16 +190,38 @@ def test_identifiers_are_those_of_content_and_time(written: Written) -> None:
     assert other.uid("object SEG") != one.uid("object SEG")
 
 
-@pytest.mark.parametrize("name", ["seg", "map", "rtstruct"])
-def test_the_validator_finds_no_error(written: Written, name: str) -> None:
+def _errors(file: Path) -> list[str]:
+    """What the validator says of an object."""
     program = shutil.which("dciodvfy")
     if program is None:
         pytest.skip("no dciodvfy on the path (Debian: dicom3tools)")
-    done = subprocess.run(
-        [program, "-new", str(written.file(name))], capture_output=True, text=True, check=False
-    )
-    errors = [line for line in (done.stdout + done.stderr).splitlines() if "Error" in line]
-    assert errors == []
+    done = subprocess.run([program, "-new", file], capture_output=True, text=True, check=False)
+    return [line for line in (done.stdout + done.stderr).splitlines() if "Error" in line]
+
+
+@pytest.mark.parametrize("name", ["seg", "map", "rtstruct"])
+def test_the_validator_finds_no_error(written: Written, name: str) -> None:
+    assert _errors(written.file(name)) == []
+
+
+def test_a_series_without_a_name_is_good_enough(tmp_path: Path) -> None:
+    """Elements that were taken away, and not only their values."""
+    for file in write_series(tmp_path / "scan", blob(axial())):
+        image = dcmread(file)
+        for name in EMPTY:
+            del image[name]
+        image.save_as(file)
+    stack = read_stack(Source("k", tmp_path / "scan"))
+    headers, identity = referred(stack), Identity.of({}, "1.2", TIME)
+    drawn = (Drawn("corner", np.indices(stack.shape).sum(axis=0) < 9, REGION, (1, 2, 3), None),)
+    for made in (
+        segmentation(headers, drawn, identity),
+        parametric_map(headers, np.zeros(stack.shape, np.float32), identity),
+        structure_set(headers, stack.affine, drawn, identity),
+    ):
+        assert str(made.PatientName) == made.PatientID == ""
+        made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
+        assert _errors(tmp_path / "made.dcm") == []
 
 
 def test_a_segmentation_object_is_read_as_segments(written: Written) -> None:
@@ -224,7 +247,7 @@ def test_a_segmentation_object_is_read_as_segments(written: Written) -> None:
 def test_an_empty_mask_is_written(tmp_path: Path) -> None:
     write_series(tmp_path / "scan", blob(axial()))
     stack = read_stack(Source("k", tmp_path / "scan"))
-    headers = [instance.header for instance in stack.instances]
+    headers = referred(stack)
     drawn = (Drawn("nothing", np.zeros(stack.shape, bool), REGION, (1, 2, 3), None),)
     identity = Identity.of({}, "1.2", TIME)
     made = structure_set(headers, stack.affine, drawn, identity)
