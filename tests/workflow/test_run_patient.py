@@ -50,7 +50,7 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     def recorded(step: str) -> Callable[..., None]:
         return lambda job, *fit: ran.append(" ".join([step, *fit]))
 
-    for step in (rules & set(vars(running))) | {"fit"}:
+    for step in (rules & set(vars(running))) | {"fit", "dicom"}:
         monkeypatch.setattr(f"gbm.steps.{step}.run", recorded(step))
     monkeypatch.setattr(running, "read_result", lambda path: path)
     monkeypatch.setattr("gbm.steps.check.run", lambda *given: ran.append("check"))
@@ -72,7 +72,12 @@ def test_every_rule_of_a_patient_is_a_step_in_order(
     assert ran == [*before, "posterior", *after]
     ran.clear()
     gbm.run_patient(file, tmp_path / "alone", dimensions=3, **direct)
-    assert ran == [*before, "slice_fit", "posterior", *after]
+    whole = [*before, "slice_fit", "posterior", *after[:-1], "plan"]
+    assert ran == [*whole, "report"]
+    ran.clear()
+    file.write_text(file.read_text() + "dicom: {reference: scan}\n")
+    gbm.run_patient(file, tmp_path / "alone", dimensions=3, **direct)
+    assert ran == [*whole, "dicom", "report"]
     known = set(ran)
     ran.clear()
     asked = {"comparison": True, "pinn_weights": [1e-3]}
