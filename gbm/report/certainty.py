@@ -33,7 +33,8 @@ def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "
         f"{_regions(known.noise_mm)} mm: {noise.factor:g} times what the model misses them by "
-        f"({_regions(known.misfit_mm)} mm), at least {noise.floor_mm:g} mm{share}."
+        f"({_regions(known.misfit_mm)} mm), at least {noise.floor_mm:g} mm{share}. "
+        "Every sample is a solution by finite volumes; no network is asked."
     )
 
 

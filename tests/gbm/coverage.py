@@ -22,16 +22,19 @@ from scipy.ndimage import distance_transform_edt
 from bilo.posterior.intervals import weighted_quantiles
 from gbm.config.settings import Settings
 from gbm.demo.phantoms import Phantom
+from gbm.demo.volumes import space_phantoms
 from gbm.growth.extent import extent
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.io.files import read_json, write_json
 from gbm.posterior.result import LOST, OutlinePosterior
 from gbm.posterior.sampling import outline_posterior
 from gbm.search.direct_fit import direct_fit
-from tests.gbm.truths import KINDS, in_space, phantom, tumour
+from tests.gbm.truths import KINDS, grown_in_space, in_space, phantom, tumour
 
 BAND_MM, BAND_DENSITY = 25.0, 0.01
 """Where the pointwise density is scored: so near WT, where the truth is above."""
+OTHERS = ("moved", "space", "volumes")
+"""Tissue maps moved by 2 mm; truths in space; the demo's own phantoms in space, 14 of them."""
 AXES = ("x0_x", "x0_y", "x0_z")
 
 
@@ -104,7 +107,7 @@ def table(out: Path) -> str:
     """Rows of all cases in a folder: by kind, and by the share of the outlines at walls."""
     cases = {file.stem: read_json(file) for file in sorted(out.glob("truth-*.json"))}
     fits = {file.stem[4:]: read_json(file) for file in sorted(out.glob("fit-truth-*.json"))}
-    kinds = (*KINDS, "moved", "space")
+    kinds = (*KINDS, *OTHERS)
     groups = {kind: [k for k in cases if k.endswith(f"-{kind}")] for kind in kinds}
     groups["all"] = [k for kind in KINDS for k in groups[kind]]
     groups["clear"] = [k for k in groups["all"] if max(cases[k]["lost"].values()) <= LOST]
@@ -160,7 +163,11 @@ def _rows(cases: list[dict[str, Any]], names: list[str], fits: dict[str, Any]) -
 
 def made(n: int, kind: str, cache: Path) -> Phantom:
     """Truth number n with one kind of wrong segmentation."""
-    return in_space(n, cache) if kind == "space" else phantom(tumour(n, cache), kind)
+    if kind == "space":
+        return in_space(n, cache)
+    if kind == "volumes":
+        return grown_in_space(space_phantoms()[n], cache)
+    return phantom(tumour(n, cache), kind)
 
 
 def run(name: str, make: Callable[[], Phantom], given: argparse.Namespace) -> None:
@@ -180,9 +187,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--truths", type=int, nargs="*", default=list(range(60)))
-    parser.add_argument(
-        "--kinds", nargs="*", default=list(KINDS), choices=(*KINDS, "moved", "space")
-    )
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=(*KINDS, *OTHERS))
     parser.add_argument("--direct-fit", action="store_true")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gbm.demo.outlines import smooth_noise
+from gbm.demo.anatomy import smooth_noise
 from gbm.domain.domain import Domain, load_domain
 from gbm.io.files import plain, read_json, write_json
 from gbm.posterior.sampling import outline_posterior

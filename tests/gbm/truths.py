@@ -156,7 +156,12 @@ def in_space(n: int, cache: Path) -> Phantom:
     place = places[rng.integers(len(places))] + PLACE_SD_MM * rng.normal(size=3)
     x, y, z = place.round(2).tolist()
     truth = Truth(length, rhoT, whole, core, (x, y, z), SPACE_ERROR_MM, ERRORS_LENGTH_MM)
-    made = make_in_space(Case(f"space-{n:03d}", "noisy", truth, SEED + n), cache)
+    return grown_in_space(Case(f"space-{n:03d}", "noisy", truth, SEED + n), cache)
+
+
+def grown_in_space(case: Case, cache: Path) -> Phantom:
+    """The fitted volume of a case in space, and the truth on it."""
+    made = make_in_space(case, cache)
     volumes = made.volumes
     domain = problem(volumes, 3, made.case.name)
     x0 = domain.x0 + np.linalg.solve(domain.affine[:3, :3], made.x0 - domain.to_world(domain.x0))

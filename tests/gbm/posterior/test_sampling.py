@@ -86,6 +86,7 @@ class TestInThePlane:
         rng = np.random.default_rng(0)
         chain, mode, _ = draw._modelled(known, mode, rng)
         good = draw._weighted(known, mode, chain, 60, rng)
+        # weighted as if all had been equally likely to be proposed
         away = good.theta + 1.2 * good.theta.std(axis=0) * np.array([1, 0, 1, 0, 0, 0])
         kept = known.prior.supports(away)
         exact = np.array([known.evaluate(theta)[0] for theta in away[kept]])

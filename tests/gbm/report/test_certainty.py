@@ -28,6 +28,7 @@ def test_what_an_interval_means_and_does_not(bundle: Any) -> None:
     assert "errors of 2.3 (WT) and 1.2 (TC) mm: 1.3 times what the model misses them" in meaning
     assert "(1.8 (WT) and 0.7 (TC) mm), at least 1.2 mm" in meaning
     assert "82\xa0% of the samples" in meaning
+    assert meaning.endswith("solution by finite volumes; no network is asked.")
     # sd of 5.02 exp(.2 k), k = -1, 0, 1, and of the samples of lambda
     assert "direct fits of 3 slices (sd of λ 1.01 mm between slices, 1.16 mm from the" in scatter
     assert beyond.startswith("Not in the intervals: errors of the tissue maps")
