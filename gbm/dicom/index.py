@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from gbm.config.source import Source
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """SOP classes of segmentations: one bit or fraction a segment, and label maps."""
+
+USED = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "FrameOfReferenceUID", "PatientID", "PatientName", "Rows", "Columns", "PixelSpacing",
+    "ImageOrientationPatient", "ImagePositionPatient",
+)  # fmt: skip
+"""Elements that are looked at outside the making of objects."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,11 @@ def _header(file: Path) -> Dataset | None:
     try:
         with warnings.catch_warnings():  # they quote values, which may be names
             warnings.simplefilter("ignore")
-            return dcmread(file, stop_before_pixels=True)
+            header = dcmread(file, stop_before_pixels=True)
+            for name in USED:
+                with suppress(ValueError, TypeError, OverflowError):
+                    header.get(name)  # pydicom reads, and warns, when a value is asked for
+            return header
     except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, NotImplementedError):
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
@@ -17,7 +18,10 @@ from gbm.io.nifti import Header
 from gbm.io.volumes import Volume
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-NEEDED = {"ImageOrientationPatient": 6, "ImagePositionPatient": 3, "PixelSpacing": 2}
+NEEDED = {
+    "Rows": 1, "Columns": 1,
+    "ImageOrientationPatient": 6, "ImagePositionPatient": 3, "PixelSpacing": 2,
+}  # fmt: skip
 """Elements that place a slice, and how many numbers they have."""
 UNEVEN = 0.05
 """Steps between slices may differ by this part of the usual one."""
@@ -30,6 +34,8 @@ DECODED = (
     "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5",
 )  # fmt: skip
 """Transfer syntaxes that GDCM decodes: uncompressed, JPEG, JPEG-LS, JPEG 2000 and run lengths."""
+PLAIN = (DECODED[0], DECODED[1], DECODED[3])
+"""Those in which pixels lie as they are: how many bytes there must be is known."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,9 @@ def read_series(source: Source, found: Sequence[Instance]) -> Volume:
 
     stack = stacked(found, source)
     require_head(stack.shape, stack.affine, source.path, source.key)
+    if not all(_whole(instance) for instance in stack.instances):
+        text = "the pixel data of a slice are cut off"  # the reader would fill them up in silence
+        raise InputError(text, file=source.path, key=source.key)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # it would name files
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(instance.path) for instance in stack.instances])
@@ -130,7 +139,7 @@ def read_series(source: Source, found: Sequence[Instance]) -> Volume:
 
 def _fault(header: Dataset) -> str | None:
     """Why a file is no slice of a volume."""
-    missing = [name for name, n in NEEDED.items() if len(header.get(name) or ()) != n]
+    missing = [name for name, n in NEEDED.items() if not _holds_numbers(header, name, n)]
     if int(header.get("NumberOfFrames", 1) or 1) > 1:
         return "holds a file of many frames: give a series of single slices"
     if missing:
@@ -144,6 +153,25 @@ def _fault(header: Dataset) -> str | None:
     if syntax not in DECODED:
         return f"its pixel data are compressed ({syntax.name}), and there is no decoder for it"
     return None
+
+
+def _holds_numbers(header: Dataset, name: str, count: int) -> bool:
+    """Whether an element holds so many finite numbers, and nothing else."""
+    try:
+        values = np.atleast_1d(np.array(header.get(name), float))
+    except (TypeError, ValueError):
+        return False
+    return values.shape == (count,) and bool(np.isfinite(values).all())
+
+
+def _whole(instance: Instance) -> bool:
+    """Whether the pixels of a slice are all there; of compressed ones the reader knows."""
+    header = instance.header
+    if header.file_meta.get("TransferSyntaxUID", DECODED[0]) not in PLAIN:
+        return True
+    needed = int(header.Rows) * int(header.Columns) * int(header.get("BitsAllocated", 16)) // 8
+    pixels = dcmread(instance.path, specific_tags=["PixelData"]).get("PixelData")
+    return pixels is not None and len(pixels) >= needed
 
 
 def _grid(header: Dataset) -> tuple[float, ...]:

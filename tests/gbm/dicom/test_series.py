@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def _syntax(file: Path, uid: str) -> None:
     image.save_as(file)
 
 
+def _in_words(file: Path) -> None:
+    """A name where the place of a slice should be."""
+    content = file.read_bytes()
+    at = content.index(b"\x20\x00\x32\x00DS")
+    length = int.from_bytes(content[at + 6 : at + 8], "little")
+    said = f"{NAME}\\0\\0".encode().ljust(length)
+    file.write_bytes(content[: at + 8] + said + content[at + 8 + length :])
+
+
 SPOILT: dict[str, tuple[Callable[[list[Path]], object], str]] = {
     "a missing slice": (
         lambda files: files[5].unlink(),
@@ -99,6 +109,22 @@ SPOILT: dict[str, tuple[Callable[[list[Path]], object], str]] = {
     "no place": (
         lambda files: _edit(files[3], ImagePositionPatient=None),
         "a slice has no ImagePositionPatient",
+    ),
+    "a voxel size of one number": (
+        lambda files: [_edit(file, PixelSpacing="1") for file in files],
+        "a slice has no PixelSpacing",
+    ),
+    "a place in words": (
+        lambda files: _in_words(files[3]),
+        "a slice has no ImagePositionPatient",
+    ),
+    "pixels cut off": (
+        lambda files: _edit(files[3], PixelData=dcmread(files[3]).PixelData[:100]),
+        "the pixel data of a slice are cut off",
+    ),
+    "a file cut off": (
+        lambda files: files[3].write_bytes(files[3].read_bytes()[:-100]),
+        "the pixel data of a slice are cut off",
     ),
     "one slice": (
         lambda files: [file.unlink() for file in files[1:]],
@@ -136,7 +162,8 @@ def test_what_is_no_volume_is_refused_with_file_and_key(tmp_path: Path, name: st
     folder = tmp_path / f"{NAME}_scan"
     spoil, words = SPOILT[name]
     spoil(write_series(folder, blob(axial())))
-    with pytest.raises(InputError, match=words) as told:
+    # warnings of pydicom quote values
+    with warnings.catch_warnings(action="error"), pytest.raises(InputError, match=words) as told:
         read_image(Source(KEY, folder))
     assert (told.value.key, told.value.file) == (KEY, folder)
     assert NAME not in told.value.brief
