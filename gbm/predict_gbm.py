@@ -71,6 +71,8 @@ def subjects(folder: Path) -> list[Subject]:
 def predict(subject: Subject, out: Path, method: Method) -> Path:
     """The density of one patient by the direct fit, or by BiLO and its verification.
 
+    What an earlier run left of this patient is removed first: it is no result of this one.
+
     Returns
     -------
     Path
@@ -82,6 +84,8 @@ def predict(subject: Subject, out: Path, method: Method) -> Path:
     InputError
         On a fault of the images, with the file.
     """
+    made = out / f"{subject.number}.nii.gz"
+    made.unlink(missing_ok=True)
     with TemporaryDirectory(prefix="predict-gbm-") as scratch:
         job = _job(subject, Path(scratch), method)
         density = _fitted(job, method)
@@ -89,7 +93,6 @@ def predict(subject: Subject, out: Path, method: Method) -> Path:
         u = density_in_file(load_domain(files.domain), density, grid.shape, grid.affine)
         maps = read_maps(job.patient, load_regions(files.regions))[0]
         brain = brain_of_tissue(maps.wm.data, maps.gm.data, maps.csf.data)
-    made = out / f"{subject.number}.nii.gz"
     volume = Volume(np.where(brain.reshape(u.shape), u, np.float32(0)), grid.affine)
     write_volume(made, volume, description="tumour cell density", codes=grid.codes)
     return made

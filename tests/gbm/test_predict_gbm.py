@@ -102,6 +102,8 @@ def test_a_fault_is_told_and_leaves_no_file_and_the_others_go_on(
         predict_gbm, "density_in_file", lambda d, u, shape, affine: np.zeros(shape, np.float32)
     )
     source, out = tmp_path / "in", tmp_path / "out"
+    out.mkdir()
+    (out / "00001.nii.gz").write_bytes(b"of an earlier run")
     (_subject(source, "00001") / "00001-wm.nii.gz").unlink()
     _subject(source, "00002")
     assert main(["predict-gbm", "--input", str(source), "--output", str(out)]) == 1
