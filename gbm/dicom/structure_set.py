@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage
+from pydicom.uid import ImplicitVRLittleEndian, RTStructureSetStorage
 
 from gbm.dicom.made_by import MANUFACTURER, MODEL, NOT_CLINICAL, Drawn, Identity
 from gbm.dicom.outlines import outlines
@@ -75,7 +75,8 @@ def _head(identity: Identity) -> Dataset:
     """What the object is, of itself."""
     made = Dataset()
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # with explicit types a contour of more than 64 KiB, some 2500 corners, has no length
+    made.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = RTStructureSetStorage
     made.SOPInstanceUID = identity.uid("object RTSTRUCT")
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID

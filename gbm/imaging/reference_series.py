@@ -25,9 +25,11 @@ def reference_of(patient: Patient, regions: TumourRegions) -> Stack:
     Raises
     ------
     InputError
-        If there is none, it is no volume, has no frame of reference, or does not cover the tumour.
+        If there is none, it is no volume, its slices cannot be referred to (`gbm.dicom.reference`),
+        or it does not cover the tumour.
     """
     from gbm.dicom.index import instances
+    from gbm.dicom.reference import unfit
     from gbm.dicom.series import stacked
 
     source = patient.reference()
@@ -36,9 +38,9 @@ def reference_of(patient: Patient, regions: TumourRegions) -> Stack:
         raise InputError(text, file=patient.file, key="patient.dicom.reference")
     stack = stacked(instances(source), source)
     require_head(stack.shape, stack.affine, source.path, source.key)
-    if not stack.instances[0].header.get("FrameOfReferenceUID"):
-        text = "has no frame of reference that results could be given in"
-        raise InputError(text, file=source.path, key=source.key)
+    fault = unfit(stack)
+    if fault is not None:
+        raise InputError(fault, file=source.path, key=source.key)
     grid = Volume(np.broadcast_to(np.uint8(0), stack.shape), stack.affine)
     share = coverage(regions.WT, grid)
     if share < COVERED:

@@ -21,7 +21,7 @@ from gbm.config.source import Source
 from gbm.dicom.image import segments_of
 from gbm.dicom.made_by import MORPHOLOGY, REGION, Drawn, Identity
 from gbm.dicom.outlines import area
-from gbm.dicom.reference import EMPTY, referred
+from gbm.dicom.reference import EMPTY, referred, unfit
 from gbm.dicom.segmentation_object import parametric_map, segmentation
 from gbm.dicom.series import LPS_TO_RAS, Stack, read_stack
 from gbm.dicom.structure_set import structure_set
@@ -222,6 +222,76 @@ def test_a_series_without_a_name_is_good_enough(tmp_path: Path) -> None:
         assert str(made.PatientName) == made.PatientID == ""
         made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
         assert _errors(tmp_path / "made.dcm") == []
+
+
+@pytest.mark.parametrize(
+    ("sets", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞"),
+        ("GB18030", "Zhang^XiaoDong=张^小东"),
+        ("ISO_IR 100", "Müller^Jörg"),
+    ],
+)
+def test_names_in_any_letters_are_taken_over(
+    tmp_path: Path, sets: str | list[str], name: str
+) -> None:
+    write_series(tmp_path / "scan", blob(axial()), SpecificCharacterSet=sets, PatientName=name)
+    stack = read_stack(Source("k", tmp_path / "scan"))
+    headers, identity = referred(stack), Identity.of({}, "1.2", TIME)
+    drawn = (Drawn("corner", np.indices(stack.shape).sum(axis=0) < 9, REGION, (1, 2, 3), None),)
+    for made in (
+        segmentation(headers, drawn, identity),
+        parametric_map(headers, np.zeros(stack.shape, np.float32), identity),
+        structure_set(headers, stack.affine, drawn, identity),
+    ):
+        made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
+        assert str(dcmread(tmp_path / "made.dcm").PatientName) == name
+        assert _errors(tmp_path / "made.dcm") == []
+
+
+def test_a_contour_of_thousands_of_corners_is_written_as_numbers(tmp_path: Path) -> None:
+    """A comb: one outline with more characters than a value of explicit type can have."""
+    made = blob(axial((0.4, 0.4, 2.0)), (1000, 8, 2))
+    write_series(tmp_path / "scan", made)
+    stack = read_stack(Source("k", tmp_path / "scan"))
+    comb = np.zeros(stack.shape, bool)
+    comb[:, 2] = True
+    comb[::2, 1:7] = True
+    drawn = (Drawn("comb", comb, REGION, (1, 2, 3), None),)
+    identity = Identity.of({}, "1.2", TIME)
+    structure_set(referred(stack), stack.affine, drawn, identity).save_as(
+        tmp_path / "made.dcm", enforce_file_format=True
+    )
+    found = dcmread(tmp_path / "made.dcm")
+    (contour, _) = found.ROIContourSequence[0].ContourSequence
+    assert contour.NumberOfContourPoints > 3500
+    assert len(contour.ContourData) == 3 * contour.NumberOfContourPoints
+    assert _errors(tmp_path / "made.dcm") == []
+
+
+@pytest.mark.parametrize(
+    ("element", "values", "words"),
+    [
+        ("FrameOfReferenceUID", ["1.2.1", "1.2.2"], "differ in FrameOfReferenceUID"),
+        ("FrameOfReferenceUID", [""], "has no frame of reference"),
+        ("StudyInstanceUID", ["1.2.1", "1.2.2"], "differ in StudyInstanceUID"),
+        ("PatientID", ["one", "two"], "differ in PatientID"),
+        ("SOPInstanceUID", ["1.2.1"], "two of its slices have one SOPInstanceUID"),
+        ("SOPInstanceUID", [""], "a slice has no SOPInstanceUID"),
+    ],
+)
+def test_a_series_that_cannot_be_referred_to(
+    tmp_path: Path, element: str, values: list[str], words: str
+) -> None:
+    """It is known before anything long runs, and not when the objects are made."""
+    files = write_series(tmp_path / "scan", blob(axial()))
+    assert unfit(read_stack(Source("k", tmp_path / "scan"))) is None
+    for n, file in enumerate(files):
+        image = dcmread(file)
+        setattr(image, element, values[n % len(values)])
+        image.save_as(file)
+    assert words in (unfit(read_stack(Source("k", tmp_path / "scan"))) or "")
 
 
 def test_a_segmentation_object_is_read_as_segments(written: Written) -> None:
