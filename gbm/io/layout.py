@@ -189,6 +189,12 @@ class Layout:
         return self.root / f"sub-{self.patient}" / "dicom"
 
     @property
+    def dicom_objects(self) -> dict[str, Path]:
+        """What lies in it: a SEG, a Parametric Map and an RTSTRUCT."""
+        names = ("segmentation", "density", "structures")
+        return {name: self.dicom / f"sub-{self.patient}_{name}.dcm" for name in names}
+
+    @property
     def truth(self) -> Path:
         """The truth of the demo patient."""
         return self._anat("desc-truth_params.json")

@@ -68,7 +68,7 @@ def run(job: Job) -> None:
         raise InputError(text, file=source.path, key=source.key) from None
     shutil.rmtree(files.dicom, ignore_errors=True)
     for name, content in made.items():
-        write_bytes(files.dicom / f"sub-{files.patient}_{name}.dcm", content)
+        write_bytes(files.dicom_objects[name], content)
 
 
 def _drawn(job: Job, given: dict[str, Volume], grid: Volume) -> list[Drawn]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gbm.io.layout import Layout
 from gbm.io.volumes import Volume
 from tests.conftest import Run
 from tests.gbm.dicom.series import axial, write_series
@@ -33,6 +34,17 @@ def test_a_margin_or_a_recurrence_repeats_what_shows_it_alone(repository: Path) 
     }
     common = (repository / "workflow/rules/provenance.smk").read_text()
     assert 'patient.model_dump(exclude={"recurrence", "dicom"})' in re.sub(r"\s+", " ", common)
+
+
+def test_each_object_is_asked_for(repository: Path) -> None:
+    """Of a folder nobody sees that a file in it is missing."""
+    files = Layout(Path("results"), "p01").dicom_objects
+    assert {path.name for path in files.values()} == {
+        "sub-p01_segmentation.dcm", "sub-p01_density.dcm", "sub-p01_structures.dcm"
+    }  # fmt: skip
+    written = _blocks(repository)["dicom"].split("output:")[1].split("log:")[0]
+    assert written.strip() == "**FILES.dicom_objects,"
+    assert "dicom_objects" in (repository / "workflow/rules/common.smk").read_text()
 
 
 @pytest.mark.parametrize(("dimensions", "made"), [(2, set()), (3, {"plan", "dicom"})])

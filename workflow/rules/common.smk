@@ -334,7 +334,10 @@ def asked_plans(wildcards):
         if settings_of(patient.file).dimensions == 3
     ]
     plans = [path for key in whole for path in COHORT.of(key).planned]
-    return plans + [COHORT.of(key).dicom for key in whole if PATIENTS[key].refers]
+    referring = [key for key in whole if PATIENTS[key].refers]
+    return plans + [
+        path for key in referring for path in COHORT.of(key).dicom_objects.values()
+    ]
 
 
 def asked_comparisons(wildcards):

@@ -48,7 +48,7 @@ rule dicom:
         masks=[*FILES.masks.values()],
         plans=[*FILES.plans.values()],
     output:
-        dicom=directory(FILES.dicom),
+        **FILES.dicom_objects,
     log:
         log_of("dicom"),
     benchmark:
