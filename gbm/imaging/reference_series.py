@@ -15,6 +15,11 @@ from gbm.io.volumes import Volume, coverage
 if TYPE_CHECKING:
     from gbm.dicom.series import Stack
 
+SHARED = {
+    "PatientID": "is of another patient than {other}, by its PatientID",
+    "FrameOfReferenceUID": "lies in another frame of reference than {other}: are they registered?",
+}
+"""What inputs of DICOM should have in common, and what is said where they have not."""
 COVERED = 0.999
 """Part of the tumour that the series must show."""
 
@@ -50,3 +55,23 @@ def reference_of(patient: Patient, regions: TumourRegions) -> Stack:
         )
         raise InputError(text, file=source.path, key=source.key)
     return stack
+
+
+def check_together(patient: Patient) -> list[str]:
+    """Remarks where inputs of DICOM are not of one patient, or not in one frame of reference.
+
+    Each is compared with the reference series; values, which identify somebody, are not told.
+    """
+    from gbm.dicom.index import instances
+
+    given = {**patient.sources(), **patient.later()}
+    headers = {key: instances(source)[0].header for key, source in given.items() if source.dicom}
+    reference = patient.reference()
+    first = next(iter(headers), None) if reference is None else reference.key
+    remarks = []
+    for key, header in headers.items():
+        for name, text in SHARED.items():
+            own, others = (str(h.get(name) or "") for h in (header, headers[str(first)]))
+            if own and others and own != others:
+                remarks.append(f"{key}: {text.format(other=first)}")
+    return remarks

@@ -30,7 +30,7 @@ from gbm.imaging.patient_images import (
     second_head,
 )
 from gbm.imaging.recurrence import read_recurrence
-from gbm.imaging.reference_series import reference_of
+from gbm.imaging.reference_series import check_together, reference_of
 from gbm.imaging.tumour_shape import enhancing_fraction
 from gbm.io.files import sha256_of, write_sealed
 from gbm.io.layout import Layout
@@ -117,6 +117,7 @@ def _checked(file: Path, config: Mapping[str, Any]) -> tuple[CheckReport, Tumour
         *_check_output(settings, load_settings(config)),
         *_check_comparison(settings.fit),
         *_check_later(patient, regions, settings),
+        *check_together(patient),
     ]
     voxel_ml = regions.WT.voxel_ml
     report = CheckReport(

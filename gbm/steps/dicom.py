@@ -16,7 +16,7 @@ from gbm.dicom.reference import referred
 from gbm.dicom.segmentation_object import parametric_map, segmentation
 from gbm.dicom.structure_set import structure_set
 from gbm.imaging.labels import load_regions
-from gbm.imaging.reference_series import reference_of
+from gbm.imaging.reference_series import check_together, reference_of
 from gbm.io.files import write_bytes
 from gbm.io.job import Job
 from gbm.io.nifti import read_volume
@@ -46,6 +46,8 @@ def run(job: Job) -> None:
     """
     files, regions = job.files, load_regions(job.files.regions)
     stack = reference_of(job.patient, regions)
+    for remark in check_together(job.patient):  # a series named after `check` was not seen there
+        print(f"warning: {remark}")
     grid = Volume(np.zeros(stack.shape, np.uint8), stack.affine)
     drawn = _drawn(job, {"WT": regions.WT, "TC": regions.TC}, grid)
     density = np.clip(resample_to(read_volume(files.density), grid, 1).data, 0.0, 1.0)

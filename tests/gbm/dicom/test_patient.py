@@ -177,6 +177,24 @@ def test_a_reference_elsewhere_is_refused(ran: Ran, tmp_path: Path) -> None:
     assert load_patient(file).reference() is not None
 
 
+def test_inputs_of_two_patients_are_remarked(ran: Ran) -> None:
+    """By key: results would get the name in the reference series."""
+    other = {"PatientID": "OTHER-1", "PatientName": f"{NAME}^Hans"}
+    write_series(ran.home / "other", Volume(np.ones(SHAPE), axial()), "other", **other)
+    file = _describe(ran.home, "other", dicom="{reference: other}")
+    said = [w for w in check.check_patient(file, SETTINGS).warnings if " another " in w]
+    assert said == [
+        f"{key}: {words}"
+        for key in ("patient.segmentation.path", "patient.images.t1c")
+        for words in (
+            "is of another patient than patient.dicom.reference, by its PatientID",
+            "lies in another frame of reference than patient.dicom.reference: are they registered?",
+        )
+    ]
+    alone = check.check_patient(_describe(ran.home, "alone"), SETTINGS)
+    assert not [w for w in alone.warnings if " another " in w]
+
+
 def test_in_the_plane_nothing_is_made_of_it(ran: Ran) -> None:
     file = _describe(ran.home, "plane", dicom=f"{{reference: {NAME}_T1c}}")
     report = check.check_patient(file, {"plan": {"ctv_margin_mm": 10}})
