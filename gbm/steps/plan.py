@@ -25,6 +25,8 @@ from gbm.plan.table import METRICS, PLANS, RESEARCH, plans_tsv
 
 IMAGES = ("t1c", "t1", "flair", "t2")
 """Of those that are given the first shows the brain."""
+OUTSIDE = 0.1
+"""Part of a recurrence outside the brain from which on it is remarked."""
 NO_CORE = "the tumour core is empty: margin and distances begin at the whole tumour"
 NO_POSTERIOR = "there is no posterior: the plan modelrobust is empty"
 NOT_ASKED = "no posterior was asked for (uncertainty.enabled): the plan modelrobust is empty"
@@ -100,7 +102,7 @@ def make(job: Job, regions: TumourRegions) -> Made:
     remarks: tuple[str, ...] = (NO_CORE,) if empty else ()
     if "patient.recurrence.mask" in later:
         recurrence, more = read_recurrence(later["patient.recurrence.mask"], regions)
-        remarks += more
+        remarks += (*more, *_outside(recurrence, brain))
     beside = Beside(
         standard, far_from(regions.WT, brain), _other_hemisphere(job, regions), recurrence
     )
@@ -118,6 +120,13 @@ def make(job: Job, regions: TumourRegions) -> Made:
         if not known:
             metrics[name] = dict.fromkeys(metrics[name], np.nan)
     return Made(plans, metrics, shown, remarks)
+
+
+def _outside(recurrence: np.ndarray, brain: np.ndarray) -> tuple[str, ...]:
+    """A remark where no plan can cover a good part of a recurrence."""
+    share = float((recurrence & ~brain).sum()) / max(int(recurrence.sum()), 1)
+    text = f"{share:.0%} of the recurrence lies outside the brain, where no plan is"
+    return (text,) if share > OUTSIDE else ()
 
 
 def _brain(job: Job, grid: Volume) -> tuple[str, np.ndarray]:

@@ -130,6 +130,39 @@ def test_a_recurrence_elsewhere_or_of_labels_is_refused(
     assert told.value.file == volume_bundle.root / "rec.nii.gz"
 
 
+def test_one_beside_a_grid_that_overlaps_is_said_to_be_outside(volume_bundle: Any) -> None:
+    shape = volume_bundle.domain.phi.shape
+    wide = np.zeros((shape[0] + 20, *shape[1:]), bool)
+    wide[:5] = True
+    with pytest.raises(InputError, match="all of it lies outside the grid of"):
+        plan.run(_job(volume_bundle, _save(volume_bundle, wide, (-20.0, 0.0, 0.0))))
+
+
+def test_one_that_no_voxel_of_the_segmentation_shows_is_refused(volume_bundle: Any) -> None:
+    """A voxel of 0.2 mm between the centres of four."""
+    fine = np.zeros((5, 5, 5), bool)
+    fine[2, 2, 2] = True
+    file = _save(volume_bundle, fine, (10.3, 10.3, 10.3))
+    image = nib.load(volume_bundle.root / "rec.nii.gz")
+    affine = image.affine.copy()
+    affine[:3, :3] *= 0.1
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), volume_bundle.root / "rec.nii.gz")
+    with pytest.raises(InputError, match="smaller than a voxel") as told:
+        plan.run(_job(volume_bundle, file))
+    assert told.value.key == "patient.recurrence.mask"
+
+
+def test_one_outside_the_brain_is_remarked(
+    volume_bundle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brain = np.ones(volume_bundle.domain.phi.shape, bool)
+    brain[:4] = False
+    monkeypatch.setattr(plan, "_brain", lambda job, grid: ("an image", brain))
+    plan.run(_job(volume_bundle, _save(volume_bundle, ~brain)))
+    (remark,) = read_json(sidecar(volume_bundle.files.plan_metrics))["Remarks"]
+    assert remark == "100% of the recurrence lies outside the brain, where no plan is"
+
+
 def test_without_a_posterior_the_robust_plan_is_empty_and_says_why(volume_bundle: Any) -> None:
     plan.run(_job(volume_bundle, uncertainty={"enabled": False}))
     files = volume_bundle.files
