@@ -12,6 +12,8 @@ from gbm.posterior.maps import DensityMaps
 
 MISFIT_MM = 2.5
 """Root mean square of the displacements of an outline that the model does not describe."""
+AT_BOUND = 0.02
+"""Distance of an interval of ln lambda or ln rho T from a bound below which it ends there."""
 LOST = 0.7
 """Share of an outline at walls beyond which the origin's intervals were seen to fail."""
 
@@ -45,7 +47,7 @@ class OutlinePosterior:
     sampler : str
         ``importance`` or ``solver``.
     flags : tuple of str
-        ``misfit``, ``origin_at_walls``; see `gbm.results.posterior_record.FLAGS`.
+        ``misfit``, ``origin_at_walls``, ``at_bound``; see `gbm.results.posterior_record.FLAGS`.
     seconds : float
         Wall time.
     """
@@ -86,14 +88,27 @@ class OutlinePosterior:
         return tuple(Summary.of(values, self.weights) for values in self.x0.T)
 
 
-def flags_of(misfit_mm: Mapping[str, float], lost: Mapping[str, float]) -> tuple[str, ...]:
+def flags_of(
+    misfit_mm: Mapping[str, float],
+    lost: Mapping[str, float],
+    to_bounds: np.ndarray | None = None,
+) -> tuple[str, ...]:
     """Which flags hold.
+
+    Parameters
+    ----------
+    misfit_mm, lost : mapping
+        By region.
+    to_bounds : ndarray, optional
+        How far the ends of the intervals of ln lambda and ln rho T lie from their bounds.
 
     >>> flags_of({"WT": 1.0, "TC": 3.0}, {"WT": 0.2, "TC": 0.1})
     ('misfit',)
     """
+    nearest = np.inf if to_bounds is None else np.min(to_bounds)
     found = {
         "misfit": max(misfit_mm.values()) > MISFIT_MM,
         "origin_at_walls": max(lost.values()) > LOST,
+        "at_bound": bool(nearest < AT_BOUND),
     }
     return tuple(name for name, holds in found.items() if holds)

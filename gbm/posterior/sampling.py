@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bilo.posterior.intervals import weighted_quantiles
 from gbm.config.settings import Settings
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.posterior.draw import draw
+from gbm.posterior.draw import Draws, draw
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.maps import density_maps, extents
 from gbm.posterior.mode import find_modes, start_of, starts
+from gbm.posterior.prior import Prior
 from gbm.posterior.result import OutlinePosterior, flags_of
 from gbm.search.coarse_search import Candidate
 
@@ -119,6 +121,12 @@ def outline_posterior(
         lost_outline=lost,
         effective_sample_size=drawn.effective,
         sampler=drawn.sampler,
-        flags=flags_of(misfit, lost),
+        flags=flags_of(misfit, lost, _to_bounds(drawn, known.prior)),
         seconds=time.perf_counter() - began,
     )
+
+
+def _to_bounds(drawn: Draws, prior: Prior) -> np.ndarray:
+    """How far the 90 % intervals of ln lambda and ln rho T lie inside of the bounds, (2, 2)."""
+    low, _, high = weighted_quantiles(drawn.theta[:, :2], drawn.weights)
+    return np.array([low - prior.bounds[:, 0], prior.bounds[:, 1] - high])

@@ -12,6 +12,7 @@ from gbm.results.estimate import Number, RegionNumbers
 FLAGS = {
     "misfit": "the model does not describe this outline; the interval holds only if it did",
     "origin_at_walls": "the origin is not determined: most of an outline lies at walls",
+    "at_bound": "the interval ends at a bound of lambda or rho T: what lies beyond was not asked",
 }
 """What each flag says beside an interval."""
 
@@ -47,7 +48,7 @@ class Uncertainty(Model):
     lost_outline: RegionNumbers = Field(
         description="share of an outline that lies at walls and tells nothing"
     )
-    flags: tuple[Literal["misfit", "origin_at_walls"], ...] = Field(
+    flags: tuple[Literal["misfit", "origin_at_walls", "at_bound"], ...] = Field(
         description="what restricts the intervals"
     )
     reason: str | None = Field(description="why there are no intervals; null: there are")

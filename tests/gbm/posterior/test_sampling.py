@@ -140,6 +140,13 @@ class TestPartsOnly:
         assert np.isfinite(list(result.noise_mm.values())).all()
         assert "misfit" in flags_of({"WT": 2.6}, {"WT": 0.0})
 
+    def test_an_interval_that_ends_at_a_bound_says_so(self, slice_: Domain) -> None:
+        """The truth, lambda 2 mm, lies below what is allowed."""
+        bounds = {"lambda_mm": (3.2, 15.0), "rhoT": (1.0, 40.0)}
+        inverse = replace(GrowthInverseProblem.of(slice_), growth_bounds=bounds)
+        result = outline_posterior(slice_, inverse, sampling=FEW)
+        assert "at_bound" in result.flags
+
 
 class TestMode:
     def test_hardly_anything_is_to_be_gained_from_it(self, slice_: Domain) -> None:
