@@ -48,7 +48,7 @@ def _scatter(result: PatientResult, known: Uncertainty) -> str:
             "too few of them were fitted to say how much."
         )
     return (
-        f"They are widened to the scatter of the direct fits of {len(known.slices)} slices (sd of "
+        f"They are widened to the scatter of the same on {len(known.slices)} slices (sd of "
         f"λ {num(sd.sd_slices, 2)} mm between slices, {num(sd.sd_posterior, 2)} mm from the "
         f"outlines of one)."
     )

@@ -83,8 +83,8 @@ def _posterior(result: PatientResult) -> list[str]:
     if known is None or known.reason is not None:
         return []
     slices = (
-        " In the plane the samples are stretched about their median by the scatter of direct fits "
-        "of neighbouring slices."
+        " In the plane the samples are stretched about their median by the scatter of its modes on "
+        "neighbouring slices."
         if known.slices
         else ""
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from gbm.config.objective_settings import ObjectiveSettings
+from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, load_domain
 from gbm.domain.plane import slicing_axis
 from gbm.imaging.labels import TumourRegions, load_regions
@@ -22,24 +24,32 @@ LEAST_MM2 = 10.0
 
 
 def run(job: Job) -> None:
-    """Write `slices.json`: the direct fits of the fitted slice and of those at `OFFSETS_MM`.
+    """Write `slices.json`: the mode of the posterior on the fitted slice and on its neighbours.
 
-    Settings `tissue`, `growth`, `objective`, `bounds` and `verify`. A slice that lacks a region of
-    the fitted one, or was taken already because slices are thick, is left out.
+    The mode, whatever the fits descend, as it is the posterior's scatter that is asked for.
+    Settings `tissue`, `growth`, `objective`, `bounds`, `verify` and the noise of `uncertainty`. A
+    slice that lacks a region of the fitted one, or was taken already because slices are thick, is
+    left out.
     """
-    files, settings = job.files, job.settings
+    files, settings = job.files, by_outline(job.settings)
     fitted, regions = load_domain(files.domain), load_regions(files.regions)
     tissue = Tissue.read(files.maps, read_sealed(files.tissue))
-    direct = read_sealed(files.baselines)["direct_fdm"]
-    found = [outcome(fitted, 0.0, direct)]
-    for offset, index in neighbours(fitted, regions):
+    assert fitted.slice is not None
+    found = []
+    for offset, index in sorted([(0.0, fitted.slice), *neighbours(fitted, regions)]):
         slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
         own = settings.model_copy(update={"slice": slice_})
         domain, fit = fit_slice(job.patient.id, tissue, regions, own)
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
         found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
-    found.sort(key=lambda entry: entry["offset_mm"])
     write_sealed(files.slices, {"slices": found})
+
+
+def by_outline(settings: Settings) -> Settings:
+    """The same settings with the objective `outline`."""
+    kept = settings.objective.model_dump(include={"thresholds", "growth_prior"})
+    goal = ObjectiveSettings.model_validate({**kept, "name": "outline"})
+    return settings.model_copy(update={"objective": goal})
 
 
 def outcome(domain: Domain, offset_mm: float, fit: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,8 +197,8 @@ def truth(wildcards):
 def settings_for(*sections):
     """Function of the wildcards for `params`: the sections of the settings that a rule depends on.
 
-    Only these make the rule run again when they change; the objective `outline` has its noise in another
-    section. Which fits there are is no setting of any one
+    Only these make the rule run again when they change; that of the objective
+    `outline` is `noise`, a part of `uncertainty`. Which fits there are is no setting of any one
     fit: a further seed or weight leaves the others as they are. No step of the main job depends on what
     belongs to the comparison.
     """
@@ -208,8 +208,9 @@ def settings_for(*sections):
         if not sections:
             return without_plan(plain_settings(file))
         whole = plain_settings_of_fits(file)
-        found = {name: whole[name] for name in sections}
-        if "objective" in sections and whole["objective"]["name"] == "outline":
+        found = {name: whole[name] for name in sections if name != "noise"}
+        outline = "objective" in sections and whole["objective"]["name"] == "outline"
+        if outline or "noise" in sections:
             noise = whole["uncertainty"]["noise"]
             found.setdefault("uncertainty", {"noise": noise})
         return found

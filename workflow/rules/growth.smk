@@ -91,7 +91,6 @@ rule slices:
         files=files_of_patient,
         qc=FILES.tissue,
         domain=FILES.domain,
-        baselines=FILES.baselines,
     output:
         FILES.slices,
     log:
@@ -110,7 +109,14 @@ rule slices:
         file=patient_file,
         patient=patient_contents,
         settings=settings_for(
-            "dimensions", "slice", "tissue", "growth", "objective", "bounds", "verify"
+            "dimensions",
+            "slice",
+            "tissue",
+            "growth",
+            "objective",
+            "noise",
+            "bounds",
+            "verify",
         ),
         code=source_hash("gbm.steps.slices"),
     message:

@@ -30,7 +30,7 @@ def test_what_an_interval_means_and_does_not(bundle: Any) -> None:
     assert "82\xa0% of the samples" in meaning
     assert meaning.endswith("solution by finite volumes; no network is asked.")
     # sd of 5.02 exp(.2 k), k = -1, 0, 1, and of the samples of lambda
-    assert "direct fits of 3 slices (sd of λ 1.01 mm between slices, 1.16 mm from the" in scatter
+    assert "the same on 3 slices (sd of λ 1.01 mm between slices, 1.16 mm from the" in scatter
     assert beyond.startswith("Not in the intervals: errors of the tissue maps")
 
 
@@ -96,4 +96,4 @@ def test_the_page_leads_with_median_and_interval(bundle: Any) -> None:
     told = " ".join(methods(read_result(bundle.files.params)))
     assert "greater of 1.2 mm and 1.3 times the misfit" in told
     assert "200 samples are solved by finite volumes" in told
-    assert "scatter of direct fits of neighbouring slices" in told
+    assert "scatter of its modes on neighbouring slices" in told
