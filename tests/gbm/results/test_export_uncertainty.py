@@ -80,7 +80,7 @@ def test_the_settings_are_in_the_words(bundle: Any) -> None:
 
 def test_a_flag_stands_in_words_beside_each_map(bundle: Any) -> None:
     record = read_sealed(bundle.files.posterior)
-    write_sealed(bundle.files.posterior, record | {"flags": ["misfit", "origin_at_walls"]})
+    write_sealed(bundle.files.posterior, record | {"flags": [*FLAGS]})
     run(bundle.job)
     for path in bundle.files.uncertain.values():
         assert read_json(sidecar(path))["Conditional"] == [*FLAGS.values()]
