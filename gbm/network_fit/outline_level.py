@@ -16,12 +16,11 @@ import torch
 from scipy.special import logit
 from torch import Tensor
 
-from bilo.inverse import objective
 from bilo.posterior.gauss_newton import Descent, covariance, levenberg_marquardt
-from gbm.config.conventions import REGIONS
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.thresholds import from_unconstrained, to_unconstrained
 from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of_a_step
+from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
 from gbm.posterior.objective import OutlineObjective
@@ -34,7 +33,7 @@ _STEP = 2e-3
 """Of the finite differences along the codes."""
 
 
-class OutlineLevel(objective.Objective):
+class OutlineLevel(Thresholded):
     """-log p of a patient's outlines, and the prior of lambda and rho T.
 
     Parameters
@@ -46,7 +45,8 @@ class OutlineLevel(objective.Objective):
 
     def __init__(self, tumour: TumourProblem, inverse: GrowthInverseProblem) -> None:
         assert isinstance(inverse.outlines, OutlineObjective)
-        self.inverse, self.every = inverse, EVERY[len(tumour.axes)]
+        super().__init__(inverse)
+        self.every = EVERY[len(tumour.axes)]
         self.posterior, readers = inverse.outlines.posterior, inverse.outlines.readers
         read = np.unique(np.concatenate([reader.cells for reader in readers]))
         self._readers = tuple(reader.on(read) for reader in readers)
@@ -56,8 +56,6 @@ class OutlineLevel(objective.Objective):
         self.points = tumour.cells(read[self._learned])
         self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
         self._x0 = tumour.seed.x0
-        means = np.array(inverse.objective.prior_means)
-        self.start = torch.from_numpy(to_unconstrained(means, inverse.threshold_bounds))
 
     def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
         """J but for the prior of lambda and rho T."""
@@ -72,15 +70,6 @@ class OutlineLevel(objective.Objective):
             prior.precision[:2]
         )
         return 0.5 * z2.sum().to(codes)
-
-    def describe(self, auxiliary: Tensor) -> dict[str, float]:
-        """u_WT and u_TC by region."""
-        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
-
-    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
-        """u_WT and u_TC."""
-        free = auxiliary.detach().double().numpy()
-        return from_unconstrained(free, self.inverse.threshold_bounds)[0]
 
     def step(
         self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float

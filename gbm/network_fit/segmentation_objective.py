@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.inverse import objective
-from gbm.config.conventions import REGIONS
 from gbm.growth.growth_prior import Explicit
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.region_loss import RegionLoss as RegionLoss
 from gbm.growth.thresholds import from_unconstrained, to_unconstrained
+from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.search.trust_region import Search, tangent_minimum
 
@@ -36,7 +35,7 @@ def part_of_a_step(progress: float) -> float:
     return FIRST_FRACTION * (LAST_FRACTION / FIRST_FRACTION) ** late
 
 
-class SegmentationObjective(objective.Objective):
+class SegmentationObjective(Thresholded):
     """J(u, thresholds) of a patient, and the prior of lambda and rho T.
 
     The field is the logit l at the objective's cells (voxels of a slice, 2 mm of a volume) that may
@@ -58,11 +57,8 @@ class SegmentationObjective(objective.Objective):
     ) -> None:
         self.continued = continued
         self.every = EVERY[len(tumour.axes)]
-        self.inverse = inverse
+        super().__init__(inverse)
         self.points, index = tumour.voxels()
-        self.start = torch.from_numpy(
-            to_unconstrained(np.array(inverse.objective.prior_means), inverse.threshold_bounds)
-        )
         self._count = len(index)
         self._objective, _ = inverse.objective.kept(index)
         self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
@@ -92,16 +88,6 @@ class SegmentationObjective(objective.Objective):
         final, first = self.inverse.objective.k, self.inverse.k_start
         k = first * (final / first) ** min(progress / STEEP_FROM, 1.0)
         return replace(self._objective, k=k)
-
-    def describe(self, auxiliary: Tensor) -> dict[str, float]:
-        """u_WT and u_TC by region."""
-        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
-
-    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
-        """u_WT and u_TC."""
-        return from_unconstrained(
-            auxiliary.detach().double().numpy(), self.inverse.threshold_bounds
-        )[0]
 
     def step(
         self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float

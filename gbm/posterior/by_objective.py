@@ -8,6 +8,7 @@ reported solution has.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior.growth_posterior import LogPosterior, growth_of
 from gbm.posterior.mode import find_modes, starts
-from gbm.posterior.objective import with_outlines
+from gbm.posterior.objective import OutlineObjective
 from gbm.search import direct_fit as overlap
 from gbm.search.coarse_search import Candidate
 from gbm.search.direct_fit import DirectFit
@@ -78,7 +79,7 @@ def _mode(
     unknown = LogPosterior.of(domain, inverse, held=() if free else origin_of(domain))
     found = find_modes(unknown, starts(domain, unknown), *noise)
     minima = tuple(_candidate(mode, found.posterior, inverse) for mode in found.all)
-    best, given = minima[0], with_outlines(domain, inverse, found.first)
+    best, given = minima[0], replace(inverse, outlines=OutlineObjective.of(found.posterior))
     at = (best.thresholds, best.lambda_mm, best.rhoT)
     seed, grid = given.seed(best.x0), GrowthMap.of(domain, grids.reported)
     u = coarsen(solve(grid, best.growth, seed)[0], grids.per_voxel)

@@ -11,10 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from bilo.posterior.gauss_newton import Mode
-from gbm.growth.finite_volume import solve
-from gbm.growth.parameters import Growth
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.mode import climb
+from gbm.search.identifiability import axes_around, tabulated
 
 _LEVELS = 12
 """Thresholds of a table, between the bounds of a region, that a parabola is laid through."""
@@ -71,9 +70,6 @@ def surface(
 ) -> dict[str, list[float] | list[list[float]]]:
     """-log p for each pair of lambda and rho T, the thresholds fitted again, the origin held.
 
-    One solve a lambda serves all rho T: the density for (D T, rho T) at the fraction t of the time
-    is that for (D T t, rho T t) at the end.
-
     Parameters
     ----------
     posterior : LogPosterior
@@ -91,21 +87,13 @@ def surface(
         Axes lambda_mm and rhoT, ascending, and objective[i][j] at lambda_mm[i], rhoT[j].
     """
     forward, n = posterior.forward, posterior.growth.stop
-    axes = [
-        np.exp(np.linspace(max(v - r, low), min(v + r, high), count))
-        for v, r, (low, high) in zip(best[:2], reach, posterior.prior.bounds, strict=True)
-    ]
-    lambdas, ladder = axes
-    seed, rows = forward.inverse.seed(best[2:n]), []
-    for lambda_mm in lambdas:
-        greatest = Growth.of_lambda(float(lambda_mm), float(ladder[-1]))
-        densities = solve(forward.grid, greatest, seed, times=list(ladder / ladder[-1]))
-        row = []
-        for rhoT, u in zip(ladder, densities, strict=True):
-            growth = np.log([lambda_mm, rhoT])
-            row.append(_least(posterior, np.append(growth, best[2:]), forward.read(u)))
-        rows.append(row)
-    return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}
+
+    def least(lambda_mm: float, rhoT: float, u: np.ndarray) -> float:
+        theta = np.append(np.log([lambda_mm, rhoT]), best[2:])
+        return _least(posterior, theta, forward.read(u))
+
+    axes = axes_around(best[:2], reach, posterior.prior.bounds, count)
+    return tabulated(forward.grid, forward.inverse.seed(best[2:n]), axes, least)
 
 
 def _least(posterior: LogPosterior, theta: np.ndarray, features: np.ndarray) -> float:

@@ -5,6 +5,7 @@ The objective is no likelihood: how sure a number is says `gbm.posterior`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from gbm.growth.finite_volume import solve
 from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.growth.parameters import Growth
+from gbm.growth.parameters import Growth, Seed
 from gbm.search.coarse_search import Candidate, best_thresholds, seen
 from gbm.search.local_search import LocalSearch
 from gbm.search.trust_region import tangent_minimum
@@ -91,8 +92,7 @@ def surface(
 ) -> dict[str, list[float] | list[list[float]]]:
     """Least objective for each pair of lambda and rho T, the thresholds fitted again.
 
-    The origin stays where it is. One solve a lambda serves all rho T, on the grid of `profile`: the
-    density for (D T, rho T) at the fraction t of the time is that for (D T t, rho T t) at the end.
+    The origin stays where it is; on the grid of `profile`.
 
     Parameters
     ----------
@@ -116,24 +116,48 @@ def surface(
     cells = Grids.of(domain.dimensions).objective
     grid, goal = GrowthMap.of(domain, cells), given.objective.coarsened(cells)
     search = LocalSearch(domain, False, given).search(best.x0)
-    axes = [
-        np.exp(np.linspace(max(np.log(v) - r, low), min(np.log(v) + r, high), count))
-        for v, r, low, high in zip(
-            (best.lambda_mm, best.rhoT), reach, search.low, search.high, strict=True
-        )
-    ]
-    lambdas, ladder = axes
     no_box = np.empty((0, 2))
+
+    def least(lambda_mm: float, rhoT: float, u: np.ndarray) -> float:
+        ((small, v),) = seen([goal], u)
+        levels = best_thresholds(small, v, given.threshold_bounds)[0]
+        no_slopes = np.empty((0, *v.shape))
+        value = tangent_minimum(small, v, no_slopes, levels, no_box, search)[2]
+        return value + given.growth_prior.value(lambda_mm, rhoT)
+
+    bounds = np.array([search.low, search.high]).T
+    axes = axes_around(np.log([best.lambda_mm, best.rhoT]), reach, bounds, count)
+    return tabulated(grid, given.seed(best.x0), axes, least)
+
+
+def axes_around(
+    ln_growth: np.ndarray, reach: tuple[float, float], bounds: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Axes of lambda (mm) and rho T around (ln lambda, ln rho T), within bounds (2, 2) of both."""
+    first, second = (
+        np.exp(np.linspace(max(v - r, low), min(v + r, high), count))
+        for v, r, (low, high) in zip(ln_growth, reach, bounds, strict=True)
+    )
+    return first, second
+
+
+def tabulated(
+    grid: GrowthMap,
+    seed: Seed,
+    axes: tuple[np.ndarray, np.ndarray],
+    least: Callable[[float, float, np.ndarray], float],
+) -> dict[str, list[float] | list[list[float]]]:
+    """`least` of lambda (mm), rho T and their density, for each pair of two axes.
+
+    One solve a lambda serves all rho T: the density for (D T, rho T) at the fraction t of the time
+    is that for (D T t, rho T t) at the end.
+    """
+    lambdas, ladder = axes
     rows = []
-    for lambda_mm in lambdas:
-        greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
-        densities = solve(grid, greatest, given.seed(best.x0), times=times)
-        row = []
-        for rhoT, u in zip(ladder, densities, strict=True):
-            ((small, v),) = seen([goal], u)
-            levels = best_thresholds(small, v, given.threshold_bounds)[0]
-            no_slopes = np.empty((0, *v.shape))
-            least = tangent_minimum(small, v, no_slopes, levels, no_box, search)[2]
-            row.append(least + given.growth_prior.value(float(lambda_mm), float(rhoT)))
-        rows.append(row)
+    for lambda_mm in lambdas.tolist():
+        greatest = Growth.of_lambda(lambda_mm, float(ladder[-1]))
+        densities = solve(grid, greatest, seed, times=list(ladder / ladder[-1]))
+        rows.append(
+            [least(lambda_mm, rhoT, u) for rhoT, u in zip(ladder.tolist(), densities, strict=True)]
+        )
     return {"lambda_mm": lambdas.tolist(), "rhoT": ladder.tolist(), "objective": rows}

@@ -12,6 +12,7 @@ from gbm.io.job import Job
 from gbm.io.layout import arrays
 from gbm.network_fit.best_basin import Optimum, fit_in_best_basin, second_checkpoint
 from gbm.network_fit.tumour_fit import TIMES, TumourFit
+from gbm.results.direct_record import direct_record
 
 
 def run(job: Job, name: str) -> None:
@@ -21,10 +22,7 @@ def run(job: Job, name: str) -> None:
     checkpoint is kept while it trains.
     """
     files, spec, domain = job.files, FitSpec.parse(name), load_domain(job.files.domain)
-    fixed = spec.origin == "fixed"
-    direct = (
-        read_sealed(files.direct_fixed) if fixed else read_sealed(files.baselines)["direct_fdm"]
-    )
+    direct = direct_record(files, spec)
     result, u = fit_in_best_basin(
         TumourFit(
             domain,

@@ -11,6 +11,7 @@ from gbm.io.files import read_npz, read_sealed, write_npz, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import arrays
 from gbm.posterior.objective import with_outlines
+from gbm.results.direct_record import direct_record
 
 
 def run(job: Job, name: str) -> None:
@@ -19,9 +20,8 @@ def run(job: Job, name: str) -> None:
     Written: `verify/<name>.json` and its arrays, `u_fdm` and `u_network` on the voxels.
     """
     files, domain = job.files, load_domain(job.files.domain)
-    stored, fixed = read_npz(arrays(files.fit(name))), FitSpec.parse(name).origin == "fixed"
-    direct = read_sealed(files.direct_fixed if fixed else files.baselines)
-    direct = direct if fixed else direct["direct_fdm"]
+    stored = read_npz(arrays(files.fit(name)))
+    direct = direct_record(files, FitSpec.parse(name))
     given = GrowthInverseProblem.of(domain, job.settings)
     found, u_fdm, u_voxels = verify(
         domain,

@@ -204,6 +204,18 @@ def test_the_validator_finds_no_error(written: Written, name: str) -> None:
     assert _errors(written.file(name)) == []
 
 
+def _objects(folder: Path) -> tuple[Dataset, ...]:
+    """One of each kind, in the frame of a series."""
+    stack = read_stack(Source("k", folder))
+    headers, identity = referred(stack), Identity.of({}, "1.2", TIME)
+    drawn = (Drawn("corner", np.indices(stack.shape).sum(axis=0) < 9, REGION, (1, 2, 3), None),)
+    return (
+        segmentation(headers, drawn, identity),
+        parametric_map(headers, np.zeros(stack.shape, np.float32), identity),
+        structure_set(headers, stack.affine, drawn, identity),
+    )
+
+
 def test_a_series_without_a_name_is_good_enough(tmp_path: Path) -> None:
     """Elements that were taken away, and not only their values."""
     for file in write_series(tmp_path / "scan", blob(axial())):
@@ -211,14 +223,7 @@ def test_a_series_without_a_name_is_good_enough(tmp_path: Path) -> None:
         for name in EMPTY:
             del image[name]
         image.save_as(file)
-    stack = read_stack(Source("k", tmp_path / "scan"))
-    headers, identity = referred(stack), Identity.of({}, "1.2", TIME)
-    drawn = (Drawn("corner", np.indices(stack.shape).sum(axis=0) < 9, REGION, (1, 2, 3), None),)
-    for made in (
-        segmentation(headers, drawn, identity),
-        parametric_map(headers, np.zeros(stack.shape, np.float32), identity),
-        structure_set(headers, stack.affine, drawn, identity),
-    ):
+    for made in _objects(tmp_path / "scan"):
         assert str(made.PatientName) == made.PatientID == ""
         made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
         assert _errors(tmp_path / "made.dcm") == []
@@ -237,14 +242,7 @@ def test_names_in_any_letters_are_taken_over(
     tmp_path: Path, sets: str | list[str], name: str
 ) -> None:
     write_series(tmp_path / "scan", blob(axial()), SpecificCharacterSet=sets, PatientName=name)
-    stack = read_stack(Source("k", tmp_path / "scan"))
-    headers, identity = referred(stack), Identity.of({}, "1.2", TIME)
-    drawn = (Drawn("corner", np.indices(stack.shape).sum(axis=0) < 9, REGION, (1, 2, 3), None),)
-    for made in (
-        segmentation(headers, drawn, identity),
-        parametric_map(headers, np.zeros(stack.shape, np.float32), identity),
-        structure_set(headers, stack.affine, drawn, identity),
-    ):
+    for made in _objects(tmp_path / "scan"):
         made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
         assert str(dcmread(tmp_path / "made.dcm").PatientName) == name
         assert _errors(tmp_path / "made.dcm") == []

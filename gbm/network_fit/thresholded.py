@@ -1,0 +1,36 @@
+"""What every upper level of a tumour has: the imaging thresholds as auxiliary parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bilo.inverse import objective
+from gbm.config.conventions import REGIONS
+from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.thresholds import from_unconstrained, to_unconstrained
+
+
+class Thresholded(objective.Objective):
+    """An objective whose auxiliary parameters are u_WT and u_TC, free of constraints.
+
+    Parameters
+    ----------
+    inverse : GrowthInverseProblem
+        On the cells of the tumour's objective; the first guess is the prior's means.
+    """
+
+    def __init__(self, inverse: GrowthInverseProblem) -> None:
+        self.inverse = inverse
+        means = np.array(inverse.objective.prior_means)
+        self.start = torch.from_numpy(to_unconstrained(means, inverse.threshold_bounds))
+
+    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+        """u_WT and u_TC by region."""
+        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
+
+    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
+        """u_WT and u_TC."""
+        free = auxiliary.detach().double().numpy()
+        return from_unconstrained(free, self.inverse.threshold_bounds)[0]
