@@ -1,4 +1,4 @@
-"""Bilevel local operator learning for inverse problems of partial differential equations.
+"""Bilevel local operator learning for inverse problems of differential equations.
 
 A face for users: each name is imported from its home when it is first asked for.
 """
@@ -14,30 +14,54 @@ if TYPE_CHECKING:
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
     from bilo.inverse.unknown import Scalar
+    from bilo.methods._fit import fit
+    from bilo.methods.adjoint import Adjoint
+    from bilo.methods.bilo import BiLO
+    from bilo.methods.bpn import BPN
+    from bilo.methods.deeponet import DeepONet
+    from bilo.methods.descent import Descent
+    from bilo.methods.direct_fit import DirectFit
+    from bilo.methods.pinn import PINN
+    from bilo.methods.tikhonov import Tikhonov
     from bilo.taylor.streams import Operator
-    from bilo.training.settings import Settings
     from bilo.training.solution import Solution
 
 __all__ = [
+    "BPN",
+    "PINN",
+    "Adjoint",
+    "BiLO",
+    "DeepONet",
+    "Descent",
+    "DirectFit",
     "Function",
     "LeastSquares",
     "Operator",
     "Points",
     "Problem",
     "Scalar",
-    "Settings",
     "Solution",
+    "Tikhonov",
+    "fit",
 ]
 
 _HOMES = {
+    "Adjoint": "bilo.methods.adjoint",
+    "BPN": "bilo.methods.bpn",
+    "BiLO": "bilo.methods.bilo",
+    "DeepONet": "bilo.methods.deeponet",
+    "Descent": "bilo.methods.descent",
+    "DirectFit": "bilo.methods.direct_fit",
     "Function": "bilo.inverse.function",
     "LeastSquares": "bilo.inverse.objective",
     "Operator": "bilo.taylor.streams",
+    "PINN": "bilo.methods.pinn",
     "Points": "bilo.inverse.points",
     "Problem": "bilo.inverse.problem",
     "Scalar": "bilo.inverse.unknown",
-    "Settings": "bilo.training.settings",
     "Solution": "bilo.training.solution",
+    "Tikhonov": "bilo.methods.tikhonov",
+    "fit": "bilo.methods._fit",
 }
 
 

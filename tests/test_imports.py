@@ -13,8 +13,8 @@ import pytest
 
 ORDER = {
     "bilo": (
-        "taylor", "solvers", "posterior", "inverse", "problems", "networks", "training", "lower",
-        "upper", "classical", "methods",
+        "taylor", "solvers", "optimisation", "posterior", "inverse", "problems", "networks",
+        "training", "lower", "upper", "classical", "methods",
     ),
     "gbm": (
         "config", "io", "dicom", "imaging", "registration", "domain", "growth", "search",

@@ -17,10 +17,12 @@ from benchmarks.design.errors import CommandError
 from benchmarks.design.setting import RECIPES, Setting
 from benchmarks.experiments.cost import TIMED
 from benchmarks.runs import machine
-from benchmarks.runs.run import method, training, truth_of
+from benchmarks.runs.run import method_of, session_of, truth_of
 from bilo.classical.search import optima
+from bilo.methods._fit import fit_in
+from bilo.methods.bilo import BiLO
+from bilo.methods.direct_fit import DirectFit
 from bilo.problems import get
-from bilo.training.settings import Settings
 from bilo.training.solution import Solution
 
 ROUNDS = {
@@ -87,7 +89,7 @@ def to_target(recipe: str, seeds: tuple[int, ...]) -> dict[str, Any]:
     for seed in seeds:
         _say(f"cost: whole fit, recipe {recipe}, seed {seed}")
         setting = Setting(TIMED, "bilo", seed=seed, recipe=recipe)
-        solution = _fit(setting, dataclasses.replace(training(setting), start_grid=0))
+        solution = _fit(setting, dataclasses.replace(_bilo(setting), start_grid=0))
         runs.append((solution.seconds, _reached(solution, setting)))
     seconds = [s if reached else float("inf") for s, reached in runs]
     median = statistics.median(seconds)
@@ -104,11 +106,11 @@ def to_target(recipe: str, seeds: tuple[int, ...]) -> dict[str, Any]:
 def paper(pretrain: int, finetune: int) -> dict[str, Any]:
     """A bounded piece of the published recipe, and its whole length at that pace."""
     setting = Setting(TIMED, "bilo", seed=SEEDS[0], recipe="paper", profile="full")
-    whole = training(setting)
+    whole = _bilo(setting)
     piece = dataclasses.replace(whole, pretrain_steps=pretrain, finetune_steps=finetune)
     solution = _fit(setting, piece)
     reached = _reached(solution, setting)
-    total = whole.pretrain_steps + whole.finetune_steps
+    total = whole.budget.total
     return {
         "median_s": solution.seconds if reached else None,
         "successes": int(reached),
@@ -121,10 +123,16 @@ def paper(pretrain: int, finetune: int) -> dict[str, Any]:
     }
 
 
-def _fit(setting: Setting, settings: Settings) -> Solution:
+def _bilo(setting: Setting) -> BiLO:
+    found = method_of(setting)
+    assert isinstance(found, BiLO)
+    return found
+
+
+def _fit(setting: Setting, method: BiLO) -> Solution:
     problem = get(TIMED)
     data = problem.observe(truth_of(problem, setting), 0.0, setting.seed)
-    return method("bilo")(problem, data, settings)
+    return fit_in(session_of(setting), problem, data, method)
 
 
 def _reached(solution: Solution, setting: Setting) -> bool:
@@ -142,7 +150,7 @@ def classical_fit() -> dict[str, Any]:
     start = np.array([k.start for k in problem.scalars])
     found = optima(problem, data, [start])
     began = time.perf_counter()
-    method("direct_fit")(problem, data, training(Setting(TIMED, "direct_fit")))
+    DirectFit().fit(problem, data)
     exact = np.array([truth[k.name] for k in problem.scalars])
     return {
         "seconds": found.seconds,

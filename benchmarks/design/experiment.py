@@ -12,6 +12,9 @@ from benchmarks.design.setting import Setting
 Truth = tuple[tuple[str, float], ...]
 
 
+ALL, ENOUGH = "all", "enough"
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a fit may take.
@@ -19,21 +22,21 @@ class Budget:
     Attributes
     ----------
     pretrain_steps, finetune_steps : int
-    points : int or None
-        Residual points a step; None: the problem's full set; 0: as many as recipe `lm` needs.
+    points : int, "all" or "enough"
+        Residual points a step; the problem's full set; as many as recipe `lm` needs.
     start_grid : int
         Further starts along each unknown, where the first fit is beaten (`multi_start`).
     """
 
     pretrain_steps: int
     finetune_steps: int
-    points: int | None
+    points: int | str
     start_grid: int = 0
 
 
 @dataclass(frozen=True)
 class Training:
-    """Settings of fits beside recipe and budget, see `Settings`.
+    """Options of fits beside recipe and budget, see `bilo.methods`.
 
     Attributes
     ----------
@@ -181,8 +184,8 @@ class Experiment:
                 return self.budgets[name, setting.profile]
         return None
 
-    def settings(self, setting: Setting) -> dict[str, Any]:
-        """What the experiment says of a run's settings, by name; the budget with it."""
+    def options(self, setting: Setting) -> dict[str, Any]:
+        """What the experiment says of a run's method, by name; the budget with it."""
         own = self.own.get((setting.method, setting.recipe), Training())
         said = {k: v for t in (self.training, own) for k, v in vars(t).items() if v is not None}
         budget = self.budget(setting)

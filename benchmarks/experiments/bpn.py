@@ -1,9 +1,9 @@
 """Unknown boundary values: BiLO against bi-level PINNs (paper, section 4.7, figure 19)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
 
-BUDGET = Budget(1000, 200, points=None)
-NESTED = Budget(1000, 100 * 64, points=None)
+BUDGET = Budget(1000, 200, points=ALL)
+NESTED = Budget(1000, 100 * 64, points=ALL)
 """Of BPN, which takes 64 lower steps to one upper step."""
 
 EXPERIMENT = Experiment(

@@ -1,6 +1,6 @@
 """Inviscid Burgers, unknown initial condition (paper, section 4.5, figures 5 and 17)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
 
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""
@@ -32,8 +32,8 @@ EXPERIMENT = Experiment(
     budgets={
         ("fast", "quick"): BUDGET,
         ("fast", "full"): BUDGET,
-        ("paper", "quick"): Budget(500, 500, points=None),
-        ("paper", "full"): Budget(5000, 5000, points=None),
+        ("paper", "quick"): Budget(500, 500, points=ALL),
+        ("paper", "full"): Budget(5000, 5000, points=ALL),
     },
     w_reg=(1e-5, 1e-5),
     reference="adjoint",

@@ -1,6 +1,6 @@
 """Darcy flow with an unknown permeability (paper, section 4.6, figures 6 and 18)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
 
 SAMPLES = (0, 1, 2, 3, 4)
 """The seed numbers the sample of A."""
@@ -33,8 +33,8 @@ EXPERIMENT = Experiment(
     budgets={
         ("fast", "quick"): BUDGET,
         ("fast", "full"): BUDGET,
-        ("paper", "quick"): Budget(500, 500, points=None),
-        ("paper", "full"): Budget(10_000, 5000, points=None),
+        ("paper", "quick"): Budget(500, 500, points=ALL),
+        ("paper", "full"): Budget(10_000, 5000, points=ALL),
     },
     w_reg=(1e-9, 1e-9),
     reference="adjoint",

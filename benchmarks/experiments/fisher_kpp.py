@@ -1,6 +1,6 @@
 """Fisher-KPP with two unknown scalars (paper, section 4.1, figures 2, 8-11)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid
+from benchmarks.design.experiment import ALL, ENOUGH, Budget, Experiment, Grid
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = (0.0, 1e-3, 1e-2, 1e-1)
@@ -11,7 +11,7 @@ TRUTHS = (
 )
 
 FAST = Budget(200, 450, points=256, start_grid=3)
-LM = Budget(30, 100, points=0, start_grid=3)
+LM = Budget(30, 100, points=ENOUGH, start_grid=3)
 """The recipes' own, and the starts of the direct fit."""
 DEEPONET = Budget(2000, 400, points=196)
 """Of its training on solutions of the solver, and of the inversion."""
@@ -40,8 +40,8 @@ EXPERIMENT = Experiment(
         ("fast", "full"): FAST,
         ("lm", "quick"): LM,
         ("lm", "full"): LM,
-        ("paper", "quick"): Budget(500, 1500, points=None),
-        ("paper", "full"): Budget(10_000, 50_000, points=None),
+        ("paper", "quick"): Budget(500, 1500, points=ALL),
+        ("paper", "full"): Budget(10_000, 50_000, points=ALL),
         ("deeponet", "quick"): DEEPONET,
         ("deeponet", "full"): DEEPONET,
     },

@@ -1,6 +1,6 @@
 """Particles born at a point: a Poisson process with singular forcing (paper, section 4.2)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid
+from benchmarks.design.experiment import ALL, Budget, Experiment, Grid
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -24,8 +24,8 @@ EXPERIMENT = Experiment(
         ),
     },
     budgets={
-        ("paper", "quick"): Budget(500, 1500, points=None),
-        ("paper", "full"): Budget(10_000, 50_000, points=None),
+        ("paper", "quick"): Budget(500, 1500, points=ALL),
+        ("paper", "full"): Budget(10_000, 50_000, points=ALL),
     },
     figures=("particles", "histories", "losses"),
     remarks=(

@@ -1,13 +1,13 @@
 """Poisson with an unknown diffusivity (paper, section 4.3, tables 2 and 3, figures 4, 12-14)."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = (0.01,)
 WEIGHTS = (1e-2, 1e-3, 1e-4)
 LENGTHS = ("length0.1", "length0.2", "length0.3", "length0.4")
-PAPER = Budget(10_000, 10_000, points=None)
-DEEPONET = Budget(1000, 200, points=None)
+PAPER = Budget(10_000, 10_000, points=ALL)
+DEEPONET = Budget(1000, 200, points=ALL)
 """Of its training on solutions of the solver, and of the inversion."""
 
 EXPERIMENT = Experiment(
@@ -49,7 +49,7 @@ EXPERIMENT = Experiment(
     # an elliptic operator follows whole steps
     own={("bilo", "lm"): Training(upper_rate=1.0)},
     budgets={
-        ("paper", "quick"): Budget(500, 500, points=None),
+        ("paper", "quick"): Budget(500, 500, points=ALL),
         ("paper", "full"): PAPER,
         ("deeponet", "quick"): DEEPONET,
         ("deeponet", "full"): DEEPONET,

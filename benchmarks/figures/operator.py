@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from benchmarks.figures import style
 from bilo.inverse.points import Points
-from bilo.methods import bilo
+from bilo.methods._fit import fit
+from bilo.methods.bilo import BiLO
 from bilo.problems import get
 from bilo.solvers.fisher_kpp import at_time_one
-from bilo.training.settings import Settings
 from bilo.training.solution import evaluate
 
-PRETRAINED = Settings(pretrain_steps=200, finetune_steps=0, device="cpu")
+PRETRAINED = BiLO(pretrain_steps=200, finetune_steps=0)
 AWAY = 0.2
 """d in (D0 +- d, rho0 +- d) [o]."""
 
@@ -25,7 +25,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     """u(x, 1) and its error at the start and at the four corners around it."""
     problem = get("fisher_kpp")
     start = problem.start()
-    network = bilo.fit(problem, problem.observe(start, 0.0, 0), PRETRAINED).network
+    network = fit(problem, problem.observe(start, 0.0, 0), PRETRAINED, device="cpu").network
     assert network is not None
     x = torch.linspace(0, 1, 101, dtype=torch.float64)
     final = Points({"t": torch.ones_like(x), "x": x})

@@ -14,12 +14,12 @@ from benchmarks.figures import style
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction
-from bilo.methods import bilo
+from bilo.methods._fit import fit
+from bilo.methods.bilo import BiLO
 from bilo.problems import get
-from bilo.training.settings import Settings
 from bilo.training.solution import evaluate
 
-PRETRAINED = Settings(recipe="lm", pretrain_steps=60, finetune_steps=0, device="cpu")
+PRETRAINED = BiLO(recipe="lm", pretrain_steps=60, finetune_steps=0)
 AWAY = 0.1
 """Amplitude of a variation [o], over the start's largest value."""
 
@@ -29,7 +29,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     problem = get(results[0]["experiment"])
     (k,) = problem.functions
     data = problem.observe(problem.start(), 0.0, 0)
-    solution = bilo.fit(problem, data, PRETRAINED)
+    solution = fit(problem, data, PRETRAINED, device="cpu")
     network = solution.network
     assert network is not None
     x = torch.linspace(0, 1, 101, dtype=torch.float64)

@@ -16,11 +16,11 @@ from bilo.inverse.objective import Pointwise
 from bilo.inverse.problem import Problem
 from bilo.problems import get
 from bilo.solvers.fisher_kpp import at_time_one
-from bilo.training.settings import Settings
+from bilo.training.recipes import RECIPES
 
 Result = dict[str, Any]
 
-UPPER_STEPS = Settings().finetune_steps
+UPPER_STEPS = RECIPES["fast"].budget.finetune_steps
 MISFIT_POINTS = 65
 """Of the solver's misfit along each unknown."""
 

@@ -13,7 +13,7 @@ from benchmarks.runs.measures import MEASURES
 from bilo.inverse.function import Function
 from bilo.inverse.objective import LeastSquares, Pointwise
 from bilo.inverse.problem import Problem
-from bilo.training.settings import Settings
+from bilo.training.session import Callback, Progress
 from bilo.training.solution import Solution
 
 ZERO = 1e-6
@@ -68,7 +68,7 @@ def measured(
 
 
 def until_target(
-    setting: Setting, truth: Mapping[str, float], solution: Solution, settings: Settings
+    setting: Setting, truth: Mapping[str, float], solution: Solution, pretrain_steps: int
 ) -> dict[str, Any]:
     """First fine-tuning iteration with all unknowns at the experiment's target, and the seconds."""
     target = experiments.get(setting.experiment).target
@@ -80,24 +80,22 @@ def until_target(
         errors = [_relative(history[name][k], exact) for name, exact in truth.items()]
         return max(errors) < target
 
-    step = _first(solution, settings, good)
+    step = _first(solution, pretrain_steps, good)
     return {
-        "iterations_to_target": None if step is None else int(step) - settings.pretrain_steps,
+        "iterations_to_target": None if step is None else int(step) - pretrain_steps,
         "seconds_to_target": None if step is None else step * solution.seconds_per_step,
     }
 
 
-def watch(
-    problem: Problem, setting: Setting, truth: Mapping[str, Any]
-) -> Callable[[Mapping[str, Any]], dict[str, float]] | None:
+def watch(problem: Problem, setting: Setting, truth: Mapping[str, Any]) -> Callback | None:
     """How good an unknown function is, in the published quantities; None where there are none."""
     asked = published.levels(setting.experiment, setting.w_reg, setting.noise)
     if not asked or not problem.functions:
         return None
     (k,) = problem.functions
 
-    def numbers(unknowns: Mapping[str, Any]) -> dict[str, float]:
-        found, exact = unknowns[k.name], truth[k.name]
+    def numbers(progress: Progress) -> dict[str, float]:
+        found, exact = progress.unknowns[k.name], truth[k.name]
         every = {f"field_error.{n}": v for n, v in function_errors.errors(k, found, exact).items()}
         if "accuracy" in asked:
             every["accuracy"] = function_errors.accuracy(k, found, exact)
@@ -107,7 +105,7 @@ def watch(
 
 
 def until_published(
-    setting: Setting, solution: Solution, settings: Settings
+    setting: Setting, solution: Solution, pretrain_steps: int
 ) -> dict[str, float | None]:
     """Seconds until the function is as good as that of the published BiLO for the first time.
 
@@ -124,14 +122,14 @@ def until_published(
             for name, level in asked.items()
         )
 
-    step = _first(solution, settings, good)
+    step = _first(solution, pretrain_steps, good)
     return {"seconds_to_published": None if step is None else step * solution.seconds_per_step}
 
 
-def _first(solution: Solution, settings: Settings, good: Callable[[int], bool]) -> float | None:
+def _first(solution: Solution, pretrain_steps: int, good: Callable[[int], bool]) -> float | None:
     """Step of the first record of the fine-tuning that is good; None where none is."""
     steps = solution.history.get("step", [])
-    return next((n for k, n in enumerate(steps) if n > settings.pretrain_steps and good(k)), None)
+    return next((n for k, n in enumerate(steps) if n > pretrain_steps and good(k)), None)
 
 
 def reference(

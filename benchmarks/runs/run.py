@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,10 +16,12 @@ from benchmarks.runs import function_errors, judgement, machine
 from bilo.inverse.objective import Pointwise
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import PointFunction
+from bilo.methods._fit import METHODS, Method, fit_in
+from bilo.methods._network_method import NetworkMethod
 from bilo.problems import get
 from bilo.problems.bpn import BoundaryValues
 from bilo.training.recipes import RecipeError
-from bilo.training.settings import Settings
+from bilo.training.session import Callback, Session
 from bilo.training.solution import Solution
 
 Result = dict[str, Any]
@@ -36,13 +37,15 @@ def run(setting: Setting) -> Result:
     """
     problem = problem_of(setting)
     truth = truth_of(problem, setting)
-    settings = replace(training(setting), watch=judgement.watch(problem, setting, truth))
     data = observe(problem, truth, setting)
+    watch = judgement.watch(problem, setting, truth)
     try:
-        solution = method(setting.method)(problem, data, settings)
+        method = method_of(setting)
+        solution = fit_in(session_of(setting, watch), problem, data, method)
     except RecipeError as error:
         raise CommandError(f"--recipe: {error}") from None
-    reference = reference_fit(problem, data, setting, settings, solution)
+    reference = reference_fit(problem, data, setting, solution)
+    pretrain_steps = method.budget.pretrain_steps if isinstance(method, NetworkMethod) else 0
     classical = setting.method in CLASSICAL
     u = function_errors.represented(problem, solution) if problem.functions else None
     return {
@@ -68,9 +71,9 @@ def run(setting: Setting) -> Result:
         "data_loss": solution.data_loss,
         "data_loss_rel_error": judgement.relative_to_noise(data, solution.data_loss, setting.noise),
         "assessment": dict(solution.assessment),
-        "pretrain_steps": 0 if classical else settings.pretrain_steps,
-        **judgement.until_target(setting, truth, solution, settings),
-        **judgement.until_published(setting, solution, settings),
+        "pretrain_steps": pretrain_steps,
+        **judgement.until_target(setting, truth, solution, pretrain_steps),
+        **judgement.until_published(setting, solution, pretrain_steps),
         "steps": solution.steps,
         "seconds": solution.seconds,
         "seconds_per_step": solution.seconds_per_step,
@@ -84,7 +87,7 @@ def run(setting: Setting) -> Result:
 
 
 def reference_fit(
-    problem: Problem, data: Pointwise, setting: Setting, settings: Settings, solution: Solution
+    problem: Problem, data: Pointwise, setting: Setting, solution: Solution
 ) -> Solution | None:
     """The experiment's classical fit of the same data: the solution, where it is that itself.
 
@@ -95,7 +98,8 @@ def reference_fit(
         return solution
     if problem.functions and reference == "direct_fit":
         return None
-    return method(reference)(problem, data, settings)
+    classical = method_of(replace(setting, method=reference))
+    return fit_in(Session(), problem, data, classical)
 
 
 def problem_of(setting: Setting) -> Problem:
@@ -156,8 +160,8 @@ def _example(name: str, number: float, examples: Sequence[PointFunction]) -> Poi
     return examples[int(number) - 1]
 
 
-def training(setting: Setting) -> Settings:
-    """Settings of the fit: the experiment's budget, or the recipe's own.
+def session_of(setting: Setting, callback: Callback | None = None) -> Session:
+    """How a run is fitted.
 
     Raises
     ------
@@ -166,26 +170,23 @@ def training(setting: Setting) -> Settings:
     """
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device: cuda: no GPU that torch can use is here")
-    chosen = experiments.get(setting.experiment).settings(setting)
-    if setting.w_dat is not None:
-        chosen["w_data"] = setting.w_dat
-    if setting.samples is not None:
-        chosen["samples"] = setting.samples
-    if setting.w_reg is not None:
-        chosen["w_reg"] = setting.w_reg
     # two computations of one seed must agree, whatever the machine has beside its first core
-    return Settings(
-        recipe=setting.recipe,
+    return Session(
         seed=setting.seed,
         device=setting.device,
         threads=1,
         progress=f"{setting.experiment} {setting.method}",
-        **chosen,
+        callback=callback,
     )
 
 
-def method(name: str) -> Callable[[Problem, Pointwise, Settings], Solution]:
-    """``fit`` of a module of `bilo.methods`."""
-    found: Callable[[Problem, Pointwise, Settings], Solution]
-    found = importlib.import_module(f"bilo.methods.{name}").fit
-    return found
+def method_of(setting: Setting) -> Method:
+    """The method of a run: of what the experiment and the setting say, what means something to it.
+
+    The budget is the experiment's, or the recipe's own.
+    """
+    kind = METHODS[setting.method]
+    said = experiments.get(setting.experiment).options(setting) | {"recipe": setting.recipe}
+    asked = {"w_data": setting.w_dat, "samples": setting.samples, "w_reg": setting.w_reg}
+    said |= {name: value for name, value in asked.items() if value is not None}
+    return kind(**{f.name: said[f.name] for f in fields(kind) if f.name in said})

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 
 from bilo.inverse.nodal import Array, Nodal
-from bilo.inverse.objective import LeastSquares, Pointwise
+from bilo.inverse.objective import LeastSquares, Objective
 from bilo.inverse.problem import Problem
 from bilo.training.loop import peak_memory_mb
 from bilo.training.solution import Solution
 
 
-def nodal_of(problem: Problem, data: Pointwise) -> Nodal:
+def nodal_of(problem: Problem, data: Objective) -> Nodal:
     """The discretised inverse problem of data.
 
     Raises

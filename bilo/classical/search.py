@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bilo.inverse.objective import Pointwise
 from bilo.inverse.problem import Problem
+from bilo.optimisation.damping import NO_DECREASE, Damping
 
 Array = NDArray[np.float64]
 Predict = Callable[[Array], tuple[Array, Array]]
@@ -35,6 +36,8 @@ SMALLEST_GAIN = 1e-10
 SAME_MINIMUM = 1e-2
 """Largest difference, in the search's coordinates, between searches that found one minimum."""
 DIFFERENCE = 1e-4
+FIRST_MU = 1e-2
+DAMPING = Damping(after_good=0.1, after_fair=1.0, after_bad=5.0)
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ def _descend(model: Callable[[Array], Model], z: Array, low: Array, high: Array)
     """Projected Levenberg-Marquardt from one start."""
     z = np.clip(z, low, high)
     here = model(z)
-    mu = 1e-2
+    mu = FIRST_MU
     for _ in range(MAX_STEPS):
         free = ~((z <= low) & (here.gradient > 0) | (z >= high) & (here.gradient < 0))
         d = np.zeros_like(z)
@@ -208,13 +211,13 @@ def _descend(model: Callable[[Array], Model], z: Array, low: Array, high: Array)
         small = SMALLEST_GAIN * abs(here.value)
         if np.abs(d).max() < SMALLEST_STEP or 0 <= expected < small:
             break
-        gain = -1.0  # a step cut by a bound may not even promise a decrease
+        gain = NO_DECREASE  # a step cut by a bound may not even promise a decrease
         if expected > 0:
             there = model(z + d)
             gain = float((here.value - there.value) / expected)
-        if gain > 0:
+        if DAMPING.accepts(gain):
             z, here = z + d, there
-        mu *= 0.1 if gain > 0.75 else 1.0 if gain > 0.25 else 5.0
+        mu = DAMPING.next(mu, gain)
     return End(z, here.value)
 
 

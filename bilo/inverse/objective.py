@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,6 +82,10 @@ class Objective(ABC):
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
+
+    def identity(self) -> Any:
+        """What makes the data themselves, for the checkpoints of their fits."""
+        return [type(self), vars(self)]
 
 
 class Pointwise(Objective):

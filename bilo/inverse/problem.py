@@ -203,6 +203,27 @@ class Problem(ABC):
         """The unknown functions."""
         return tuple(k for k in self.unknowns if isinstance(k, Function))
 
+    def require_scalars(self, method: str) -> None:
+        """Refuse unknown functions.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
+        if self.functions:
+            names = ", ".join(f.name for f in self.functions)
+            raise ValueError(f"{method} takes unknown scalars, no functions: {names}")
+
+    def identity(self) -> Any:
+        """What makes the problem itself, for the checkpoints of its fits.
+
+        The source of its class and of those before it, its unknowns, and its attributes.
+        """
+        mine = [c for c in type(self).__mro__ if c.__module__ != __name__]
+        own = {k: v for k, v in vars(self).items() if k != "_at_start"}
+        return [*(c for c in mine if c not in (ABC, object)), self.unknowns, own]
+
     def split(self, codes: Tensor) -> tuple[Tensor, ...]:
         """Codes (size, ..) of all unknowns, unknown by unknown."""
         return codes.split([k.size for k in self.unknowns])

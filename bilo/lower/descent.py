@@ -9,9 +9,9 @@ from torch import Tensor
 
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.training.loop import Lower, Record, Run
+from bilo.training.loop import Lower
 from bilo.training.recipes import Descent
-from bilo.training.settings import Settings
+from bilo.training.state import Record, Run
 
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
 """(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers.
@@ -20,13 +20,12 @@ A scalar outside any graph leaves the network as it is.
 """
 
 
-def descending(descent: Descent, settings: Settings, loss: Loss) -> Lower:
-    """Steps of ``run.optimisers["lower"]`` at the rate of the schedule."""
-    total = settings.pretrain_steps + settings.finetune_steps
+def descending(descent: Descent, total: int, loss: Loss) -> Lower:
+    """Steps of ``run.optimisers["lower"]`` at the rate of the schedule over `total` steps."""
 
     def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
         optimiser = run.optimisers["lower"]
-        rate = (settings.rate or descent.rate) * descent.schedule(run.step / total) * run.slower
+        rate = descent.rate * descent.schedule(run.step / total) * run.slower
         for group in optimiser.param_groups:
             group["lr"] = rate * group["relative_rate"]
         surrogate, record = loss(run, points, pretraining)

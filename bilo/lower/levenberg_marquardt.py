@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from bilo.inverse.points import Points
 from bilo.lower.least_squares import Equation
-from bilo.training.loop import Lower, Record, Run
+from bilo.optimisation.damping import ANY_DECREASE, NO_DECREASE, Damping
+from bilo.training.loop import Lower
+from bilo.training.state import LevelState, Record, Run, remembered
 
 START = 1e-2
 """First mu."""
-RAISE, LOWER = 3.0, 5.0
-"""Factors of mu after a failure and after a success."""
-SMALLEST = 1e-13
-"""Of mu: the normal matrix stays definite."""
+DAMPING = Damping(after_good=1 / 5.0, after_fair=1.0, after_bad=3.0, least=1e-13)
+"""Above the smallest mu the normal matrix stays definite."""
 TRIES = 12
 """Values of mu that a step tries; each costs a factorisation and two evaluations of the rows."""
 BEND = 0.75
@@ -88,8 +88,8 @@ def step(
                 there = x + d + a / 2
                 after = float((rows(there) ** 2).sum())
                 if after < before:
-                    return Step(there, before, after, max(mu / LOWER, SMALLEST))
-        mu *= RAISE
+                    return Step(there, before, after, DAMPING.next(mu, ANY_DECREASE))
+        mu = DAMPING.next(mu, NO_DECREASE)
     return Step(x, before, before, mu)
 
 
@@ -97,14 +97,24 @@ def _solve(factor: Tensor, g: Tensor) -> Tensor:
     return torch.cholesky_solve(g.unsqueeze(1), factor)[:, 0]
 
 
+@dataclass(frozen=True)
+class Solving(LevelState):
+    """mu for the next step, and what the last one left of the loss, relative."""
+
+    mu: float = START
+    fall: float = 0.0
+
+    def restarted(self) -> Solving:
+        """After the unknowns moved: a level that found no further step has left its mu large."""
+        return replace(self, mu=min(self.mu, START))
+
+
 Build = Callable[[Points, Tensor, bool], list[Equation]]
 """(points, codes, pretraining) -> the equations whose squares are the loss."""
 
 
 def solving(build: Build, *, joint: bool = False) -> Lower:
-    """One step of Levenberg-Marquardt at a time.
-
-    ``run.memory`` holds ``mu`` and, after a step, ``fall``: what is left of the loss, relative.
+    """One step of Levenberg-Marquardt at a time; ``run.lower`` is a `Solving`.
 
     Parameters
     ----------
@@ -136,11 +146,11 @@ def solving(build: Build, *, joint: bool = False) -> Lower:
             return torch.cat([e.rows().flatten() for e in put(x)])
 
         J = torch.cat([by_x for _, by_x in linear])
-        found = step(x, rho, J, rows, run.memory.get("mu", START))
+        found = step(x, rho, J, rows, remembered(run.lower, Solving).mu)
         put(found.x)
         if free:
             run.codes.copy_(found.x[len(weights) :])
-        run.memory.update(mu=found.mu, fall=found.fall)
+        run.lower = Solving(found.mu, found.fall)
         record: dict[str, float] = {}
         for e, (own, _) in zip(equations, linear, strict=True):
             for name, value in e.losses(own).items():

@@ -1,1 +1,1 @@
-"""Methods: one file each, all with ``fit(problem, data, settings) -> Solution``."""
+"""Methods as values: one file each, all with ``fit(problem, data, session) -> Solution``."""

@@ -16,9 +16,11 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.lower.losses import residual_loss
-from bilo.training.loop import Run, peak_memory_mb
-from bilo.training.settings import Settings
+from bilo.methods._network_method import NetworkMethod
+from bilo.training.loop import peak_memory_mb
+from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
+from bilo.training.state import Run
 
 HELD_OUT_POINTS = 2048
 ON_BOUND = 1e-3
@@ -35,7 +37,7 @@ class FinishedRun:
 
     Parameters
     ----------
-    method : str
+    method : NetworkMethod
     run : Run
     status : str
         Of `train`.
@@ -47,7 +49,7 @@ class FinishedRun:
         Whether the unknowns had come to rest.
     """
 
-    method: str
+    method: NetworkMethod
     run: Run
     status: str
     u: Tensor
@@ -65,19 +67,18 @@ class FinishedRun:
         return self.run.auxiliary.detach().double().cpu()
 
 
-def assess(
-    finished: FinishedRun, problem: Problem, data: Objective, settings: Settings
-) -> Solution:
+def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution:
     """Make the `Solution` of a training run.
 
     With e the difference of the represented field from the numerical solution at the inferred
     unknowns, at the data: the error of the unknowns is at most about |e| / sigma_min(J). The
     `correction` is what a search with the numerical solution, started at the answer, still moves.
     """
-    run, u = finished.run, finished.u
+    run, u, problem = finished.run, finished.u, finished.run.network.problem
     codes, auxiliary = finished.codes, finished.auxiliary
+    regularised = bool(getattr(finished.method, "w_reg", 0.0))
     theta = problem.decode(codes)
-    numbers: dict[str, Any] = {"held_out_residual": _held_out(problem, settings, run)}
+    numbers: dict[str, Any] = {"held_out_residual": _held_out(run, session.seed)}
     error_at_data, unsolvable = None, []
     try:
         reference = problem.reference(theta)
@@ -86,19 +87,19 @@ def assess(
     if reference is not None:
         numbers["u_rel_l2_vs_numerical"] = _difference(problem, run, codes, reference)
         error_at_data = u - reference(data.points).double()
-    if settings.w_reg:
+    if regularised:
         numbers["regulariser"] = float(regularisation(problem, codes))
     if not problem.functions:
         numbers |= _uncertainty(finished, problem, data, error_at_data)
         if reference is not None and isinstance(data, Pointwise):
             numbers |= _correction(problem, data, codes)
-    warnings = unsolvable + _warnings(problem, codes, numbers, settings, finished.stationary)
+    warnings = unsolvable + _warnings(finished, numbers)
     if run.recoveries:
         warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
     converged = finished.status == "finished" and not warnings
     ended = "not converged" if finished.status == "finished" else finished.status
     return Solution(
-        method=finished.method,
+        method=finished.method.name,
         unknowns=theta,
         codes=codes,
         auxiliary=auxiliary,
@@ -112,9 +113,9 @@ def assess(
         steps=run.step,
         seconds=run.seconds,
         seconds_per_step=run.seconds / max(run.step, 1),
-        peak_memory_mb=peak_memory_mb(settings.torch_device()),
-        device=str(settings.torch_device()),
-        threads=settings.threads,
+        peak_memory_mb=peak_memory_mb(session.torch_device()),
+        device=str(session.torch_device()),
+        threads=session.threads,
     )
 
 
@@ -166,30 +167,26 @@ def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, A
     }
 
 
-def _held_out(problem: Problem, settings: Settings, run: Run) -> float:
+def _held_out(run: Run, seed: int) -> float:
     """Root mean square residual at points that training never saw."""
-    generator = torch.Generator().manual_seed(settings.seed + 1_000_003)
-    points = problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
+    generator = torch.Generator().manual_seed(seed + 1_000_003)
+    points = run.network.problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
     with torch.no_grad():
         residual, _ = residual_loss(run.network, points, run.codes.detach().to(run.network.like))
     return residual.item() ** 0.5
 
 
-def _warnings(
-    problem: Problem, codes: Tensor, numbers: dict[str, Any], settings: Settings, stationary: bool
-) -> list[str]:
-    found = []
+def _warnings(finished: FinishedRun, numbers: dict[str, Any]) -> list[str]:
+    found, limit = [], finished.method.tolerance
     error = numbers.get("u_rel_l2_vs_numerical")
-    if error is not None and not error <= settings.tolerance:
-        found.append(
-            f"network and numerical solution differ by {error:.2g} (limit {settings.tolerance:g})"
-        )
+    if error is not None and not error <= limit:
+        found.append(f"network and numerical solution differ by {error:.2g} (limit {limit:g})")
     if numbers.get("excess_correction", 0.0) > 1.0:
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
         found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
-    if not stationary and "correction" not in numbers:
+    if not finished.stationary and "correction" not in numbers:
         found.append("the unknowns were still moving when the budget ended")
-    return found + on_bounds(problem, codes)
+    return found + on_bounds(finished.run.network.problem, finished.codes)
 
 
 def on_bounds(problem: Problem, codes: Tensor) -> list[str]:

@@ -12,7 +12,7 @@ and the fit not called converged.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,10 +22,10 @@ from bilo.classical.search import Minimum, distinct, optima
 from bilo.classical.starts import Array, starts_of
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
-from bilo.training.settings import Settings
+from bilo.methods._network_method import NetworkMethod
+from bilo.training.budget import ENOUGH
+from bilo.training.session import Session
 from bilo.training.solution import Solution
-
-Fit = Callable[[Problem, Objective, Settings], Solution]
 
 SCOUT_WIDTH, SCOUT_POINTS = 48, 144
 SCOUT_STEPS = (120, 400)
@@ -38,18 +38,21 @@ WHOLE_FITS = 3
 """Most minima that get a whole fit."""
 
 
-def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings) -> Solution:
+def multi_start(
+    method: NetworkMethod, problem: Problem, data: Objective, session: Session, per_axis: int
+) -> Solution:
     """The best fit from several starts.
 
     Parameters
     ----------
-    fit : callable
+    method : NetworkMethod
         A fit from the problem's one start.
     problem : Problem
         With a numerical solution, which judges.
     data : Objective
-    settings : Settings
-        `start_grid` is the number of starts along each unknown, beside the problem's own.
+    session : Session
+    per_axis : int
+        Number of starts along each unknown, beside the problem's own.
 
     Raises
     ------
@@ -58,21 +61,24 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
     """
     if not isinstance(data, Pointwise):
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
-    one = replace(settings, start_grid=0)
-    first = fit(problem, data, one)
-    check = optima(problem, data, starts_of(problem, settings.start_grid))
+    starts = starts_of(problem, per_axis)
+    first = method.fit(problem, data, session)
+    check = optima(problem, data, starts)
     classical = check.minima[0]
     if not _beaten(problem, data, first, classical):
         return _joined(first, [first], check.minima, check.seconds)
-    minima, scouts = _scouts(fit, problem, data, settings)
+    scouting = replace(session, checkpoint=None, progress=_named(session, "scout"))
+    small = _scout(method)
+    scouts = [small.fit(starting_at(problem, theta), data, scouting) for theta in starts]
+    minima = _minima(problem, data, scouts)
     margin = 4 * _cost_of_error(problem, data, minima[0], SCOUT_ERROR)
     hopeful = [m for m in minima if m.data_loss <= minima[0].data_loss + margin]
     whole = [first]
     for k, minimum in enumerate(hopeful[:WHOLE_FITS]):
-        own = replace(one, progress=_named(settings, f"minimum {k + 1}"))
-        if settings.checkpoint is not None:
-            own = replace(own, checkpoint=settings.checkpoint.with_suffix(f".{k}.safetensors"))
-        whole.append(fit(starting_at(problem, minimum.theta), data, own))
+        own = replace(session, progress=_named(session, f"minimum {k + 1}"))
+        if session.checkpoint is not None:
+            own = replace(own, checkpoint=session.checkpoint.with_suffix(f".{k}.safetensors"))
+        whole.append(method.fit(starting_at(problem, minimum.theta), data, own))
     best = min(whole, key=lambda s: judged(problem, data, s.unknowns))
     joined = _joined(best, [*whole, *scouts], minima, check.seconds)
     if not _beaten(problem, data, best, classical):
@@ -87,29 +93,25 @@ def multi_start(fit: Fit, problem: Problem, data: Objective, settings: Settings)
     )
 
 
-def _scouts(
-    fit: Fit, problem: Problem, data: Pointwise, settings: Settings
-) -> tuple[list[Minimum], list[Solution]]:
-    """Different minima found by fits with a small network from all starts, the best first."""
-    small = replace(
-        settings,
-        start_grid=0,
-        width=min(SCOUT_WIDTH, settings.width),
-        pretrain_steps=min(SCOUT_STEPS[0], settings.pretrain_steps),
-        finetune_steps=min(SCOUT_STEPS[1], settings.finetune_steps),
-        points=SCOUT_POINTS if settings.points != 0 else 0,
-        checkpoint=None,
-        progress=_named(settings, "scout"),
+def _scout(method: NetworkMethod) -> NetworkMethod:
+    """The same method with a small network and few steps."""
+    budget = method.budget
+    return replace(
+        method,
+        width=min(SCOUT_WIDTH, method.architecture.width),
+        pretrain_steps=min(SCOUT_STEPS[0], budget.pretrain_steps),
+        finetune_steps=min(SCOUT_STEPS[1], budget.finetune_steps),
+        points=ENOUGH if budget.points == ENOUGH else SCOUT_POINTS,
     )
-    scouts = [
-        fit(starting_at(problem, theta), data, small)
-        for theta in starts_of(problem, settings.start_grid)
-    ]
+
+
+def _minima(problem: Problem, data: Pointwise, scouts: Sequence[Solution]) -> list[Minimum]:
+    """Different minima that the scouts found, the best first."""
     ends = [
         Minimum(np.array(list(s.unknowns.values())), judged(problem, data, s.unknowns))
         for s in scouts
     ]
-    return distinct(ends, _same), scouts
+    return distinct(ends, _same)
 
 
 def _beaten(problem: Problem, data: Pointwise, fit: Solution, other: Minimum) -> bool:
@@ -168,5 +170,5 @@ def _joined(
     )
 
 
-def _named(settings: Settings, what: str) -> str | None:
-    return None if settings.progress is None else f"{settings.progress}, {what}"
+def _named(session: Session, what: str) -> str | None:
+    return None if session.progress is None else f"{session.progress}, {what}"

@@ -11,13 +11,16 @@ References: Vogel 2002, Computational Methods for Inverse Problems, ch. 6; Byrd,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from scipy.optimize import minimize
 
 from bilo.classical.nodal_search import Search, nodal_of
 from bilo.inverse.nodal import Array
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
-from bilo.training.settings import Settings
+from bilo.training.session import Session
 from bilo.training.solution import Solution
 
 GRADIENT = 1e-5
@@ -27,41 +30,54 @@ MEMORY = 30
 """Pairs of L-BFGS: a regulariser's many scales need more than the usual ten."""
 
 
-def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
-    """Infer the unknown function of a problem with a discretised inverse problem.
+@dataclass(frozen=True)
+class Adjoint:
+    """L-BFGS-B with the adjoint gradient of the discretised inverse problem.
 
-    Parameters
+    Attributes
     ----------
-    settings : Settings
-        `w_reg` alone matters.
-
-    Raises
-    ------
-    ValueError
-        If the problem has no discretised inverse problem.
+    w_reg : float
+        Weight of the problem's regulariser.
     """
-    nodal = nodal_of(problem, data)
-    search = Search(nodal, settings.w_reg)
-    start = search.start
 
-    def scaled(z: Array) -> tuple[float, Array]:
-        """In units of the start's gradient: scipy's tolerances know none."""
-        J, gradient = nodal.objective(z.reshape(start.shape), settings.w_reg)
-        return J / search.scale, gradient.ravel() / search.scale
+    name: ClassVar[str] = "adjoint"
 
-    found = minimize(
-        scaled,
-        start.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=list(zip(nodal.low.ravel(), nodal.high.ravel(), strict=True)),
-        callback=lambda intermediate_result: search.note(intermediate_result.fun * search.scale),
-        options={
-            "maxiter": STEPS,
-            "maxfun": 2 * STEPS,
-            "maxcor": MEMORY,
-            "ftol": 0.0,
-            "gtol": GRADIENT,
-        },
-    )
-    return search.solution("adjoint", found.x.reshape(start.shape), GRADIENT)
+    w_reg: float = 0.0
+
+    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
+        """Infer the unknown function of a problem with a discretised inverse problem.
+
+        A session, which every method takes, has nothing to say here.
+
+        Raises
+        ------
+        ValueError
+            If the problem has no discretised inverse problem.
+        """
+        nodal = nodal_of(problem, data)
+        search = Search(nodal, self.w_reg)
+        start = search.start
+
+        def scaled(z: Array) -> tuple[float, Array]:
+            """In units of the start's gradient: scipy's tolerances know none."""
+            J, gradient = nodal.objective(z.reshape(start.shape), self.w_reg)
+            return J / search.scale, gradient.ravel() / search.scale
+
+        found = minimize(
+            scaled,
+            start.ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=list(zip(nodal.low.ravel(), nodal.high.ravel(), strict=True)),
+            callback=lambda intermediate_result: search.note(
+                intermediate_result.fun * search.scale
+            ),
+            options={
+                "maxiter": STEPS,
+                "maxfun": 2 * STEPS,
+                "maxcor": MEMORY,
+                "ftol": 0.0,
+                "gtol": GRADIENT,
+            },
+        )
+        return search.solution("adjoint", found.x.reshape(start.shape), GRADIENT)

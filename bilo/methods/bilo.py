@@ -11,8 +11,9 @@ Levenberg-Marquardt, in turn.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -22,81 +23,201 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.lower.descent import anchored, descending
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
-from bilo.lower.levenberg_marquardt import solving
+from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
 from bilo.methods._assessment import FinishedRun, assess
+from bilo.methods._fingerprint import fingerprint
 from bilo.methods._multistart import multi_start
-from bilo.networks.network import OperatorNetwork, field
-from bilo.training.loop import Lower, Record, Run, Upper, train
-from bilo.training.recipes import RECIPES, Recipe, adam_of
-from bilo.training.settings import Settings
+from bilo.methods._network_method import NetworkMethod, operator_network
+from bilo.networks.network import OperatorNetwork
+from bilo.networks.network import field as represented
+from bilo.training.loop import Levels, Lower, Upper, train
+from bilo.training.recipes import RecipeError, adam_of
+from bilo.training.session import Session
 from bilo.training.solution import Solution
-from bilo.upper.alternation import alternating, finish, following
-from bilo.upper.tangent_model import Predict, tangent_model, upper_step
+from bilo.training.state import LevelState, Record, Run, remembered
+from bilo.upper.alternation import HELD, Alternating, Following, alternating, finish, following
+from bilo.upper.tangent_model import PART, Predict, UpperLevel, tangent_model, upper_step
 
 MAX_ROWS = 1000
 """Most data with which functions take Gauss-Newton steps, whose matrix is as large; else Adam."""
+REFEREE_EVERY, REFEREE_FROM = 5, 0.5
+"""Upper steps between two judgements of the referee, and the progress from which on it judges."""
 Referee = Callable[[Tensor, Tensor], float]
 """(codes, auxiliary) -> the objective of the numerical solution there."""
 
 
-def fit(
-    problem: Problem, data: Objective, settings: Settings, referee: Referee | None = None
-) -> Solution:
-    """Infer the unknowns of a problem.
+@dataclass(frozen=True)
+class BiLO(NetworkMethod):
+    """Bilevel local operator learning.
 
     Pretraining at the start: lower loss, and the numerical solution there where there is one.
     Fine-tuning: both levels. Where they descend at once, the unknowns rest in the last part of it
     (`Recipe.hold`), at the best place the referee saw where there is one, and the network settles
     on the equation.
 
-    Parameters
+    Attributes
     ----------
-    problem : Problem
-    data : Objective
-        The upper level's objective; recipe `lm` needs a `Pointwise` one.
-    settings : Settings
-    referee : callable, optional
+    w_rgrad : float
+        Weight of the residual-gradient loss.
+    sample_directions : bool
+        Estimate the residual-gradient loss along one random direction in theta at each point:
+        cheaper, and no noisier than random points are anyway; first-order recipes only.
+    w_start : float
+        Weight, in pretraining, of the numerical solution at the start.
+    w_keep : float
+        Weight of the same in fine-tuning, of the field at the start's unknowns wherever these have
+        gone: where the equation hardly determines a part of the field the operator forgets it.
+        First-order recipes only.
+    upper_rate : float
+        Rate of the unknowns where Adam descends them, or the part that is taken of a function's
+        Gauss-Newton step.
+    upper_every : int
+        Steps of the weights to one of the unknowns, where both levels descend at once; None: the
+        objective's own.
+    damping : float
+        Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue:
+        what the data hardly see moves slowly, and coarse features come first.
+    w_reg : float
+        Weight of the problem's regulariser of an unknown function.
+    start_grid : int
+        Further starts along each unknown, see `multi_start`; 0: only the problem's own.
+    referee : callable
         Judges the unknowns by the numerical solution; a problem that is `judged` has its own.
         Recipe `lm` asks none.
     """
-    if settings.start_grid:
-        return multi_start(fit, problem, data, settings)
-    recipe = RECIPES[settings.recipe]
-    torch.set_num_threads(settings.threads)
-    device = settings.torch_device()
-    network = OperatorNetwork(
-        problem, settings.width, settings.layers, settings.fourier, settings.seed
-    ).to(device, settings.dtype)
-    codes, auxiliary = problem.start_codes(settings.seed), data.start.clone()
-    run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
-    predict = tangent_model(network, data.points)
-    rows = 1 + len(problem.unknowns) if settings.w_rgrad else 1
-    count = enough(network, rows) if settings.points == 0 else settings.points
 
-    def draw() -> Points:
-        return problem.collocation(count, run.generator).to(network.like)
+    name: ClassVar[str] = "bilo"
 
-    if recipe.lower is None:
-        lower = _solved(network, settings)
-        if problem.functions:
-            upper = following(problem, data, predict, settings)
+    w_rgrad: float = field(default=0.1, kw_only=True)
+    sample_directions: bool = field(default=False, kw_only=True)
+    w_start: float = field(default=1.0, kw_only=True)
+    w_keep: float = field(default=0.0, kw_only=True)
+    upper_rate: float | None = field(default=None, kw_only=True)
+    upper_every: int | None = field(default=None, kw_only=True)
+    damping: float = field(default=1e-5, kw_only=True)
+    w_reg: float = field(default=0.0, kw_only=True)
+    start_grid: int = field(default=0, kw_only=True)
+    referee: Referee | None = field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_weights(
+            "w_rgrad", "w_start", "w_keep", "upper_rate", "damping", "w_reg", "start_grid"
+        )
+        self._require_counts("upper_every", least=1)
+        alone = ("sample_directions", "w_keep", "upper_every")
+        given = [name for name in alone if getattr(self, name)]
+        if self.first_order is None and given:
+            raise RecipeError(f"recipe {self.recipe!r} has no {given[0]}")
+
+    def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
+        """Infer the unknowns of a problem; recipe `lm` needs a `Pointwise` objective."""
+        if self.start_grid:
+            return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
+        network = operator_network(problem, self.architecture, session)
+        run = Run.of(network, problem.start_codes(session.seed), data, session)
+        predict = tangent_model(network, data.points)
+        if self.first_order is None:
+            lower, upper = self._in_turn(run, data, predict)
         else:
-            upper = alternating(problem, data, predict)
-    else:
-        run.optimisers["lower"] = recipe.lower.over(network.parameters())
-        if recipe.adam or _too_large(problem, data):
-            run.optimisers["upper"] = adam_of(
-                [codes, auxiliary], settings.upper_rate or recipe.upper_rate
-            )
-        lower = descending(recipe.lower, settings, _loss(network, settings))
+            lower, upper = self._at_once(run, data, predict, session.seed)
+        rows = 1 + len(problem.unknowns) if self.w_rgrad else 1
+        count = self.budget.count(enough(network, rows))
+
+        def draw() -> Points:
+            return problem.collocation(count, run.generator).to(network.like)
+
+        levels = Levels(draw, lower, upper)
+        status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
+        stationary = finish(run) if self.first_order is None else run.rested()
+        u, J = predict(run)
+        return assess(FinishedRun(self, run, status, u, J, stationary), data, session)
+
+    def _in_turn(self, run: Run, data: Objective, predict: Predict) -> tuple[Lower, Upper]:
+        """The lower level as least squares, and a step of the unknowns when it has settled."""
+        network, problem = run.operator, run.network.problem
+
+        def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
+            equations = operator_equations(network, points, codes, self.w_rgrad)
+            if pretraining:
+                equations += start_equation(network, points, codes, self.w_start)
+            return equations
+
+        run.lower = Solving()
+        whole = HELD if self.w_reg else 1.0
+        level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or whole)
+        if problem.functions:
+            run.upper = Following()
+            return solving(build), following(level, predict)
+        run.upper = Alternating()
+        return solving(build), alternating(level, predict)
+
+    def _at_once(
+        self, run: Run, data: Objective, predict: Predict, seed: int
+    ) -> tuple[Lower, Upper]:
+        """Both levels by gradients: a small step of the unknowns after each of the weights."""
+        problem, descent = run.network.problem, self.first_order
+        assert descent is not None
+        run.optimisers["lower"] = descent.over(run.network.parameters())
+        rate = self.upper_rate or self._recipe.upper_rate
+        if self._recipe.adam or _too_large(problem, data):
+            run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
+        referee = self.referee
         if referee is None and problem.judged:
-            referee = _numerical(problem, data, settings.w_reg)
-        upper = _simultaneous(problem, data, recipe, predict, referee, settings)
-    status = train(run, settings, draw, lower, upper)
-    stationary = finish(run) if recipe.lower is None else run.rested()
-    u, J = predict(run)
-    return assess(FinishedRun("bilo", run, status, u, J, stationary), problem, data, settings)
+            referee = _numerical(problem, data, self.w_reg)
+        run.upper = Judged()
+        level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or PART)
+        hold, every = self._recipe.hold, self.upper_every or data.every
+
+        def upper(run: Run, progress: float) -> Record:
+            if progress >= 1.0 - hold:
+                return _settle(run)
+            if run.step % every:
+                return {}
+            progress /= 1.0 - hold
+            if "upper" in run.optimisers:
+                _slow_down(run.optimisers["upper"], rate * descent.schedule(progress))
+            record = upper_step(run, level, *predict(run), progress)
+            late = progress > REFEREE_FROM
+            if referee is not None and late and (run.step // every) % REFEREE_EVERY == 0:
+                _judge(run, referee)
+            return record
+
+        return descending(descent, self.budget.total, self._loss(run.operator, seed)), upper
+
+    def _loss(
+        self, network: OperatorNetwork, seed: int
+    ) -> Callable[[Run, Points, bool], tuple[Tensor, Record]]:
+        """The lower level as one scalar."""
+        start = network.problem.start_codes(seed).to(network.like)
+
+        def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+            codes = run.codes.to(network.like)
+            if self.sample_directions:
+                local = sampled_operator_loss(network, points, codes, self.w_rgrad, run.generator)
+            else:
+                local = operator_loss(network, points, codes, self.w_rgrad)
+            record = {"residual": local.residual, "residual_gradient": local.gradient}
+            if local.conditions:
+                record["conditions"] = local.conditions
+            u, weight = local.value, self.w_start
+            if not pretraining:
+                weight = self.w_keep
+                u = represented(network, points, start).value if weight else u
+            return anchored(network.problem, weight, points, local.surrogate, u, record)
+
+        return loss
+
+
+@dataclass(frozen=True)
+class Judged(LevelState):
+    """The best unknowns that a referee saw, and whether the fit went back to them."""
+
+    best: float = float("inf")
+    codes: Tensor | None = None
+    auxiliary: Tensor | None = None
+    settled: bool = False
 
 
 def _too_large(problem: Problem, data: Objective) -> bool:
@@ -104,76 +225,10 @@ def _too_large(problem: Problem, data: Objective) -> bool:
     return bool(problem.functions) and len(data.points) > MAX_ROWS
 
 
-def _solved(network: OperatorNetwork, settings: Settings) -> Lower:
-    """The lower level as least squares."""
-
-    def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
-        equations = operator_equations(network, points, codes, settings.w_rgrad)
-        if pretraining:
-            equations += start_equation(network, points, codes, settings.w_start)
-        return equations
-
-    return solving(build)
-
-
-def _loss(
-    network: OperatorNetwork, settings: Settings
-) -> Callable[[Run, Points, bool], tuple[Tensor, Record]]:
-    """The lower level as one scalar."""
-    start = network.problem.start_codes(settings.seed).to(network.like)
-
-    def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-        codes = run.codes.to(network.like)
-        if settings.sample_directions:
-            local = sampled_operator_loss(network, points, codes, settings.w_rgrad, run.generator)
-        else:
-            local = operator_loss(network, points, codes, settings.w_rgrad)
-        record = {"residual": local.residual, "residual_gradient": local.gradient}
-        if local.conditions:
-            record["conditions"] = local.conditions
-        u, weight = local.value, settings.w_start
-        if not pretraining:
-            weight = settings.w_keep
-            u = field(network, points, start).value if weight else u
-        return anchored(network.problem, weight, points, local.surrogate, u, record)
-
-    return loss
-
-
-def _simultaneous(
-    problem: Problem,
-    data: Objective,
-    recipe: Recipe,
-    predict: Predict,
-    referee: Referee | None,
-    settings: Settings,
-) -> Upper:
-    """A small step of the unknowns after each step of the weights."""
-    every = settings.upper_every or data.every
-
-    def upper(run: Run, progress: float) -> Record:
-        if progress >= 1.0 - recipe.hold:
-            return _settle(run)
-        if run.step % every:
-            return {}
-        progress /= 1.0 - recipe.hold
-        if "upper" in run.optimisers:
-            _slow_down(run.optimisers["upper"], recipe, settings, progress)
-        u, J = predict(run)
-        record = upper_step(run, problem, data, u, J, progress, settings)
-        late = progress > REFEREE_FROM
-        if referee is not None and late and (run.step // every) % REFEREE_EVERY == 0:
-            _judge(run, referee)
-        return record
-
-    return upper
-
-
-def _slow_down(upper: Optimizer, recipe: Recipe, settings: Settings, progress: float) -> None:
+def _slow_down(upper: Optimizer, rate: float) -> None:
     """Both levels descend at rates of one schedule."""
-    assert recipe.lower is not None
     for group in upper.param_groups:
-        group["lr"] = (settings.upper_rate or recipe.upper_rate) * recipe.lower.schedule(progress)
+        group["lr"] = rate
 
 
 def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
@@ -188,21 +243,19 @@ def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
     return referee
 
 
-REFEREE_EVERY, REFEREE_FROM = 5, 0.5
-"""Upper steps between two judgements of the referee, and the progress from which on it judges."""
-
-
 def _judge(run: Run, referee: Referee) -> None:
     """Remember the best unknowns that the referee saw."""
+    state: Judged = remembered(run.upper, Judged)
     found = referee(run.codes, run.auxiliary)
-    if found < run.memory.get("best", float("inf")):
-        run.memory.update(best=found, codes=run.codes.clone(), auxiliary=run.auxiliary.clone())
+    if found < state.best:
+        run.upper = Judged(found, run.codes.clone(), run.auxiliary.clone())
 
 
 def _settle(run: Run) -> Record:
     """Go back to the best unknowns, once."""
-    if "codes" in run.memory and not run.memory.get("settled"):
-        run.codes.copy_(run.memory["codes"])
-        run.auxiliary.copy_(run.memory["auxiliary"])
-        run.memory["settled"] = True
+    state: Judged = remembered(run.upper, Judged)
+    if state.codes is not None and state.auxiliary is not None and not state.settled:
+        run.codes.copy_(state.codes)
+        run.auxiliary.copy_(state.auxiliary)
+        run.upper = replace(state, settled=True)
     return run.network.problem.numbers(run.codes)

@@ -17,6 +17,8 @@ optimization using Broyden's hypergradients, ICLR; Broyden 1965, Math. Comp. 19.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,11 +30,15 @@ from bilo.inverse.problem import Problem
 from bilo.lower.descent import anchored, descending
 from bilo.lower.losses import condition_loss, residual_loss
 from bilo.methods._assessment import FinishedRun, assess
-from bilo.networks.network import OperatorNetwork, field
-from bilo.training.loop import Record, Run, train
-from bilo.training.recipes import RECIPES, RecipeError, adam_of
-from bilo.training.settings import Settings
+from bilo.methods._fingerprint import fingerprint
+from bilo.methods._network_method import NetworkMethod, operator_network
+from bilo.networks.network import OperatorNetwork
+from bilo.networks.network import field as represented
+from bilo.training.loop import Levels, train
+from bilo.training.recipes import RecipeError, adam_of
+from bilo.training.session import Session
 from bilo.training.solution import Solution
+from bilo.training.state import Record, Run
 
 LOWER_STEPS = 64
 """Lower-level steps for one upper step."""
@@ -42,78 +48,85 @@ DIFFERENCE = 1e-5
 """Step in W, relative to its norm, of the differences."""
 
 
-def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
-    """Infer the unknowns of a problem; the upper level is Adam on the hypergradient.
+@dataclass(frozen=True)
+class BPN(NetworkMethod):
+    """Bi-level PINN: the upper level is Adam on the implicit hypergradient. Always float64.
 
-    Parameters
+    Steps are those of the lower level.
+
+    Attributes
     ----------
-    problem : Problem
-    data : Objective
-    settings : Settings
-        Steps are those of the lower level. Always float64.
-
-    Raises
-    ------
-    ValueError
-        If the recipe has no first-order lower level.
+    w_start : float
+        Weight, in pretraining, of the numerical solution at the start.
+    upper_rate : float
+        Of the unknowns.
     """
-    recipe = RECIPES[settings.recipe]
-    if recipe.lower is None:
-        raise RecipeError(f"BPN descends: it has no recipe {settings.recipe}")
-    upper_rate = settings.upper_rate or recipe.upper_rate
-    torch.set_num_threads(settings.threads)
-    network = OperatorNetwork(
-        problem, settings.width, settings.layers, settings.fourier, settings.seed, theta=False
-    ).to(settings.torch_device(), torch.float64)
-    like = network.like
-    codes = problem.encode(problem.start()).to(like)
-    lower = recipe.lower.over(network.parameters())
-    run = Run(
-        network,
-        codes,
-        data.start.clone(),
-        {"lower": lower, "upper": adam_of([codes], upper_rate)},
-        torch.Generator().manual_seed(settings.seed + 1),
-    )
-    data_points = data.points.to(like)
 
-    def draw() -> Points:
-        return problem.collocation(settings.points, run.generator).to(like)
+    name: ClassVar[str] = "bpn"
 
-    def equations(points: Points, theta: Tensor) -> tuple[Tensor, Tensor]:
-        residual, u = residual_loss(network, points, theta)
-        return residual + condition_loss(network, theta, 0.0, tangents=False), u
+    w_start: float = field(default=1.0, kw_only=True)
+    upper_rate: float | None = field(default=None, kw_only=True)
 
-    def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-        total, u = equations(points, codes)
-        record = {"residual": total.item()}
-        if pretraining:
-            return anchored(problem, settings.w_start, points, total, u, record)
-        return total, record
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_weights("w_start", "upper_rate")
+        if self.first_order is None:
+            raise RecipeError(f"BPN descends: it has no recipe {self.recipe}")
+        if self.dtype not in (None, torch.float64):
+            raise ValueError("dtype: BPN's differences need float64")
 
-    def upper(run: Run, progress: float) -> Record:
-        if (run.step - settings.pretrain_steps + 1) % LOWER_STEPS:
-            return {}
-        points = draw()
+    def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
+        """Infer the unknown scalars of a problem."""
+        problem.require_scalars("BPN")
+        descent = self.first_order
+        assert descent is not None
+        architecture = replace(self.architecture, dtype=torch.float64)
+        network = operator_network(problem, architecture, session, theta=False)
+        like, budget = network.like, self.budget
+        run = Run.of(network, problem.encode(problem.start()).to(like), data, session)
+        codes, data_points = run.codes, data.points.to(like)
+        rate = self.upper_rate or self._recipe.upper_rate
+        run.optimisers |= {
+            "lower": descent.over(network.parameters()),
+            "upper": adam_of([codes], rate),
+        }
+
+        def draw() -> Points:
+            return problem.collocation(budget.count(0), run.generator).to(like)
+
+        def equations(points: Points, theta: Tensor) -> tuple[Tensor, Tensor]:
+            residual, u = residual_loss(network, points, theta)
+            return residual + condition_loss(network, theta, 0.0, tangents=False), u
+
+        def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+            total, u = equations(points, codes)
+            record = {"residual": total.item()}
+            if pretraining:
+                return anchored(problem, self.w_start, points, total, u, record)
+            return total, record
 
         def objective(theta: Tensor) -> Tensor:
-            u = field(network, data_points, theta).value
+            u = represented(network, data_points, theta).value
             return data.value(u.double().cpu(), run.auxiliary)
 
-        value, gradient = hypergradient(
-            network, lambda theta: equations(points, theta)[0], objective, codes
-        )
-        codes.grad = gradient
-        run.optimisers["upper"].step()
-        with torch.no_grad():
-            codes.copy_(problem.project(codes.cpu()))
-        run.trace()
-        return {"objective": value, **problem.decode(codes)}
+        def upper(run: Run, progress: float) -> Record:
+            if (run.step - budget.pretrain_steps + 1) % LOWER_STEPS:
+                return {}
+            points = draw()
+            value, codes.grad = hypergradient(
+                network, lambda theta: equations(points, theta)[0], objective, codes
+            )
+            run.optimisers["upper"].step()
+            with torch.no_grad():
+                codes.copy_(problem.project(codes.cpu()))
+            run.mark()
+            return {"objective": value, **problem.decode(codes)}
 
-    status = train(run, settings, draw, descending(recipe.lower, settings, loss), upper)
-    with torch.no_grad():
-        u = field(network, data_points, codes).value.cpu()
-    return assess(FinishedRun("bpn", run, status, u, None, run.rested()), problem, data, settings)
+        levels = Levels(draw, descending(descent, budget.total, loss), upper)
+        status = train(run, levels, budget, session, fingerprint(self, problem, data, session))
+        with torch.no_grad():
+            u = represented(network, data_points, codes).value.cpu()
+        return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
 
 def hypergradient(

@@ -13,7 +13,8 @@ Reference: Lu, Jin, Pang, Zhang, Karniadakis 2021, Nature Machine Intelligence 3
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,13 +25,16 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.lower.descent import descending
 from bilo.methods._assessment import FinishedRun, assess
-from bilo.networks.branch_trunk import DeepONet
+from bilo.methods._fingerprint import fingerprint
+from bilo.methods._network_method import NetworkMethod
+from bilo.networks.branch_trunk import DeepONet as DeepONetNetwork
 from bilo.networks.training_set import TrainingSet, training_set
-from bilo.training.loop import Record, Run, train
-from bilo.training.recipes import RECIPES, RecipeError, adam_of
-from bilo.training.settings import Settings
+from bilo.training.loop import Levels, Lower, train
+from bilo.training.recipes import RecipeError, adam_of
+from bilo.training.session import Session
 from bilo.training.solution import Solution
-from bilo.upper.tangent_model import upper_step
+from bilo.training.state import Record, Run
+from bilo.upper.tangent_model import PART, UpperLevel, upper_step
 
 BATCH = 64
 """Training solutions looked at in a step."""
@@ -38,89 +42,100 @@ MARGIN = 1e-3
 """How far a function may leave what was trained on, over its scale, without a warning."""
 
 
-def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
-    """Infer the unknowns of a problem with an operator learned from its solver.
+@dataclass(frozen=True)
+class DeepONet(NetworkMethod):
+    """A neural operator learned from a problem's numerical solutions, then inverted.
 
     Pretraining learns the operator with the recipe's lower optimiser, its schedule over these steps
     alone; fine-tuning descends the unknowns alone, from the start, by the recipe's upper level.
     An unknown function is the same network as in BiLO, with the same regulariser.
 
-    Parameters
+    Attributes
     ----------
-    problem : Problem
-        With a numerical solution.
-    data : Objective
-    settings : Settings
-        `samples` names the unknowns of the training solutions; `points` of the residual grid are
-        drawn in every step. The time of generation counts.
-
-    Raises
-    ------
-    ValueError
-        If the problem has no numerical solution or no such samples, no step is left to learn from
-        them, or the recipe has no first-order lower level.
+    samples : str
+        Where it sees numerical solutions: ``coarse`` or ``dense`` for a grid of scalars; a name of
+        `Function.sampled`, such as ``length0.2``, for functions. Their generation counts as time.
+    upper_rate : float
+        Rate of the unknowns where Adam descends them, or the part that is taken of a function's
+        Gauss-Newton step.
+    damping : float
+        Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue.
+    w_reg : float
+        Weight of the problem's regulariser of an unknown function.
     """
-    if not settings.pretrain_steps:
-        raise ValueError("a DeepONet learns its operator in the pretraining: it needs some steps")
-    recipe = RECIPES[settings.recipe]
-    if recipe.lower is None:
-        raise RecipeError(f"a DeepONet descends: it has no recipe {settings.recipe}")
-    torch.set_num_threads(settings.threads)
-    device = settings.torch_device()
-    began = time.perf_counter()
-    everywhere = problem.collocation(None, torch.Generator())
-    known = training_set(problem, settings.samples, everywhere, settings.seed)
-    generation_seconds = time.perf_counter() - began
 
-    network = DeepONet(problem, settings.width, settings.layers - 1, settings.seed)
-    network = network.to(device, settings.dtype)
-    like = network.like
-    everywhere, known = everywhere.to(like), known.to(like)
+    name: ClassVar[str] = "deeponet"
 
-    codes, auxiliary = problem.start_codes(settings.seed), data.start.clone()
-    optimisers = {"lower": recipe.lower.over(network.parameters())}
-    if recipe.adam:
-        upper_rate = settings.upper_rate or recipe.upper_rate
-        optimisers["upper"] = adam_of([codes, auxiliary], upper_rate)
-    generator = torch.Generator().manual_seed(settings.seed + 1)
-    run = Run(network, codes, auxiliary, optimisers, generator, seconds=generation_seconds)
-    offline = settings.pretrain_steps / (settings.pretrain_steps + settings.finetune_steps)
+    samples: str = field(default="coarse", kw_only=True)
+    upper_rate: float | None = field(default=None, kw_only=True)
+    damping: float = field(default=1e-5, kw_only=True)
+    w_reg: float = field(default=0.0, kw_only=True)
 
-    def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-        if not pretraining:
-            return like.new_zeros(()), {}
-        rows = _some(len(known), BATCH, run.generator).to(device)
-        columns = _some(len(points), settings.points, run.generator).to(device)
-        part = known.part(rows, columns)
-        u = network.fields(points.part(columns), part.readings, part.inputs)
-        misfit = ((u - part.solutions) ** 2).mean()
-        return misfit, {"operator": misfit.item()}
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_weights("upper_rate", "damping", "w_reg")
+        if self.first_order is None:
+            raise RecipeError(f"a DeepONet descends: it has no recipe {self.recipe}")
+        if self.fourier:
+            raise ValueError("fourier: a DeepONet's trunk has no Fourier features")
+        if not self.budget.pretrain_steps:
+            raise ValueError(
+                "a DeepONet learns its operator in the pretraining: it needs some steps"
+            )
 
-    def upper(run: Run, progress: float) -> Record:
-        if run.step % data.every:
-            return {}
+    def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
+        """Infer the unknowns of a problem that has a numerical solution."""
+        began = time.perf_counter()
+        everywhere = problem.collocation(None, torch.Generator())
+        known = training_set(problem, self.samples, everywhere, session.seed)
+        generation_seconds = time.perf_counter() - began
+        size = self.architecture
+        network = DeepONetNetwork(problem, size.width, size.layers - 1, session.seed)
+        network = network.to(session.torch_device(), size.dtype)
+        everywhere, known = everywhere.to(network.like), known.to(network.like)
+        run = Run.of(network, problem.start_codes(session.seed), data, session)
+        run.seconds = generation_seconds
+        if self._recipe.adam:
+            rate = self.upper_rate or self._recipe.upper_rate
+            run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
+        level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or PART)
+
+        def upper(run: Run, progress: float) -> Record:
+            if run.step % data.every:
+                return {}
+            return upper_step(run, level, *network.linearised(data.points, run.codes), progress)
+
+        levels = Levels(lambda: everywhere, self._learning(run, network, known), upper)
+        status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
         u, X = network.linearised(data.points, run.codes)
-        return upper_step(run, problem, data, u, X, progress, settings)
+        found = assess(FinishedRun(self, run, status, u, X, run.rested()), data, session)
+        warnings = found.warnings + _extrapolated(network, run.codes, known)
+        numbers = {"training_solutions": len(known), "generation_seconds": generation_seconds}
+        return replace(found, warnings=warnings, assessment={**found.assessment, **numbers})
 
-    schedule = recipe.lower.schedule
-    falling = replace(recipe.lower, schedule=lambda done: schedule(min(done / offline, 1.0)))
-    lower = descending(falling, settings, loss)
-    status = train(run, settings, lambda: everywhere, lower, upper)
-    u, X = network.linearised(data.points, run.codes)
-    finished = FinishedRun("deeponet", run, status, u, X, run.rested())
-    found = assess(finished, problem, data, settings)
-    return replace(
-        found,
-        warnings=found.warnings + _extrapolated(network, run.codes, known),
-        assessment={
-            **found.assessment,
-            "training_solutions": len(known),
-            "generation_seconds": generation_seconds,
-        },
-    )
+    def _learning(self, run: Run, network: DeepONetNetwork, known: TrainingSet) -> Lower:
+        """Descent of the operator's misfit while pretraining; then it is frozen."""
+        budget, descent = self.budget, self.first_order
+        assert descent is not None
+        run.optimisers["lower"] = descent.over(network.parameters())
+        offline, schedule = budget.pretrain_steps / budget.total, descent.schedule
+
+        def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+            if not pretraining:
+                return network.like.new_zeros(()), {}
+            device = network.like.device
+            rows = _some(len(known), BATCH, run.generator).to(device)
+            columns = _some(len(points), budget.count(0), run.generator).to(device)
+            part = known.part(rows, columns)
+            u = network.fields(points.part(columns), part.readings, part.inputs)
+            misfit = ((u - part.solutions) ** 2).mean()
+            return misfit, {"operator": misfit.item()}
+
+        falling = replace(descent, schedule=lambda done: schedule(min(done / offline, 1.0)))
+        return descending(falling, budget.total, loss)
 
 
-def _extrapolated(network: DeepONet, codes: Tensor, known: TrainingSet) -> tuple[str, ...]:
+def _extrapolated(network: DeepONetNetwork, codes: Tensor, known: TrainingSet) -> tuple[str, ...]:
     """A warning for every unknown outside of what the operator was trained on."""
     problem, found = network.problem, []
     seen = (v.double().cpu().split(network.sizes) for v in known.readings.aminmax(dim=0))

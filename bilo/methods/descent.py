@@ -10,10 +10,13 @@ Reference: Bertsekas 1976, IEEE Trans. Automat. Control 21 (Armijo's rule along 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from bilo.classical.nodal_search import Search, nodal_of
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
-from bilo.training.settings import Settings
+from bilo.training.session import Session
 from bilo.training.solution import Solution
 
 GRADIENT = 1e-3
@@ -25,34 +28,45 @@ HALVINGS = 60
 """Most of them; then J cannot be decreased in its precision."""
 
 
-def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
-    """Infer the unknown function of a problem with a discretised inverse problem.
+@dataclass(frozen=True)
+class Descent:
+    """Plain projected gradient descent of the discretised inverse problem.
 
-    Parameters
+    Attributes
     ----------
-    settings : Settings
-        `w_reg` alone matters.
-
-    Raises
-    ------
-    ValueError
-        If the problem has no discretised inverse problem.
+    w_reg : float
+        Weight of the problem's regulariser.
     """
-    nodal = nodal_of(problem, data)
-    search = Search(nodal, settings.w_reg)
-    z, length = search.start, 1.0 / search.scale
-    J, gradient = nodal.objective(z, settings.w_reg)
-    for _ in range(STEPS):
-        if nodal.slope(z, gradient) <= GRADIENT * search.scale:
-            break
-        for _ in range(HALVINGS):
-            there = nodal.admissible(z - length * gradient)
-            lower, by_there = nodal.objective(there, settings.w_reg)
-            if lower <= J - ARMIJO * float(((there - z) ** 2).sum()) / length:
+
+    name: ClassVar[str] = "descent"
+
+    w_reg: float = 0.0
+
+    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
+        """Infer the unknown function of a problem with a discretised inverse problem.
+
+        A session, which every method takes, has nothing to say here.
+
+        Raises
+        ------
+        ValueError
+            If the problem has no discretised inverse problem.
+        """
+        nodal = nodal_of(problem, data)
+        search = Search(nodal, self.w_reg)
+        z, length = search.start, 1.0 / search.scale
+        J, gradient = nodal.objective(z, self.w_reg)
+        for _ in range(STEPS):
+            if nodal.slope(z, gradient) <= GRADIENT * search.scale:
                 break
-            length /= 2
-        else:
-            break
-        z, J, gradient, length = there, lower, by_there, 2 * length
-        search.note(J)
-    return search.solution("descent", z, GRADIENT)
+            for _ in range(HALVINGS):
+                there = nodal.admissible(z - length * gradient)
+                lower, by_there = nodal.objective(there, self.w_reg)
+                if lower <= J - ARMIJO * float(((there - z) ** 2).sum()) / length:
+                    break
+                length /= 2
+            else:
+                break
+            z, J, gradient, length = there, lower, by_there, 2 * length
+            search.note(J)
+        return search.solution("descent", z, GRADIENT)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -17,116 +20,141 @@ from bilo.lower.least_squares import (
     operator_equations,
     start_equation,
 )
-from bilo.lower.levenberg_marquardt import solving
+from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import condition_loss, residual_loss
 from bilo.methods._assessment import FinishedRun, assess
+from bilo.methods._fingerprint import fingerprint
 from bilo.methods._multistart import multi_start
-from bilo.networks.network import OperatorNetwork, field
-from bilo.training.loop import Lower, Record, Run, train
-from bilo.training.recipes import RECIPES, Recipe, RecipeError
-from bilo.training.settings import Settings
+from bilo.methods._network_method import NetworkMethod, operator_network
+from bilo.networks.network import field as represented
+from bilo.training.loop import Levels, Lower, train
+from bilo.training.recipes import Descent, RecipeError
+from bilo.training.session import Session
 from bilo.training.solution import Solution
+from bilo.training.state import Record, Run
 
 DATA_EVERY = 4
 """Steps between two looks at the data; each counts for as many: the same mean gradient."""
 TRACE_EVERY = 10
 
 
-def fit(problem: Problem, data: Objective, settings: Settings) -> Solution:
-    """Infer the unknowns of a problem with the same optimiser, network and budget as BiLO.
+@dataclass(frozen=True)
+class PINN(NetworkMethod):
+    """Physics-informed network with the same optimiser, network and budget as BiLO.
 
     The network is BiLO's without the unknowns as input. Pretraining holds the unknowns at the start
     and uses the numerical solution there in the same way.
 
-    Parameters
+    Attributes
     ----------
-    problem : Problem
-    data : Objective
-        Recipe `lm` needs `LeastSquares`.
-    settings : Settings
-        `w_data` weighs the objective.
+    w_data : float
+        Weight of the data objective in the one loss.
+    w_start : float
+        Weight, in pretraining, of the numerical solution at the start.
+    w_reg : float
+        Weight of the problem's regulariser of an unknown function.
+    upper_rate : float
+        Of the unknowns; first-order recipes only.
+    start_grid : int
+        Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     """
-    if settings.start_grid:
-        return multi_start(fit, problem, data, settings)
-    recipe = RECIPES[settings.recipe]
-    torch.set_num_threads(settings.threads)
-    device = settings.torch_device()
-    network = OperatorNetwork(
-        problem, settings.width, settings.layers, settings.fourier, settings.seed, theta=False
-    ).to(device, settings.dtype)
-    like = network.like
-    codes, auxiliary = problem.start_codes(settings.seed).to(like), data.start.clone()
-    run = Run(network, codes, auxiliary, {}, torch.Generator().manual_seed(settings.seed + 1))
-    data_points = data.points.to(like)
-    count = enough(network, 1) if settings.points == 0 else settings.points
 
-    def draw() -> Points:
-        return problem.collocation(count, run.generator).to(like)
+    name: ClassVar[str] = "pinn"
 
-    def upper(run: Run, progress: float) -> Record:
+    w_data: float = field(default=1.0, kw_only=True)
+    w_start: float = field(default=1.0, kw_only=True)
+    w_reg: float = field(default=0.0, kw_only=True)
+    upper_rate: float | None = field(default=None, kw_only=True)
+    start_grid: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_weights("w_data", "w_start", "w_reg", "upper_rate", "start_grid")
+        if self.first_order is None and self.upper_rate is not None:
+            raise RecipeError(f"a PINN with recipe {self.recipe!r} has no upper_rate")
+
+    def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
+        """Infer the unknowns of a problem; recipe `lm` needs `LeastSquares` and scalars."""
+        if self.start_grid:
+            return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
+        network = operator_network(problem, self.architecture, session, theta=False)
+        like = network.like
+        run = Run.of(network, problem.start_codes(session.seed).to(like), data, session)
+        codes, auxiliary, data_points = run.codes, run.auxiliary, data.points.to(like)
+        count = self.budget.count(enough(network, 1))
+
+        def draw() -> Points:
+            return problem.collocation(count, run.generator).to(like)
+
+        def upper(run: Run, progress: float) -> Record:
+            with torch.no_grad():
+                codes.copy_(problem.project(codes.detach().double().cpu()))
+            if run.step % TRACE_EVERY == 0:
+                run.mark()
+            return {**problem.numbers(codes.detach()), **data.describe(auxiliary)}
+
+        descent = self.first_order
+        if descent is None:
+            lower = self._solved(run, data)
+        else:
+            lower = self._descended(run, descent, data)
+        levels = Levels(draw, lower, upper)
+        status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
         with torch.no_grad():
-            codes.copy_(problem.project(codes.detach().double().cpu()))
-        if run.step % TRACE_EVERY == 0:
-            run.trace()
-        return {**problem.numbers(codes.detach()), **data.describe(auxiliary)}
+            u = represented(network, data_points, codes).value.double().cpu()
+        return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
-    if recipe.lower is None:
-        lower = _solved(network, data, settings)
-    else:
-        lower = _descended(run, recipe, data, settings)
-    status = train(run, settings, draw, lower, upper)
-    with torch.no_grad():
-        u = field(network, data_points, codes).value.double().cpu()
-    return assess(FinishedRun("pinn", run, status, u, None, run.rested()), problem, data, settings)
+    def _solved(self, run: Run, data: Objective) -> Lower:
+        """The one loss as least squares in the weights and, after pretraining, the unknowns."""
+        network = run.operator
+        if network.problem.functions:
+            raise RecipeError(
+                "a PINN with recipe lm takes unknown scalars, no functions: recipe fast"
+            )
+        if not isinstance(data, LeastSquares):
+            raise RecipeError(
+                f"a PINN with recipe lm fits least squares, not {type(data).__name__}; "
+                "recipe fast takes any objective"
+            )
 
+        def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
+            equations = operator_equations(network, points, codes, 0.0)
+            if pretraining:
+                return equations + start_equation(network, points, codes, self.w_start)
+            return [*equations, data_equation(network, data, codes, self.w_data)]
 
-def _solved(network: OperatorNetwork, data: Objective, settings: Settings) -> Lower:
-    """The one loss as least squares in the weights and, after pretraining, the unknowns."""
-    if network.problem.functions:
-        raise RecipeError("a PINN with recipe lm takes unknown scalars, no functions: recipe fast")
-    if not isinstance(data, LeastSquares):
-        raise RecipeError(
-            f"a PINN with recipe lm fits least squares, not {type(data).__name__}; "
-            "recipe fast takes any objective"
+        run.lower = Solving()
+        return solving(build, joint=True)
+
+    def _descended(self, run: Run, descent: Descent, data: Objective) -> Lower:
+        """The one loss as a scalar, descended by the recipe's optimiser."""
+        network, problem = run.network, run.network.problem
+        codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
+        data_points = data.points.to(network.like)
+        run.optimisers["lower"] = descent.over(
+            network.parameters(), (codes, auxiliary), self.upper_rate or self._recipe.upper_rate
         )
 
-    def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
-        equations = operator_equations(network, points, codes, 0.0)
-        if pretraining:
-            return equations + start_equation(network, points, codes, settings.w_start)
-        return [*equations, data_equation(network, data, codes, settings.w_data)]
+        def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
+            theta = codes.detach() if pretraining else codes
+            residual, u = residual_loss(network, points, theta)
+            record = {"residual": residual.item()}
+            equations = residual + condition_loss(network, theta, 0.0, tangents=False)
+            if pretraining:
+                return anchored(problem, self.w_start, points, equations, u, record)
+            if run.step % DATA_EVERY:
+                return equations, record
+            u = represented(network, data_points, codes).value.double().cpu()
+            progress = self.budget.progress(run.step)
+            objective = data.value(u, auxiliary, progress) + data.prior(codes.double().cpu())
+            total = equations + DATA_EVERY * self.w_data * objective.to(residual)
+            seen = {"objective": objective.item()}
+            if self.w_reg:
+                R = regularisation(problem, codes)
+                total = total + DATA_EVERY * self.w_reg * R
+                seen["regulariser"] = R.item()
+            # steps that do not look at the data report what was seen last
+            run.last = {**run.last, **seen}
+            return total, record
 
-    return solving(build, joint=True)
-
-
-def _descended(run: Run, recipe: Recipe, data: Objective, settings: Settings) -> Lower:
-    """The one loss as a scalar, descended by the recipe's optimiser."""
-    assert recipe.lower is not None
-    network, problem = run.network, run.network.problem
-    codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
-    data_points = data.points.to(network.like)
-    run.optimisers["lower"] = recipe.lower.over(
-        network.parameters(), (codes, auxiliary), settings.upper_rate or recipe.upper_rate
-    )
-
-    def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-        theta = codes.detach() if pretraining else codes
-        residual, u = residual_loss(network, points, theta)
-        record = {"residual": residual.item()}
-        equations = residual + condition_loss(network, theta, 0.0, tangents=False)
-        if pretraining:
-            return anchored(problem, settings.w_start, points, equations, u, record)
-        if run.step % DATA_EVERY:
-            return equations, record
-        u = field(network, data_points, codes).value.double().cpu()
-        progress = (run.step - settings.pretrain_steps) / max(settings.finetune_steps, 1)
-        objective = data.value(u, auxiliary, progress) + data.prior(codes.double().cpu())
-        total = equations + DATA_EVERY * settings.w_data * objective.to(residual)
-        if settings.w_reg:
-            R = regularisation(problem, codes)
-            total = total + DATA_EVERY * settings.w_reg * R
-            run.last["regulariser"] = R.item()
-        run.last["objective"] = objective.item()
-        return total, record
-
-    return descending(recipe.lower, settings, loss)
+        return descending(descent, self.budget.total, loss)

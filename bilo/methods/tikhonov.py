@@ -15,46 +15,58 @@ Reference: Engl, Hanke and Neubauer 1996, Regularization of Inverse Problems, se
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bilo.classical.nodal_search import answer, nodal_of
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
 from bilo.solvers import heat
-from bilo.training.settings import Settings
+from bilo.training.session import Session
 from bilo.training.solution import Solution
 
 SMALLEST = float(np.finfo(float).eps ** (2 / 3))
 """c."""
 
 
-def fit(problem: Problem, data: Pointwise, settings: Settings) -> Solution:
-    """Infer the unknown function of a linear problem.
+@dataclass(frozen=True)
+class Tikhonov:
+    """The closed form of a linear inverse problem.
 
-    Parameters
+    Attributes
     ----------
-    settings : Settings
-        `w_reg` alone matters.
-
-    Raises
-    ------
-    ValueError
-        If the problem is not linear in its function, or not discretised.
+    w_reg : float
+        Weight of the mean squared slope; 0: the truncated singular value decomposition.
     """
-    nodal = nodal_of(problem, data)
-    if nodal.matrix is None:
-        raise ValueError(f"{problem.name} is not linear in its function: take adjoint")
-    began = time.perf_counter()
-    K, free = nodal.matrix, nodal.high > nodal.low
-    U, values, V = np.linalg.svd(K[:, free], full_matrices=False)
-    numbers: dict[str, Any] = {"singular_values": values.tolist()}
-    if settings.w_reg:
-        f = heat.tikhonov(K, nodal.data, settings.w_reg)
-    else:
-        kept = values > SMALLEST * values[0]
-        numbers["kept"] = int(kept.sum())
-        f = nodal.low.copy()
-        f[free] = V[kept].T @ (U[:, kept].T @ nodal.data / values[kept])
-    return answer("tikhonov", nodal, f, time.perf_counter() - began, numbers)
+
+    name: ClassVar[str] = "tikhonov"
+
+    w_reg: float = 0.0
+
+    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
+        """Infer the unknown function of a linear problem.
+
+        A session, which every method takes, has nothing to say here.
+
+        Raises
+        ------
+        ValueError
+            If the problem is not linear in its function, or not discretised.
+        """
+        nodal = nodal_of(problem, data)
+        if nodal.matrix is None:
+            raise ValueError(f"{problem.name} is not linear in its function: take adjoint")
+        began = time.perf_counter()
+        K, free = nodal.matrix, nodal.high > nodal.low
+        U, values, V = np.linalg.svd(K[:, free], full_matrices=False)
+        numbers: dict[str, Any] = {"singular_values": values.tolist()}
+        if self.w_reg:
+            f = heat.tikhonov(K, nodal.data, self.w_reg)
+        else:
+            kept = values > SMALLEST * values[0]
+            numbers["kept"] = int(kept.sum())
+            f = nodal.low.copy()
+            f[free] = V[kept].T @ (U[:, kept].T @ nodal.data / values[kept])
+        return answer("tikhonov", nodal, f, time.perf_counter() - began, numbers)

@@ -7,12 +7,15 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from bilo.optimisation.damping import ANY_DECREASE, NO_DECREASE, Damping
+
 Seen = TypeVar("Seen")
 """What a target keeps of an evaluation, so that its expansion need not repeat it."""
 
 _FLAT = 1e-8
 """Least eigenvalue of a precision in natural units: a sd of 1e4 of them."""
 _HARDEST = 1e6
+_DAMPING = Damping(after_good=1 / 5.0, after_fair=1.0, after_bad=8.0, least=1e-6)
 
 
 class Target(Protocol[Seen]):
@@ -123,10 +126,10 @@ def levenberg_marquardt(target: Target[Seen], start: np.ndarray, descent: Descen
         if gain > 0:
             theta, value, seen = theta + step / cut, value_there, seen_there
             gradient, hessian = target.expand(theta, seen)
-            mu = max(mu / 5, 1e-6)
+            mu = _DAMPING.next(mu, ANY_DECREASE)
             settled = gain < descent.tolerance and cut == 1.0
         else:
-            mu *= 8
+            mu = _DAMPING.next(mu, NO_DECREASE)
             settled = mu > _HARDEST
         if settled:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import torch
 from pytorch_optimizer import SOAP
 from torch import Tensor
 from torch.optim import Optimizer
+
+from bilo.training.budget import ENOUGH, Architecture, Budget
 
 Groups = Sequence[dict[str, Any]]
 
@@ -51,13 +53,18 @@ class Descent:
 
 
 @dataclass(frozen=True)
+class LevenbergMarquardt:
+    """Second-order descent of the weights, `bilo.lower.levenberg_marquardt`."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Optimisers of both levels; one recipe serves every problem.
 
     Attributes
     ----------
-    lower : Descent or None
-        Of the weights; None: Levenberg-Marquardt.
+    lower : Descent or LevenbergMarquardt
+        Of the weights.
     adam : bool
         Whether Adam descends the unknowns, along the gradient through the network input; otherwise
         the objective's own damped step on the tangent model does.
@@ -65,15 +72,16 @@ class Recipe:
         Rate of the unknowns where they are descended by a first-order optimiser (Adam, and PINN's).
     hold : float
         Last fraction of the fine-tuning in which the unknowns rest and the network settles.
-    defaults : mapping
-        Settings of a fit that gives none of its own.
+    architecture, budget
+        Of a fit that gives none of its own.
     """
 
-    lower: Descent | None
+    lower: Descent | LevenbergMarquardt
     adam: bool
     upper_rate: float
     hold: float
-    defaults: Mapping[str, Any]
+    architecture: Architecture
+    budget: Budget
 
 
 def _soap(groups: Groups) -> Optimizer:
@@ -94,26 +102,12 @@ def constant(progress: float) -> float:
     return 1.0
 
 
-FIRST_ORDER = {
-    "width": 128,
-    "pretrain_steps": 200,
-    "finetune_steps": 450,
-    "points": 256,
-    "dtype": torch.float32,
-    "history_every": 20,
-}
-SECOND_ORDER = {
-    "width": 16,
-    "pretrain_steps": 30,
-    "finetune_steps": 200,
-    "points": 0,
-    "dtype": torch.float64,
-    "history_every": 1,
-}
+FIRST_ORDER = (Architecture(128), Budget(200, 450, 256))
+SECOND_ORDER = (Architecture(16, dtype=torch.float64), Budget(30, 200, ENOUGH, history_every=1))
 RECIPES = {
-    "fast": Recipe(Descent(_soap, 8e-3, cosine), False, 1e-2, 0.2, FIRST_ORDER),
-    "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, FIRST_ORDER),
-    "lm": Recipe(None, False, 0.0, 0.0, SECOND_ORDER),
+    "fast": Recipe(Descent(_soap, 8e-3, cosine), False, 1e-2, 0.2, *FIRST_ORDER),
+    "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, *FIRST_ORDER),
+    "lm": Recipe(LevenbergMarquardt(), False, 0.0, 0.0, *SECOND_ORDER),
 }
 """``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam.
 ``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks."""

@@ -11,90 +11,143 @@ is solved further where it was before a shorter one is tried.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from bilo.inverse.objective import Objective, Pointwise
-from bilo.inverse.problem import Problem
-from bilo.lower.levenberg_marquardt import START
-from bilo.training.loop import Record, Run, Upper
+from bilo.inverse.objective import Pointwise
+from bilo.lower.levenberg_marquardt import Solving
+from bilo.optimisation.damping import Damping
+from bilo.training.loop import Upper
 from bilo.training.recipes import RecipeError
-from bilo.training.settings import Settings
+from bilo.training.state import LevelState, Record, Run, remembered
 from bilo.upper.function_step import GaussNewton, function_step
-from bilo.upper.tangent_model import Predict
+from bilo.upper.tangent_model import Predict, UpperLevel
 
 SETTLED = 0.8
 """The lower level has settled when a step leaves this much of its loss, and more after each step
-of the unknowns that had not the promised effect,"""
+of the unknowns that had not the promised effect."""
 PATIENCE = 8
-"""or after so many steps."""
-DAMPING = 1e-2
-"""First nu."""
+"""Steps of the weights after which it counts as settled anyway."""
+FIRST_NU = 1e-2
+DAMPING = Damping(after_good=0.1, after_fair=1.0, after_bad=10.0)
 CLOSE = 5e-4
 """The unknowns are found when the whole Gauss-Newton step is shorter than this, relative, or
-absolute for unknowns below 1,"""
+absolute for unknowns below 1."""
 REACH = 0.3
-"""Longest step of a function, over its scale,"""
+"""Longest step of a function, over its scale."""
 MOMENTUM = 0.8
-"""beside this part of the last one. Where a regulariser holds the function there is none, and
-only"""
+"""Part of the last step of a function that is taken again; none where a regulariser holds it."""
 HELD = 0.3
-"""of a whole step is taken: what the data hardly see need not be crept along there, and the lower
-level did not follow longer steps on noisy data."""
+"""Part of a whole step where a regulariser holds the function: what the data hardly see need not
+be crept along there, and the lower level did not follow longer steps on noisy data."""
 STILL = 1e-5
 """The functions are found when a whole step would move them by less."""
 SURPRISES = 6
-"""or when so many steps in a row had not the promised effect: what is left to gain is below the
-lower level's error."""
+"""So many steps in a row without the promised effect end the search: what is left to gain is below
+the lower level's error."""
 BELIEVED = 4.0
 """Largest gain, relative to the promise, that is the model's and no accident."""
 RETRIES = 6
 """Values of nu for a step that bounds cut until it promised nothing."""
 
 
-def following(problem: Problem, data: Objective, predict: Predict, settings: Settings) -> Upper:
+@dataclass(frozen=True)
+class Following(LevelState):
+    """Steps of the weights since the last one of the functions, and where that began."""
+
+    waited: int = 0
+    before: Tensor | None = None
+    found: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the functions have come to rest."""
+        return self.found
+
+
+@dataclass(frozen=True)
+class Alternating(LevelState):
+    """A step that waits to be judged, and what it would be taken back to.
+
+    Attributes
+    ----------
+    waited : int
+        Steps of the weights since.
+    surprises : int
+        Steps in a row that had not the promised effect.
+    nu : float
+    promised : float
+        Decrease of the objective that the model promised; 0: there is no step to be judged.
+    value, codes, weights, mu
+        Objective, unknowns, weights and the lower level's mu before the step.
+    found : bool
+        Whether the unknowns are found.
+    """
+
+    waited: int = 0
+    surprises: int = 0
+    nu: float = FIRST_NU
+    promised: float = 0.0
+    value: float = math.inf
+    codes: Tensor | None = None
+    weights: Tensor | None = None
+    mu: float = 0.0
+    found: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the unknowns are found."""
+        return self.found
+
+    @property
+    def settled(self) -> float:
+        """What a step of a settled lower level leaves of its loss."""
+        return 1.0 - (1.0 - SETTLED) * 0.5**self.surprises
+
+
+def following(level: UpperLevel, predict: Predict) -> Upper:
     """Upper level of recipe ``lm`` for functions: a step each time the lower level has settled.
 
     The fixed point is where the gradient *through the operator's input* vanishes, which is no
-    minimum of the objective: no step is judged by what it gained.
+    minimum of the objective: no step is judged by what it gained. ``run.upper`` is a `Following`.
     """
-    w_reg = settings.w_reg
     step = GaussNewton(
-        damping=settings.damping,
-        relaxation=settings.upper_rate or (HELD if w_reg else 1.0),
+        damping=level.damping,
+        relaxation=level.relaxation,
         max_step=REACH,
-        momentum=0.0 if w_reg else MOMENTUM,
+        momentum=0.0 if level.w_reg else MOMENTUM,
     )
 
     def upper(run: Run, progress: float) -> Record:
-        memory = run.memory
-        memory["waited"] = memory.get("waited", 0) + 1
-        if memory["waited"] < PATIENCE and memory["fall"] < SETTLED:
+        state: Following = remembered(run.upper, Following)
+        lower: Solving = remembered(run.lower, Solving)
+        if state.waited + 1 < PATIENCE and lower.fall < SETTLED:
+            run.upper = replace(state, waited=state.waited + 1)
             return {}
         u, J = predict(run)
-        value = float(data.value(u, run.auxiliary))
-        found = function_step(run, problem, data, w_reg, u, J, step)
-        # a lower level that found no further step has left its mu large
-        memory.update(waited=0, mu=min(memory["mu"], START), done=found["move"] < STILL)
-        run.codes.copy_(problem.project(run.codes))
-        run.trace()
+        value, here = float(level.data.value(u, run.auxiliary)), run.codes.clone()
+        found = function_step(run, level.data, level.w_reg, u, J, step, state.before)
+        run.upper, run.lower = Following(0, here, found["move"] < STILL), lower.restarted()
+        run.codes.copy_(run.network.problem.project(run.codes))
+        run.mark()
         return {"objective": value, **found}
 
     return upper
 
 
-def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
+def alternating(level: UpperLevel, predict: Predict) -> Upper:
     """Upper level of recipe ``lm``; `finish` has to follow the training.
 
-    ``run.memory`` holds ``kept``, where the last step began, and what it ``promised``; 0: there is
-    none to be judged.
+    ``run.upper`` is an `Alternating`.
 
     Raises
     ------
-    ValueError
+    RecipeError
         If the objective has no model that promises anything.
     """
+    data = level.data
     if not isinstance(data, Pointwise):
         raise RecipeError(
             f"recipe lm needs a pointwise objective, not {type(data).__name__}; "
@@ -102,83 +155,77 @@ def alternating(problem: Problem, data: Objective, predict: Predict) -> Upper:
         )
 
     def upper(run: Run, progress: float) -> Record:
-        memory = run.memory
-        if "waited" not in memory:
-            memory.update(waited=0, surprises=0, nu=DAMPING, promised=0.0)
-        memory["waited"] += 1
-        settled = 1.0 - (1.0 - SETTLED) * 0.5 ** memory["surprises"]
-        if memory["waited"] < PATIENCE and memory["fall"] < settled:
+        problem, lower = run.network.problem, remembered(run.lower, Solving)
+        state: Alternating = remembered(run.upper, Alternating)
+        state = replace(state, waited=state.waited + 1)
+        run.upper = state
+        if state.waited < PATIENCE and lower.fall < state.settled:
             return {}
-        memory["waited"] = 0
         u, J = predict(run)
         value = float(data.value(u, run.auxiliary))
-        good = _judge(run, value) if memory["promised"] else math.isfinite(value)
-        if good:
-            _keep(run, value)
-            _move(run, problem, *data.model(u, J))
-            return {"objective": value, **problem.decode(memory["kept"]["codes"])}
-        return problem.decode(run.codes)
+        state = _judged(replace(state, waited=0), value)
+        run.upper = state
+        if state.promised and not value < state.value:
+            _take_back(run)
+            return problem.decode(run.codes)
+        if not math.isfinite(value):
+            return problem.decode(run.codes)
+        here = run.codes.clone()
+        kept = replace(state, value=value, codes=here, weights=run.operator.vector(), mu=lower.mu)
+        run.upper = _moved(run, kept, *data.model(u, J))
+        return {"objective": value, **problem.decode(here)}
 
     return upper
 
 
 def finish(run: Run) -> bool:
     """Take back a step that nobody judged; whether the unknowns had come to rest."""
-    if run.memory.get("promised"):
+    if isinstance(run.upper, Alternating) and run.upper.promised:
         _take_back(run)
     return run.done or run.rested()
 
 
-def _judge(run: Run, value: float) -> bool:
-    """Whether the last step was good; adapts the damping, and takes a bad step back."""
-    memory = run.memory
-    gain = (memory["kept"]["value"] - value) / memory["promised"]
-    memory["nu"] *= 0.1 if gain > 0.75 else 1.0 if gain > 0.25 else 10.0
-    memory["surprises"] = 0 if 0 < gain < BELIEVED else memory["surprises"] + 1
-    if not gain > 0:
-        _take_back(run)
-    return gain > 0
-
-
-def _keep(run: Run, value: float) -> None:
-    """Remember the present state, which a step can be taken back to."""
-    run.memory["kept"] = {
-        "value": value,
-        "codes": run.codes.clone(),
-        "weights": run.operator.vector(),
-        "mu": run.memory["mu"],
-    }
+def _judged(state: Alternating, value: float) -> Alternating:
+    """The state with its damping adapted to what the last step gained."""
+    if not state.promised:
+        return state
+    gain = (state.value - value) / state.promised
+    surprises = 0 if 0 < gain < BELIEVED else state.surprises + 1
+    return replace(state, nu=DAMPING.next(state.nu, gain), surprises=surprises)
 
 
 def _take_back(run: Run) -> None:
-    kept = run.memory["kept"]
-    run.codes.copy_(kept["codes"])
-    run.operator.assign(kept["weights"])
-    run.memory.update(mu=kept["mu"], promised=0.0)
+    kept: Alternating = remembered(run.upper, Alternating)
+    assert kept.codes is not None
+    assert kept.weights is not None
+    run.codes.copy_(kept.codes)
+    run.operator.assign(kept.weights)
+    run.lower = replace(remembered(run.lower, Solving), mu=kept.mu)
+    run.upper = replace(kept, promised=0.0)
 
 
-def _move(run: Run, problem: Problem, g: Tensor, H: Tensor) -> None:
+def _moved(run: Run, state: Alternating, g: Tensor, H: Tensor) -> Alternating:
     """Step to where the model promises most; the run is done where that is nothing."""
-    memory, here = run.memory, run.codes.clone()
+    problem, here = run.network.problem, run.codes.clone()
 
     def step(nu: float) -> Tensor:
         return problem.project(here + _damped(g, H, nu)) - here
 
-    run.trace()
-    memory.update(promised=0.0, done=True)
+    run.mark()
+    state = replace(state, promised=0.0, found=True)
     far = float((step(0.0).abs() / here.abs().clamp(min=1.0)).max())
-    if far < CLOSE or memory["surprises"] >= SURPRISES:
-        return
+    if far < CLOSE or state.surprises >= SURPRISES:
+        return state
     for _ in range(RETRIES):
-        d = step(memory["nu"])
+        d = step(state.nu)
         promised = -float(d @ (g + H @ d / 2))
         if promised > 0:
-            # a lower level that found no further step has left its mu large
-            memory.update(promised=promised, done=False, mu=min(memory["mu"], START))
+            run.lower = remembered(run.lower, Solving).restarted()
             run.codes.copy_(here + d)
-            run.trace()
-            return
-        memory["nu"] *= 10.0
+            run.mark()
+            return replace(state, promised=promised, found=False)
+        state = replace(state, nu=state.nu * DAMPING.after_bad)
+    return state
 
 
 def _damped(g: Tensor, H: Tensor, nu: float) -> Tensor:

@@ -24,8 +24,8 @@ from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.training.loop import Run
 from bilo.training.recipes import RecipeError
+from bilo.training.state import Run
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class GaussNewton:
 
 def function_step(
     run: Run,
-    problem: Problem,
     data: Objective,
     w_reg: float,
     u: Tensor,
     J: Tensor,
     step: GaussNewton,
+    before: Tensor | None = None,
 ) -> dict[str, float]:
     """Move the weights of the unknown functions, and scalars beside them; bounds are not seen.
 
@@ -69,6 +69,8 @@ def function_step(
         Its derivative by the operator's inputs; or (size, N), by all codes.
     step : GaussNewton
         Damping, and what is taken of the whole step.
+    before : Tensor (size,), optional
+        Where the last step began, for its momentum.
 
     Returns
     -------
@@ -80,6 +82,7 @@ def function_step(
     RecipeError
         If the objective is no sum over points.
     """
+    problem = run.network.problem
     if not isinstance(data, Pointwise):
         raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
     first, second = data.derivatives(u)
@@ -97,11 +100,10 @@ def function_step(
     d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
     moved = problem.probe(run.codes + d) - problem.probe(run.codes)
     record["move"] = float(moved.abs().max())
-    before = run.codes.clone()
+    here = run.codes.clone()
     run.codes.add_(min(step.relaxation, step.max_step / max(record["move"], 1e-300)) * d)
-    if step.momentum and "before" in run.memory:
-        run.codes.add_(step.momentum * (before - run.memory["before"]))
-    run.memory["before"] = before
+    if step.momentum and before is not None:
+        run.codes.add_(step.momentum * (here - before))
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,8 +15,7 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.networks.network import Network, field
 from bilo.taylor.streams import VALUE
-from bilo.training.loop import Record, Run
-from bilo.training.settings import Settings
+from bilo.training.state import Record, Run
 from bilo.upper.function_step import GaussNewton, function_step
 
 PART = 0.1
@@ -65,16 +65,29 @@ def through_inputs(
     return gradient, R.item()
 
 
+@dataclass(frozen=True)
+class UpperLevel:
+    """What the unknowns descend, and how a function's step is damped.
+
+    Attributes
+    ----------
+    data : Objective
+    w_reg : float
+        Weight of the regulariser.
+    damping : float
+        Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue.
+    relaxation : float
+        Part of such a step that is taken.
+    """
+
+    data: Objective
+    w_reg: float = 0.0
+    damping: float = 1e-5
+    relaxation: float = PART
+
+
 @torch.no_grad()
-def upper_step(
-    run: Run,
-    problem: Problem,
-    data: Objective,
-    u: Tensor,
-    J: Tensor,
-    progress: float,
-    settings: Settings,
-) -> Record:
+def upper_step(run: Run, level: UpperLevel, u: Tensor, J: Tensor, progress: float) -> Record:
     """Move the unknowns and the objective's own parameters, inside the bounds.
 
     ``run.optimisers["upper"]`` descends the gradient through the network's input where there is
@@ -88,10 +101,8 @@ def upper_step(
         Its derivative by the operator's inputs; or (size, N), by all codes.
     progress : float
         Of the fine-tuning, in [0, 1).
-    settings : Settings
-        Weight of the regulariser; part and damping of a function's step.
     """
-    w_reg = settings.w_reg
+    problem, data, w_reg = run.network.problem, level.data, level.w_reg
     value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
     record: dict[str, float] = {"objective": value + data.prior(run.codes).item()}
     if "upper" in run.optimisers:
@@ -102,15 +113,15 @@ def upper_step(
         run.optimisers["upper"].step()
     elif problem.functions:
         step = GaussNewton(
-            damping=settings.damping,
-            relaxation=settings.upper_rate or PART,
+            damping=level.damping,
+            relaxation=level.relaxation,
             max_step=MAX_MOVE * max(1.0 - progress, LAST_REACH),
         )
-        record |= function_step(run, problem, data, w_reg, u, J, step)
+        record |= function_step(run, data, w_reg, u, J, step)
     else:
         codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
         run.codes.copy_(codes)
         run.auxiliary.copy_(auxiliary)
     run.codes.copy_(problem.project(run.codes))
-    run.trace()
+    run.mark()
     return {**record, **problem.numbers(run.codes), **data.describe(run.auxiliary)}

@@ -26,6 +26,10 @@ class Thresholded(objective.Objective):
         means = np.array(inverse.objective.prior_means)
         self.start = torch.from_numpy(to_unconstrained(means, inverse.threshold_bounds))
 
+    def identity(self) -> str:
+        """Nothing beside the tumour's: a fit's key covers its data."""
+        return ""
+
     def describe(self, auxiliary: Tensor) -> dict[str, float]:
         """u_WT and u_TC by region."""
         return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))

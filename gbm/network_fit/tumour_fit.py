@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bilo.methods import bilo, pinn
-from bilo.training.settings import Settings as Training
+from bilo.methods._fit import fit_in
+from bilo.methods.bilo import BiLO, Referee
+from bilo.methods.pinn import PINN
+from bilo.training.loop import OtherFit
+from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
 from gbm.config.conventions import REGIONS
 from gbm.config.fit_names import FitSpec
@@ -132,18 +135,16 @@ def fit_tumour(
         bounds=inverse.growth_bounds, grids=fit.grids,
     )  # fmt: skip
     objective = _objective(tumour, inverse, continued=start.source == "characteristic")
-    training = replace(
-        _training(settings, spec),
+    tumour.key = fit.key(start)
+    judge = _referee(domain, tumour, objective)
+    session = Session(
+        seed=spec.seed,
+        device=settings.fit.device,
         threads=threads,
         checkpoint=checkpoint,
         progress=progress,
-        key=fit.key(start),
     )
-    judge = _referee(domain, tumour, objective)
-    if spec.method == "bilo":
-        solution = bilo.fit(tumour, objective, training, judge)
-    else:
-        solution = pinn.fit(tumour, objective, training)
+    solution = _solved(tumour, objective, _method(settings, spec, judge), session)
     u = np.stack([_density(tumour, solution, t) for t in TIMES])
     result = _result(fit, tumour, objective, solution, u[-1])
     assessment = {
@@ -154,25 +155,36 @@ def fit_tumour(
     return replace(result, assessment=assessment), u
 
 
-def _training(settings: Settings, spec: FitSpec) -> Training:
-    fit, paper = settings.fit, settings.fit.recipe == "paper"
-    return Training(
-        recipe=fit.recipe,
-        rate=None if paper else RATE,
-        width=fit.width,
-        layers=fit.layers,
-        fourier=fit.fourier,
-        pretrain_steps=fit.pretrain_steps,
-        finetune_steps=fit.finetune_steps,
-        points=fit.points,
-        sample_directions=True,
-        w_start=START_WEIGHT * (10.0 if spec.lift == "heat" else 1.0),
-        w_keep=KEPT_WEIGHT if spec.lift == "heat" else 0.0,
-        w_data=spec.weight or 0.0,
-        seed=spec.seed,
-        device=fit.device,
-        history_every=20,
-    )
+def _method(settings: Settings, spec: FitSpec, judge: Referee) -> BiLO | PINN:
+    """BiLO or PINN, with the network and the budget of the settings."""
+    fit, heat = settings.fit, spec.lift == "heat"
+    shared: dict[str, Any] = {
+        "rate": None if fit.recipe == "paper" else RATE,
+        "width": fit.width,
+        "layers": fit.layers,
+        "fourier": fit.fourier,
+        "pretrain_steps": fit.pretrain_steps,
+        "finetune_steps": fit.finetune_steps,
+        "points": fit.points,
+        "w_start": START_WEIGHT * (10.0 if heat else 1.0),
+        "history_every": 20,
+    }
+    if spec.method == "pinn":
+        return PINN(fit.recipe, w_data=spec.weight or 0.0, **shared)
+    kept = KEPT_WEIGHT if heat else 0.0
+    return BiLO(fit.recipe, sample_directions=True, w_keep=kept, referee=judge, **shared)
+
+
+def _solved(
+    tumour: TumourProblem, objective: Level, method: BiLO | PINN, session: Session
+) -> Solution:
+    """The fit; what a checkpoint holds of other data or another code is thrown away."""
+    try:
+        return fit_in(session, tumour, objective, method)
+    except OtherFit:
+        assert session.checkpoint is not None
+        session.checkpoint.unlink()
+        return fit_in(session, tumour, objective, method)
 
 
 Level = SegmentationObjective | OutlineLevel

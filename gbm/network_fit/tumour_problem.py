@@ -85,7 +85,7 @@ class TumourProblem(Problem):
         self.coordinates, self.derivatives = ("t", *self.axes), self.axes
         self.fourier_coordinates = domain.dimensions
         self.growth = Growth(start.DT, start.rhoT)
-        self.lift, self.bounds = lift, bounds
+        self.lift, self.bounds, self.key = lift, bounds, ""
         self.seed = SpreadingSeed(seed.x0, seed.h0, seed.r0, float(domain.P[domain.WT].mean()))
         self.length = float(domain.numbers["radius_WT_mm"])
         self.grids = grids or Grids.of(domain.dimensions)
@@ -95,6 +95,10 @@ class TumourProblem(Problem):
         first = torch.sigmoid(self.table.logit).float()
         self._largest = first.max(1).values
         self._pool = _pool(first / self._largest[:, None])
+
+    def identity(self) -> str:
+        """The key of its fit, which covers all that it is made of."""
+        return self.key
 
     # --- the equation ----------------------------------------------------------------------------
     def principal(self, at: Frame) -> Operator:

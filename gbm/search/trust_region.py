@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from bilo.optimisation.damping import Damping
 from gbm.growth.growth_prior import Explicit, flat
 from gbm.growth.region_loss import RegionLoss
 from gbm.growth.thresholds import Bounds, from_unconstrained, to_unconstrained
@@ -21,7 +22,9 @@ from gbm.growth.thresholds import Bounds, from_unconstrained, to_unconstrained
 Density = Callable[[np.ndarray], np.ndarray]
 _FLOOR = 1e-10
 _FARTHEST = 7.0  # unconstrained thresholds: within 0.1 % of the range from a bound
-_ACCEPTED, _LEAST_RADIUS, _GREATEST_RADIUS = 0.05, 1e-4, 0.5
+_LEAST_RADIUS = 1e-4
+_RADIUS = Damping(2.0, 1.0, 0.35, good=0.7, accepted=0.05, greatest=0.5)
+"""A radius grows after a good step that it cut."""
 
 
 @dataclass(frozen=True)
@@ -254,10 +257,8 @@ def minimise(
             u = density(g)
             value = objective.value(u, thresholds) + search.prior(g)[0]
             ratio = (point.objective - value) / gain
-            if ratio > _ACCEPTED:
+            if _RADIUS.accepts(ratio):
                 point, slopes = Point(g, thresholds, u, value), None
-        if ratio < 0.25:
-            radius *= 0.35
-        elif ratio > 0.7 and np.any(np.abs(dg) > 0.99 * reach):
-            radius = min(2 * radius, _GREATEST_RADIUS)
+        cut = bool(np.any(np.abs(dg) > 0.99 * reach))
+        radius = _RADIUS.next(radius, ratio if cut else min(ratio, _RADIUS.good))
     return point, False

@@ -1,0 +1,100 @@
+"""One call for every method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from bilo.inverse.objective import Objective
+from bilo.inverse.problem import Problem
+from bilo.methods.adjoint import Adjoint
+from bilo.methods.bilo import BiLO
+from bilo.methods.bpn import BPN
+from bilo.methods.deeponet import DeepONet
+from bilo.methods.descent import Descent
+from bilo.methods.direct_fit import DirectFit
+from bilo.methods.pinn import PINN
+from bilo.methods.tikhonov import Tikhonov
+from bilo.training.session import Callback, Session
+from bilo.training.solution import Solution
+
+
+class Method(Protocol):
+    """A way to infer the unknowns of a problem."""
+
+    @property
+    def name(self) -> str:
+        """On the command line and in results."""
+
+    def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
+        """Infer them."""
+
+
+METHODS = {m.name: m for m in (BiLO, PINN, BPN, DeepONet, DirectFit, Adjoint, Descent, Tikhonov)}
+"""By name, in the order of the documentation."""
+
+
+def fit(
+    problem: Problem,
+    data: Objective,
+    method: Method | str = "bilo",
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int = 1,
+    checkpoint: Path | str | None = None,
+    progress: str | None = None,
+    callback: Callback | None = None,
+) -> Solution:
+    """Infer the unknowns of a problem from data.
+
+    Parameters
+    ----------
+    problem : Problem
+    data : Objective
+        What the data say, such as `LeastSquares`.
+    method : Method or str
+        Such as ``BiLO(recipe="lm")``; a name, ``"bilo"``, means the method's defaults.
+    seed : int
+        Of the network and of random points.
+    device : str
+        ``auto`` takes CUDA when it is there.
+    threads : int
+        Of torch, for the time of the fit.
+    checkpoint : Path, optional
+        File to resume from, and to write to. It is refused if it holds another fit.
+    progress : str, optional
+        What a progress bar calls the fit; None: silent.
+    callback : callable, optional
+        (Progress) -> numbers for the history, or None; called at every record of the history.
+
+    Returns
+    -------
+    Solution
+        Ctrl-C ends the training, and gives the state so far.
+
+    Raises
+    ------
+    ValueError
+        If method, problem and data do not fit together.
+    """
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise ValueError(f"no method {method!r}; there are {', '.join(METHODS)}")
+        method = METHODS[method]()
+    session = Session(
+        seed=seed,
+        device=device,
+        threads=threads,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        progress=progress,
+        callback=callback,
+        interruptible=True,
+    )
+    return fit_in(session, problem, data, method)
+
+
+def fit_in(session: Session, problem: Problem, data: Objective, method: Method) -> Solution:
+    """`fit` in a session of one's own, which Ctrl-C may go through."""
+    with session.running():
+        return method.fit(problem, data, session)

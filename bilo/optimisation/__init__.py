@@ -1,0 +1,1 @@
+"""What searches of every kind share."""
