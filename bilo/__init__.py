@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bilo.inverse.function import Function
-    from bilo.inverse.objective import LeastSquares
+    from bilo.inverse.least_squares import LeastSquares
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
     from bilo.inverse.unknown import Scalar
@@ -53,7 +53,7 @@ _HOMES = {
     "Descent": "bilo.methods.descent",
     "DirectFit": "bilo.methods.direct_fit",
     "Function": "bilo.inverse.function",
-    "LeastSquares": "bilo.inverse.objective",
+    "LeastSquares": "bilo.inverse.least_squares",
     "Operator": "bilo.taylor.streams",
     "PINN": "bilo.methods.pinn",
     "Points": "bilo.inverse.points",

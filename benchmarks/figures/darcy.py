@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.figures import style
 from benchmarks.results.summary import rows, titles
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.problems import get
 
 Result = dict[str, Any]

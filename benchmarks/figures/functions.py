@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks.figures import style
 from benchmarks.results.summary import Row, rows
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.problems import get
 
 Result = dict[str, Any]

@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.results.summary import short
 from benchmarks.runs.function_errors import JUDGED
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.problems import get
 from bilo.solvers import heat

@@ -11,7 +11,8 @@ from benchmarks.design.setting import Setting
 from benchmarks.runs import function_errors
 from benchmarks.runs.measures import MEASURES
 from bilo.inverse.function import Function
-from bilo.inverse.objective import LeastSquares, Pointwise
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Pointwise
 from bilo.inverse.problem import Problem
 from bilo.training.session import Callback, Progress
 from bilo.training.solution import Solution

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.runs.function_errors import accuracy, judged
-from bilo.inverse.objective import LeastSquares, Pointwise
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Pointwise
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import PointFunction

@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 
-from bilo.inverse.nodal import Array, Nodal
-from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.nodal import Nodal
+from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
+from bilo.solvers.discretised import Array
 from bilo.training.loop import peak_memory_mb
 from bilo.training.solution import Solution
 

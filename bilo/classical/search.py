@@ -21,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from bilo.inverse.objective import Pointwise
+from bilo.inverse.observed import solution_at_data
+from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
 from bilo.optimisation.damping import NO_DECREASE, Damping
 
@@ -166,15 +168,16 @@ def classical(problem: Problem, data: Pointwise) -> Predict:
     """The numerical solution of a problem at its data as `Predict`."""
 
     def solve(theta: Array) -> Array:
-        reference = problem.reference(problem.named(theta))
-        if reference is None:
+        u = solution_at_data(problem, problem.named(theta), data)
+        if u is None:
             raise ValueError(f"{problem.name} has no numerical solution to fit with")
-        return np.asarray(reference(data.points).double().numpy())
+        return np.asarray(u.numpy())
 
     by_differences = differenced(solve)
 
     def predict(theta: Array) -> tuple[Array, Array]:
-        exact = problem.sensitivities(problem.named(theta), data.points)
+        points = data.points.to(EXACT)
+        exact = problem.sensitivities(problem.named(theta), points) if data.seen is None else None
         if exact is None:
             return by_differences(theta)
         return exact[0].numpy(), exact[1].numpy().T

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Streams
@@ -39,6 +40,30 @@ class Chart:
         if name not in self._cache:
             self._cache[name] = make(self)
         return self._cache[name]
+
+    def vanishing(self, *names: str, after: str | None = None) -> Jet:
+        """x (1 - x), zero where a coordinate has its ends, or the product of several.
+
+        With `after`, times that coordinate's time since the low end. Coordinates count as parts of
+        their intervals.
+        """
+
+        def make(at: Chart) -> Jet:
+            parts = at.box_of((*names, *((after,) if after else ()))).relative(at)
+            total = None
+            for name in names:
+                x = parts[name]
+                total = x * (1 - x) if total is None else total * x * (1 - x)
+            if after is not None:
+                total = parts[after] if total is None else total * parts[after]
+            assert total is not None
+            return total
+
+        return self.memo(f"vanishing {names} {after}", make)
+
+    def box_of(self, names: tuple[str, ...]) -> Box:
+        """Intervals of some coordinates."""
+        return Box.unit(names)
 
     def constant(self, name: str) -> Jet:
         """A coefficient known at the points that varies nowhere near them, as a whole jet."""

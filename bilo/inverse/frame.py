@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.chart import Chart
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
-from bilo.taylor.streams import VALUE, Streams
+from bilo.taylor.streams import VALUE, Operator, Recorder, Streams
 
 if TYPE_CHECKING:
     from bilo.inverse.problem import Problem
@@ -35,11 +38,15 @@ class Frame(Chart):
         PINN does).
     derivatives : bool
         False: values only, for data.
+    also : tuple of str
+        Derivatives that are carried beside those of the equation.
 
     Attributes
     ----------
     streams : Streams
         Derivatives carried at the points.
+    used : set of str
+        Unknowns that an expression has asked for.
     """
 
     def __init__(
@@ -51,19 +58,21 @@ class Frame(Chart):
         *,
         tangents: bool = True,
         derivatives: bool = True,
+        also: tuple[str, ...] = (),
     ) -> None:
         super().__init__(points, VALUE)
+        self.used: set[str] = set()
         self._unknowns: dict[str, Jet] = {}
         self._inputs: list[Jet] | None
         self._values: list[Tensor] | None
         self._problem, self.codes, self._direction = problem, codes, direction
         self._tangents, self._derivatives = tangents, derivatives
+        self._also = also
+        self.principal: Operator | None = None
         self._forget()
         if derivatives:
-            principal = problem.principal(self)
-            build = Streams.bundled if tangents else Streams.expanded
-            self.streams = build(principal, *problem.derivatives)
-            self.principal = principal
+            self.principal = problem.principal(self)
+            self.streams = self._carried()
             self._forget()
 
     @classmethod
@@ -72,6 +81,19 @@ class Frame(Chart):
         frame = cls(problem, points, inputs[:0], tangents=False, derivatives=False)
         frame._values = list(inputs[:, None, None])
         return frame
+
+    @classmethod
+    def recording(cls, problem: Problem, points: Points, codes: Tensor) -> Self:
+        """Values only, whose `streams` note the derivatives that an expression asks for."""
+        frame = cls(problem, points, codes, tangents=False, derivatives=False)
+        frame.streams = Recorder()
+        frame._forget()
+        return frame
+
+    def fields(self) -> tuple[Jet, ...]:
+        """Fields of some value or other, to see what an expression asks of them."""
+        half = self.codes.new_full((1, self.streams.size, len(self.points)), 0.5)
+        return tuple(Jet(half, self.streams) for _ in self._problem.fields)
 
     @property
     def inputs(self) -> list[Jet]:
@@ -94,7 +116,7 @@ class Frame(Chart):
 
     def along(self, direction: Tensor) -> Self:
         """The same frame with one derivative along `direction` (m, N) in z at each point."""
-        frame = type(self)(self._problem, self.points, self.codes, direction)
+        frame = type(self)(self._problem, self.points, self.codes, direction, also=self._also)
         frame._values = self._values
         for name, jet in self._cache.items():
             tangents = jet.data[1:]
@@ -108,32 +130,81 @@ class Frame(Chart):
 
     def moved(self, codes: Tensor) -> Self:
         """The same points and derivatives at other values of the unknowns."""
-        carried = {"tangents": self._tangents, "derivatives": self._derivatives}
-        return type(self)(self._problem, self.points, codes, None, **carried)
+        return type(self)(
+            self._problem,
+            self.points,
+            codes,
+            tangents=self._tangents,
+            derivatives=self._derivatives,
+            also=self._also,
+        )
 
     def __getitem__(self, name: str) -> Jet:
         names = [k.name for k in self._problem.unknowns]
         if name not in names:
+            if name in self._problem.coefficients:
+                return self.memo(name, self._coefficient(name))
             return super().__getitem__(name)
+        self.used.add(name)
         if name not in self._unknowns:
             j = names.index(name)
             self._unknowns[name] = self._problem.unknowns[j].value(self.inputs[j])
         return self._unknowns[name]
 
     def apply(self, u: Jet) -> Jet:
-        """The principal operator on `u`, whether it is one stream of its own or several."""
-        if "M" in self.streams.names:
-            return u.d("M")
+        """The principal operator on `u`, whether it is one stream of its own or several.
+
+        Raises
+        ------
+        TypeError
+            If the problem has no principal operator.
+        """
+        if self.principal is None and not isinstance(self.streams, Recorder):
+            raise TypeError(f"{self._problem.name} has no principal operator to apply")
+        if self.principal is None:
+            return Jet(u.data[:, :1], VALUE)
+        if self.principal.name in self.streams.names:
+            return u.d(self.principal.name)
         total = None
         for a, w in self.principal.drift:
             term = u.d(a) * w
             total = term if total is None else total + term
         for a, b, weight in self.principal.diffusion:
             factor = Jet(weight.unsqueeze(1), VALUE) if isinstance(weight, Tensor) else weight
-            term = u.d(a + b) * factor
+            term = u.d(a, b) * factor
             total = term if total is None else total + term
         assert total is not None
         return total
+
+    def box_of(self, names: tuple[str, ...]) -> Box:
+        """The problem's intervals; those of other names are (0, 1)."""
+        known = self._problem.domain.intervals
+        return Box(**{name: known.get(name, (0.0, 1.0)) for name in names})
+
+    def _carried(self) -> Streams:
+        """Streams of the equation: its operator in one or expanded, and what else it asks for."""
+        problem, principal = self._problem, self.principal
+        asked = problem.derivatives if principal is not None else None
+        if asked is None:
+            asked = asked_by_the_equation(problem, self.points, self.codes)
+        asked = (*asked, *self._also)
+        if principal is None:
+            return Streams.of_derivatives(asked, problem.coordinates)
+        first = tuple(a for a in asked if a in problem.coordinates)
+        second = [a for a in asked if a not in first]
+        build = Streams.bundled if self._tangents else Streams.expanded
+        found = build(principal, *first)
+        if not second:
+            return found
+        more = Streams.of_derivatives(second, problem.coordinates)
+        known = {op.name for op in found.second}
+        firsts = tuple(dict.fromkeys((*found.first, *more.first)))
+        return Streams(firsts, (*found.second, *(op for op in more.second if op.name not in known)))
+
+    def _coefficient(self, name: str) -> Callable[[Chart], Jet]:
+        """A known coefficient at the points."""
+        function = self._problem.coefficients[name]
+        return lambda at: Jet.known(function(at.points).to(self.codes))
 
     def _forget(self) -> None:
         """Nothing of other streams is kept."""
@@ -160,3 +231,37 @@ class Frame(Chart):
         unit = value.new_zeros(len(self._problem.unknowns), *value.shape[1:])
         unit[j, 0] = 1.0
         return Jet(torch.cat([value, unit]), self.streams)
+
+
+_ASKED: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
+"""What the equation of each problem has been found to ask for."""
+
+
+@torch.no_grad()
+def asked_by(
+    problem: Problem, expression: Callable[..., object], points: Points, codes: Tensor
+) -> tuple[str, ...]:
+    """Derivatives that an expression (u, at) asks for."""
+    at = Frame.recording(problem, points.part(slice(0, 1)), codes)
+    expression(problem.together(at.fields()), at)
+    return tuple(_noted(at))
+
+
+@torch.no_grad()
+def asked_by_the_equation(problem: Problem, points: Points, codes: Tensor) -> tuple[str, ...]:
+    """Derivatives that residual and conditions ask for, found by evaluating them once."""
+    if problem not in _ASKED:
+        at = Frame.recording(problem, points.part(slice(0, 1)), codes)
+        problem.residuals(at.fields(), at)
+        asked = _noted(at)
+        for condition in problem.conditions():
+            there = Frame.recording(problem, condition.points.to(codes), codes)
+            condition.residual(problem.together(there.fields()), there)
+            asked |= _noted(there)
+        _ASKED[problem] = tuple(asked)
+    return _ASKED[problem]
+
+
+def _noted(at: Frame) -> dict[str, None]:
+    assert isinstance(at.streams, Recorder)
+    return at.streams.asked

@@ -5,32 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.chart import Chart
 from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import PointFunction, Unknown, unit_grid
+from bilo.inverse.unknown import PointFunction, Unknown, even_grid
 from bilo.taylor.fourier import fourier_features
 from bilo.taylor.jacobian import weight_rows
 from bilo.taylor.jets import Jet, stack
 from bilo.taylor.streamed_mlp import StreamedMLP, Weights
 from bilo.taylor.streams import VALUE
 
+if TYPE_CHECKING:
+    from bilo.inverse.regulariser import Regulariser
+
 FIT_STEPS = 400
 """Most iterations of L-BFGS that fit a function's network to its first guess,"""
 FIT_ERROR = 1e-4
 """until its root mean square error, over the scale, is below this,"""
-FIT_POINTS = (101, 41)
-"""at so many points along the one coordinate, or along each of two."""
-PROBE_POINTS = (101, 21)
-"""Points along the one coordinate, or along each of two, that tell how far a function moved."""
+FIT_POINTS = (101, 41, 13, 7)
+"""at so many points along the one coordinate, or along each of two to four."""
+PROBE_POINTS = (101, 21, 9, 5)
+"""Points along the one coordinate, or each of two to four, that tell how far a function moved."""
 FREE = 1e6
 """Bound of the weights of a function's network, which are free."""
+
+
+def unchanged(N: Jet, at: Chart) -> Jet:
+    """f = N."""
+    return N
+
+
+def zero(points: Points) -> Tensor:
+    """f = 0."""
+    return torch.zeros(len(points), dtype=torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +57,10 @@ class Function(Unknown):
     name : str
     coordinates : tuple of str
         What f depends on.
+    box : Box, optional
+        Where f lives, in these coordinates; None: (0, 1) in each.
+    regulariser : Regulariser, optional
+        What is known of f beside the data, weighted by `w_reg` of a method.
     transform : callable
         (N, at) -> f as jets.
     start : callable
@@ -61,14 +80,21 @@ class Function(Unknown):
 
     name: str
     coordinates: tuple[str, ...]
-    transform: Callable[[Jet, Chart], Jet]
-    start: PointFunction
-    truths: tuple[PointFunction, ...]
+    transform: Callable[[Jet, Chart], Jet] = unchanged
+    start: PointFunction = zero
+    truths: tuple[PointFunction, ...] = ()
     scale: float = 1.0
     width: int = 64
     layers: int = 2
     fourier: float = 0.0
     sampled: Ensemble | None = None
+    box: Box | None = None
+    regulariser: Regulariser | None = None
+
+    @property
+    def domain(self) -> Box:
+        """Where f lives."""
+        return self.box or Box.unit(self.coordinates)
 
     @property
     def truth(self) -> PointFunction:
@@ -102,7 +128,7 @@ class Function(Unknown):
 
     def fitted(self, function: PointFunction, codes: Tensor) -> Tensor:
         """Weights near `codes` that represent a function."""
-        points = unit_grid(self.coordinates, FIT_POINTS[len(self.coordinates) - 1])
+        points = even_grid(self.domain, FIT_POINTS[len(self.coordinates) - 1])
         wanted = function(points).double()
 
         def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
@@ -163,7 +189,7 @@ class Function(Unknown):
             f = self.transform(Jet(out[..., 0], at.streams), at)
             (by_out,) = torch.autograd.grad(form(f).sum(), out)
         with torch.no_grad():
-            return weight_rows(mlp, by_out[None, ..., 0], self._widths[0])[0].t()
+            return weight_rows(mlp, by_out[None], self._widths[0])[0].t()
 
     def at(self, points: Points, codes: Tensor) -> Tensor:
         """f (N,) at points."""
@@ -176,7 +202,8 @@ class Function(Unknown):
 
     def _features(self, at: Chart) -> Tensor:
         """Input jets (1, P, N, d) of the network."""
-        x = stack([at[c] for c in self.coordinates])[:1]
+        parts = self.domain.relative({c: at[c] for c in self.coordinates})
+        x = stack([parts[c] for c in self.coordinates])[:1]
         if not self.fourier:
             return x
         return fourier_features(x, self.frequencies.to(x), at.streams)
@@ -195,7 +222,7 @@ class Function(Unknown):
     @property
     def probe_points(self) -> Points:
         """An equidistant grid."""
-        return unit_grid(self.coordinates, PROBE_POINTS[len(self.coordinates) - 1])
+        return even_grid(self.domain, PROBE_POINTS[len(self.coordinates) - 1])
 
     @property
     def probe_range(self) -> tuple[float, float]:

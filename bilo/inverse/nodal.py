@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor
 
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction
-
-Array = NDArray[np.float64]
-Pull = Callable[[Array], Array]
-"""Cotangents (N,) of the predictions -> gradient by the nodal values."""
+from bilo.solvers.discretised import Array, Discretised, Pull
 
 
 @dataclass(frozen=True)
@@ -35,28 +30,40 @@ class Nodal:
     Parameters
     ----------
     unknown : Function
-    forward : callable
-        z -> predictions C u(z) (N,) and the transposed derivative there, exact for the scheme.
+    scheme : Discretised
+        C u(z), bounds of z, and which R.
     data : ndarray (N,)
         d.
-    low, high : ndarray
-        Bounds of z, of its shape; equal where z is held.
-    corner : float
-        0: squared slope. Else total variation, rounded below this slope.
-    matrix : ndarray (N, nodes), optional
-        C u as a function of z in one dimension, where that is linear.
-    between : {"linear", "nearest"}
-        What the function is between the nodes, as the scheme has it.
     """
 
     unknown: Function
-    forward: Callable[[Array], tuple[Array, Pull]]
+    scheme: Discretised
     data: Array
-    low: Array
-    high: Array
-    corner: float = 0.0
-    matrix: Array | None = None
-    between: Literal["linear", "nearest"] = "linear"
+
+    @property
+    def forward(self) -> Callable[[Array], tuple[Array, Pull]]:
+        """z -> predictions and the transposed derivative there."""
+        return self.scheme.forward
+
+    @property
+    def low(self) -> Array:
+        """Lower bounds of z."""
+        return self.scheme.low
+
+    @property
+    def high(self) -> Array:
+        """Upper bounds of z."""
+        return self.scheme.high
+
+    @property
+    def matrix(self) -> Array | None:
+        """C u as a function of z, where that is linear."""
+        return self.scheme.matrix
+
+    @property
+    def corner(self) -> float:
+        """Slope below which total variation is rounded; 0: squared slope."""
+        return self.scheme.corner
 
     @property
     def axes(self) -> list[Array]:
@@ -111,7 +118,7 @@ class Nodal:
 
     def function(self, z: Array) -> PointFunction:
         """The function of nodal values."""
-        interpolant = RegularGridInterpolator(self.axes, z, method=self.between)
+        interpolant = RegularGridInterpolator(self.axes, z, method=self.scheme.between)
 
         def f(points: Points) -> Tensor:
             rows = [points.coordinates[c].double().cpu().numpy() for c in self.unknown.coordinates]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bilo.inverse.points import Points
+from bilo.taylor.jets import Jet
+from bilo.taylor.product_rule import padded
+from bilo.taylor.streams import VALUE
 
 MAX_MOVE = 0.02
 """Largest change of the unknowns (optimiser coordinates) a lower-level step, at first."""
@@ -24,14 +27,20 @@ MU_STEPS = 40
 """Bisections of ln mu."""
 
 
+Seen = Callable[[Any, Any], Any]
+
+
 class Objective(ABC):
     """A function of the field at `points`, and perhaps of auxiliary parameters of its own.
 
-    All tensors are float64 on the CPU; ``u`` is the field (N,), ``J`` its derivative by the
-    unknowns (m, N), ``auxiliary`` (q,).
+    All tensors are float64 on the CPU; ``u`` is what is seen at the points (N,), ``J`` its
+    derivative by the unknowns (m, N), ``auxiliary`` (q,).
     """
 
     points: Points
+    seen: Seen | None = None
+    """(u, at) -> what is seen at the points, a jet or a tuple of jets; None: the field itself, or
+    all fields of a system, those of one point side by side."""
     start: Tensor = torch.zeros(0, dtype=torch.float64)
     """First guess of the auxiliary parameters (q,)."""
     every: int = 1
@@ -100,9 +109,14 @@ class Pointwise(Objective):
     def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """First and second derivative l', l'' >= 0 by the field, (N,) each."""
 
+    def combine(self, rows: Tensor) -> Tensor:
+        """Linear functionals of what is seen (.., N), one a datum (.., K); itself, unless any."""
+        return rows
+
     def model(self, u: Tensor, J: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient g (m,) and matrix H (m, m) of the generalised Gauss-Newton model."""
         first, second = self.derivatives(u)
+        J = self.combine(J)
         return J @ first, (J * second) @ J.t()
 
     @abstractmethod
@@ -148,82 +162,31 @@ def limited_step(
     return Q @ d
 
 
-@dataclass(frozen=True)
-class LeastSquares(Pointwise):
-    """L_dat = mean (u - u_d)^2.
+UNSEEN = 1e-12
+"""Relative eigenvalue of a precision below which the data say nothing of a direction."""
 
-    Parameters
-    ----------
-    points : Points
-        N data points.
-    values : Tensor (N,)
-        The data u_d.
-    informative : int, optional
-        Number of data that say anything (without those on a boundary); N by default.
+
+def variances(precision: Tensor) -> Tensor:
+    """Diagonal (m,) of the inverse of a precision; infinite where an unseen direction takes part.
+
+    >>> variances(torch.diag(torch.tensor([4.0, 0.0], dtype=torch.float64))).tolist()
+    [0.25, inf]
     """
-
-    points: Points
-    values: Tensor
-    informative: int | None = None
-
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
-        """Mean squared misfit."""
-        return ((u - self.values) ** 2).mean()
-
-    def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """2 (u - u_d) / N and 2 / N."""
-        n = len(self.values)
-        return 2 * (u - self.values) / n, torch.full_like(u, 2 / n)
-
-    def resolution(self, value: float) -> float:
-        """A hundredth of the noise's variance."""
-        return 0.01 * value
-
-    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
-        """sqrt diag(s^2 (J J^T)^-1), s^2 = sum (u - u_d)^2 / (N - m)."""
-        n, m = self.informative or J.shape[1], len(J)
-        if n <= m:
-            return None
-        s2 = ((u - self.values) ** 2).sum() / (n - m)
-        return (s2 * torch.linalg.pinv(J @ J.t()).diagonal()).clamp(min=0).sqrt()
+    scale = precision.diagonal().clamp(min=0).sqrt()
+    unit = torch.where(scale > 0, scale, torch.ones_like(scale))
+    values, Q = torch.linalg.eigh(precision / unit.outer(unit))
+    unseen = values <= UNSEEN * max(float(values[-1]), 1e-300)
+    inverse = torch.where(unseen, torch.zeros_like(values), 1 / values)
+    found = (Q**2 @ inverse) / unit**2
+    lost = (Q**2 @ unseen.to(values)) > 1e-6
+    return torch.where(lost, torch.full_like(found, math.inf), found)
 
 
-@dataclass(frozen=True)
-class PoissonProcess(Pointwise):
-    """Negative log-likelihood of particles that are a Poisson process of intensity u.
-
-        L = M int u dx - sum_i log u(X_i),        M snapshots
-
-    Parameters
-    ----------
-    points : Points
-        Nodes of a quadrature, then the particles of all snapshots.
-    weights : Tensor (Q,)
-        Of the quadrature.
-    snapshots : int
-    """
-
-    points: Points
-    weights: Tensor
-    snapshots: int
-
-    every = 4
-
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
-        """The negative log-likelihood, without its constant."""
-        nodes = len(self.weights)
-        return self.snapshots * (self.weights * u[:nodes]).sum() - u[nodes:].log().sum()
-
-    def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """M w and 0 at the nodes, -1 / u and 1 / u^2 at the particles."""
-        nodes, zero = len(self.weights), torch.zeros_like(self.weights)
-        inverse = 1 / u[nodes:]
-        return torch.cat([self.snapshots * self.weights, -inverse]), torch.cat([zero, inverse**2])
-
-    def resolution(self, value: float) -> float:
-        """What a fifth of a standard deviation costs, 0.2^2 / 2."""
-        return 0.02
-
-    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
-        """sqrt diag(H^-1), H the observed information."""
-        return torch.linalg.pinv(self.model(u, J)[1]).diagonal().clamp(min=0).sqrt()
+def interleaved(jets: tuple[Jet, ...]) -> Jet:
+    """Values and tangents of several jets at N points, those of one point side by side."""
+    if len(jets) == 1:
+        return jets[0].d("1")
+    rows = max(len(j.data) for j in jets)
+    n = max(j.data.shape[-1] for j in jets)
+    columns = [padded(j.data[:, :1], rows).expand(-1, -1, n) for j in jets]
+    return Jet(torch.stack(columns, -1).flatten(2), VALUE)

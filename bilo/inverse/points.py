@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +16,32 @@ class Points:
 
     Parameters
     ----------
-    coordinates : mapping of str to Tensor (N,)
-    known : mapping of str to Tensor (N, ...)
+    coordinates : mapping of str to (N,)
+        Tensors, arrays or lists of numbers.
+    known : mapping of str to (N, ...)
         Coefficients of the equation sampled at the points, e.g. a diffusivity map.
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is no row of numbers, or they differ in length.
     """
 
     coordinates: Mapping[str, Tensor]
     known: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        coordinates = {k: _tensor(v) for k, v in self.coordinates.items()}
+        known = {k: _tensor(v) for k, v in self.known.items()}
+        object.__setattr__(self, "coordinates", coordinates)
+        object.__setattr__(self, "known", known)
+        lengths = {k: v.shape[0] if v.ndim else 0 for k, v in {**coordinates, **known}.items()}
+        for name, row in coordinates.items():
+            if row.ndim != 1:
+                raise ValueError(f"{name}: points are a row (N,), not of shape {tuple(row.shape)}")
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{k} {n}" for k, n in lengths.items())
+            raise ValueError(f"points of different numbers: {told}")
 
     def __len__(self) -> int:
         return len(next(iter(self.coordinates.values())))
@@ -45,25 +65,15 @@ class Points:
         return Points(move(self.coordinates), move(self.known))
 
 
+EXACT = torch.zeros((), dtype=torch.float64)
+"""Points go to this for a numerical solution: float64 on the CPU, wherever the networks are."""
+
+
 def grid(**axes: Tensor) -> Points:
     """All combinations of the given axes, the last one running fastest."""
     mesh = torch.meshgrid(*axes.values(), indexing="ij")
     return Points({name: m.reshape(-1) for name, m in zip(axes, mesh, strict=True)})
 
 
-def lattice(names: tuple[str, ...], n: int, generator: torch.Generator) -> Points:
-    """n points of the unit box: a lattice of low discrepancy, randomly shifted.
-
-        x_k = frac(shift + k / n),    y_k = frac(shift' + k / g),    g the golden ratio
-
-    Raises
-    ------
-    ValueError
-        For other than two coordinates.
-    """
-    first, second = names
-    k = torch.arange(n, dtype=torch.float64)
-    shift = torch.rand(2, generator=generator, dtype=torch.float64)
-    golden = (5**0.5 + 1) / 2
-    rows = ((shift[0] + k / n) % 1, (shift[1] + k / golden) % 1)
-    return Points({first: rows[0].float(), second: rows[1].float()})
+def _tensor(values: Any) -> Tensor:
+    return values if isinstance(values, Tensor) else torch.as_tensor(values)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
+from bilo.inverse.codec import Codec, Values, require_unknowns
+from bilo.inverse.fields import Fields, as_tuple
 from bilo.inverse.frame import Frame
-from bilo.inverse.function import Function
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.nodal import Nodal
-from bilo.inverse.objective import LeastSquares, Pointwise
-from bilo.inverse.points import Points
-from bilo.inverse.regulariser import Regulariser
-from bilo.inverse.unknown import Scalar, Unknown
+from bilo.inverse.objective import Pointwise
+from bilo.inverse.observation import Observation
+from bilo.inverse.points import EXACT, Points
+from bilo.inverse.unknown import PointFunction
+from bilo.solvers.discretised import Discretised
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Operator
 
-Values = Mapping[str, Any]
-"""Unknowns by name: a float for a scalar, points -> (N,) for a function."""
+MOST_GRIDDED = 2
+"""Coordinates of which a grid is made; for more a lattice covers the box with fewer points."""
 
 
 @dataclass(frozen=True)
@@ -41,47 +46,94 @@ class Condition:
     """
 
     points: Points
-    residual: Callable[[Jet, Frame], Jet]
+    residual: Callable[[Any, Frame], Fields]
     weight: float = 1.0
 
 
-class Problem(ABC):
+class Problem(Codec, ABC):
     """An inverse problem F(D^k u, theta) = 0 with unknowns theta, scalars or functions.
 
-    A subclass states the mathematics and nothing else: no files, no plots, no training.
+    A subclass states the mathematics and nothing else: no files, no plots, no training. One field
+    u, or several: with `fields` of two names `transform` and `residual` take tuples of jets, and
+    return one.
+
+    Raises
+    ------
+    TypeError
+        When a class is made whose unknowns or coordinates contradict each other.
     """
 
     name: str
+    box: Box | None = None
+    """The domain; coordinates, points and the scale of the network's inputs follow from it."""
     coordinates: tuple[str, ...]
-    unknowns: tuple[Unknown, ...]
-    derivatives: tuple[str, ...] = ()
-    """First derivatives that the residual uses beside the principal operator."""
-    regulariser: Regulariser | None = None
-    """Of the unknown function, where there is one; weighted by `Settings.w_reg`."""
+    fields: tuple[str, ...] = ("u",)
+    coefficients: Mapping[str, PointFunction] = {}
+    """Known coefficients, functions of points; ``at[name]`` in the equation."""
+    observation: Observation | None = None
+    """Points and noise of generated data."""
+    derivatives: tuple[str, ...] | None = None
+    """First derivatives that the residual uses beside the principal operator; None: whatever it
+    asks for."""
+    nodes: int = 51
+    """Points along every axis of the full fixed set."""
     held_inputs: bool = False
     """Whether the operator takes the unknowns twice, u(x, z_0, z) with z_0 = z, of which only z has
     a derivative (`Frame.held_inputs`). Where f jumps u has kinks; through z alone they would ask
     of du/dz what the residual-gradient loss forbids."""
     fourier_coordinates: int = 0
-    """How many leading features get Fourier pairs, where the network has any,"""
+    """How many leading features get Fourier pairs, where the network has any."""
     fourier_scale: float = 1.0
-    """and the standard deviation of their frequencies, in half waves on the unit interval."""
+    """Standard deviation of their frequencies, in half waves on the unit interval."""
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        own = cls.__dict__
+        if not hasattr(cls, "name"):
+            cls.name = (
+                cls.__module__.rpartition(".")[2]
+                if "bilo.problems" in cls.__module__
+                else (re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower())
+            )
+        if cls.box is not None and "coordinates" not in own:
+            cls.coordinates = cls.box.names
+        if "unknowns" in own and not isinstance(own["unknowns"], property):
+            require_unknowns(cls.__name__, own["unknowns"], getattr(cls, "coordinates", ()))
+
+    def principal(self, at: Frame) -> Operator | None:
+        """The highest-order part M of the equation, one linear operator; `at.apply(u)` applies it.
+
+        It saves a quarter of the work of a step. None: the residual's derivatives are carried one
+        by one, ``u.d("t")``, ``u.d("x", "x")``.
+        """
+        return None
 
     @abstractmethod
-    def principal(self, at: Frame) -> Operator:
-        """The highest-order part M of the equation, one linear operator; `u.d("M")` applies it."""
-
-    @abstractmethod
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Any, at: Frame) -> Fields:
         """The represented field from the network's output; imposes initial and boundary values."""
 
     @abstractmethod
-    def residual(self, u: Jet, at: Frame) -> Jet:
-        """F(D^k u, theta), zero for a solution."""
+    def residual(self, u: Any, at: Frame) -> Fields:
+        """F(D^k u, theta), zero for a solution; a tuple for a system."""
 
-    @abstractmethod
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
-        """Residual points: a random draw of `n`, or the fixed full set for None."""
+        """Residual points: n of a randomly shifted lattice, or for None the full fixed set.
+
+        That is a grid with `nodes` points along every axis, or a lattice of as many as two axes
+        have, where there are three or more.
+        """
+        box = self.domain
+        if n is not None:
+            return self.place(box.lattice(n, generator).coordinates)
+        if len(box.names) > MOST_GRIDDED:
+            fixed = torch.Generator().manual_seed(0)
+            return self.place(box.lattice(self.nodes**MOST_GRIDDED, fixed).coordinates)
+        return self.place(box.grid(self.nodes).coordinates)
+
+    @property
+    def domain(self) -> Box:
+        """The box, or the unit box of the coordinates."""
+        return self.box or Box.unit(self.coordinates)
 
     def place(self, coordinates: Mapping[str, Tensor]) -> Points:
         """Points (N,) with what the problem knows there."""
@@ -92,20 +144,53 @@ class Problem(ABC):
         return ()
 
     def features(self, at: Frame) -> list[Jet]:
-        """Network inputs before the unknowns; the coordinates unless a problem knows better."""
-        return [at[c] for c in self.coordinates]
+        """Network inputs before the unknowns; the coordinates, as parts of the box's sides."""
+        here = {c: at[c] for c in self.coordinates}
+        return list((here if self.box is None else self.box.relative(here)).values())
 
     def feature_count(self) -> int:
         """Number of `features`."""
         return len(self.coordinates)
 
-    def weight(self, u: Jet, at: Frame) -> Tensor | None:
+    def weight(self, u: Any, at: Frame) -> Tensor | None:
         """Weight (N,) of each squared residual, held fixed in a step; None for one."""
         return None
 
-    def reference(self, theta: Values) -> Callable[[Points], Tensor] | None:
-        """The numerical solution at `theta`, a function of points; None: the problem has none."""
+    def solve(self, theta: Values) -> Callable[..., Any] | None:
+        """The numerical solution at `theta` in plain numpy; None: the problem has none.
+
+        A function of the coordinates by name, (N,) arrays each, to u (N,); (N, fields) for a
+        system.
+        """
         return None
+
+    def reference(self, theta: Values) -> Callable[[Points], Any] | None:
+        """The numerical solution at `theta`, a function of points; by default that of `solve`."""
+        solution = self.solve(theta)
+        if solution is None:
+            return None
+
+        def at(points: Points) -> Any:
+            rows = points.to(EXACT).coordinates
+            return solution(**{c: rows[c].numpy() for c in self.coordinates})
+
+        return at
+
+    def numerical(self, theta: Values) -> Callable[[Points], Tensor] | None:
+        """`reference` as everybody calls it: points of any device and type to float64 on the CPU.
+
+        (N,), or (N, fields) for a system.
+        """
+        solution = self.reference(theta)
+        if solution is None:
+            return None
+        return lambda points: torch.as_tensor(solution(points.to(EXACT))).double().cpu()
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the problem has a numerical solution."""
+        own = type(self)
+        return own.reference is not Problem.reference or own.solve is not Problem.solve
 
     def solutions(self, thetas: Sequence[Values], points: Points) -> Tensor:
         """Numerical solutions (B, N) at B sets of unknowns, float64; one by one unless overridden.
@@ -117,10 +202,10 @@ class Problem(ABC):
         """
         rows = []
         for theta in thetas:
-            reference = self.reference(theta)
-            if reference is None:
+            solution = self.numerical(theta)
+            if solution is None:
                 raise ValueError(f"{self.name} has no numerical solution to learn from")
-            rows.append(reference(points).double())
+            rows.append(solution(points))
         return torch.stack(rows)
 
     def sensitivities(self, theta: Values, points: Points) -> tuple[Tensor, Tensor] | None:
@@ -136,9 +221,11 @@ class Problem(ABC):
         Raises
         ------
         NotImplementedError
-            If the problem brings its own data.
+            If the problem says of no observation, and brings its own data.
         """
-        raise NotImplementedError(f"{self.name} generates no data")
+        if self.observation is None:
+            raise NotImplementedError(f"{self.name} generates no data")
+        return self.observation.data(self, theta, noise, seed)
 
     def feet(self, points: Points, u: Tensor) -> Points:
         """Where an unknown function acts on what u (N,) is at points; there itself, unless known.
@@ -148,8 +235,8 @@ class Problem(ABC):
         """
         return points
 
-    def nodal(self, data: LeastSquares) -> Nodal | None:
-        """The discretised inverse problem of data, for classical methods; None: there is none.
+    def discretise(self, *points: Any, **coordinates: Any) -> Discretised | None:
+        """Data at points by the nodal values of the one function; None: there is no scheme.
 
         Raises
         ------
@@ -158,10 +245,19 @@ class Problem(ABC):
         """
         return None
 
+    def nodal(self, data: LeastSquares) -> Nodal | None:
+        """The discretised inverse problem of data, for classical methods; None: there is none."""
+        rows = data.points.to(EXACT).coordinates
+        scheme = self.discretise(**{c: rows[c].numpy() for c in self.coordinates})
+        if scheme is None or data.seen is not None or data.functional is not None:
+            return None
+        (f,) = self.functions
+        return Nodal(f, scheme, data.values.numpy())
+
     def start_solution(self, points: Points) -> Tensor | None:
         """The numerical solution at the start at points (N,), which pretraining uses."""
         if self._at_start is None:
-            self._at_start = self.reference(self.start())
+            self._at_start = self.numerical(self.start())
         return None if self._at_start is None else self._at_start(points)
 
     def start_weight(self, known: Tensor, points: Points) -> Tensor | None:
@@ -177,43 +273,13 @@ class Problem(ABC):
     outlier: float = math.inf
     """Weighted residuals larger than this count linearly, not squared (Huber)."""
 
-    def start(self) -> dict[str, Any]:
-        """First guess of all unknowns."""
-        return {k.name: k.start for k in self.unknowns}
-
-    def start_codes(self, seed: int) -> Tensor:
-        """Optimiser coordinates (size,), float64, of the first guess; a seed draws networks."""
-        return torch.cat([k.start_codes(seed) for k in self.unknowns])
-
     def truth(self, seed: int = 0) -> dict[str, Any]:
         """The unknowns behind generated data, as far as the problem says them.
 
         The usual ones, whatever the seed, unless the problem draws them.
         """
         found = {k.name: k.truth for k in self.scalars if k.truth is not None}
-        return {**found, **{k.name: k.truth for k in self.functions}}
-
-    @property
-    def scalars(self) -> tuple[Scalar, ...]:
-        """The unknown scalars."""
-        return tuple(k for k in self.unknowns if isinstance(k, Scalar))
-
-    @property
-    def functions(self) -> tuple[Function, ...]:
-        """The unknown functions."""
-        return tuple(k for k in self.unknowns if isinstance(k, Function))
-
-    def require_scalars(self, method: str) -> None:
-        """Refuse unknown functions.
-
-        Raises
-        ------
-        ValueError
-            If there are any.
-        """
-        if self.functions:
-            names = ", ".join(f.name for f in self.functions)
-            raise ValueError(f"{method} takes unknown scalars, no functions: {names}")
+        return {**found, **{k.name: k.truths[0] for k in self.functions if k.truths}}
 
     def identity(self) -> Any:
         """What makes the problem itself, for the checkpoints of its fits.
@@ -224,43 +290,16 @@ class Problem(ABC):
         own = {k: v for k, v in vars(self).items() if k != "_at_start"}
         return [*(c for c in mine if c not in (ABC, object)), self.unknowns, own]
 
-    def split(self, codes: Tensor) -> tuple[Tensor, ...]:
-        """Codes (size, ..) of all unknowns, unknown by unknown."""
-        return codes.split([k.size for k in self.unknowns])
+    # --- several fields ---------------------------------------------------------------------------
+    def represent(self, out: Tensor, at: Frame) -> tuple[Jet, ...]:
+        """The represented fields from the network's output (1 + m, P, N, fields)."""
+        N = tuple(Jet(out[..., k], at.streams) for k in range(len(self.fields)))
+        return as_tuple(self.transform(self.together(N), at))
 
-    def encode(self, theta: Values) -> Tensor:
-        """Optimiser coordinates (m,), float64, of a set of values of scalars."""
-        return torch.tensor([k.encode(theta[k.name]) for k in self.scalars], dtype=torch.float64)
+    def together(self, jets: tuple[Jet, ...]) -> Any:
+        """A single jet for one field, the tuple for several: what the equation is written with."""
+        return jets[0] if len(self.fields) == 1 else jets
 
-    def decode(self, codes: Tensor) -> dict[str, Any]:
-        """Values and functions by name from optimiser coordinates (size,)."""
-        parts = zip(self.unknowns, self.split(codes), strict=True)
-        return {k.name: k.decode(part) for k, part in parts}
-
-    def numbers(self, codes: Tensor) -> dict[str, float]:
-        """Values of the scalars alone, for the history."""
-        parts = zip(self.unknowns, self.split(codes), strict=True)
-        return {k.name: k.decode(part) for k, part in parts if isinstance(k, Scalar)}
-
-    def probe(self, codes: Tensor) -> Tensor:
-        """The operator's inputs, of functions at points that tell what they are."""
-        parts = zip(self.unknowns, self.split(codes.detach().double().cpu()), strict=True)
-        return torch.cat([k.probe(part) for k, part in parts])
-
-    def read(self, theta: Values) -> Tensor:
-        """`probe` of the unknowns by name, float64: what a neural operator sees of them."""
-        return torch.cat([k.read(theta[k.name], k.probe_points) for k in self.unknowns])
-
-    def named(self, values: Iterable[float]) -> dict[str, float]:
-        """Values of scalars, in their order, by name."""
-        return {k.name: float(v) for k, v in zip(self.scalars, values, strict=True)}
-
-    def code_bounds(self) -> tuple[Tensor, Tensor]:
-        """Lower and upper bounds (size,) of the optimiser coordinates."""
-        low, high = zip(*(k.code_bounds() for k in self.unknowns), strict=True)
-        return torch.cat(low), torch.cat(high)
-
-    def project(self, codes: Tensor) -> Tensor:
-        """The nearest admissible optimiser coordinates, (size,)."""
-        low, high = self.code_bounds()
-        return torch.minimum(torch.maximum(codes, low), high)
+    def residuals(self, u: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
+        """All equations."""
+        return as_tuple(self.residual(self.together(u), at))

@@ -20,8 +20,16 @@ Reference: Chiles and Delfiner 2012, Geostatistics, sections 7.2 and 7.3.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import RectBivariateSpline
+from torch import Tensor
+
+from bilo.inverse.points import Points
 
 Array = NDArray[np.float64]
 
@@ -147,3 +155,48 @@ def _root(C: Array) -> Array:
     eigenvalues, V = np.linalg.eigh(C)
     rounding = 10 * np.finfo(float).eps * eigenvalues[-1]
     return np.asarray((V * np.sqrt(np.where(eigenvalues > rounding, eigenvalues, 0.0))) @ V.T)
+
+
+@dataclass(frozen=True)
+class TwoPhase:
+    """A material of two values, or smooth between them, on the unit square.
+
+    Parameters
+    ----------
+    seed : int
+        Of the Gaussian random field g.
+    low, high : float
+        The values: `high` where g >= 0 at the nearest node, else `low`.
+    nodes : int
+        Of the field along each axis.
+    smooth : bool
+        low + (high - low) sigmoid(g), g by a bicubic spline.
+    s, length : float
+        Standard deviation and length of g [o].
+    """
+
+    seed: int
+    low: float
+    high: float
+    nodes: int
+    smooth: bool = False
+    s: float = 10.0
+    length: float = 0.2
+
+    @cached_property
+    def field(self) -> Array:
+        """g at the nodes."""
+        generator = np.random.default_rng(self.seed)
+        return sample_2d(self.nodes, self.s, self.length, 1, generator)[0]
+
+    def __call__(self, points: Points) -> Tensor:
+        """The material at points."""
+        x, y = (points.coordinates[c].double().cpu() for c in ("x", "y"))
+        last = self.nodes - 1
+        if not self.smooth:
+            i, j = ((v * last).round().long() for v in (x, y))
+            inside = torch.from_numpy(self.field)[i, j] >= 0
+            return torch.where(inside, self.high, self.low).double()
+        axis = np.linspace(0, 1, self.nodes)
+        g = RectBivariateSpline(axis, axis, self.field)(x.numpy(), y.numpy(), grid=False)
+        return self.low + (self.high - self.low) * torch.from_numpy(g).sigmoid()

@@ -11,6 +11,7 @@ from torch import Tensor
 from bilo.inverse.chart import Chart
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
+from bilo.inverse.unknown import unit_grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Streams
 
@@ -29,16 +30,20 @@ class Regulariser:
     points : Points
     corner : float
         0: squared slope. Else the slope below which total variation is rounded.
+    weight : float
+        Of this function's beside those of others.
     """
 
     points: Points
     corner: float = 0.0
+    weight: float = 1.0
 
     def value(self, f: Function, codes: Tensor) -> Tensor:
         """R, differentiable by the codes of the function."""
         at = self._chart(f, codes)
         slope = Jet(f.input(codes, at) * f.scale, at.streams)
-        return self._mean(sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(())))
+        squares = sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(()))
+        return self.weight * self._mean(squares)
 
     def rows(self, f: Function, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Rows b (K,) with the gradient of R in |b|^2, and their derivative by the codes (size, K).
@@ -50,10 +55,10 @@ class Regulariser:
         with torch.no_grad():
             slope = Jet(f.input(codes, at) * f.scale, at.streams)
         slopes = [slope.d(c).value for c in f.coordinates]
-        weight = torch.ones_like(slopes[0])
+        weight = torch.full_like(slopes[0], self.weight)
         if self.corner:
             squares = torch.stack(slopes).pow(2).sum(0)
-            weight = 0.5 / (squares + self.corner**2).sqrt()
+            weight = 0.5 * self.weight / (squares + self.corner**2).sqrt()
         root = (weight / len(weight)).sqrt()
         b = torch.cat([root * s for s in slopes])
         by_codes = [
@@ -69,16 +74,44 @@ class Regulariser:
         return (squares + self.corner**2).sqrt().mean() if self.corner else squares.mean()
 
 
+def slope(n: int, coordinates: tuple[str, ...] = ("x",), weight: float = 1.0) -> Regulariser:
+    """Mean squared slope at n equidistant points along each coordinate of (0, 1)."""
+    return Regulariser(unit_grid(coordinates, n), weight=weight)
+
+
+def total_variation(n: int, coordinates: tuple[str, ...], corner: float) -> Regulariser:
+    """Total variation at n equidistant points along each coordinate, rounded below `corner`."""
+    return Regulariser(unit_grid(coordinates, n), corner=corner)
+
+
 def regularisation(problem: Problem, codes: Tensor) -> Tensor:
-    """The problem's regulariser of its function, differentiable by the codes (size,).
+    """The regularisers of a problem's functions, differentiable by the codes (size,).
 
     Raises
     ------
     ValueError
-        If the problem has none.
+        If no function has one.
     """
-    if problem.regulariser is None:
+    if not any(f.regulariser for f in problem.functions):
         raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
     parts = zip(problem.unknowns, problem.split(codes), strict=True)
-    (value,) = (problem.regulariser.value(k, v) for k, v in parts if isinstance(k, Function))
-    return value
+    terms = [
+        k.regulariser.value(k, v) for k, v in parts if isinstance(k, Function) and k.regulariser
+    ]
+    return torch.stack(terms).sum()
+
+
+def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """`Regulariser.rows` of all functions, (K,) and by all codes (size, K)."""
+    rows, derivatives, start = [], [], 0
+    for k in problem.unknowns:
+        own = slice(start, start + k.size)
+        start += k.size
+        if not isinstance(k, Function) or k.regulariser is None:
+            continue
+        b, by_own = k.regulariser.rows(k, codes[own])
+        by_all = by_own.new_zeros(len(codes), len(b))
+        by_all[own] = by_own
+        rows.append(b)
+        derivatives.append(by_all)
+    return torch.cat(rows), torch.cat(derivatives, 1)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.chart import Chart, constant
 from bilo.inverse.points import Points, grid
 from bilo.taylor.jets import Jet
@@ -93,11 +94,17 @@ class Scalar(Unknown):
     truth : float, optional
         The value behind generated data.
     log : bool
-        Optimise, and show the network, the logarithm of the value.
-    scale : float
-        Optimise, and show the network, the value (or its logarithm) divided by this.
+        Optimise, and show the network, ln (value / start): for positive quantities.
+    scale : float, optional
+        Optimise, and show the network, the value divided by this; None: the size of the start, or
+        1 where that is zero. With `log`: that logarithm divided by this; None: by 1.
     sampled : (float, float), optional
         Range in which a neural operator is trained; None: the bounds.
+
+    Raises
+    ------
+    ValueError
+        If the bounds are none, the start is outside, or `log` has bounds that are not positive.
     """
 
     name: str
@@ -105,19 +112,39 @@ class Scalar(Unknown):
     bounds: tuple[float, float]
     truth: float | None = None
     log: bool = False
-    scale: float = 1.0
+    scale: float | None = None
     sampled: tuple[float, float] | None = None
 
     size = 1
 
+    def __post_init__(self) -> None:
+        low, high = self.bounds
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"{self.name}: bounds ({low:g}, {high:g}) are no interval")
+        if not low <= self.start <= high:
+            raise ValueError(
+                f"{self.name}: the start {self.start:g} is outside its bounds ({low:g}, {high:g})"
+            )
+        if self.log and low <= 0:
+            raise ValueError(f"{self.name}: a logarithm needs positive bounds, not {low:g}")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise ValueError(f"{self.name}: the scale {self.scale:g} is not positive")
+
+    @property
+    def unit(self) -> float:
+        """What the optimiser's coordinate is divided by."""
+        if self.scale is not None:
+            return self.scale
+        return 1.0 if self.log else abs(self.start) or 1.0
+
     def encode(self, value: float) -> float:
         """The optimiser's coordinate of a value."""
-        return (math.log(value) if self.log else value) / self.scale
+        return (math.log(value / self.start) if self.log else value) / self.unit
 
     def decode(self, codes: Tensor | float) -> float:
         """Inverse of `encode`."""
         code = float(codes)
-        return math.exp(code * self.scale) if self.log else code * self.scale
+        return math.exp(code * self.unit) * self.start if self.log else code * self.unit
 
     @property
     def sampled_codes(self) -> tuple[float, float]:
@@ -127,7 +154,7 @@ class Scalar(Unknown):
 
     def slope(self, value: float) -> float:
         """Derivative of the value by its optimiser coordinate."""
-        return value * self.scale if self.log else self.scale
+        return value * self.unit if self.log else self.unit
 
     def start_codes(self, seed: int) -> Tensor:
         """The first guess's coordinate."""
@@ -141,8 +168,8 @@ class Scalar(Unknown):
 
     def value(self, z: Jet) -> Jet:
         """The value of its coordinate."""
-        value = Jet(z.data[:, :1], VALUE) * self.scale
-        return constant((value.exp() if self.log else value).weight, z.streams)
+        value = Jet(z.data[:, :1], VALUE) * self.unit
+        return constant((value.exp() * self.start if self.log else value).weight, z.streams)
 
     def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
         """One."""
@@ -167,7 +194,12 @@ class Scalar(Unknown):
         return low, high
 
 
+def even_grid(box: Box, n: int) -> Points:
+    """n equidistant points along each coordinate of a box, float64."""
+    axes = {k: torch.linspace(*i, n, dtype=torch.float64) for k, i in box.intervals.items()}
+    return grid(**axes)
+
+
 def unit_grid(coordinates: tuple[str, ...], n: int) -> Points:
-    """n equidistant points along each coordinate of the unit box."""
-    axis = torch.linspace(0, 1, n, dtype=torch.float64)
-    return grid(**dict.fromkeys(coordinates, axis))
+    """n equidistant points along each coordinate of the unit box, float64."""
+    return even_grid(Box.unit(coordinates), n)

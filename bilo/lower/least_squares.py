@@ -14,18 +14,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from bilo.inverse.fields import Fields, as_tuple
 from bilo.inverse.frame import Frame
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.lower.losses import residual_weights
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jacobian import weight_rows
 from bilo.taylor.jets import Jet
 from bilo.taylor.streamed_mlp import StreamedMLP
+from bilo.training.recipes import RecipeError
 
 
 @dataclass(frozen=True)
@@ -39,32 +42,32 @@ class Equation:
     network : OperatorNetwork
     at : Frame
     form : callable
-        (u, at) -> c as a jet.
+        (u, at) -> c as a jet, or several: equations of one kind at the same points.
     factor : float
         Of the whole loss.
     weights : Tensor (1 or 1 + m, N or 1) or None
         Of the squares, of c and of its derivatives; None for one.
     w_rgrad : float
         Weight of the derivatives; 0 leaves them out.
-    pointwise : bool
-        Whether c at a point depends on u there alone: it has as many entries as there are points.
     """
 
     name: str
     network: OperatorNetwork
     at: Frame
-    form: Callable[[Jet, Frame], Jet]
+    form: Callable[[Any, Frame], Fields]
     factor: float = 1.0
     weights: Tensor | None = None
     w_rgrad: float = 0.0
-    pointwise: bool = True
 
     def moved(self, codes: Tensor) -> Equation:
         """The same at other values of the unknowns; the weights are held."""
         return replace(self, at=self.at.moved(codes))
 
     def rows(self) -> Tensor:
-        """rho (K, n) at the network's present weights; K is 1, or 1 + m with derivatives."""
+        """rho (K, n) at the network's present weights.
+
+        K is the number of equations, and so many times 1 + m with derivatives: all values first.
+        """
         with torch.no_grad():
             return self._rho(self._evaluate(self._forward().out))
 
@@ -77,21 +80,25 @@ class Equation:
         out = mlp.out.requires_grad_()
         c = self._evaluate(out)
         rho = self._rho(c)
-        entries = rho if self.pointwise else rho.flatten()
+        pointwise = _is_pointwise(rho, out)
+        entries = rho if pointwise else rho.flatten()
         by_out = [torch.autograd.grad(e.sum(), out, retain_graph=True)[0] for e in entries]
         with torch.no_grad():
-            J = weight_rows(mlp, torch.stack(by_out)[..., 0], self.network.A.shape[1])
-            J = J.flatten(0, 1) if self.pointwise else J.sum(1)
+            J = weight_rows(mlp, torch.stack(by_out), self.network.A.shape[1])
+            J = J.flatten(0, 1) if pointwise else J.sum(1)
             if unknowns:
-                by_theta = c.coefficients(1 + len(self.at.inputs))[1:]
-                J = torch.cat([J, self._scaled(by_theta, self._root(1)).t()], 1)
+                m = len(self.at.inputs)
+                by_theta = torch.stack([e.coefficients(1 + m)[1:] for e in c], 1)
+                scaled = by_theta * self._root(1) / by_theta.shape[2] ** 0.5
+                J = torch.cat([J, scaled.flatten(1).t()], 1)
         return rho.detach(), J
 
     def losses(self, rho: Tensor) -> dict[str, float]:
         """The means that the rows are made of, without `factor` and `w_rgrad`, by name."""
-        found = {self.name: float((rho[0] ** 2).sum()) / self.factor}
+        equations = len(rho) // self._kinds
+        found = {self.name: float((rho[:equations] ** 2).sum()) / self.factor}
         if self.w_rgrad:
-            gradient = float((rho[1:] ** 2).sum()) / (self.factor * self.w_rgrad)
+            gradient = float((rho[equations:] ** 2).sum()) / (self.factor * self.w_rgrad)
             found[f"{self.name}_gradient"] = gradient
         return found
 
@@ -103,13 +110,19 @@ class Equation:
     def _forward(self) -> StreamedMLP:
         return StreamedMLP(self._inputs, self.network.weights(), self.at.streams)
 
-    def _evaluate(self, out: Tensor) -> Jet:
-        u = self.network.problem.transform(Jet(out[..., 0], self.at.streams), self.at)
-        return self.form(u, self.at)
+    def _evaluate(self, out: Tensor) -> tuple[Jet, ...]:
+        problem = self.network.problem
+        return as_tuple(self.form(problem.together(problem.represent(out, self.at)), self.at))
 
-    def _rho(self, c: Jet) -> Tensor:
-        rows = 1 + len(self.at.inputs) if self.w_rgrad else 1
-        return self._scaled(c.coefficients(rows), self._root(rows))
+    @property
+    def _kinds(self) -> int:
+        """The value alone, or with its derivatives by the unknowns."""
+        return 1 + len(self.at.inputs) if self.w_rgrad else 1
+
+    def _rho(self, c: tuple[Jet, ...]) -> Tensor:
+        rows = torch.stack([e.coefficients(self._kinds) for e in c], 1)
+        root = self._root(self._kinds).unsqueeze(1)
+        return (root * rows / rows.shape[2] ** 0.5).flatten(0, 1)
 
     def _root(self, rows: int) -> Tensor:
         """Square roots of all weights (rows or 1, N or 1)."""
@@ -117,8 +130,19 @@ class Equation:
         squares[1:] *= self.w_rgrad
         return (squares if self.weights is None else squares * self.weights[:rows]).sqrt()
 
-    def _scaled(self, c: Tensor, root: Tensor) -> Tensor:
-        return root * c / c.shape[1] ** 0.5
+
+def _is_pointwise(rho: Tensor, out: Tensor) -> bool:
+    """Whether an entry depends on the network at its own point alone; judged by the middle one.
+
+    All entries of a kind then need one backward pass together.
+    """
+    n = out.shape[2]
+    if rho.shape[1] != n:
+        return False
+    (by_out,) = torch.autograd.grad(rho[0, n // 2], out, retain_graph=True)
+    elsewhere = by_out.abs().sum((0, 1, 3))
+    elsewhere[n // 2] = 0.0
+    return not bool(elsewhere.any())
 
 
 ROWS = 1.4
@@ -140,9 +164,12 @@ def operator_equations(
     problem = network.problem
     at = Frame(problem, points, codes)
     with torch.no_grad():
-        u = problem.transform(network(at), at)
-        r = problem.residual(u, at).coefficients(1 + len(problem.unknowns))
-        weights = residual_weights(problem, u, at, r).expand_as(r)
+        u = network.represented(at)
+        weights = None
+        if len(problem.fields) == 1:
+            (c,) = problem.residuals(u, at)
+            r = c.coefficients(1 + len(problem.unknowns))
+            weights = residual_weights(problem, u, at, r).expand_as(r)
     residual = Equation("residual", network, at, problem.residual, weights=weights, w_rgrad=w_rgrad)
     conditions = [
         Equation(
@@ -152,7 +179,6 @@ def operator_equations(
             condition.residual,
             factor=condition.weight,
             w_rgrad=w_rgrad,
-            pointwise=False,
         )
         for condition in problem.conditions()
     ]
@@ -173,7 +199,7 @@ def start_equation(
             "start",
             network,
             Frame(problem, points, codes, tangents=False, derivatives=False),
-            lambda u, at: u - Jet.known(known.to(network.like)),
+            lambda u, at: _minus(u, known.to(network.like)),
             factor=w_start,
             weights=None if weight is None else weight.unsqueeze(0),
         )
@@ -183,12 +209,31 @@ def start_equation(
 def data_equation(
     network: OperatorNetwork, data: LeastSquares, codes: Tensor, w_data: float
 ) -> Equation:
-    """A PINN's data, u = u_d."""
-    values = data.values.to(network.like)
+    """A PINN's data, u = u_d.
+
+    Raises
+    ------
+    RecipeError
+        If they are weighted, or see more than the field.
+    """
+    if not (data.seen is None and data.functional is None and data.weights is None):
+        raise RecipeError(
+            "a PINN with recipe lm takes unweighted data of the fields themselves; recipe fast "
+            "takes any"
+        )
+    problem, like = network.problem, network.like
+    points = data.points.to(like)
+    values = data.values.to(like).view(len(points), -1)
     return Equation(
         "objective",
         network,
-        Frame(network.problem, data.points.to(network.like), codes, derivatives=False),
-        lambda u, at: u - Jet.known(values),
-        factor=w_data,
+        Frame(problem, points, codes, derivatives=False),
+        lambda u, at: _minus(u, values),
+        factor=w_data / len(problem.fields),
     )
+
+
+def _minus(u: Any, known: Tensor) -> tuple[Jet, ...]:
+    """u - known, (N,) or (N, fields)."""
+    columns = known.unsqueeze(-1) if known.ndim == 1 else known
+    return tuple(f - Jet.known(columns[:, k]) for k, f in enumerate(as_tuple(u)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bilo.inverse.fields import as_tuple, values
 from bilo.inverse.frame import Frame
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -62,11 +63,13 @@ def operator_loss(
         Weight of the residual-gradient loss.
     """
     problem = network.problem
+    if len(problem.fields) > 1:
+        return _all_tangents_loss(network, points, codes, w_rgrad)
     at = Frame(problem, points, codes)
     mlp = network.streams(at)
     with torch.no_grad():
-        u = problem.transform(Jet(mlp.out[..., 0], at.streams), at)
-        r = problem.residual(u, at)
+        u = problem.represent(mlp.out, at)
+        (r,) = problem.residuals(u, at)
         scale, scales = (
             residual_weights(problem, u, at, r.value),
             residual_weights(problem, u, at, r.tangents),
@@ -75,13 +78,30 @@ def operator_loss(
         gradient = (scales * r.tangents**2).sum(0).mean()
         direction = r.tangents * (scales * (2 * w_rgrad / len(points)))
     along = at.along(direction)
-    u = problem.transform(Jet(mlp.along(direction)[..., 0], along.streams), along)
-    r = problem.residual(u, along)
+    u = problem.represent(mlp.along(direction), along)
+    (r,) = problem.residuals(u, along)
     surrogate = (scale * r.value**2).mean() + r.tangents.sum()
     further = condition_loss(network, codes, w_rgrad)
     return OperatorLoss(
-        surrogate + further, u.value, float(residual), float(gradient), further.item()
+        surrogate + further, values(u), float(residual), float(gradient), further.item()
     )
+
+
+def _all_tangents_loss(
+    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+) -> OperatorLoss:
+    """The same for a system, whose equations have directions of their own: all tangents go back."""
+    problem = network.problem
+    at = Frame(problem, points, codes)
+    u = problem.represent(network.streams(at).along(), at)
+    residual = gradient = network.like.new_zeros(())
+    for r in problem.residuals(u, at):
+        residual = residual + (residual_weights(problem, u, at, r.value) * r.value**2).mean()
+        scales = residual_weights(problem, u, at, r.tangents)
+        gradient = gradient + (scales * r.tangents**2).sum(0).mean()
+    further = condition_loss(network, codes, w_rgrad)
+    total = residual + w_rgrad * gradient + further
+    return OperatorLoss(total, values(u), residual.item(), gradient.item(), further.item())
 
 
 def sampled_operator_loss(
@@ -103,14 +123,15 @@ def sampled_operator_loss(
     # a normal number of single precision is 0 once in ten million draws
     v = (v * (m**0.5 / v.norm(dim=0).clamp(min=TINY))).to(like)
     at = Frame(problem, points, codes, v)
-    u = problem.transform(network(at), at)
-    r = problem.residual(u, at)
-    residual = (residual_weights(problem, u, at, r.value) * r.value**2).mean()
-    along = r.tangents[0]
-    gradient = (residual_weights(problem, u, at, along) * along**2).mean()
+    u = network.represented(at)
+    residual = gradient = network.like.new_zeros(())
+    for r in problem.residuals(u, at):
+        along = r.coefficients(2)[1]
+        residual = residual + (residual_weights(problem, u, at, r.value) * r.value**2).mean()
+        gradient = gradient + (residual_weights(problem, u, at, along) * along**2).mean()
     further = condition_loss(network, codes, w_rgrad)
     surrogate = residual + w_rgrad * gradient + further
-    return OperatorLoss(surrogate, u.value, residual.item(), gradient.item(), further.item())
+    return OperatorLoss(surrogate, values(u), residual.item(), gradient.item(), further.item())
 
 
 def condition_loss(
@@ -124,11 +145,11 @@ def condition_loss(
     total = network.like.new_zeros(())
     for condition in problem.conditions():
         at = Frame(problem, condition.points.to(network.like), codes, tangents=tangents)
-        c = condition.residual(problem.transform(network(at), at), at)
-        loss = (c.value**2).mean()
-        if tangents:
-            loss = loss + w_rgrad * (c.tangents**2).sum(0).mean()
-        total = total + condition.weight * loss
+        for c in as_tuple(condition.residual(problem.together(network.represented(at)), at)):
+            loss = (c.value**2).mean()
+            if tangents:
+                loss = loss + w_rgrad * (c.tangents**2).sum(0).mean()
+            total = total + condition.weight * loss
     return total
 
 
@@ -136,15 +157,17 @@ def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tens
     """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
     problem = network.problem
     at = Frame(problem, points, codes, tangents=False)
-    u = problem.transform(network(at), at)
-    r = problem.residual(u, at).value
-    return (residual_weights(problem, u, at, r) * r**2).mean(), u.value
+    u = network.represented(at)
+    total = network.like.new_zeros(())
+    for r in problem.residuals(u, at):
+        total = total + (residual_weights(problem, u, at, r.value) * r.value**2).mean()
+    return total, values(u)
 
 
 @torch.no_grad()
-def residual_weights(problem: Problem, u: Jet, at: Frame, r: Tensor) -> Tensor:
+def residual_weights(problem: Problem, u: tuple[Jet, ...], at: Frame, r: Tensor) -> Tensor:
     """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""
-    weight = problem.weight(u, at)
+    weight = problem.weight(problem.together(u), at)
     weight = torch.ones_like(r) if weight is None else weight
     if problem.outlier == float("inf"):
         return weight

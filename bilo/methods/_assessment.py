@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bilo.classical.search import classical, optima
 from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -79,19 +80,26 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     regularised = bool(getattr(finished.method, "w_reg", 0.0))
     theta = problem.decode(codes)
     numbers: dict[str, Any] = {"held_out_residual": _held_out(run, session.seed)}
-    error_at_data, unsolvable = None, []
+    error_at_data: Tensor | None = None
+    unsolvable: list[str] = []
     try:
-        reference = problem.reference(theta)
+        reference = problem.numerical(theta)
+        at_data = solution_at_data(problem, theta, data)
     except ValueError as error:
-        reference, unsolvable = None, [f"no numerical solution at the inferred unknowns: {error}"]
+        reference, at_data, unsolvable = (
+            None,
+            None,
+            [f"no numerical solution at the inferred unknowns: {error}"],
+        )
     if reference is not None:
         numbers["u_rel_l2_vs_numerical"] = _difference(problem, run, codes, reference)
-        error_at_data = u - reference(data.points).double()
+    if at_data is not None:
+        error_at_data = u - at_data
     if regularised:
         numbers["regulariser"] = float(regularisation(problem, codes))
     if not problem.functions:
         numbers |= _uncertainty(finished, problem, data, error_at_data)
-        if reference is not None and isinstance(data, Pointwise):
+        if at_data is not None and isinstance(data, Pointwise):
             numbers |= _correction(problem, data, codes)
     warnings = unsolvable + _warnings(finished, numbers)
     if run.recoveries:
@@ -124,7 +132,7 @@ def _difference(
 ) -> float:
     """Relative L2 difference of network and numerical solution, on the full fixed set of points."""
     everywhere = problem.collocation(None, torch.Generator())
-    exact = reference(everywhere).double()
+    exact = reference(everywhere)
     found = evaluate(run.network, everywhere, codes).double()
     return float((found - exact).norm() / exact.norm())
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from bilo.classical.search import Minimum, distinct, optima
 from bilo.classical.starts import Array, starts_of
 from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.methods._network_method import NetworkMethod
 from bilo.training.budget import ENOUGH
@@ -61,6 +62,7 @@ def multi_start(
     """
     if not isinstance(data, Pointwise):
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
+    problem.require_scalars("multi-start")
     starts = starts_of(problem, per_axis)
     first = method.fit(problem, data, session)
     check = optima(problem, data, starts)
@@ -124,7 +126,8 @@ def starting_at(problem: Problem, theta: Array) -> Problem:
     """The same problem with another start (m,)."""
     moved = copy.copy(problem)
     moved.unknowns = tuple(
-        replace(k, start=float(value)) for k, value in zip(problem.scalars, theta, strict=True)
+        replace(k, start=float(value), scale=k.unit)
+        for k, value in zip(problem.scalars, theta, strict=True)
     )
     moved._at_start = None
     return moved
@@ -136,10 +139,10 @@ def judged(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> flo
 
 
 def _numerical(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> Tensor:
-    reference = problem.reference(theta)
-    if reference is None:
+    u = solution_at_data(problem, theta, data)
+    if u is None:
         raise ValueError(f"{problem.name} has no numerical solution to judge several starts by")
-    return reference(data.points).double()
+    return u
 
 
 def _same(theta: Array, other: Array) -> bool:
@@ -149,7 +152,7 @@ def _same(theta: Array, other: Array) -> bool:
 def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: float) -> float:
     """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
     u = _numerical(problem, data, problem.named(minimum.theta))
-    return float((data.derivatives(u)[1] * (error * u) ** 2).sum() / 2)
+    return float((data.derivatives(u)[1] * (error * data.combine(u)) ** 2).sum() / 2)
 
 
 def _joined(

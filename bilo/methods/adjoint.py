@@ -17,9 +17,9 @@ from typing import ClassVar
 from scipy.optimize import minimize
 
 from bilo.classical.nodal_search import Search, nodal_of
-from bilo.inverse.nodal import Array
 from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
+from bilo.solvers.discretised import Array
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bilo.inverse.objective import Objective
+from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -117,7 +118,7 @@ class BiLO(NetworkMethod):
             return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
         network = operator_network(problem, self.architecture, session)
         run = Run.of(network, problem.start_codes(session.seed), data, session)
-        predict = tangent_model(network, data.points)
+        predict = tangent_model(network, data)
         if self.first_order is None:
             lower, upper = self._in_turn(run, data, predict)
         else:
@@ -164,7 +165,7 @@ class BiLO(NetworkMethod):
         if self._recipe.adam or _too_large(problem, data):
             run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
         referee = self.referee
-        if referee is None and problem.judged:
+        if referee is None and problem.judged and problem.has_reference:
             referee = _numerical(problem, data, self.w_reg)
         run.upper = Judged()
         level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or PART)
@@ -235,9 +236,9 @@ def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
     """The upper objective of the numerical solution, L_dat + prior + w_reg R."""
 
     def referee(codes: Tensor, auxiliary: Tensor) -> float:
-        reference = problem.reference(problem.decode(codes))
-        assert reference is not None
-        value = float(data.value(reference(data.points).double(), auxiliary) + data.prior(codes))
+        u = solution_at_data(problem, problem.decode(codes), data)
+        assert u is not None
+        value = float(data.value(u, auxiliary) + data.prior(codes))
         return value + (w_reg * float(regularisation(problem, codes)) if w_reg else 0.0)
 
     return referee

@@ -32,8 +32,7 @@ from bilo.lower.losses import condition_loss, residual_loss
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.methods._network_method import NetworkMethod, operator_network
-from bilo.networks.network import OperatorNetwork
-from bilo.networks.network import field as represented
+from bilo.networks.network import OperatorNetwork, seen
 from bilo.training.loop import Levels, train
 from bilo.training.recipes import RecipeError, adam_of
 from bilo.training.session import Session
@@ -84,7 +83,7 @@ class BPN(NetworkMethod):
         network = operator_network(problem, architecture, session, theta=False)
         like, budget = network.like, self.budget
         run = Run.of(network, problem.encode(problem.start()).to(like), data, session)
-        codes, data_points = run.codes, data.points.to(like)
+        codes = run.codes
         rate = self.upper_rate or self._recipe.upper_rate
         run.optimisers |= {
             "lower": descent.over(network.parameters()),
@@ -106,7 +105,7 @@ class BPN(NetworkMethod):
             return total, record
 
         def objective(theta: Tensor) -> Tensor:
-            u = represented(network, data_points, theta).value
+            u = seen(network, data, theta).value
             return data.value(u.double().cpu(), run.auxiliary)
 
         def upper(run: Run, progress: float) -> Record:
@@ -125,7 +124,7 @@ class BPN(NetworkMethod):
         levels = Levels(draw, descending(descent, budget.total, loss), upper)
         status = train(run, levels, budget, session, fingerprint(self, problem, data, session))
         with torch.no_grad():
-            u = represented(network, data_points, codes).value.cpu()
+            u = seen(network, data, codes).value.cpu()
         return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
 

@@ -85,6 +85,8 @@ class DeepONet(NetworkMethod):
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
         """Infer the unknowns of a problem that has a numerical solution."""
+        if len(problem.fields) > 1 or data.seen is not None:
+            raise ValueError("a DeepONet takes one field and data of the field itself")
         began = time.perf_counter()
         everywhere = problem.collocation(None, torch.Generator())
         known = training_set(problem, self.samples, everywhere, session.seed)

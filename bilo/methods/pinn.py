@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -26,7 +27,7 @@ from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.methods._multistart import multi_start
 from bilo.methods._network_method import NetworkMethod, operator_network
-from bilo.networks.network import field as represented
+from bilo.networks.network import seen
 from bilo.training.loop import Levels, Lower, train
 from bilo.training.recipes import Descent, RecipeError
 from bilo.training.session import Session
@@ -80,7 +81,7 @@ class PINN(NetworkMethod):
         network = operator_network(problem, self.architecture, session, theta=False)
         like = network.like
         run = Run.of(network, problem.start_codes(session.seed).to(like), data, session)
-        codes, auxiliary, data_points = run.codes, run.auxiliary, data.points.to(like)
+        codes, auxiliary = run.codes, run.auxiliary
         count = self.budget.count(enough(network, 1))
 
         def draw() -> Points:
@@ -101,7 +102,7 @@ class PINN(NetworkMethod):
         levels = Levels(draw, lower, upper)
         status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
         with torch.no_grad():
-            u = represented(network, data_points, codes).value.double().cpu()
+            u = seen(network, data, codes).value.double().cpu()
         return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
     def _solved(self, run: Run, data: Objective) -> Lower:
@@ -130,7 +131,6 @@ class PINN(NetworkMethod):
         """The one loss as a scalar, descended by the recipe's optimiser."""
         network, problem = run.network, run.network.problem
         codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
-        data_points = data.points.to(network.like)
         run.optimisers["lower"] = descent.over(
             network.parameters(), (codes, auxiliary), self.upper_rate or self._recipe.upper_rate
         )
@@ -144,17 +144,17 @@ class PINN(NetworkMethod):
                 return anchored(problem, self.w_start, points, equations, u, record)
             if run.step % DATA_EVERY:
                 return equations, record
-            u = represented(network, data_points, codes).value.double().cpu()
+            u = seen(network, data, codes).value.double().cpu()
             progress = self.budget.progress(run.step)
             objective = data.value(u, auxiliary, progress) + data.prior(codes.double().cpu())
             total = equations + DATA_EVERY * self.w_data * objective.to(residual)
-            seen = {"objective": objective.item()}
+            numbers = {"objective": objective.item()}
             if self.w_reg:
                 R = regularisation(problem, codes)
                 total = total + DATA_EVERY * self.w_reg * R
-                seen["regulariser"] = R.item()
+                numbers["regulariser"] = R.item()
             # steps that do not look at the data report what was seen last
-            run.last = {**run.last, **seen}
+            run.last = {**run.last, **numbers}
             return total, record
 
         return descending(descent, self.budget.total, loss)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bilo.inverse.chain_rule import by_codes
 from bilo.inverse.chart import Chart
+from bilo.inverse.fields import as_tuple
 from bilo.inverse.frame import Frame
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -89,7 +90,8 @@ class DeepONet(Network):
         here = Frame.of_inputs(self.problem, points, inputs[0])
         t = self._trunk(here)[0, 0]
         b = self._branch(readings[None, None].split(self.sizes, -1))[0, 0]
-        return self.problem.transform(Jet.known(b @ t.t()), pairs).value.view(B, N)
+        (u,) = as_tuple(self.problem.transform(Jet.known(b @ t.t()), pairs))
+        return u.value.view(B, N)
 
     @torch.no_grad()
     def linearised(self, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,8 +108,8 @@ class DeepONet(Network):
         jets = torch.cat([r[None], torch.eye(len(r)).to(r)])[:, None, None]
         b = self._branch(jets.split(self.sizes, -1))[:, 0, 0]
         N = (b @ self._trunk(plain)[0, 0].t())[:, None]
-        u = problem.transform(Jet(N, plain.streams), plain)
-        through_transform = problem.transform(Jet(N[:1], moving.streams), moving)
+        (u,) = as_tuple(problem.transform(Jet(N, plain.streams), plain))
+        (through_transform,) = as_tuple(problem.transform(Jet(N[:1], moving.streams), moving))
         by_inputs = through_transform.coefficients(1 + len(parts))[1:].to(codes)
         by_readings = u.tangents.to(codes).split(self.sizes)
         X = [

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.fields import as_tuple
+from bilo.inverse.frame import Frame, asked_by
+from bilo.inverse.objective import Objective, interleaved
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.taylor.fourier import fourier_features
@@ -17,13 +20,17 @@ from bilo.taylor.streamed_mlp import StreamedMLP
 
 
 class Network(nn.Module, ABC):
-    """A network whose output represents the field: u = problem.transform(network(at), at)."""
+    """A network whose outputs represent the fields: u = problem.transform(network(at), at)."""
 
     problem: Problem
 
     @abstractmethod
-    def forward(self, at: Frame) -> Jet:
-        """Network output as a jet inside the autograd graph."""
+    def forward(self, at: Frame) -> Any:
+        """Network output inside the autograd graph: a jet, or a tuple of jets for a system."""
+
+    def represented(self, at: Frame) -> tuple[Jet, ...]:
+        """The represented fields."""
+        return as_tuple(self.problem.transform(self(at), at))
 
     @property
     @abstractmethod
@@ -83,8 +90,8 @@ class OperatorNetwork(Network):
         bound = 1 / math.sqrt(width)
         self.W = nn.ParameterList(uniform(bound, width, width) for _ in range(layers - 1))
         self.c = nn.ParameterList(uniform(bound, width) for _ in range(layers - 1))
-        self.w_out = nn.Parameter(uniform(bound, 1, width))
-        self.b_out = nn.Parameter(uniform(bound, 1))
+        self.w_out = nn.Parameter(uniform(bound, len(problem.fields), width))
+        self.b_out = nn.Parameter(uniform(bound, len(problem.fields)))
 
     def inputs(self, at: Frame) -> Tensor:
         """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""
@@ -123,9 +130,11 @@ class OperatorNetwork(Network):
         """The forward pass with all streams; `StreamedMLP.along` joins it to the autograd graph."""
         return StreamedMLP(self.inputs(at), self.weights(), at.streams)
 
-    def forward(self, at: Frame) -> Jet:
-        """Network output as a jet inside the autograd graph."""
-        return Jet(self.streams(at).along()[..., 0], at.streams)
+    def forward(self, at: Frame) -> Any:
+        """Network output inside the autograd graph: a jet, or a tuple of jets for a system."""
+        out = self.streams(at).along()
+        jets = tuple(Jet(out[..., k], at.streams) for k in range(out.shape[-1]))
+        return self.problem.together(jets)
 
     @property
     def like(self) -> Tensor:
@@ -134,6 +143,19 @@ class OperatorNetwork(Network):
 
 
 def field(network: Network, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
-    """The represented field at points, its value and, if asked, its derivatives by the unknowns."""
+    """The represented field at points, its value and, if asked, its derivatives by the unknowns.
+
+    Of a system the fields of one point stand side by side: N fields entries.
+    """
     at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
-    return network.problem.transform(network(at), at)
+    return interleaved(network.represented(at))
+
+
+def seen(network: Network, data: Objective, codes: Tensor, *, tangents: bool = False) -> Jet:
+    """What the data see of the represented field at their points, likewise."""
+    problem, points = network.problem, data.points.to(network.like)
+    if data.seen is None:
+        return field(network, points, codes, tangents=tangents)
+    also = asked_by(problem, data.seen, points, codes)
+    at = Frame(problem, points, codes, tangents=tangents, derivatives=bool(also), also=also)
+    return interleaved(as_tuple(data.seen(problem.together(network.represented(at)), at)))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bilo.inverse.codec import Values
 from bilo.inverse.points import Points
-from bilo.inverse.problem import Problem, Values
+from bilo.inverse.problem import Problem
 
 GRIDS = {"coarse": 12, "dense": 45}
 """Values of each unknown scalar, where there are only scalars."""

@@ -1,23 +1,18 @@
 """Unknown boundary values: the comparison with bi-level physics-informed networks (section 4.7)."""
 
-from __future__ import annotations
-
 import functools
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
-from torch import Tensor
 
-from bilo.inverse.frame import Frame
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.box import Box
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Condition, Problem
 from bilo.inverse.unknown import Scalar
-from bilo.taylor.jets import Jet
-from bilo.taylor.streams import Operator
+from bilo.taylor.streams import d
 
-Boundary = Literal["hard", "soft"]
+CELLS = 64
 
 
 class BoundaryValues(Problem):
@@ -31,64 +26,58 @@ class BoundaryValues(Problem):
         Whether the transform imposes the boundary values, or losses ask for them, as in the source.
     """
 
-    name = "bpn"
-    coordinates = ("x",)
+    box = Box(x=(0, 1))
     unknowns = (
         Scalar("t0", start=1.0, truth=0.0, bounds=(-2.0, 2.0)),
         Scalar("t1", start=1.0, truth=1.0, bounds=(-2.0, 2.0)),
     )
+    nodes = CELLS
 
-    def __init__(self, boundary: Boundary = "hard") -> None:
+    def __init__(self, boundary: Literal["hard", "soft"] = "hard") -> None:
         self.boundary = boundary
 
-    def principal(self, at: Frame) -> Operator:
+    def principal(self, at):
         """M y = y''."""
-        return Operator("M", diffusion=(("x", "x", 1.0),))
+        return d("x", "x")
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N, at):
         """y = t0 (1 - x) + t1 x + N x (1 - x), or N where the boundary is soft."""
         if self.boundary == "soft":
             return N
         x = at["x"]
         line = at.memo("line", lambda at: at["t0"] * (1 - x) + at["t1"] * x)
-        return line + N * at.memo("x(1-x)", lambda at: x * (1 - x))
+        return line + N * at.vanishing("x")
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u, at):
         """r = y'' - 2."""
         return at.apply(u) - 2.0
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self):
         """y(0) = t0 and y(1) = t1, where the boundary is soft."""
         if self.boundary == "hard":
             return ()
+        ends = (("t0", 0.0), ("t1", 1.0))
         return tuple(
-            Condition(Points({"x": torch.tensor([x])}), functools.partial(_end, name))
-            for name, x in (("t0", 0.0), ("t1", 1.0))
+            Condition(Points({"x": torch.tensor([x])}), functools.partial(_end, t)) for t, x in ends
         )
 
-    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+    def collocation(self, n, generator):
         """64 equidistant points, or n midpoints."""
-        x = torch.linspace(0, 1, 64) if n is None else (torch.arange(n) + 0.5) / n
-        return Points({"x": x})
+        return self.domain.midpoints(n) if n else super().collocation(None, generator)
 
-    def reference(self, theta: Mapping[str, float]) -> Callable[[Points], Tensor]:
+    def solve(self, theta):
         """The exact solution."""
+        return lambda x: theta["t0"] * (1 - x) + theta["t1"] * x + x * x - x
 
-        def at(points: Points) -> Tensor:
-            x = points.coordinates["x"].double()
-            return theta["t0"] * (1 - x) + theta["t1"] * x + x * x - x
-
-        return at
-
-    def observe(self, theta: Mapping[str, float], noise: float, seed: int) -> LeastSquares:
+    def observe(self, theta, noise, seed):
         """y at the midpoints of 64 cells: their mean square is the integral."""
-        points = Points({"x": (torch.arange(64, dtype=torch.float64) + 0.5) / 64})
+        points = Points({"x": (torch.arange(CELLS, dtype=torch.float64) + 0.5) / CELLS})
         generator = torch.Generator().manual_seed(seed)
-        values = self.reference(theta)(points)
-        values += noise * torch.randn(64, generator=generator, dtype=torch.float64)
+        values = torch.from_numpy(self.solve(theta)(points.coordinates["x"].numpy()))
+        values += noise * torch.randn(CELLS, generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)
 
 
-def _end(name: str, u: Jet, at: Frame) -> Jet:
+def _end(name, u, at):
     """y - t at an end."""
     return u.d("1") - at[name].d("1")

@@ -1,29 +1,21 @@
 """Particles born at a point: a Poisson process with singular forcing (paper, section 4.2)."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable, Mapping
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from bilo.inverse.frame import Frame
-from bilo.inverse.objective import PoissonProcess
+from bilo.inverse import poisson_process
+from bilo.inverse.box import Box
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Condition, Problem
 from bilo.inverse.unknown import Scalar
-from bilo.taylor.jets import Jet
-from bilo.taylor.streams import Operator
+from bilo.taylor.streams import d
 
 BIRTH = 0.5
 """z, where particles are born."""
 SNAPSHOTS = 100
 SCALE = 250.0
 """Of the intensity: lambda at the start."""
-NODES = 20
-"""Gauss-Legendre nodes on each side of z: the integral of u is exact to rounding."""
 
 
 class Particles(Problem):
@@ -35,61 +27,58 @@ class Particles(Problem):
     the birth is a condition on the jump, [u'](z) = 2 dv/ds(z, 0) = -lambda.
     """
 
-    name = "particles"
-    coordinates = ("x",)
-    derivatives = ("x",)
+    box = Box(x=(0, 1))
     unknowns = (
-        Scalar("lambda", start=250.0, truth=500.0, bounds=(25.0, 2500.0), scale=250.0),
-        Scalar("mu", start=5.0, truth=10.0, bounds=(0.5, 50.0), scale=5.0),
+        Scalar("lambda", start=250.0, truth=500.0, bounds=(25.0, 2500.0)),
+        Scalar("mu", start=5.0, truth=10.0, bounds=(0.5, 50.0)),
     )
 
-    def principal(self, at: Frame) -> Operator:
+    def principal(self, at):
         """M u = u''."""
-        return Operator("M", diffusion=(("x", "x", 1.0),))
+        return d("x", "x")
 
-    def features(self, at: Frame) -> list[Jet]:
+    def features(self, at):
         """x and s, both to (-1, 1)."""
-        return [at["x"] * 2 - 1, at.memo("s", _distance) * 4 - 1]
+        s = at.memo("s", lambda at: (at["x"] - BIRTH) * at.constant("side"))
+        return [at["x"] * 2 - 1, s * 4 - 1]
 
-    def feature_count(self) -> int:
+    def feature_count(self):
         """Two."""
         return 2
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N, at):
         """u = 250 softplus(N) x (1 - x): an intensity is positive."""
-        x = at["x"]
-        return N.softplus() * at.memo("x(1-x)", lambda at: x * (1 - x) * SCALE)
+        return N.softplus() * (at.vanishing("x") * SCALE)
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u, at):
         """r = (u'' - mu u) / 250, away from z."""
         return (at.apply(u) - at["mu"] * u) * (1 / SCALE)
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """The jump at z."""
+    def conditions(self):
+        """dv/ds(z, 0) + lambda / 2, in units of 250: the jump at z."""
+
+        def jump(u, at):
+            slope = u.d("x")
+            both = slope.part(slice(0, 1)) - slope.part(slice(1, 2))
+            return (both + at["lambda"].d("1")) * (0.5 / SCALE)
+
         z = torch.full((2,), BIRTH)
-        return (Condition(Points({"x": z}, {"side": torch.tensor([1.0, -1.0])}), self._jump),)
+        return (Condition(Points({"x": z}, {"side": torch.tensor([1.0, -1.0])}), jump),)
 
-    def _jump(self, u: Jet, at: Frame) -> Jet:
-        """dv/ds(z, 0) + lambda / 2, in units of 250."""
-        slope = u.d("x")
-        jump = slope.part(slice(0, 1)) - slope.part(slice(1, 2))
-        return (jump + at["lambda"].d("1")) * (0.5 / SCALE)
-
-    def collocation(self, n: int | None, generator: torch.Generator) -> Points:
+    def collocation(self, n, generator):
         """Midpoints of 100 cells, or of n: none lies on z."""
-        n = n or 100
-        return self.place({"x": (torch.arange(n) + 0.5) / n})
+        return self.place(self.domain.midpoints(n or 100).coordinates)
 
-    def place(self, coordinates: Mapping[str, Tensor]) -> Points:
+    def place(self, coordinates):
         """Points with the side of z they lie on."""
         x = coordinates["x"]
         return Points({"x": x}, {"side": torch.where(x < BIRTH, -1.0, 1.0).to(x)})
 
-    def reference(self, theta: Mapping[str, float]) -> Callable[[Points], Tensor]:
+    def reference(self, theta):
         """The exact solution, a product of two hyperbolic sines, continued on the point's side."""
         root = math.sqrt(theta["mu"])
 
-        def at(points: Points) -> Tensor:
+        def at(points):
             x, z = points.coordinates["x"].double(), torch.tensor(BIRTH).double()
             before = points.known["side"] < 0
             left, right = torch.where(before, x, z), 1 - torch.where(before, z, x)
@@ -98,44 +87,11 @@ class Particles(Problem):
 
         return at
 
-    def observe(self, theta: Mapping[str, float], noise: float, seed: int) -> PoissonProcess:
-        """All particles of 100 snapshots, of a Poisson number with density u / int u in each.
-
-        Raises
-        ------
-        ValueError
-            If noise is asked for: the particles are random by themselves.
-        """
+    def observe(self, theta, noise, seed):
+        """All particles of 100 snapshots; a Poisson process has its own noise: ask for none."""
         if noise:
             raise ValueError("particles: a Poisson process has its own noise; ask for none")
-        nodes, weights = _quadrature()
         u = self.reference(theta)
-        total = SNAPSHOTS * float((weights * u(self.place({"x": nodes}))).sum())
-        draw = np.random.default_rng(seed)
-        found = _thinned(draw, draw.poisson(total), lambda x: u(self.place({"x": x})))
-        points = self.place({"x": torch.cat([nodes, found])})
-        return PoissonProcess(points, weights, SNAPSHOTS)
-
-
-def _distance(at: Frame) -> Jet:
-    """s = |x - z|, on the side that the point says."""
-    return (at["x"] - BIRTH) * at.constant("side")
-
-
-def _quadrature() -> tuple[Tensor, Tensor]:
-    """Nodes and weights of two Gauss-Legendre rules, on (0, z) and (z, 1)."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    half = (nodes + 1) / 2
-    x = np.concatenate([half * BIRTH, BIRTH + half * (1 - BIRTH)])
-    w = np.concatenate([weights * BIRTH, weights * (1 - BIRTH)]) / 2
-    return torch.from_numpy(x), torch.from_numpy(w)
-
-
-def _thinned(draw: np.random.Generator, n: int, u: Callable[[Tensor], Tensor]) -> Tensor:
-    """n positions with density ~ u, which is greatest at z, by rejection."""
-    greatest = float(u(torch.tensor([BIRTH], dtype=torch.float64)))
-    kept = torch.zeros(0, dtype=torch.float64)
-    while len(kept) < n:
-        x = torch.from_numpy(draw.random(2 * n + 16))
-        kept = torch.cat([kept, x[torch.from_numpy(draw.random(len(x))) * greatest < u(x)]])
-    return kept[:n]
+        at = lambda x: self.place({"x": x})  # noqa: E731
+        kinks = (0.0, BIRTH, 1.0)
+        return poisson_process.observed(lambda x: u(at(x)), at, kinks, SNAPSHOTS, seed)

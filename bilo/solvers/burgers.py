@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-Array = NDArray[np.float64]
+from bilo.solvers.discretised import Array, Discretised, Pull
+from bilo.solvers.interpolation import interpolation
 
 SPEED = 0.2
 """a: the characteristic speed is a u."""
@@ -261,3 +262,31 @@ def _path(f_cells: ArrayLike, steps: int | None, t: float) -> Array:
         flux *= half
         np.subtract(u[1:-1], np.diff(flux), out=after[1:-1])
     return path
+
+
+NODAL = 200
+"""Cells of classical methods' initial condition, linear in each."""
+LARGEST = 2.0
+"""Its largest size, twice that of the start: one number of time steps is then stable."""
+
+
+def discretised(t: NDArray[np.float64], x: NDArray[np.float64]) -> Discretised:
+    """u(x, 1) by f at 201 nodes, zero at the ends, |f| <= 2: Godunov's scheme on 1,001 cells.
+
+    Raises
+    ------
+    ValueError
+        If the data are not all at the time 1.
+    """
+    if not (t == 1.0).all():
+        raise ValueError("Burgers' discretised inverse problem takes data at t = 1 alone")
+    cells, steps = interpolation(NODAL, centres()), courant_steps([LARGEST] * CELLS)
+    C = observation(x)
+
+    def forward(f: Array) -> tuple[Array, Pull]:
+        u, pull = pullback(cells @ f, steps=steps)
+        return C @ u, lambda by_data: pull(by_data @ C) @ cells
+
+    high = np.full(NODAL + 1, LARGEST)
+    high[[0, -1]] = 0.0
+    return Discretised(forward, -high, high)

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
-Array = NDArray[np.float64]
+from bilo.solvers.discretised import Array, Discretised, Pull
 
 NODES = 61
 """Nodes a side in the experiment; the functions take n from A."""
@@ -174,3 +174,31 @@ def bilinear(grid: ArrayLike, x1: ArrayLike, x2: ArrayLike) -> Array:
 def _pairs(values: Array, axis: int) -> tuple[Array, Array]:
     """Views of neighbours along an axis."""
     return (values[:-1], values[1:]) if axis == 0 else (values[:, :-1], values[:, 1:])
+
+
+LOW, HIGH = 3.0, 12.0
+"""Bounds of A."""
+CORNER = 1.0
+"""Slope of A below which total variation is rounded."""
+
+
+def discretised(x: NDArray[np.float64], y: NDArray[np.float64]) -> Discretised:
+    """u at 61 x 61 nodes by 3 <= A <= 12 there, constant about each: finite volumes on them.
+
+    Raises
+    ------
+    ValueError
+        If the data are not at all nodes, in order.
+    """
+    axis, n = np.linspace(0, 1, NODES), NODES
+    nodes = [a.ravel() for a in np.meshgrid(axis, axis, indexing="ij")]
+    if not (len(x) == n * n and np.allclose([x, y], nodes, rtol=0, atol=1e-12)):
+        raise ValueError(f"Darcy's discretised inverse problem takes data at {n} x {n} nodes")
+
+    def forward(A: Array) -> tuple[Array, Pull]:
+        operator = factorise(A)
+        u = operator.solve()
+        return u.ravel(), lambda by_data: operator.adjoint(u, by_data.reshape(n, n))
+
+    low, high = np.full((n, n), LOW), np.full((n, n), HIGH)
+    return Discretised(forward, low, high, corner=CORNER, between="nearest")

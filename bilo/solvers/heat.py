@@ -28,6 +28,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bilo.solvers.discretised import Discretised, linear
+
 Array = NDArray[np.float64]
 
 DIFFUSIVITY = 0.01
@@ -236,3 +238,14 @@ def _sines(k: NDArray[np.int_], x: Array) -> Array:
 
 def _decay(k: NDArray[np.int_], t: Array) -> Array:
     return np.asarray(np.exp(-DIFFUSIVITY * np.pi**2 * np.multiply.outer(t, k**2)))
+
+
+NODAL = 100
+"""Cells of classical methods."""
+
+
+def discretised(t: NDArray[np.float64], x: NDArray[np.float64]) -> Discretised:
+    """u at points by f >= 0 at 101 nodes, zero at the ends: u = K f."""
+    low, high = np.zeros(NODAL + 1), np.full(NODAL + 1, np.inf)
+    high[[0, -1]] = 0.0
+    return linear(propagator(NODAL, t, x), low, high)

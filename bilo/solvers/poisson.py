@@ -24,9 +24,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bilo.solvers.discretised import Array, Discretised, Pull
 from bilo.solvers.interpolation import interpolation
-
-Array = NDArray[np.float64]
 
 _GAUSS = np.polynomial.legendre.leggauss(5)
 
@@ -151,3 +150,22 @@ def _invert(k: Array, b: Array) -> Array:
 def _pad(values: Array, before: int, after: int) -> Array:
     """Zeros before and after, along the last axis."""
     return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(before, after)])
+
+
+NODAL = 200
+"""Cells of classical methods."""
+POSITIVE = 0.01
+"""Least D of classical methods."""
+
+
+def discretised(x: NDArray[np.float64]) -> Discretised:
+    """u at points by D at 201 nodes, D = 1 at the ends, D >= 0.01; elements on the same cells."""
+    C = interpolation(NODAL, x)
+
+    def forward(D: Array) -> tuple[Array, Pull]:
+        u = solve(D)
+        return C @ u, lambda by_data: adjoint(D, u, by_data @ C)
+
+    low, high = np.full(NODAL + 1, POSITIVE), np.full(NODAL + 1, np.inf)
+    low[[0, -1]] = high[[0, -1]] = 1.0
+    return Discretised(forward, low, high)

@@ -23,8 +23,8 @@ def weight_rows(mlp: StreamedMLP, cotangents: Tensor, features: int) -> Tensor:
     Parameters
     ----------
     mlp : StreamedMLP
-        A forward pass with one output, not differentiated yet; it is spent by this.
-    cotangents : Tensor (K, 1 + m, P, N)
+        A forward pass, not differentiated yet; it is spent by this.
+    cotangents : Tensor (K, 1 + m, P, N, outputs)
         K derivatives by the output jets at every point.
     features : int
         Inputs whose weights are trained: the first ones.
@@ -41,7 +41,7 @@ def weight_rows(mlp: StreamedMLP, cotangents: Tensor, features: int) -> Tensor:
     for chunk in mlp.spend():
         points = slice(chunk.start, chunk.stop)
         for row, cotangent in enumerate(cotangents):
-            for k, g, z in mlp.pull(cotangent.unsqueeze(-1), chunk):
+            for k, g, z in mlp.pull(cotangent, chunk):
                 by_w = torch.einsum("spno,spni->noi", g, z[..., : widths[k]])
                 columns[k][row, points] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
     return J

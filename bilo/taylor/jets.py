@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bilo.taylor.product_rule import padded, product, value_and_tangent
-from bilo.taylor.streams import VALUE, Streams
+from bilo.taylor.streams import VALUE, Operator, Streams, derivative
 
 Number = int | float
 
@@ -44,6 +45,8 @@ class Jet:
     """
 
     __slots__ = ("data", "streams")
+    __array_ufunc__ = None
+    """Numbers of numpy leave arithmetic to the jet."""
 
     def __init__(self, data: Tensor, streams: Streams) -> None:
         if data.ndim != 3 or data.shape[1] != streams.size:
@@ -118,9 +121,12 @@ class Jet:
         """The value and its first count - 1 tangents (count, N); missing ones are zero."""
         return padded(self.data[:count, 0], count)
 
-    def d(self, name: str) -> Jet:
-        """The derivative `name` as a jet of its own (value and tangents)."""
-        q = self.streams.index(name)
+    def d(self, *coordinates: str) -> Jet:
+        """A derivative as a jet of its own (value and tangents): ``u.d("t")``, ``u.d("x", "x")``.
+
+        Short coordinates may be joined, ``u.d("xx")``; ``u.d("1")`` is the value.
+        """
+        q = self.streams.index(derivative(*coordinates))
         return Jet(self.data[:, q : q + 1], VALUE)
 
     def part(self, which: slice) -> Jet:
@@ -137,6 +143,7 @@ class Jet:
 
     def __add__(self, other: Jet | Number) -> Jet:
         if not isinstance(other, Jet):
+            _require_number(other)
             shift = self.data.new_zeros(1, self.streams.size, 1)
             shift[0, 0] = other
             return Jet(torch.cat([self.data[:1] + shift, self.data[1:]]), self.streams)
@@ -153,7 +160,10 @@ class Jet:
         return (-self) + other
 
     def __mul__(self, other: Jet | Number) -> Jet:
+        if isinstance(other, Operator):
+            return NotImplemented
         if not isinstance(other, Jet):
+            _require_number(other)
             return Jet(self.data * other, self.streams)
         f, g, streams = _common(self, other)
         return Jet(product(f, g, streams), streams)
@@ -161,6 +171,8 @@ class Jet:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Jet | Number) -> Jet:
+        if not isinstance(other, Jet):
+            _require_number(other)
         return self * (other.reciprocal() if isinstance(other, Jet) else 1.0 / other)
 
     def __rtruediv__(self, other: Number) -> Jet:
@@ -244,6 +256,22 @@ class Jet:
         y = self.value.sigmoid()
         s = y * (1 - y)
         return self.compose(torch.nn.functional.softplus(self.value), y, s, s * (1 - 2 * y))
+
+
+def _require_number(other: object) -> None:
+    """A tensor would lose the derivatives that it stands for.
+
+    Raises
+    ------
+    TypeError
+        For all but a number.
+    """
+    if not isinstance(other, (int, float, np.number)):
+        raise TypeError(
+            f"a jet with a {type(other).__name__}: write a coordinate or an unknown as at[name], "
+            "a coefficient known at the points as at[name] too (Points.known), a constant as a "
+            "number; anything else has no derivatives"
+        )
 
 
 def stack(jets: Sequence[Jet]) -> Tensor:

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
 Weight = float | Tensor
+MAX_ORDER = 2
+
+
+def derivative(*coordinates: str) -> str:
+    """The name of a partial derivative of first or second order.
+
+    >>> derivative("t"), derivative("xx"), derivative("x", "y"), derivative("depth", "depth")
+    ('t', 'xx', 'xy', 'depth,depth')
+    """
+    short = all(len(c) == 1 for c in coordinates)
+    return ("" if short else ",").join(coordinates)
+
+
+def coordinates_of(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The coordinates of a derivative's name: ``"xx"``, ``"t"``, ``"depth,depth"``.
+
+    Raises
+    ------
+    KeyError
+        If it names no coordinate, or is of an order above two.
+    """
+    known = tuple(known)
+    found = (name,) if name in known else tuple(name.split(",") if "," in name else name)
+    if any(c not in known for c in found):
+        raise KeyError(f"no derivative {name!r}: the coordinates are {', '.join(known)}")
+    if len(found) > MAX_ORDER:
+        raise KeyError(f"no derivative {name!r}: orders above two are not carried")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,6 +44,8 @@ class Operator:
     """A second-order operator carried as one stream.
 
         L = sum_a drift_a d_a + sum_ab diffusion_ab d_a d_b
+
+    It is written with `d`: ``d("t") - 0.01 * at["D"] * d("x", "x")``.
 
     Parameters
     ----------
@@ -29,6 +61,39 @@ class Operator:
     name: str
     drift: tuple[tuple[str, float], ...] = ()
     diffusion: tuple[tuple[str, str, Weight], ...] = ()
+
+    def __add__(self, other: Operator) -> Operator:
+        return Operator(self.name, self.drift + other.drift, self.diffusion + other.diffusion)
+
+    def __neg__(self) -> Operator:
+        return -1.0 * self
+
+    def __sub__(self, other: Operator) -> Operator:
+        return self + (-other)
+
+    def __mul__(self, factor: Any) -> Operator:
+        if isinstance(factor, (int, float)):
+            drift = tuple((a, w * factor) for a, w in self.drift)
+            return replace(
+                self, drift=drift, diffusion=tuple((a, b, w * factor) for a, b, w in self.diffusion)
+            )
+        if self.drift:
+            raise TypeError(
+                "a first derivative joins the principal operator with a number only: "
+                "write the term with the coefficient into the residual"
+            )
+        weighted = tuple((a, b, (factor * w).weight) for a, b, w in self.diffusion)
+        return replace(self, diffusion=weighted)
+
+    __rmul__ = __mul__
+
+
+def d(*coordinates: str) -> Operator:
+    """The derivative by one coordinate, or by two, as an operator."""
+    if len(coordinates) == 1:
+        return Operator("M", drift=((coordinates[0], 1.0),))
+    first, second = coordinates
+    return Operator("M", diffusion=((first, second, 1.0),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +134,15 @@ class Streams:
         needed = [a for a, _ in operator.drift] + [
             c for a, b, _ in operator.diffusion for c in (a, b)
         ]
-        pure = tuple(Operator(a + b, diffusion=((a, b, 1.0),)) for a, b, _ in operator.diffusion)
-        return cls(tuple(dict.fromkeys((*first, *needed))), pure)
+        pairs = [(a, b) for a, b, _ in operator.diffusion]
+        return cls(tuple(dict.fromkeys((*first, *needed))), _pure(pairs))
+
+    @classmethod
+    def of_derivatives(cls, names: Iterable[str], coordinates: Iterable[str]) -> Streams:
+        """One stream for every derivative, and for the first ones that a second one needs."""
+        orders = [coordinates_of(name, coordinates) for name in names]
+        first = dict.fromkeys(c for order in orders for c in order)
+        return cls(tuple(first), _pure([(o[0], o[1]) for o in orders if len(o) == MAX_ORDER]))
 
     def __post_init__(self) -> None:
         for op in self.second:
@@ -127,3 +199,23 @@ class Streams:
 
 VALUE = Streams()
 """The value alone, no derivatives in the coordinates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorder(Streams):
+    """Carries the value alone, and notes which derivatives an expression asks for."""
+
+    asked: dict[str, None] = field(default_factory=dict)
+
+    def index(self, name: str) -> int:
+        """The value's position, whatever is asked."""
+        if name != "1":
+            self.asked[name] = None
+        return 0
+
+
+def _pure(pairs: Iterable[tuple[str, str]]) -> tuple[Operator, ...]:
+    """Second derivatives, each an operator of its name."""
+    return tuple(
+        Operator(derivative(a, b), diffusion=((a, b, 1.0),)) for a, b in dict.fromkeys(pairs)
+    )

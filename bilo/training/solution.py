@@ -80,7 +80,7 @@ class Solution:
 
 
 def evaluate(network: Network, points: Points, codes: Tensor, chunk: int = 65536) -> Tensor:
-    """The represented field (N,) on the CPU, evaluated in chunks."""
+    """The represented field (N,), or all of a system (N, fields), on the CPU, by chunks."""
     like = network.like
     codes = codes.to(like.device, like.dtype)
     parts = []
@@ -88,4 +88,6 @@ def evaluate(network: Network, points: Points, codes: Tensor, chunk: int = 65536
         for k in range(0, len(points), chunk):
             part = points.part(slice(k, k + chunk)).to(like)
             parts.append(represented(network, part, codes).value.cpu())
-    return torch.cat(parts)
+    found = torch.cat(parts)
+    fields = len(network.problem.fields)
+    return found if fields == 1 else found.view(-1, fields)

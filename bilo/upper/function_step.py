@@ -20,10 +20,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective, Pointwise
-from bilo.inverse.problem import Problem
-from bilo.inverse.regulariser import regularisation
+from bilo.inverse.regulariser import regularisation, regulariser_rows
 from bilo.training.recipes import RecipeError
 from bilo.training.state import Run
 
@@ -105,14 +103,3 @@ def function_step(
     if step.momentum and before is not None:
         run.codes.add_(step.momentum * (here - before))
     return record
-
-
-def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """`Regulariser.rows` of the unknown function, (K,) and by all codes (size, K)."""
-    assert problem.regulariser is not None
-    pairs = list(zip(problem.unknowns, problem.split(codes), strict=True))
-    ((b, by_own),) = (problem.regulariser.rows(k, v) for k, v in pairs if isinstance(k, Function))
-    by_all = [
-        by_own if isinstance(k, Function) else by_own.new_zeros(k.size, len(b)) for k, _ in pairs
-    ]
-    return b, torch.cat(by_all)

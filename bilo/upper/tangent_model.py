@@ -13,7 +13,7 @@ from bilo.inverse.objective import LAST_REACH, MAX_MOVE, Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.networks.network import Network, field
+from bilo.networks.network import Network, seen
 from bilo.taylor.streams import VALUE
 from bilo.training.state import Record, Run
 from bilo.upper.function_step import GaussNewton, function_step
@@ -25,13 +25,12 @@ Predict = Callable[[Run], tuple[Tensor, Tensor]]
 """run -> the field at the data (N,) and its derivative by the operator's inputs (m, N), float64."""
 
 
-def tangent_model(network: Network, points: Points) -> Predict:
+def tangent_model(network: Network, data: Objective) -> Predict:
     """What a network says of the data at the run's unknowns, to first order around them."""
-    points = points.to(network.like)
 
     @torch.no_grad()
     def predict(run: Run) -> tuple[Tensor, Tensor]:
-        u = field(network, points, run.codes.to(network.like), tangents=True)
+        u = seen(network, data, run.codes.to(network.like), tangents=True)
         return u.value.double().cpu(), u.tangents.double().cpu()
 
     return predict

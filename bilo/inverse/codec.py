@@ -1,0 +1,112 @@
+"""The unknowns of a problem as one vector that the upper level moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.function import Function
+from bilo.inverse.unknown import Scalar, Unknown
+
+Values = Mapping[str, Any]
+"""Unknowns by name: a float for a scalar, points -> (N,) for a function."""
+
+
+class Codec:
+    """Optimiser coordinates, or codes, of the unknowns, one after the other."""
+
+    unknowns: tuple[Unknown, ...]
+
+    def start(self) -> dict[str, Any]:
+        """First guess of all unknowns."""
+        return {k.name: k.start for k in self.unknowns}
+
+    def start_codes(self, seed: int) -> Tensor:
+        """Optimiser coordinates (size,), float64, of the first guess; a seed draws networks."""
+        return torch.cat([k.start_codes(seed) for k in self.unknowns])
+
+    @property
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The unknown scalars."""
+        return tuple(k for k in self.unknowns if isinstance(k, Scalar))
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """The unknown functions."""
+        return tuple(k for k in self.unknowns if isinstance(k, Function))
+
+    def require_scalars(self, method: str) -> None:
+        """Refuse unknown functions.
+
+        Raises
+        ------
+        ValueError
+            If there are any.
+        """
+        if self.functions:
+            names = ", ".join(f.name for f in self.functions)
+            raise ValueError(f"{method} takes unknown scalars, no functions: {names}")
+
+    def split(self, codes: Tensor) -> tuple[Tensor, ...]:
+        """Codes (size, ..) of all unknowns, unknown by unknown."""
+        return codes.split([k.size for k in self.unknowns])
+
+    def encode(self, theta: Values) -> Tensor:
+        """Optimiser coordinates (m,), float64, of a set of values of scalars."""
+        return torch.tensor([k.encode(theta[k.name]) for k in self.scalars], dtype=torch.float64)
+
+    def decode(self, codes: Tensor) -> dict[str, Any]:
+        """Values and functions by name from optimiser coordinates (size,)."""
+        parts = zip(self.unknowns, self.split(codes), strict=True)
+        return {k.name: k.decode(part) for k, part in parts}
+
+    def numbers(self, codes: Tensor) -> dict[str, float]:
+        """Values of the scalars alone, for the history."""
+        parts = zip(self.unknowns, self.split(codes), strict=True)
+        return {k.name: k.decode(part) for k, part in parts if isinstance(k, Scalar)}
+
+    def probe(self, codes: Tensor) -> Tensor:
+        """The operator's inputs, of functions at points that tell what they are."""
+        parts = zip(self.unknowns, self.split(codes.detach().double().cpu()), strict=True)
+        return torch.cat([k.probe(part) for k, part in parts])
+
+    def read(self, theta: Values) -> Tensor:
+        """`probe` of the unknowns by name, float64: what a neural operator sees of them."""
+        return torch.cat([k.read(theta[k.name], k.probe_points) for k in self.unknowns])
+
+    def named(self, values: Iterable[float]) -> dict[str, float]:
+        """Values of scalars, in their order, by name."""
+        return {k.name: float(v) for k, v in zip(self.scalars, values, strict=True)}
+
+    def code_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (size,) of the optimiser coordinates."""
+        low, high = zip(*(k.code_bounds() for k in self.unknowns), strict=True)
+        return torch.cat(low), torch.cat(high)
+
+    def project(self, codes: Tensor) -> Tensor:
+        """The nearest admissible optimiser coordinates, (size,)."""
+        low, high = self.code_bounds()
+        return torch.minimum(torch.maximum(codes, low), high)
+
+
+def require_unknowns(owner: str, unknowns: Any, coordinates: tuple[str, ...]) -> None:
+    """Refuse what is no tuple of differently named unknowns.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(unknowns, Unknown):
+        raise TypeError(
+            f"{owner}: a comma is missing after the one unknown: "
+            f"unknowns = ({type(unknowns).__name__}(...),)"
+        )
+    names = [k.name for k in unknowns]
+    for name in names:
+        if names.count(name) > 1:
+            raise TypeError(f"{owner}: two unknowns are called {name!r}")
+        if name in coordinates:
+            raise TypeError(f"{owner}: the unknown {name!r} has the name of a coordinate")
