@@ -224,6 +224,10 @@ class Function(Unknown):
         """An equidistant grid."""
         return even_grid(self.domain, PROBE_POINTS[len(self.coordinates) - 1])
 
+    def probe_chart(self, like: Tensor) -> Chart:
+        """Values alone at the points of `probe`."""
+        return Chart(self.probe_points.to(like), VALUE)
+
     @property
     def probe_range(self) -> tuple[float, float]:
         """The ensemble's range over the scale.

@@ -164,6 +164,32 @@ def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tens
     return total, values(u)
 
 
+def relative_residual(network: Network, points: Points, codes: Tensor) -> float:
+    """Root mean square of the residual over that of the terms it is made of, weights of both equal.
+
+    The terms of r(y), y the fields and their derivatives, are y_k dr/dy_k and what is left of r: in
+    a linear equation every derivative with its coefficient, and the load. Of a system that of the
+    worst equation. 1e-3 says that the terms balance to one part in a thousand.
+    """
+    problem = network.problem
+    at = Frame(problem, points, codes, tangents=False)
+    with torch.no_grad():
+        fixed = network.represented(at)
+    u = tuple(Jet(f.data.detach().requires_grad_(), f.streams) for f in fixed)
+    worst = 0.0
+    for r in problem.residuals(u, at):
+        weight = residual_weights(problem, u, at, r.value)
+        slopes = torch.autograd.grad(
+            r.value.sum(), [f.data for f in u], allow_unused=True, retain_graph=True
+        )
+        terms = [g * f.data for g, f in zip(slopes, u, strict=True) if g is not None]
+        rest = r.value - sum((t.sum((0, 1)) for t in terms), torch.zeros_like(r.value))
+        squares = sum(((t**2).sum((0, 1)) for t in terms), rest**2)
+        size = float((weight * squares).mean().detach())
+        worst = max(worst, float((weight * r.value**2).mean().detach()) / max(size, TINY))
+    return worst**0.5
+
+
 @torch.no_grad()
 def residual_weights(problem: Problem, u: tuple[Jet, ...], at: Frame, r: Tensor) -> Tensor:
     """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.classical.search import classical, optima
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.lower.losses import residual_loss
+from bilo.lower.losses import relative_residual, residual_loss
+from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.methods._network_method import NetworkMethod
+from bilo.methods._optimum import correction, left, rest
+from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
 from bilo.training.state import Run
 
 HELD_OUT_POINTS = 2048
-ON_BOUND = 1e-3
-MAX_CORRECTION = 0.02
-MAX_CORRECTION_SD = 0.2
-"""Largest correction that still counts as converged: relative, and in local standard deviations."""
-SMALL = 0.02
-"""Part of the admissible range that an unknown close to zero counts as large."""
+RESIDUAL = 0.05
+"""Largest residual of a solved equation, over its terms."""
+GAINED, NEGLIGIBLE = 0.1, 1e-3
+"""A function is at its optimum where what is left gains less: in chi^2 a direction, or in parts of
+the data, of which a network's own error is as large."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class FinishedRun:
     stationary: bool
 
     @property
+    def w_reg(self) -> float:
+        """Weight of the regulariser, where the method has one."""
+        return float(getattr(self.method, "w_reg", 0.0))
+
+    @property
     def codes(self) -> Tensor:
         """The unknowns (m,) in optimiser coordinates, float64, on the CPU."""
         return self.run.codes.detach().double().cpu()
@@ -77,45 +84,34 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     """
     run, u, problem = finished.run, finished.u, finished.run.network.problem
     codes, auxiliary = finished.codes, finished.auxiliary
-    regularised = bool(getattr(finished.method, "w_reg", 0.0))
-    theta = problem.decode(codes)
-    numbers: dict[str, Any] = {"held_out_residual": _held_out(run, session.seed)}
-    error_at_data: Tensor | None = None
-    unsolvable: list[str] = []
-    try:
-        reference = problem.numerical(theta)
-        at_data = solution_at_data(problem, theta, data)
-    except ValueError as error:
-        reference, at_data, unsolvable = (
-            None,
-            None,
-            [f"no numerical solution at the inferred unknowns: {error}"],
-        )
-    if reference is not None:
-        numbers["u_rel_l2_vs_numerical"] = _difference(problem, run, codes, reference)
-    if at_data is not None:
-        error_at_data = u - at_data
-    if regularised:
+    numbers: dict[str, Any] = dict(_residuals(finished, session.seed))
+    if finished.w_reg:
         numbers["regulariser"] = float(regularisation(problem, codes))
+    verified = _verified(finished, data, numbers)
     if not problem.functions:
-        numbers |= _uncertainty(finished, problem, data, error_at_data)
-        if at_data is not None and isinstance(data, Pointwise):
-            numbers |= _correction(problem, data, codes)
-    warnings = unsolvable + _warnings(finished, numbers)
-    if run.recoveries:
-        warnings.append(f"training recovered {run.recoveries} times from a non-finite loss")
-    converged = finished.status == "finished" and not warnings
-    ended = "not converged" if finished.status == "finished" else finished.status
+        numbers |= _uncertainty(finished, problem, data, verified.error_at_data)
+    value = (data.value(u, auxiliary) + data.prior(codes)).item()
+    checks = [
+        _trained(finished),
+        _finite(value, codes, numbers),
+        _equation(finished, numbers),
+        verified.check,
+        _optimum(finished, data, verified, numbers),
+        *_at_the_data(finished, data),
+        bounds(problem, codes),
+    ]
+    status = status_of(checks, confirmed=_confirmed(finished, checks))
     return Solution(
         method=finished.method.name,
-        unknowns=theta,
+        unknowns=problem.decode(codes),
         codes=codes,
         auxiliary=auxiliary,
         network=run.network,
-        data_loss=(data.value(u, auxiliary) + data.prior(codes)).item(),
-        converged=converged,
-        status="converged" if converged else ended,
-        warnings=tuple(warnings),
+        data_loss=value,
+        converged=status == CONVERGED,
+        status=status,
+        checks=tuple(checks),
+        warnings=warnings_of(checks),
         assessment=numbers,
         history=run.history,
         steps=run.step,
@@ -125,6 +121,34 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         device=str(session.torch_device()),
         threads=session.threads,
     )
+
+
+@dataclass(frozen=True)
+class _Verified:
+    """The numerical solution at the inferred unknowns beside the network."""
+
+    check: Check
+    at_data: Tensor | None = None
+    error_at_data: Tensor | None = None
+
+
+def _verified(finished: FinishedRun, data: Objective, numbers: dict[str, Any]) -> _Verified:
+    problem, codes, name = finished.run.network.problem, finished.codes, "numerical solution"
+    theta = problem.decode(codes)
+    try:
+        reference = problem.numerical(theta)
+        at_data = solution_at_data(problem, theta, data)
+    except ValueError as error:
+        words = f"no numerical solution at the inferred unknowns: {error}"
+        return _Verified(Check(name, False, words))
+    if reference is None:
+        return _Verified(Check(name, None, f"{problem.name} has no numerical solution"))
+    differ = _difference(problem, finished.run, codes, reference)
+    numbers["u_rel_l2_vs_numerical"] = differ
+    limit = finished.method.tolerance
+    words = f"network and numerical solution differ by {differ:.2g} (limit {limit:g})"
+    apart = None if at_data is None else finished.u - at_data
+    return _Verified(Check(name, differ <= limit, words), at_data, apart)
 
 
 def _difference(
@@ -157,51 +181,88 @@ def _uncertainty(
     return numbers
 
 
-def _correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:
-    """How far the classical search, started at the answer, still goes, and whether that is much."""
-    theta = np.array(list(problem.decode(codes).values()))
-    found = optima(problem, data, [theta])
-    moved = problem.encode(problem.named(found.theta)) - codes
-    low, high = problem.code_bounds()
-    allowed = MAX_CORRECTION * torch.maximum(codes.abs(), SMALL * (high - low))
-    u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
-    slopes = [k.slope(v) for k, v in zip(problem.scalars, found.theta.tolist(), strict=True)]
-    sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
-    if sd is not None:
-        allowed = torch.maximum(allowed, MAX_CORRECTION_SD * sd)
-    return {
-        "correction": (found.theta - theta).tolist(),
-        "excess_correction": float((moved.abs() / allowed).max()),
-    }
-
-
-def _held_out(run: Run, seed: int) -> float:
-    """Root mean square residual at points that training never saw."""
+def _residuals(finished: FinishedRun, seed: int) -> dict[str, float]:
+    """Root mean square residual at points that training never saw, and beside its terms."""
+    run = finished.run
     generator = torch.Generator().manual_seed(seed + 1_000_003)
     points = run.network.problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
+    codes = run.codes.detach().to(run.network.like)
     with torch.no_grad():
-        residual, _ = residual_loss(run.network, points, run.codes.detach().to(run.network.like))
-    return residual.item() ** 0.5
+        residual, _ = residual_loss(run.network, points, codes)
+    relative = relative_residual(run.network, points, codes)
+    return {"held_out_residual": residual.item() ** 0.5, "relative_residual": relative}
 
 
-def _warnings(finished: FinishedRun, numbers: dict[str, Any]) -> list[str]:
-    found, limit = [], finished.method.tolerance
-    error = numbers.get("u_rel_l2_vs_numerical")
-    if error is not None and not error <= limit:
-        found.append(f"network and numerical solution differ by {error:.2g} (limit {limit:g})")
-    if numbers.get("excess_correction", 0.0) > 1.0:
+def _trained(finished: FinishedRun) -> Check:
+    recoveries = finished.run.recoveries
+    if finished.status == "diverged":
+        return Check("training", False, "the loss stayed non-finite: training was given up")
+    if finished.status == "interrupted":
+        words = f"training was stopped by hand at step {finished.run.step}"
+        return Check("training", False, words)
+    if recoveries:
+        words = f"training recovered {recoveries} times from a non-finite loss"
+        return Check("training", False, words)
+    return Check("training", True, "training ran to its end")
+
+
+def _finite(value: float, codes: Tensor, numbers: dict[str, Any]) -> Check:
+    spreads = numbers.get("local_sd", {}).values()
+    sound = math.isfinite(value) and bool(codes.isfinite().all())
+    sound = sound and not any(math.isnan(s) for s in spreads)
+    return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
+
+
+def _equation(finished: FinishedRun, numbers: dict[str, Any]) -> Check:
+    found = numbers["relative_residual"]
+    words = f"the residual is {found:.2g} of the equation's terms (limit {RESIDUAL:g})"
+    if not finished.method.solves_the_equation:
+        return Check("equation", None, "the method never uses the equation")
+    return Check("equation", found <= RESIDUAL, words)
+
+
+def _optimum(
+    finished: FinishedRun, data: Objective, verified: _Verified, numbers: dict[str, Any]
+) -> Check:
+    """Whether the objective has anything left to gain."""
+    problem, codes, name = finished.run.network.problem, finished.codes, "optimum"
+    judged = verified.at_data is not None and isinstance(data, Pointwise)
+    if judged and isinstance(data, Pointwise) and not problem.functions:
+        numbers |= correction(problem, data, codes)
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
-        found.append(f"the numerical solution is not at its optimum: it would move by {steps}")
-    if not finished.stationary and "correction" not in numbers:
-        found.append("the unknowns were still moving when the budget ended")
-    return found + on_bounds(finished.run.network.problem, finished.codes)
+        words = f"the numerical solution is not at its optimum: it would move by {steps}"
+        return Check(name, numbers["excess_correction"] <= 1.0, words)
+    if judged and isinstance(data, LeastSquares):
+        found = left(problem, data, codes, finished.w_reg)
+        if found is None:
+            return Check(name, None, "neighbouring functions have no numerical solution")
+        numbers |= {"gain_left": found.gain, "misfit_left": found.misfit}
+        words = (
+            f"the objective of the numerical solution has {found.gain:.2g} of chi^2 a direction "
+            f"left to gain, {found.misfit:.2g} of the data"
+        )
+        return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
+    if finished.J is not None and not problem.functions:
+        return rest(problem, data, finished.u, finished.J, codes)
+    words = "the unknowns were still moving when the budget ended"
+    return Check("rest", None if finished.stationary else False, words)
 
 
-def on_bounds(problem: Problem, codes: Tensor) -> list[str]:
-    """A warning for every unknown on a bound; optimiser coordinates (size,)."""
-    found = []
-    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
-        low, high = k.code_bounds()
-        if (torch.minimum(part - low, high - part) < ON_BOUND * (high - low)).any():
-            found.append(f"{k.name} sits on a bound")
+def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
+    problem = finished.run.network.problem
+    found = [noise(data, finished.u, 0 if problem.functions else len(problem.scalars))]
+    if problem.functions:
+        return found
+    found.append(structure(data, finished.u))
+    if finished.J is not None:
+        sd = data.local_sd(finished.u, finished.J, finished.auxiliary)
+        found.append(seen([k.name for k in problem.scalars], sd))
     return found
+
+
+def _confirmed(finished: FinishedRun, checks: list[Check]) -> bool:
+    """By the numerical solution and its optimum; or by the noise, the equation and rest."""
+    passed = {c.name for c in checks if c.passed}
+    if {"numerical solution", "optimum"} <= passed:
+        return True
+    return finished.J is not None and {"noise", "equation", "rest"} <= passed

@@ -42,6 +42,7 @@ class NetworkMethod(ABC):
     """
 
     name: ClassVar[str]
+    solves_the_equation: ClassVar[bool] = True
 
     recipe: str = "fast"
     _: KW_ONLY

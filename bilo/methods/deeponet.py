@@ -65,6 +65,7 @@ class DeepONet(NetworkMethod):
     """
 
     name: ClassVar[str] = "deeponet"
+    solves_the_equation: ClassVar[bool] = False
 
     samples: str = field(default="coarse", kw_only=True)
     upper_rate: float | None = field(default=None, kw_only=True)

@@ -15,10 +15,13 @@ from bilo.classical.search import classical, optima
 from bilo.classical.starts import starts_of
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
-from bilo.methods._assessment import on_bounds
+from bilo.methods._data_checks import bounds, noise, seen, structure
+from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution
+
+STARTS_OF_ONE, STARTS = 12, 3
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,13 @@ class DirectFit:
     Attributes
     ----------
     starts : int
-        Starts along each unknown, beside the problem's own.
+        Starts along each unknown, beside the problem's own; None: 12 where there is one unknown,
+        else 3.
     """
 
     name: ClassVar[str] = "direct_fit"
 
-    starts: int = 3
+    starts: int | None = None
 
     def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
         """Infer the unknown scalars of any problem that has a numerical solution.
@@ -50,7 +54,9 @@ class DirectFit:
         problem.require_scalars("a direct fit")
         if not isinstance(data, Pointwise):
             raise ValueError(f"no direct fit for the objective {type(data).__name__}")
-        found = optima(problem, data, starts_of(problem, self.starts))
+        alone = len(problem.scalars) == 1
+        starts = starts_of(problem, self.starts or (STARTS_OF_ONE if alone else STARTS))
+        found = optima(problem, data, starts)
         u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
         sd = data.local_sd(u, J.t(), data.start)
         theta = problem.named(found.theta)
@@ -60,15 +66,24 @@ class DirectFit:
         }
         if sd is not None:
             assessment["local_sd"] = problem.named(sd)
-        warnings = on_bounds(problem, problem.encode(theta))
+        codes = problem.encode(theta)
+        checks = [
+            Check("optimum", True, f"{len(found.minima)} minima from {len(starts)} starts"),
+            noise(data, u, len(found.theta)),
+            structure(data, u),
+            seen([k.name for k in problem.scalars], sd),
+            bounds(problem, codes),
+        ]
+        status = status_of(checks, confirmed=True)
         return Solution(
             method=self.name,
             unknowns=theta,
-            codes=problem.encode(theta),
+            codes=codes,
             data_loss=found.data_loss,
-            converged=not warnings,
-            status="not converged" if warnings else "converged",
-            warnings=tuple(warnings),
+            converged=status == CONVERGED,
+            status=status,
+            checks=tuple(checks),
+            warnings=warnings_of(checks),
             assessment=assessment,
             steps=found.evaluations,
             seconds=found.seconds,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bilo.inverse.points import Points
 from bilo.networks.network import field as represented
+from bilo.training.checks import Check
 
 if TYPE_CHECKING:
     from bilo.networks.network import Network
@@ -37,8 +38,11 @@ class Solution:
         The objective of the represented field.
     converged : bool
     status : str
-        ``converged``, or why not.
+        ``converged``, ``not converged``, ``on a bound``, ``unverified`` or ``diverged``.
+    checks : tuple of Check
+        What the status rests on.
     warnings : tuple of str
+        The words of the checks that failed, and what a method adds.
     assessment : dict
         Self-assessment: singular values of J, local standard deviations, held-out residual,
         estimated error of the unknowns, relative L2 difference from the numerical solution.
@@ -56,6 +60,7 @@ class Solution:
     status: str
     auxiliary: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
     network: Network | None = None
+    checks: tuple[Check, ...] = ()
     warnings: tuple[str, ...] = ()
     assessment: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)

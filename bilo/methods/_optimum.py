@@ -1,0 +1,143 @@
+"""Tests of a fit against its objective: is there anything left to gain?
+
+Scalars by the Gauss-Newton step that is left, H^-1 g, and by a classical search that starts at the
+answer; functions by the step that is left in the directions which their network follows best, with
+derivatives of the numerical solution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bilo.classical.search import classical, optima
+from bilo.inverse.function import Function
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Objective, Pointwise, limited_step
+from bilo.inverse.observed import solution_at_data
+from bilo.inverse.problem import Problem
+from bilo.inverse.regulariser import regulariser_rows
+from bilo.training.checks import Check
+
+ALLOWED = 0.02
+"""Largest step left that still counts as none, relative."""
+ALLOWED_SD = 0.2
+"""The same in local standard deviations, where a numerical solution makes the step."""
+RESTING_SD = 0.3
+"""The same where the network's own derivative makes it."""
+SMALL = 0.02
+"""Part of the admissible range, or of the scale, that an unknown close to zero counts as large."""
+WIDEST = 4.0
+"""Range, in units of an unknown's scale, beyond which bounds say nothing of its size."""
+DIRECTIONS = 12
+"""In which a function is moved."""
+NUDGE = 1e-3
+"""By how much for a derivative, over its scale."""
+REACH = 0.05
+"""By how much at most for a gain, over its scale."""
+
+
+def allowed(problem: Problem, codes: Tensor) -> Tensor:
+    """Steps (m,) of the scalars' coordinates that mean nothing, whatever the noise."""
+    low, high = problem.code_bounds()
+    size = torch.maximum(codes.abs(), SMALL * (high - low).clamp(max=WIDEST))
+    log = torch.tensor([k.log for k in problem.scalars])
+    return ALLOWED * torch.where(log, torch.ones_like(size), size)
+
+
+def rest(problem: Problem, data: Objective, u: Tensor, J: Tensor, codes: Tensor) -> Check:
+    """The Gauss-Newton step of the scalars that is left by the network's u (N,) and J (m, N)."""
+    if not isinstance(data, Pointwise):
+        return Check("rest", None, "the objective has no step that is left")
+    g, H = data.model(u, J)
+    d = -(torch.linalg.pinv(H, hermitian=True) @ g)
+    there = problem.project(codes + d)
+    limit = allowed(problem, codes)
+    sd = data.local_sd(u, J, data.start)
+    if sd is not None:
+        limit = torch.maximum(limit, RESTING_SD * torch.where(sd.isfinite(), sd, 0 * sd))
+    excess = float(((there - codes).abs() / limit).max())
+    return Check("rest", excess <= 1.0, f"the step that is left is {excess:.2g} times the limit")
+
+
+def correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:
+    """How far the classical search, started at the answer, still goes, and whether that is much."""
+    theta = np.array(list(problem.decode(codes).values()))
+    found = optima(problem, data, [theta])
+    moved = problem.encode(problem.named(found.theta)) - codes
+    limit = allowed(problem, codes)
+    u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
+    slopes = [k.slope(v) for k, v in zip(problem.scalars, found.theta.tolist(), strict=True)]
+    sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
+    if sd is not None:
+        limit = torch.maximum(limit, ALLOWED_SD * torch.where(sd.isfinite(), sd, 0 * sd))
+    return {
+        "correction": (found.theta - theta).tolist(),
+        "excess_correction": float((moved.abs() / limit).max()),
+    }
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left to gain for functions by a step of at most `REACH` of their scale.
+
+    Attributes
+    ----------
+    gain : float
+        In chi^2 a direction; the noise is the known one, or that of the misfit.
+    misfit : float
+        Root of the mean square that the step takes away, over that of the data.
+    """
+
+    gain: float
+    misfit: float
+
+
+def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> Left | None:
+    """The step that is left in the leading directions of the functions' networks, and of scalars.
+
+    None: there is no numerical solution here or in the neighbourhood.
+    """
+    directions = _directions(problem, codes)
+    try:
+        here = solution_at_data(problem, problem.decode(codes), data)
+        moved = [solution_at_data(problem, problem.decode(codes + v), data) for v in directions]
+    except ValueError:
+        return None
+    if here is None:
+        return None
+    g, H = data.model(here, torch.stack([u - here for u in moved if u is not None]))
+    if w_reg:
+        b, by_codes = regulariser_rows(problem, codes)
+        rows = torch.stack(directions) @ by_codes
+        g, H = g + 2 * w_reg * rows @ b, H + 2 * w_reg * rows @ rows.t()
+    c = torch.from_numpy(limited_step(H.numpy(), g.numpy(), REACH / NUDGE))
+    drop = float(c @ g - c @ H @ c / 2)
+    s2 = data.variance(here, 0) or 0.0
+    size = float((data.values**2).mean())
+    gain = drop * len(data.values) / max(s2, 1e-300) / len(directions)
+    return Left(gain, (max(drop, 0.0) / max(size, 1e-300)) ** 0.5)
+
+
+def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
+    """Steps of the codes (size,) that move a function by `NUDGE` of its scale, or a scalar so."""
+    found, start = [], 0
+    for k in problem.unknowns:
+        own = slice(start, start + k.size)
+        start += k.size
+        if not isinstance(k, Function):
+            step = torch.zeros_like(codes)
+            step[own] = NUDGE
+            found.append(step)
+            continue
+        by_codes = k.input_by_codes(codes[own], k.probe_chart(codes))
+        leading, _, _ = torch.linalg.svd(by_codes, full_matrices=False)
+        for v in leading[:, :DIRECTIONS].t():
+            step = torch.zeros_like(codes)
+            step[own] = v * (NUDGE / float((v @ by_codes).abs().max()))
+            found.append(step)
+    return found
