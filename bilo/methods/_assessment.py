@@ -178,6 +178,9 @@ def _held_out(run: Run, seed: int) -> float:
 
 def _warnings(finished: FinishedRun, numbers: dict[str, Any]) -> list[str]:
     found, limit = [], finished.method.tolerance
+    if finished.status == "interrupted":
+        total = finished.method.budget.total
+        found.append(f"training was interrupted at step {finished.run.step} of {total}")
     error = numbers.get("u_rel_l2_vs_numerical")
     if error is not None and not error <= limit:
         found.append(f"network and numerical solution differ by {error:.2g} (limit {limit:g})")

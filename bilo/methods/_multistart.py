@@ -63,6 +63,27 @@ def multi_start(
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
     starts = starts_of(problem, per_axis)
     first = method.fit(problem, data, session)
+    if first.status == "interrupted":
+        return first
+    try:
+        # one Ctrl-C ends all that follows, and not the next fit alone
+        return _best(method, problem, data, replace(session, interruptible=False), starts, first)
+    except KeyboardInterrupt:
+        if not session.interruptible:
+            raise
+        warnings = (*first.warnings, "interrupted while other starts were tried")
+        return replace(first, warnings=warnings, converged=False, status="interrupted")
+
+
+def _best(
+    method: NetworkMethod,
+    problem: Problem,
+    data: Pointwise,
+    session: Session,
+    starts: Sequence[Array],
+    first: Solution,
+) -> Solution:
+    """The first fit, or a better one from another start."""
     check = optima(problem, data, starts)
     classical = check.minima[0]
     if not _beaten(problem, data, first, classical):

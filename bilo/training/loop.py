@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -88,7 +88,9 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
                 run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
                 continue
             if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
-                _remember(run, _reported(run, {**record, **run.last}, budget, session))
+                row = {**record, **run.last}
+                _remember(run, row)
+                _report(run, row, budget, session)
             if run.step % SNAPSHOT_STEPS == 0:
                 good = copy.deepcopy(run.state())
             if now - saved > session.checkpoint_seconds:
@@ -134,18 +136,28 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 def _remember(run: Run, record: Record) -> None:
-    row = {"step": float(run.step), **record}
-    length = len(run.history.get("step", []))
-    for name in {**run.history, **row}:
-        column = run.history.setdefault(name, [float("nan")] * length)
-        column.append(float(row.get(name, float("nan"))))
+    """A new row of the history."""
+    for column in run.history.values():
+        column.append(float("nan"))
+    run.history.setdefault("step", [float("nan")])
+    _note(run, {"step": float(run.step), **record})
 
 
-def _reported(run: Run, record: Record, budget: Budget, session: Session) -> Mapping[str, float]:
-    """The record, and what the session's callback says of it."""
+def _note(run: Run, record: Record) -> None:
+    """Numbers in the latest row of the history."""
+    length = len(run.history["step"])
+    for name, value in record.items():
+        run.history.setdefault(name, [float("nan")] * length)[-1] = float(value)
+
+
+def _report(run: Run, record: Record, budget: Budget, session: Session) -> None:
+    """Tell the session's callback, and note what it says.
+
+    The row stands already: Ctrl-C in here must not cost one.
+    """
     if session.callback is None:
-        return record
+        return
     unknowns = run.network.problem.decode(run.codes)
     pretraining = run.step <= budget.pretrain_steps
     said = session.callback(Progress(run.step, budget.total, pretraining, unknowns, record))
-    return {**record, **(said or {})}
+    _note(run, said or {})
