@@ -13,6 +13,7 @@ import torch
 from bilo.inverse.points import Points
 from bilo.training import checkpoint
 from bilo.training.budget import Budget
+from bilo.training.interruption import held
 from bilo.training.progress import progress_of
 from bilo.training.session import Progress, Session
 from bilo.training.state import Record, Run
@@ -52,8 +53,8 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
     Returns
     -------
     str
-        ``finished``; ``interrupted`` by Ctrl-C where the session allows it; or ``diverged`` after
-        a loss that stayed non-finite.
+        ``finished``; ``interrupted`` by Ctrl-C, after a whole step, where the session allows it; or
+        ``diverged`` after a loss that stayed non-finite.
 
     Raises
     ------
@@ -75,28 +76,31 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
             checkpoint.save(session.checkpoint, state)
 
     try:
-        while run.step < budget.total and not run.done:
-            sound, record = _step(run, levels, budget)
-            now = time.perf_counter()
-            run.seconds = offset + now - began
-            if not (sound and run.finite()):
-                recoveries = run.recoveries
-                run.restore(good)
-                if recoveries == MAX_RECOVERIES:
-                    run.recoveries, status = recoveries, "diverged"
-                    break
-                run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
-                continue
-            if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
-                row = {**record, **run.last}
-                _remember(run, row)
-                _report(run, row, budget, session)
-            if run.step % SNAPSHOT_STEPS == 0:
-                good = copy.deepcopy(run.state())
-            if now - saved > session.checkpoint_seconds:
-                save()
-                saved = now
-            show(run.step, {**record, **run.last})
+        with held(session.interruptible) as pressed:
+            while run.step < budget.total and not run.done:
+                if pressed():
+                    raise KeyboardInterrupt
+                sound, record = _step(run, levels, budget)
+                now = time.perf_counter()
+                run.seconds = offset + now - began
+                if not (sound and run.finite()):
+                    recoveries = run.recoveries
+                    run.restore(good)
+                    if recoveries == MAX_RECOVERIES:
+                        run.recoveries, status = recoveries, "diverged"
+                        break
+                    run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
+                    continue
+                if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
+                    row = {**record, **run.last}
+                    _remember(run, row)
+                    _report(run, row, budget, session)
+                if run.step % SNAPSHOT_STEPS == 0:
+                    good = copy.deepcopy(run.state())
+                if now - saved > session.checkpoint_seconds:
+                    save()
+                    saved = now
+                show(run.step, {**record, **run.last})
     except KeyboardInterrupt:
         if not session.interruptible:
             raise
