@@ -46,8 +46,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Adjoint": "bilo.methods.adjoint",
     "BPN": "bilo.methods.bpn",
+    "PINN": "bilo.methods.pinn",
+    "Adjoint": "bilo.methods.adjoint",
     "BiLO": "bilo.methods.bilo",
     "DeepONet": "bilo.methods.deeponet",
     "Descent": "bilo.methods.descent",
@@ -55,7 +56,6 @@ _HOMES = {
     "Function": "bilo.inverse.function",
     "LeastSquares": "bilo.inverse.least_squares",
     "Operator": "bilo.taylor.streams",
-    "PINN": "bilo.methods.pinn",
     "Points": "bilo.inverse.points",
     "Problem": "bilo.inverse.problem",
     "Scalar": "bilo.inverse.unknown",

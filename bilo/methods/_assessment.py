@@ -111,6 +111,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         converged=status == CONVERGED,
         status=status,
         checks=tuple(checks),
+        interrupted=finished.status == "interrupted",
         warnings=warnings_of(checks),
         assessment=numbers,
         history=run.history,

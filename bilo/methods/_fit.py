@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
@@ -34,6 +34,14 @@ METHODS = {m.name: m for m in (BiLO, PINN, BPN, DeepONet, DirectFit, Adjoint, De
 """By name, in the order of the documentation."""
 
 
+class Told(TypedDict, total=False):
+    """What `fit` takes beside: torch's threads, the name of a progress bar, a callback."""
+
+    threads: int
+    progress: str | None
+    callback: Callback | None
+
+
 def fit(
     problem: Problem,
     data: Objective,
@@ -41,10 +49,8 @@ def fit(
     *,
     seed: int = 0,
     device: str = "auto",
-    threads: int = 1,
     checkpoint: Path | str | None = None,
-    progress: str | None = None,
-    callback: Callback | None = None,
+    **told: Unpack[Told],
 ) -> Solution:
     """Infer the unknowns of a problem from data.
 
@@ -59,10 +65,10 @@ def fit(
         Of the network and of random points.
     device : str
         ``auto`` takes CUDA when it is there.
-    threads : int
-        Of torch, for the time of the fit.
     checkpoint : Path, optional
         File to resume from, and to write to. It is refused if it holds another fit.
+    threads : int
+        Of torch, for the time of the fit; 1 unless said otherwise.
     progress : str, optional
         What a progress bar calls the fit; None: silent.
     callback : callable, optional
@@ -77,20 +83,15 @@ def fit(
     ------
     ValueError
         If method, problem and data do not fit together.
+    OtherFit
+        If the checkpoint holds another fit.
     """
     if isinstance(method, str):
         if method not in METHODS:
             raise ValueError(f"no method {method!r}; there are {', '.join(METHODS)}")
         method = METHODS[method]()
-    session = Session(
-        seed=seed,
-        device=device,
-        threads=threads,
-        checkpoint=None if checkpoint is None else Path(checkpoint),
-        progress=progress,
-        callback=callback,
-        interruptible=True,
-    )
+    file = None if checkpoint is None else Path(checkpoint)
+    session = Session(seed, device, checkpoint=file, interruptible=True, **told)
     return fit_in(session, problem, data, method)
 
 

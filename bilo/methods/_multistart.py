@@ -25,6 +25,7 @@ from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.methods._network_method import NetworkMethod
 from bilo.training.budget import ENOUGH
+from bilo.training.checks import CONVERGED, NOT_CONVERGED, UNVERIFIED
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 
@@ -65,6 +66,28 @@ def multi_start(
     problem.require_scalars("multi-start")
     starts = starts_of(problem, per_axis)
     first = method.fit(problem, data, session)
+    if first.interrupted:
+        return first
+    try:
+        # one Ctrl-C ends all that follows, and not the next fit alone
+        return _best(method, problem, data, replace(session, interruptible=False), starts, first)
+    except KeyboardInterrupt:
+        if not session.interruptible:
+            raise
+        warnings = (*first.warnings, "interrupted while other starts were tried")
+        ended = NOT_CONVERGED if first.status in (CONVERGED, UNVERIFIED) else first.status
+        return replace(first, warnings=warnings, converged=False, status=ended, interrupted=True)
+
+
+def _best(
+    method: NetworkMethod,
+    problem: Problem,
+    data: Pointwise,
+    session: Session,
+    starts: Sequence[Array],
+    first: Solution,
+) -> Solution:
+    """The first fit, or a better one from another start."""
     check = optima(problem, data, starts)
     classical = check.minima[0]
     if not _beaten(problem, data, first, classical):
@@ -91,7 +114,7 @@ def multi_start(
         joined,
         warnings=(*joined.warnings, warning),
         converged=False,
-        status="not converged" if joined.converged else joined.status,
+        status=NOT_CONVERGED if joined.converged else joined.status,
     )
 
 

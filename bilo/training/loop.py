@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,7 @@ import torch
 from bilo.inverse.points import Points
 from bilo.training import checkpoint
 from bilo.training.budget import Budget
+from bilo.training.interruption import held
 from bilo.training.progress import progress_of
 from bilo.training.session import Progress, Session
 from bilo.training.state import Record, Run
@@ -52,8 +53,8 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
     Returns
     -------
     str
-        ``finished``; ``interrupted`` by Ctrl-C where the session allows it; or ``diverged`` after
-        a loss that stayed non-finite.
+        ``finished``; ``interrupted`` by Ctrl-C, after a whole step, where the session allows it; or
+        ``diverged`` after a loss that stayed non-finite.
 
     Raises
     ------
@@ -75,26 +76,31 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
             checkpoint.save(session.checkpoint, state)
 
     try:
-        while run.step < budget.total and not run.done:
-            sound, record = _step(run, levels, budget)
-            now = time.perf_counter()
-            run.seconds = offset + now - began
-            if not (sound and run.finite()):
-                recoveries = run.recoveries
-                run.restore(good)
-                if recoveries == MAX_RECOVERIES:
-                    run.recoveries, status = recoveries, "diverged"
-                    break
-                run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
-                continue
-            if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
-                _remember(run, _reported(run, {**record, **run.last}, budget, session))
-            if run.step % SNAPSHOT_STEPS == 0:
-                good = copy.deepcopy(run.state())
-            if now - saved > session.checkpoint_seconds:
-                save()
-                saved = now
-            show(run.step, {**record, **run.last})
+        with held(session.interruptible) as pressed:
+            while run.step < budget.total and not run.done:
+                if pressed():
+                    raise KeyboardInterrupt
+                sound, record = _step(run, levels, budget)
+                now = time.perf_counter()
+                run.seconds = offset + now - began
+                if not (sound and run.finite()):
+                    recoveries = run.recoveries
+                    run.restore(good)
+                    if recoveries == MAX_RECOVERIES:
+                        run.recoveries, status = recoveries, "diverged"
+                        break
+                    run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
+                    continue
+                if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
+                    row = {**record, **run.last}
+                    _remember(run, row)
+                    _report(run, row, budget, session)
+                if run.step % SNAPSHOT_STEPS == 0:
+                    good = copy.deepcopy(run.state())
+                if now - saved > session.checkpoint_seconds:
+                    save()
+                    saved = now
+                show(run.step, {**record, **run.last})
     except KeyboardInterrupt:
         if not session.interruptible:
             raise
@@ -134,18 +140,28 @@ def peak_memory_mb(device: torch.device) -> float:
 
 
 def _remember(run: Run, record: Record) -> None:
-    row = {"step": float(run.step), **record}
-    length = len(run.history.get("step", []))
-    for name in {**run.history, **row}:
-        column = run.history.setdefault(name, [float("nan")] * length)
-        column.append(float(row.get(name, float("nan"))))
+    """A new row of the history."""
+    for column in run.history.values():
+        column.append(float("nan"))
+    run.history.setdefault("step", [float("nan")])
+    _note(run, {"step": float(run.step), **record})
 
 
-def _reported(run: Run, record: Record, budget: Budget, session: Session) -> Mapping[str, float]:
-    """The record, and what the session's callback says of it."""
+def _note(run: Run, record: Record) -> None:
+    """Numbers in the latest row of the history."""
+    length = len(run.history["step"])
+    for name, value in record.items():
+        run.history.setdefault(name, [float("nan")] * length)[-1] = float(value)
+
+
+def _report(run: Run, record: Record, budget: Budget, session: Session) -> None:
+    """Tell the session's callback, and note what it says.
+
+    The row stands already: Ctrl-C in here must not cost one.
+    """
     if session.callback is None:
-        return record
+        return
     unknowns = run.network.problem.decode(run.codes)
     pretraining = run.step <= budget.pretrain_steps
     said = session.callback(Progress(run.step, budget.total, pretraining, unknowns, record))
-    return {**record, **(said or {})}
+    _note(run, said or {})

@@ -41,6 +41,8 @@ class Solution:
         ``converged``, ``not converged``, ``on a bound``, ``unverified`` or ``diverged``.
     checks : tuple of Check
         What the status rests on.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
     warnings : tuple of str
         The words of the checks that failed, and what a method adds.
     assessment : dict
@@ -61,6 +63,7 @@ class Solution:
     auxiliary: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
     network: Network | None = None
     checks: tuple[Check, ...] = ()
+    interrupted: bool = False
     warnings: tuple[str, ...] = ()
     assessment: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,10 @@ from benchmarks.__main__ import main
 from benchmarks.design.experiment import Training
 from benchmarks.design.setting import Setting
 from benchmarks.runs import run
-from bilo.training.settings import Settings
+from bilo.methods._fit import METHODS, Method
+from bilo.methods._network_method import NetworkMethod
+from bilo.methods.bilo import BiLO
+from bilo.methods.pinn import PINN
 
 FIELDS = {
     "experiment",
@@ -118,8 +121,15 @@ def test_a_trained_method_is_judged_by_solver_and_direct_fit(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A budget far too small must be called so, with every number there."""
-    tiny = Settings(width=8, layers=2, pretrain_steps=3, finetune_steps=4, points=16)
-    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    usual = run.method_of
+
+    def tiny(setting: Setting) -> Method:
+        if setting.method != method:
+            return usual(setting)
+        kind = {"bilo": BiLO, "pinn": PINN}[method]
+        return kind(width=8, layers=2, pretrain_steps=3, finetune_steps=4, points=16)
+
+    monkeypatch.setattr(run, "method_of", tiny)
     assert main(["run", "fisher_kpp", "--method", method, "--out", "out.json"]) == 0
     result = json.loads(Path("out.json").read_text())
     assert set(result) >= FIELDS
@@ -147,10 +157,12 @@ def test_iterations_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few upper steps, so large ones: both unknowns get within 0.01, and stay counted at once."""
     told = experiments.get("bpn")
     assert (told.recipe, told.training.width, told.training.layers) == ("paper", 50, 4)
-    settings = run.training(Setting("bpn", "bilo", boundary="hard", recipe="paper"))
-    assert (settings.upper_rate, settings.pretrain_steps) == (0.05, 1000)
-    tiny = replace(settings, width=16, layers=3, rate=5e-3, pretrain_steps=300, finetune_steps=90)
-    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    usual = run.method_of
+    whole = usual(Setting("bpn", "bilo", boundary="hard", recipe="paper"))
+    assert isinstance(whole, BiLO)
+    assert (whole.upper_rate, whole.budget.pretrain_steps) == (0.05, 1000)
+    tiny = replace(whole, width=16, layers=3, rate=5e-3, pretrain_steps=300, finetune_steps=90)
+    monkeypatch.setattr(run, "method_of", lambda s: tiny if s.method == "bilo" else usual(s))
     assert main(["run", "bpn", "--out", "out.json"]) == 0
     result = json.loads(Path("out.json").read_text())
     assert (result["boundary"], result["recipe"]) == ("hard", "paper")
@@ -166,29 +178,40 @@ def test_iterations_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_budgets_follow_recipe_and_profile() -> None:
-    fast = run.training(Setting("fisher_kpp", "bilo"))
-    assert (fast.recipe, fast.threads, fast.width) == ("fast", 1, 128)
-    paper = run.training(Setting("fisher_kpp", "pinn", w_dat=7.0, recipe="paper", profile="full"))
-    assert (paper.pretrain_steps, paper.finetune_steps, paper.points) == (10_000, 50_000, None)
+    fast = run.method_of(Setting("fisher_kpp", "bilo"))
+    assert isinstance(fast, BiLO)
+    assert (fast.recipe, fast.architecture.width) == ("fast", 128)
+    assert run.session_of(Setting("fisher_kpp", "bilo")).threads == 1
+    paper = run.method_of(Setting("fisher_kpp", "pinn", w_dat=7.0, recipe="paper", profile="full"))
+    assert isinstance(paper, PINN)
+    assert (paper.pretrain_steps, paper.finetune_steps, paper.points) == (10_000, 50_000, "all")
     assert paper.w_data == 7.0
 
 
 @pytest.mark.parametrize("name", experiments.names())
-def test_every_planned_fit_has_settings(name: str) -> None:
-    """Nothing an experiment says of training is unknown to the fit."""
+def test_every_planned_fit_has_a_method(name: str) -> None:
+    """Nothing an experiment says of training is unknown to every method."""
     if experiments.get(name).module == "benchmarks.runs.run":
+        known = {f.name for kind in METHODS.values() for f in fields(kind)}
         for setting in experiments.get(name).plan("full"):
-            settings = run.training(setting)
-            assert (settings.recipe, settings.seed) == (setting.recipe, setting.seed)
-            assert settings.w_reg == (setting.w_reg or 0.0)
+            assert set(experiments.get(name).options(setting)) <= known
+            method = run.method_of(setting)
+            assert type(method) is METHODS[setting.method]
+            assert run.session_of(setting).seed == setting.seed
+            assert getattr(method, "w_reg", 0.0) == (setting.w_reg or 0.0)
+            if isinstance(method, NetworkMethod):
+                assert method.recipe == setting.recipe
+                assert method.budget.total > 0
 
 
 def test_a_method_with_a_recipe_has_training_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     own = {("bilo", "fast"): Training(width=7, rate=0.1)}
     burgers = replace(experiments.get("burgers"), training=Training(width=5, layers=2), own=own)
     monkeypatch.setattr(experiments, "get", lambda name: burgers)
-    bilo = run.training(Setting("burgers", "bilo"))
-    pinn = run.training(Setting("burgers", "pinn"))
+    bilo = run.method_of(Setting("burgers", "bilo"))
+    pinn = run.method_of(Setting("burgers", "pinn"))
+    assert isinstance(bilo, BiLO)
+    assert isinstance(pinn, PINN)
     assert (bilo.width, bilo.layers, bilo.rate) == (7, 2, 0.1)
     assert (pinn.width, pinn.layers, pinn.rate) == (5, 2, None)
 

@@ -14,10 +14,10 @@ from benchmarks.design import published
 from benchmarks.figures import pretrained
 from benchmarks.pages import reading, table, truncation
 from benchmarks.results import store
-from bilo.training.settings import Settings
+from bilo.methods.bilo import BiLO
 from tests.benchmarks.made import function_result, write
 
-TINY = Settings(recipe="lm", width=4, layers=2, pretrain_steps=1, finetune_steps=0, device="cpu")
+TINY = BiLO("lm", width=4, layers=2, pretrain_steps=1, finetune_steps=0)
 
 
 @pytest.fixture(autouse=True)

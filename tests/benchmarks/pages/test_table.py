@@ -13,7 +13,7 @@ from benchmarks.design import published
 from benchmarks.figures import operator, trajectories
 from benchmarks.pages import table
 from benchmarks.results.summary import Spread
-from bilo.training.settings import Settings
+from bilo.methods.bilo import BiLO
 from tests.benchmarks.made import cost_result, result, write
 
 
@@ -25,9 +25,7 @@ def _tsv(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures that compute something compute little."""
-    monkeypatch.setattr(
-        operator, "PRETRAINED", Settings(width=8, pretrain_steps=2, finetune_steps=0)
-    )
+    monkeypatch.setattr(operator, "PRETRAINED", BiLO(width=8, pretrain_steps=2, finetune_steps=0))
     monkeypatch.setattr(trajectories, "UPPER_STEPS", 3)
     monkeypatch.setattr(trajectories, "MISFIT_POINTS", 4)
 

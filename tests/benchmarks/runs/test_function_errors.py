@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,11 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid
 from bilo.methods import adjoint
+from bilo.methods._fit import Method
+from bilo.methods._network_method import NetworkMethod
+from bilo.methods.bilo import BiLO
 from bilo.problems import get
-from bilo.training.settings import Settings
+from bilo.training.session import Progress
 from bilo.training.solution import Solution
 
 
@@ -122,8 +126,8 @@ def test_the_classical_fit_of_the_same_data(
     assert own["reference_fit"]["field_error"] == own["field_error"]
     assert own["reference_fit"]["data_loss"] == own["data_loss"]
     assert own["data_loss_rel_error"] == pytest.approx(own["data_loss"] / 0.03**2 - 1)
-    tiny = run.Settings(recipe="lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
-    monkeypatch.setattr(run, "training", lambda setting: tiny)
+    usual, tiny = run.method_of, BiLO("lm", width=4, pretrain_steps=1, finetune_steps=1, w_reg=3e-3)
+    monkeypatch.setattr(run, "method_of", lambda s: tiny if s.method == "bilo" else usual(s))
     monkeypatch.setattr(function, "FIT_STEPS", 5)
     assert main([*words, "--out", "bilo.json"]) == 0
     bilo = json.loads(Path("bilo.json").read_text())
@@ -146,11 +150,14 @@ def test_a_run_with_an_unknown_function(
     words: list[str], fields: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A budget far too small, with every number there and consistent."""
-    usual = run.training
+    usual = run.method_of
 
-    def tiny(setting: run.Setting) -> run.Settings:
+    def tiny(setting: Setting) -> Method:
+        method = usual(setting)
+        if not isinstance(method, NetworkMethod):
+            return method
         return replace(
-            usual(setting),
+            method,
             width=8,
             layers=2,
             fourier=2 if setting.experiment == "darcy" else 0,
@@ -159,7 +166,7 @@ def test_a_run_with_an_unknown_function(
             points=64,
         )
 
-    monkeypatch.setattr(run, "training", tiny)
+    monkeypatch.setattr(run, "method_of", tiny)
     monkeypatch.setattr(function, "FIT_STEPS", 5)
     monkeypatch.setattr(adjoint, "STEPS", 2)
     monkeypatch.chdir(tmp_path)
@@ -191,23 +198,28 @@ def test_a_run_with_an_unknown_function(
     assert row["truth"] == exact
 
 
+def _at(unknowns: dict[str, Any]) -> Progress:
+    return Progress(20, 40, pretraining=False, unknowns=unknowns, record={})
+
+
 def test_the_history_knows_when_the_published_accuracy_was_reached() -> None:
     problem, setting = get("heat"), Setting("heat", "bilo", w_reg=0.0)
     seen = judgement.watch(problem, setting, problem.truth())
     assert seen is not None
-    assert seen(problem.truth()) == {"field_error.linf": 0.0, "field_error.mean_square": 0.0}
-    assert seen(problem.start())["field_error.linf"] > 0.1
+    assert seen(_at(problem.truth())) == {"field_error.linf": 0.0, "field_error.mean_square": 0.0}
+    begun = seen(_at(problem.start()))
+    assert begun is not None
+    assert begun["field_error.linf"] > 0.1
     history = {
         "step": [10.0, 20.0, 30.0],
         "field_error.linf": [0.01, 0.055, 0.05],
         "field_error.mean_square": [1e-5, 1e-5, 1e-4],
     }
-    settings = Settings(pretrain_steps=10)
     made = replace(_answer(problem, problem.truth()["f"]), history=history, seconds_per_step=0.1)
-    reached = judgement.until_published(setting, made, settings)
+    reached = judgement.until_published(setting, made, 10)
     assert reached == {"seconds_to_published": pytest.approx(3.0)}
     never = replace(made, history=history | {"field_error.mean_square": [1e-5, 1e-5, 1.1e-4]})
-    assert judgement.until_published(setting, never, settings) == {"seconds_to_published": None}
+    assert judgement.until_published(setting, never, 10) == {"seconds_to_published": None}
 
 
 def test_an_accuracy_is_reached_from_below() -> None:
@@ -215,9 +227,9 @@ def test_an_accuracy_is_reached_from_below() -> None:
     problem = get("darcy")
     seen = judgement.watch(problem, setting, problem.truth(2))
     assert seen is not None
-    assert seen(problem.truth(2)) == {"accuracy": 1.0}
+    assert seen(_at(problem.truth(2))) == {"accuracy": 1.0}
     history = {"step": [1.0, 2.0, 3.0], "accuracy": [0.97, 0.985, 0.99]}
     made = replace(_answer(problem, problem.truth(2)["A"]), history=history, seconds_per_step=2.0)
-    reached = judgement.until_published(setting, made, Settings(pretrain_steps=0))
+    reached = judgement.until_published(setting, made, 0)
     assert reached == {"seconds_to_published": 4.0}
     assert judgement.watch(get("burgers"), Setting("burgers", "bilo"), {}) is None

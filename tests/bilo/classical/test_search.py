@@ -11,7 +11,7 @@ from bilo.classical.search import Found, Predict, differenced, search
 from bilo.classical.starts import grid_of
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points
-from bilo.methods.direct_fit import fit
+from bilo.methods.direct_fit import DirectFit
 from bilo.problems.fisher_kpp import FisherKPP
 from bilo.solvers.fisher_kpp import at_time_one, sensitivities
 
@@ -85,7 +85,7 @@ def test_a_bound_holds_its_unknown_and_the_other_still_fits() -> None:
 def test_a_fit_on_a_bound_is_not_called_converged() -> None:
     problem = FisherKPP()
     noisy = problem.observe({"D": 2.0, "rho": 2.0}, 1000.0, 0)
-    found = fit(problem, noisy)
+    found = DirectFit().fit(problem, noisy)
     assert not found.converged
     assert found.status == "not converged"
     assert any("sits on a bound" in warning for warning in found.warnings)

@@ -9,18 +9,22 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.objective import LeastSquares, Objective
-from bilo.lower.levenberg_marquardt import START, step
-from bilo.methods import bilo, direct_fit, pinn
+from bilo.lower.levenberg_marquardt import START, Solving, step
+from bilo.methods._fit import fit
+from bilo.methods.bilo import BiLO
+from bilo.methods.direct_fit import DirectFit
+from bilo.methods.pinn import PINN
 from bilo.networks.network import OperatorNetwork
 from bilo.problems import get
 from bilo.problems.fisher_kpp import FisherKPP
-from bilo.training.loop import Run
-from bilo.training.settings import Settings
+from bilo.training.recipes import RecipeError
 from bilo.training.solution import evaluate
-from bilo.upper.alternation import alternating, finish
+from bilo.training.state import Run
+from bilo.upper.alternation import Alternating, alternating, finish
+from bilo.upper.tangent_model import UpperLevel
 
 TRUTH = {"D": 2.0, "rho": 2.0}
-LM = Settings(recipe="lm", device="cpu")
+LM = BiLO(recipe="lm")
 
 
 def test_a_linear_problem_is_solved_in_one_step() -> None:
@@ -68,27 +72,29 @@ def test_a_bad_step_of_the_unknowns_is_taken_back_to_the_bits(judged: bool) -> N
     assert isinstance(data, LeastSquares)
     network = OperatorNetwork(problem, 6, 2, 0, 0).double()
     run = Run(network, problem.encode(problem.start()), data.start, {}, torch.Generator())
-    run.memory.update(fall=1.0, mu=1e-5)
+    run.lower, run.upper = Solving(mu=1e-5, fall=1.0), Alternating()
     weights, codes = network.vector(), run.codes.clone()
     J = torch.randn(2, 11, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     fields = iter([data.values + 0.1, data.values + 0.2])
-    upper = alternating(problem, data, lambda run: (next(fields), J))
+    upper = alternating(UpperLevel(data), lambda run: (next(fields), J))
     assert upper(run, 0.0)["objective"] == pytest.approx(0.01)
     assert not torch.equal(run.codes, codes)
     network.assign(weights + 1)
-    run.memory["mu"] = 1e3
+    run.lower = replace(run.lower, mu=1e3)  # type: ignore[call-arg]
     if judged:
         assert upper(run, 0.1) == problem.decode(codes)
     assert not finish(run)
     assert torch.equal(run.codes, codes)
     assert torch.equal(network.vector(), weights)
-    assert run.memory["mu"] == 1e-5
-    assert run.memory["surprises"] == judged
+    assert isinstance(run.lower, Solving)
+    assert isinstance(run.upper, Alternating)
+    assert run.lower.mu == 1e-5
+    assert run.upper.surprises == judged
 
 
 def test_bilo_finds_the_unknowns() -> None:
     problem = FisherKPP()
-    found = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), LM)
+    found = fit(problem, problem.observe(TRUTH, 0.0, 0), LM, device="cpu")
     assert found.status == "converged", found.warnings
     for name, value in TRUTH.items():
         assert found.unknowns[name] == pytest.approx(value, rel=5e-3)
@@ -97,7 +103,7 @@ def test_bilo_finds_the_unknowns() -> None:
     exact = problem.reference(TRUTH)(everywhere)
     error = (evaluate(found.network, everywhere, found.codes) - exact).norm() / exact.norm()
     assert error < 3e-4
-    assert found.steps < LM.pretrain_steps + LM.finetune_steps
+    assert found.steps < LM.budget.total == 230
     assert found.history["step"] == [float(n + 1) for n in range(found.steps)]
     assert {"residual", "residual_gradient", "start", "objective", "D", "rho"} < set(found.history)
 
@@ -105,7 +111,7 @@ def test_bilo_finds_the_unknowns() -> None:
 def test_a_fit_cut_short_is_not_called_converged() -> None:
     problem = FisherKPP()
     short = replace(LM, width=8, finetune_steps=9)
-    found = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), short)
+    found = fit(problem, problem.observe(TRUTH, 0.0, 0), short, device="cpu")
     assert (found.status, found.steps) == ("not converged", 39)
     assert any("not at its optimum" in warning for warning in found.warnings)
 
@@ -114,9 +120,9 @@ def test_bilo_finds_the_optimum_of_a_likelihood() -> None:
     """With a jump condition; the direct fit is the exact answer."""
     problem = get("particles")
     data = problem.observe({"lambda": 500.0, "mu": 10.0}, 0.0, 0)
-    found = bilo.fit(problem, data, replace(LM, width=8))
+    found = fit(problem, data, replace(LM, width=8), device="cpu")
     assert found.status == "converged", found.warnings
-    exact = direct_fit.fit(problem, data)
+    exact = DirectFit().fit(problem, data)
     for name, value in exact.unknowns.items():
         assert found.unknowns[name] == pytest.approx(value, rel=1e-3)
 
@@ -124,10 +130,9 @@ def test_bilo_finds_the_optimum_of_a_likelihood() -> None:
 def test_a_pinn_has_the_unknowns_among_its_variables() -> None:
     problem = get("poisson_scalar")
     data = problem.observe({"D": 2.0}, 0.01, 1)
-    found = pinn.fit(problem, data, replace(LM, width=8, finetune_steps=30))
-    assert found.unknowns["D"] == pytest.approx(
-        direct_fit.fit(problem, data).unknowns["D"], rel=1e-3
-    )
+    found = fit(problem, data, PINN("lm", width=8, finetune_steps=30), device="cpu")
+    exact = DirectFit().fit(problem, data)
+    assert found.unknowns["D"] == pytest.approx(exact.unknowns["D"], rel=1e-3)
     assert {"residual", "objective", "D"} < set(found.history)
 
 
@@ -147,21 +152,10 @@ class Anything(Objective):
 
 def test_refusals() -> None:
     problem, particles = FisherKPP(), get("particles")
-    with pytest.raises(ValueError, match="needs a pointwise objective, not Anything"):
-        bilo.fit(problem, Anything(), LM)
+    with pytest.raises(RecipeError, match="needs a pointwise objective, not Anything"):
+        fit(problem, Anything(), LM, device="cpu")
     likelihood = particles.observe({"lambda": 500.0, "mu": 10.0}, 0.0, 0)
-    with pytest.raises(ValueError, match="fits least squares, not PoissonProcess"):
-        pinn.fit(particles, likelihood, LM)
+    with pytest.raises(RecipeError, match="fits least squares, not PoissonProcess"):
+        fit(particles, likelihood, PINN("lm"), device="cpu")
     with pytest.raises(ValueError, match=r"192 equations .* for 609 variables"):
-        bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), replace(LM, points=64))
-
-
-def test_a_recipe_fills_in_what_the_user_left_out() -> None:
-    assert (LM.width, LM.dtype, LM.points) == (16, torch.float64, 0)
-    assert (Settings().width, Settings().dtype, Settings().points) == (128, torch.float32, 256)
-    assert Settings(recipe="lm", width=12, points=None).points is None
-    assert Settings(recipe="lm", width=12).width == 12
-    with pytest.raises(ValueError, match="no recipe 'ml'; there are fast, paper, lm"):
-        Settings(recipe="ml")
-    with pytest.raises(ValueError, match="'fast' needs a number of points"):
-        Settings(points=0)
+        fit(problem, problem.observe(TRUTH, 0.0, 0), replace(LM, points=64), device="cpu")

@@ -7,10 +7,11 @@ import torch
 
 from bilo.lower.losses import condition_loss, residual_loss
 from bilo.methods import bpn
+from bilo.methods._fit import fit
+from bilo.methods.bpn import BPN
 from bilo.networks.network import OperatorNetwork, field
 from bilo.problems.bpn import BoundaryValues
 from bilo.problems.fisher_kpp import FisherKPP
-from bilo.training.settings import Settings
 
 TRUTH = {"t0": 0.0, "t1": 1.0}
 
@@ -78,8 +79,8 @@ def test_hypergradient_is_the_implicit_one(
 
 def test_finds_the_boundary_values() -> None:
     problem = BoundaryValues("soft")
-    settings = Settings(
-        recipe="paper",
+    method = BPN(
+        "paper",
         rate=3e-3,
         upper_rate=0.1,
         width=12,
@@ -88,7 +89,7 @@ def test_finds_the_boundary_values() -> None:
         finetune_steps=bpn.LOWER_STEPS * 32,
         points=32,
     )
-    found = bpn.fit(problem, problem.observe(TRUTH, 0.0, 0), settings)
+    found = fit(problem, problem.observe(TRUTH, 0.0, 0), method, device="cpu")
     assert max(abs(found.unknowns[k] - v) for k, v in TRUTH.items()) < 0.15
     assert found.data_loss < 0.01
     assert found.history["t0"][-1] == found.unknowns["t0"]

@@ -14,15 +14,15 @@ from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
 from bilo.methods import deeponet
+from bilo.methods._fit import fit
 from bilo.networks.branch_trunk import DeepONet
 from bilo.networks.network import field as represented
 from bilo.networks.training_set import GRIDS, sample_grid
 from bilo.problems import get
 from bilo.problems.fisher_kpp import FisherKPP
-from bilo.training.settings import Settings
 from bilo.training.solution import Solution, evaluate
 
-SMALL = Settings(width=64, pretrain_steps=1000, finetune_steps=300, points=196, device="cpu")
+SMALL = deeponet.DeepONet(width=64, pretrain_steps=1000, finetune_steps=300, points=196)
 TINY = replace(SMALL, width=16, pretrain_steps=150)
 TRUTH = {"D": 2.0, "rho": 2.0}
 EVERYWHERE = FisherKPP().collocation(None, torch.Generator())
@@ -33,7 +33,7 @@ STEP = 1e-4
 @pytest.fixture(scope="module")
 def solved() -> Solution:
     problem = FisherKPP()
-    return deeponet.fit(problem, problem.observe(TRUTH, 0.0, 0), SMALL)
+    return fit(problem, problem.observe(TRUTH, 0.0, 0), SMALL, device="cpu")
 
 
 @pytest.fixture
@@ -132,7 +132,8 @@ def test_a_solution_says_what_it_took(solved: Solution) -> None:
 def test_outside_the_training_solutions_there_is_a_warning() -> None:
     """Data that nothing inside can explain, and an operator that means nothing outside."""
     problem = FisherKPP()
-    found = deeponet.fit(problem, problem.observe({"D": 2.0, "rho": 4.5}, 0.0, 0), TINY)
+    data = problem.observe({"D": 2.0, "rho": 4.5}, 0.0, 0)
+    found = fit(problem, data, TINY, device="cpu")
     outside = [name for name, value in found.unknowns.items() if not 0.8 <= value <= 3.0]
     assert outside
     for name, text in zip(outside, found.warnings[-len(outside) :], strict=True):
@@ -159,7 +160,8 @@ def test_the_inversion_leaves_the_operator_as_it_is() -> None:
     problem = FisherKPP()
     data = problem.observe(TRUTH, 0.0, 0)
     resting = Resting(data.points, data.values, data.informative)
-    deeponet.fit(problem, resting, replace(TINY, pretrain_steps=20, finetune_steps=20))
+    short = replace(TINY, pretrain_steps=20, finetune_steps=20)
+    fit(problem, resting, short, device="cpu")
     assert len(resting.seen) == 20
     assert all(torch.equal(u, resting.seen[0]) for u in resting.seen)
 
@@ -167,8 +169,9 @@ def test_the_inversion_leaves_the_operator_as_it_is() -> None:
 def test_first_order_upper_steps() -> None:
     """The published recipe, on the problem whose operator is linear in the unknowns."""
     problem = get("bpn")
-    settings = replace(TINY, recipe="paper", rate=1e-2, finetune_steps=800, points=None)
-    found = deeponet.fit(problem, problem.observe({"t0": 0.7, "t1": 0.9}, 0.0, 0), settings)
+    method = replace(TINY, recipe="paper", rate=1e-2, finetune_steps=800, points="all")
+    data = problem.observe({"t0": 0.7, "t1": 0.9}, 0.0, 0)
+    found = fit(problem, data, method, device="cpu")
     assert found.unknowns["t0"] == pytest.approx(0.7, abs=0.02)
     assert found.unknowns["t1"] == pytest.approx(0.9, abs=0.02)
 
@@ -182,6 +185,6 @@ def test_what_a_deeponet_needs() -> None:
 
     data = FisherKPP().observe(TRUTH, 0.0, 0)
     with pytest.raises(ValueError, match="fisher_kpp has no numerical solution to learn from"):
-        deeponet.fit(Unsolved(), data, TINY)
+        fit(Unsolved(), data, TINY, device="cpu")
     with pytest.raises(ValueError, match="it needs some steps"):
-        deeponet.fit(FisherKPP(), data, replace(TINY, pretrain_steps=0))
+        replace(TINY, pretrain_steps=0)

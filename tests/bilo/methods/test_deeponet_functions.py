@@ -16,7 +16,9 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.inverse.unknown import Scalar, unit_grid
+from bilo.lower.levenberg_marquardt import Solving
 from bilo.methods import deeponet
+from bilo.methods._fit import fit
 from bilo.networks import training_set
 from bilo.networks.branch_trunk import DeepONet
 from bilo.networks.network import field as represented
@@ -25,20 +27,18 @@ from bilo.problems.fisher_kpp import FisherKPP
 from bilo.problems.heat import Heat
 from bilo.problems.poisson import Poisson
 from bilo.taylor.jets import Jet
-from bilo.training.loop import Run
-from bilo.training.settings import Settings
 from bilo.training.solution import Solution
-from bilo.upper.alternation import following
-from bilo.upper.tangent_model import through_inputs
+from bilo.training.state import Run
+from bilo.upper.alternation import HELD, Following, following
+from bilo.upper.tangent_model import UpperLevel, through_inputs
 
-SMALL = Settings(
+SMALL = deeponet.DeepONet(
     width=48,
     pretrain_steps=500,
     finetune_steps=60,
-    points=None,
+    points="all",
     samples="length0.3",
     w_reg=1e-5,
-    device="cpu",
 )
 TINY = replace(SMALL, width=16, pretrain_steps=15, finetune_steps=5)
 W_REG = 1e-2
@@ -146,7 +146,7 @@ def test_the_gradient_of_the_inversion_is_differences() -> None:
 @pytest.fixture(scope="module")
 def solved() -> Solution:
     problem = Poisson()
-    return deeponet.fit(problem, problem.observe(problem.truth(), 0.0, 0), SMALL)
+    return fit(problem, problem.observe(problem.truth(), 0.0, 0), SMALL, device="cpu")
 
 
 def test_the_operator_solves_for_functions_it_never_saw(solved: Solution) -> None:
@@ -194,7 +194,7 @@ def test_a_fit_repeats_itself() -> None:
     problem = Poisson()
     data = problem.observe(problem.truth(), 0.01, 0)
     one, two, other = (
-        deeponet.fit(problem, data, replace(TINY, seed=seed)).codes for seed in (0, 0, 1)
+        fit(problem, data, TINY, seed=seed, device="cpu").codes for seed in (0, 0, 1)
     )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
@@ -205,9 +205,9 @@ def test_first_order_upper_steps() -> None:
     """Adam on the weights of D lowers the objective."""
     problem = Poisson()
     data = problem.observe(problem.truth(), 0.01, 0)
-    settings = replace(TINY, recipe="paper", rate=1e-2, pretrain_steps=200, finetune_steps=60)
-    settings = replace(settings, upper_rate=1e-2, history_every=10)
-    found = deeponet.fit(problem, data, settings)
+    method = replace(TINY, recipe="paper", rate=1e-2, pretrain_steps=200, finetune_steps=60)
+    method = replace(method, upper_rate=1e-2, history_every=10)
+    found = fit(problem, data, method, device="cpu")
     objective = [v for v in found.history["objective"] if v == v]
     assert objective[-1] < 0.2 * objective[0]
 
@@ -249,7 +249,8 @@ def test_a_function_outside_of_the_training_is_named() -> None:
     outside = "D leaves the range of the functions that the operator was trained on"
     problem = Poisson()
     data = problem.observe(problem.truth(), 0.0, 0)
-    near, far = (deeponet.fit(p, data, replace(TINY, finetune_steps=1)) for p in (problem, Thick()))
+    short = replace(TINY, finetune_steps=1)
+    near, far = (fit(p, data, short, device="cpu") for p in (problem, Thick()))
     assert outside not in str(near.warnings)
     assert outside in str(far.warnings)
 
@@ -267,7 +268,7 @@ class Thin(Poisson):
 def test_an_answer_without_a_numerical_solution_is_still_an_answer() -> None:
     """As a diffusivity that is negative somewhere: the fit says so instead of being lost."""
     data = Poisson().observe(Poisson().truth(), 0.0, 0)
-    found = deeponet.fit(Thin(), data, replace(TINY, pretrain_steps=100))
+    found = fit(Thin(), data, replace(TINY, pretrain_steps=100), device="cpu")
     assert found.status == "not converged"
     assert found.warnings[0] == (
         "no numerical solution at the inferred unknowns: the diffusivity is too large"
@@ -283,17 +284,16 @@ def test_a_step_stays_in_the_bounds_and_says_the_regulariser(corner: float) -> N
     network, codes = _network(problem), _codes(problem)
     data = problem.observe({**problem.start(), "s": 500.0}, 0.0, 0)
     run = Run(network, codes, data.start.clone(), {}, torch.Generator())
-    run.memory.update(fall=1.0, mu=1.0)
+    settled = Solving(mu=1.0, fall=1.0)
+    run.lower, run.upper = settled, Following()
     R = float(regularisation(problem, run.codes))
-    settings = Settings(recipe="lm", w_reg=W_REG)
-    step = following(
-        problem, data, lambda run: network.linearised(data.points, run.codes), settings
-    )
+    level = UpperLevel(data, W_REG, relaxation=HELD)
+    step = following(level, lambda run: network.linearised(data.points, run.codes))
     found = step(run, 0.0)
     assert found["regulariser"] == pytest.approx(R, rel=1e-12)
     low, high = problem.code_bounds()
     for _ in range(40):
-        run.memory["fall"] = 1.0
+        run.lower = settled
         step(run, 0.0)
         assert ((run.codes >= low) & (run.codes <= high)).all()
     assert run.codes[0] in (low[0], high[0])
@@ -311,11 +311,11 @@ def test_samples_that_there_are_not() -> None:
     with pytest.raises(
         ValueError, match=r"poisson has no samples 'coarse'; there are length0\.1, "
     ):
-        deeponet.fit(problem, data, replace(TINY, samples="coarse"))
+        fit(problem, data, replace(TINY, samples="coarse"), device="cpu")
     scalars = FisherKPP()
     known = scalars.observe(scalars.truth(), 0.0, 0)
     with pytest.raises(ValueError, match=r"no samples 'length0\.1'; there are coarse, dense"):
-        deeponet.fit(scalars, known, replace(TINY, samples="length0.1"))
+        fit(scalars, known, replace(TINY, samples="length0.1"), device="cpu")
     heat = get("heat")
     with pytest.raises(ValueError, match="heat declares no functions to train an operator on"):
-        deeponet.fit(heat, heat.observe(heat.truth(), 0.0, 0), TINY)
+        fit(heat, heat.observe(heat.truth(), 0.0, 0), TINY, device="cpu")

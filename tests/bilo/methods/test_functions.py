@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,16 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.inverse.unknown import unit_grid
-from bilo.methods import bilo, pinn
+from bilo.methods import bilo
+from bilo.methods._fit import fit, fit_in
+from bilo.methods._network_method import NetworkMethod
+from bilo.methods.bilo import BiLO
+from bilo.methods.pinn import PINN
 from bilo.problems import get
 from bilo.problems.burgers import Burgers
 from bilo.solvers import heat
-from bilo.training.loop import Run
-from bilo.training.settings import Settings
+from bilo.training.session import Progress, Session
+from bilo.training.state import Run
 from tests.bilo.decaying import Decaying, small
 
 LINE = unit_grid(("x",), 101)
@@ -40,10 +42,8 @@ def test_the_fixed_point_is_lavrentievs() -> None:
     """
     problem, w = get("heat"), 1e-2
     data = problem.observe(problem.truth(), 1e-3**0.5, 0)
-    settings = Settings(
-        recipe="lm", width=14, pretrain_steps=15, finetune_steps=45, w_reg=w, device="cpu"
-    )
-    f = bilo.fit(problem, data, settings).unknowns["f"](LINE).numpy()
+    method = BiLO("lm", width=14, pretrain_steps=15, finetune_steps=45, w_reg=w)
+    f = fit(problem, data, method, device="cpu").unknowns["f"](LINE).numpy()
     one, other = _lavrentiev(data.values.numpy(), w), _tikhonov(data.values.numpy(), w)
     assert np.abs(one - other).max() > 0.02
     near, far = np.abs(f - one).mean(), np.abs(f - other).mean()
@@ -77,8 +77,8 @@ def _discrete() -> tuple[NDArray[np.float64], ...]:
 
 def test_a_function_and_a_scalar_together() -> None:
     problem = Decaying()
-    settings = Settings(width=40, pretrain_steps=100, finetune_steps=140, w_reg=1e-4, device="cpu")
-    found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    method = BiLO(width=40, pretrain_steps=100, finetune_steps=140, w_reg=1e-4)
+    found = fit(problem, problem.observe(problem.truth(), 0.0, 0), method, device="cpu")
     exact = problem.truth()["f"](LINE)
     assert found.unknowns["k"] == pytest.approx(1.0, rel=0.03)
     assert (found.unknowns["f"](LINE) - exact).norm() < 0.05 * exact.norm()
@@ -97,6 +97,10 @@ class Disturbed(Decaying):
     def __init__(self, stop: int = -1) -> None:
         self.draws, self.stop = 0, stop
 
+    def identity(self) -> Any:
+        """The same fit, stopped or not."""
+        return [type(self), self.unknowns]
+
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         self.draws += 1
         if self.draws == self.stop:
@@ -104,55 +108,60 @@ class Disturbed(Decaying):
         return super().collocation(n, generator)
 
 
-TINY = Settings(
-    width=8,
-    layers=2,
-    pretrain_steps=6,
-    finetune_steps=20,
-    points=81,
-    w_reg=1e-3,
-    device="cpu",
-    history_every=2,
-    checkpoint_seconds=0.0,
-)
+SIZE: dict[str, Any] = {
+    "width": 8, "layers": 2, "pretrain_steps": 6, "finetune_steps": 20, "points": 81,
+    "w_reg": 1e-3, "history_every": 2,
+}  # fmt: skip
+TINY = BiLO(**SIZE)
+SESSION = Session(device="cpu", checkpoint_seconds=0.0)
 
 
 @pytest.mark.parametrize(
-    ("method", "settings"),
+    "method",
     [
-        (bilo, TINY),
-        (bilo, replace(TINY, recipe="paper")),
-        (bilo, replace(TINY, recipe="lm", width=5, dtype=torch.float64)),
-        (pinn, TINY),
+        TINY,
+        replace(TINY, recipe="paper"),
+        replace(TINY, recipe="lm", width=5, dtype=torch.float64),
+        PINN(**SIZE),
     ],
     ids=["fast", "paper", "lm", "pinn"],
 )
 def test_an_interrupted_fit_ends_on_the_same_function(
-    tmp_path: Path, method: ModuleType, settings: Settings
+    tmp_path: Path, method: NetworkMethod
 ) -> None:
     """Weights of the function, the scalar and what a step remembers of the last one."""
     data = Decaying().observe(Decaying().truth(), 0.01, 0)
-    whole = method.fit(Disturbed(), data, settings)
-    kept = replace(settings, checkpoint=tmp_path / "run.safetensors")
+    whole = fit_in(SESSION, Disturbed(), data, method)
+    kept = replace(SESSION, checkpoint=tmp_path / "run.safetensors")
     with pytest.raises(Stopped):
-        method.fit(Disturbed(stop=18), data, kept)
-    found = method.fit(Disturbed(), data, kept)
+        fit_in(kept, Disturbed(stop=18), data, method)
+    resumed = Disturbed()
+    found = fit_in(kept, resumed, data, method)
+    assert resumed.draws < 26
     assert torch.equal(found.codes, whole.codes)
     assert not torch.equal(found.codes, Disturbed().start_codes(0).to(found.codes))
     assert found.history["step"] == whole.history["step"]
     assert found.assessment["regulariser"] == whole.assessment["regulariser"]
 
 
-def test_what_watches_the_unknowns_stands_in_the_history_and_changes_nothing() -> None:
+def test_what_a_callback_says_stands_in_the_history_and_changes_nothing() -> None:
     data = Decaying().observe(Decaying().truth(), 0.01, 0)
-    plain = bilo.fit(Decaying(), data, TINY)
+    plain = fit(Decaying(), data, TINY, device="cpu")
     assert "largest" not in plain.history
+    seen = []
 
-    def watch(unknowns: Mapping[str, Any]) -> dict[str, float]:
-        return {"largest": float(unknowns["f"](LINE).max())}
+    def watch(progress: Progress) -> dict[str, float]:
+        seen.append(progress)
+        return {"largest": float(progress.unknowns["f"](LINE).max())}
 
-    found = bilo.fit(Decaying(), data, replace(TINY, watch=watch))
+    found = fit(Decaying(), data, TINY, device="cpu", callback=watch)
     assert torch.equal(found.codes, plain.codes)
+    assert set(found.history) == {*plain.history, "largest"}
+    assert [p.step for p in seen] == found.history["step"] == plain.history["step"]
+    assert {p.total for p in seen} == {26}
+    assert [p.pretraining for p in seen] == [p.step <= 6 for p in seen]
+    assert [p.record["residual"] for p in seen] == found.history["residual"]
+    assert [p.unknowns["k"] for p in seen][3:] == found.history["k"][3:]
     assert found.history["largest"][-1] == float(found.unknowns["f"](LINE).max())
     assert len(set(found.history["largest"])) > 1
 
@@ -176,10 +185,8 @@ def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
 
     numerical = bilo._numerical
     monkeypatch.setattr(bilo, "_numerical", spy)
-    settings = Settings(
-        width=16, points=64, pretrain_steps=10, finetune_steps=60, w_reg=w, device="cpu"
-    )
-    found = bilo.fit(problem, data, settings)
+    method = BiLO(width=16, points=64, pretrain_steps=10, finetune_steps=60, w_reg=w)
+    found = fit(problem, data, method, device="cpu")
     best, codes = min(seen, key=lambda pair: pair[0])
     assert len(seen) >= 4
     assert best < max(value for value, _ in seen)
@@ -196,10 +203,8 @@ def test_functions_descend_by_adam_where_the_data_are_many(
     monkeypatch.setattr(bilo, "MAX_ROWS", rows)
     monkeypatch.setattr(Burgers, "unknowns", small(Burgers))
     problem = Burgers()
-    settings = Settings(
-        width=8, points=32, pretrain_steps=5, finetune_steps=20, upper_every=4, device="cpu"
-    )
-    found = bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    method = BiLO(width=8, points=32, pretrain_steps=5, finetune_steps=20, upper_every=4)
+    found = fit(problem, problem.observe(problem.truth(), 0.0, 0), method, device="cpu")
     moves = "move" in found.history
     assert moves is not adam
 
@@ -218,11 +223,11 @@ def test_adam_of_functions_slows_down_as_the_network_does(
 
     monkeypatch.setattr(bilo, "upper_step", spy)
     problem = Burgers()
-    settings = Settings(
-        recipe=recipe, width=8, points=32, pretrain_steps=5, finetune_steps=100, upper_every=4,
-        upper_rate=2e-3, device="cpu",
+    method = BiLO(
+        recipe, width=8, points=32, pretrain_steps=5, finetune_steps=100, upper_every=4,
+        upper_rate=2e-3,
     )  # fmt: skip
-    bilo.fit(problem, problem.observe(problem.truth(), 0.0, 0), settings)
+    fit(problem, problem.observe(problem.truth(), 0.0, 0), method, device="cpu")
     assert rates[0] == pytest.approx(2e-3, rel=0.02)
     assert rates[-1] <= 1.001 * last * rates[0]
     assert rates == sorted(rates, reverse=True)

@@ -8,20 +8,22 @@ import pytest
 import torch
 
 from bilo.lower.losses import operator_loss, residual_loss, sampled_operator_loss
-from bilo.methods import bilo, pinn
+from bilo.methods._fit import fit
+from bilo.methods.bilo import BiLO
+from bilo.methods.pinn import PINN
 from bilo.networks.network import OperatorNetwork
 from bilo.problems.fisher_kpp import FisherKPP
-from bilo.training.settings import Settings
 from bilo.training.solution import Solution
 
-SMALL = Settings(width=48, pretrain_steps=150, finetune_steps=350, points=144, device="cpu")
+SIZE = {"width": 48, "pretrain_steps": 150, "finetune_steps": 350, "points": 144}
+SMALL = BiLO(**SIZE)  # type: ignore[arg-type]
 TRUTH = {"D": 2.0, "rho": 2.0}
 
 
 @pytest.fixture(scope="module")
 def solved() -> Solution:
     problem = FisherKPP()
-    return bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), SMALL)
+    return fit(problem, problem.observe(TRUTH, 0.0, 0), SMALL, device="cpu")
 
 
 def test_bilo_recovers_the_truth(solved: Solution) -> None:
@@ -63,7 +65,8 @@ def test_the_network_is_an_operator_near_the_solution(solved: Solution) -> None:
 def test_what_is_kept_is_not_forgotten(solved: Solution) -> None:
     """The field at the start's unknowns, after these have moved to twice their values."""
     problem = FisherKPP()
-    kept = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), replace(SMALL, w_keep=1.0))
+    data = problem.observe(TRUTH, 0.0, 0)
+    kept = fit(problem, data, replace(SMALL, w_keep=1.0), device="cpu")
     everywhere = problem.collocation(None, torch.Generator())
     exact = problem.reference(problem.start())(everywhere)
 
@@ -78,7 +81,7 @@ def test_what_is_kept_is_not_forgotten(solved: Solution) -> None:
 def test_a_fit_cut_short_is_not_called_converged() -> None:
     problem = FisherKPP()
     short = replace(SMALL, width=16, pretrain_steps=30, finetune_steps=30)
-    found = bilo.fit(problem, problem.observe(TRUTH, 0.0, 0), short)
+    found = fit(problem, problem.observe(TRUTH, 0.0, 0), short, device="cpu")
     assert not found.converged
     assert found.status == "not converged"
     assert found.warnings
@@ -87,8 +90,8 @@ def test_a_fit_cut_short_is_not_called_converged() -> None:
 def test_a_pinn_that_fits_the_data_alone_is_not_called_converged() -> None:
     """A soft constraint: the data are met long before the equation is, and D is far off."""
     problem = FisherKPP()
-    settings = replace(SMALL, w_data=100.0)
-    found = pinn.fit(problem, problem.observe(TRUTH, 0.0, 0), settings)
+    method = PINN(w_data=100.0, **SIZE)  # type: ignore[arg-type]
+    found = fit(problem, problem.observe(TRUTH, 0.0, 0), method, device="cpu")
     assert (found.method, found.steps) == ("pinn", 500)
     # from 2e-2; how far below this differs from one processor to another
     assert found.data_loss < 1e-5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -13,14 +12,15 @@ from numpy.typing import NDArray
 from bilo.inverse.nodal import Nodal
 from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points
-from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid
-from bilo.methods import adjoint, descent, tikhonov
+from bilo.methods import adjoint, descent
+from bilo.methods.adjoint import Adjoint
+from bilo.methods.descent import Descent
+from bilo.methods.tikhonov import Tikhonov
 from bilo.problems import get, names
-from bilo.training.settings import Settings
 from bilo.training.solution import Solution
 
-Fit = Callable[[Problem, LeastSquares, Settings], Solution]
+Classical = Adjoint | Descent | Tikhonov
 FUNCTIONS = [name for name in names() if get(name).functions]
 NONE = [name for name in names() if not get(name).functions]
 
@@ -94,11 +94,9 @@ def test_the_function_has_the_nodal_values(nodal: Nodal) -> None:
     assert np.abs(nodal.function(z)(points).numpy() - z.ravel()).max() < 1e-12
 
 
-def _fit(method: Fit, name: str, noise: float, w_reg: float, seed: int = 0) -> Solution:
+def _fit(method: Classical, name: str, noise: float, seed: int = 0) -> Solution:
     problem = get(name)
-    data = problem.observe(problem.truth(), noise, seed)
-    assert isinstance(data, LeastSquares)
-    return method(problem, data, Settings(w_reg=w_reg))
+    return method.fit(problem, problem.observe(problem.truth(), noise, seed))
 
 
 def _error(found: Solution, name: str) -> float:
@@ -111,7 +109,7 @@ def _error(found: Solution, name: str) -> float:
 
 def test_poisson_converges_to_the_minimum() -> None:
     """L-BFGS and no descent goes lower: the objective is stationary and larger all around."""
-    found = _fit(adjoint.fit, "poisson", 0.01, 1e-3)
+    found = _fit(Adjoint(1e-3), "poisson", 0.01)
     assert found.status == "converged"
     assert found.assessment["relative_gradient"] < 1e-5
     assert _error(found, "poisson") < 0.1
@@ -130,7 +128,7 @@ def test_poisson_converges_to_the_minimum() -> None:
 
 def test_less_regularisation_fits_the_data_better() -> None:
     """And below the noise's variance there is nothing to learn: 1e-4, 51 data."""
-    losses = [_fit(adjoint.fit, "poisson", 0.01, w).data_loss for w in (1e-2, 1e-3, 1e-4)]
+    losses = [_fit(Adjoint(w), "poisson", 0.01).data_loss for w in (1e-2, 1e-3, 1e-4)]
     assert losses == sorted(losses, reverse=True)
     assert 0.5e-4 < losses[-1] < 1.6e-4
     assert losses[0] > 5e-4
@@ -140,7 +138,7 @@ def test_plain_descent_goes_down_and_says_that_it_has_not_converged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(descent, "STEPS", 100)
-    found, best = (_fit(m, "poisson", 0.01, 1e-3) for m in (descent.fit, adjoint.fit))
+    found, best = (_fit(m, "poisson", 0.01) for m in (Descent(1e-3), Adjoint(1e-3)))
     objective = np.array(found.history["objective"])
     assert len(objective) == found.steps + 1 == 101
     assert (np.diff(objective) < 0).all()
@@ -152,7 +150,7 @@ def test_plain_descent_goes_down_and_says_that_it_has_not_converged(
 
 def test_linear_tikhonov_is_what_the_adjoint_method_finds() -> None:
     """Where no bound holds; in closed form it is exact."""
-    exact, found = (_fit(m, "heat", 1e-3**0.5, 1e-2) for m in (tikhonov.fit, adjoint.fit))
+    exact, found = (_fit(m, "heat", 1e-3**0.5) for m in (Tikhonov(1e-2), Adjoint(1e-2)))
     assert found.status == "converged"
     assert exact.codes.min() >= 0.0
     assert (found.codes - exact.codes).abs().max() < 1e-4
@@ -163,7 +161,7 @@ def test_linear_tikhonov_is_what_the_adjoint_method_finds() -> None:
 
 def test_without_noise_as_many_modes_as_rounding_leaves() -> None:
     """15 of them, 8 odd ones: the hat cut there has error 2.5e-2, and the data are met."""
-    found = _fit(tikhonov.fit, "heat", 0.0, 0.0)
+    found = _fit(Tikhonov(), "heat", 0.0)
     assert found.assessment["kept"] == 15
     points = unit_grid(("x",), 1001)
     (k,) = get("heat").functions
@@ -175,7 +173,7 @@ def test_without_noise_as_many_modes_as_rounding_leaves() -> None:
 def test_burgers_descends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few steps: u(., 1) is met, and f stays within the bound that keeps the scheme stable."""
     monkeypatch.setattr(adjoint, "STEPS", 25)
-    found = _fit(adjoint.fit, "burgers", 0.0, 1e-4)
+    found = _fit(Adjoint(1e-4), "burgers", 0.0)
     assert found.history["objective"][-1] < 0.1 * found.history["objective"][0]
     assert found.codes.abs().max() <= 2.0
     assert found.codes[[0, -1]].tolist() == [0.0, 0.0]
@@ -183,7 +181,7 @@ def test_burgers_descends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_darcy_descends_inside_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adjoint, "STEPS", 40)
-    found = adjoint.fit(get("darcy"), _clean("darcy"), Settings(w_reg=1e-9))
+    found = Adjoint(1e-9).fit(get("darcy"), _clean("darcy"))
     assert found.history["objective"][-1] < 0.1 * found.history["objective"][0]
     assert 3.0 <= float(found.codes.min()) < float(found.codes.max()) <= 12.0
     truth = get("darcy").truth()["A"](unit_grid(("x", "y"), 61))
@@ -192,17 +190,17 @@ def test_darcy_descends_inside_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("name", NONE)
-@pytest.mark.parametrize("method", [adjoint, descent, tikhonov])
-def test_a_problem_without_functions_is_refused(name: str, method: object) -> None:
+@pytest.mark.parametrize("method", [Adjoint(), Descent(), Tikhonov()], ids=lambda m: m.name)
+def test_a_problem_without_functions_is_refused(name: str, method: Classical) -> None:
     problem = get(name)
     data = problem.observe(problem.truth(), 0.0, 0)
     with pytest.raises(ValueError, match=f"{name} has no discretised inverse problem"):
-        method.fit(problem, data, Settings())  # type: ignore[attr-defined]
+        method.fit(problem, data)
 
 
 def test_only_linear_problems_have_a_closed_form() -> None:
     with pytest.raises(ValueError, match="poisson is not linear in its function: take adjoint"):
-        _fit(tikhonov.fit, "poisson", 0.01, 1e-3)
+        _fit(Tikhonov(1e-3), "poisson", 0.01)
 
 
 def test_data_elsewhere_are_refused() -> None:

@@ -17,8 +17,8 @@ from bilo.networks.network import OperatorNetwork
 from bilo.problems.burgers import Burgers
 from bilo.problems.poisson import Poisson
 from bilo.solvers.burgers import SPEED
-from bilo.training.loop import Run
 from bilo.training.recipes import RecipeError
+from bilo.training.state import Run
 from bilo.upper.function_step import GaussNewton, function_step, regulariser_rows
 from bilo.upper.tangent_model import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
@@ -81,7 +81,7 @@ def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) ->
     damped = torch.cat([matrix, mu**0.5 * torch.eye(len(codes), dtype=torch.float64)])
     wanted = torch.cat([-rows, torch.zeros_like(codes)])
     exact = torch.linalg.lstsq(damped, wanted.unsqueeze(1)).solution[:, 0]
-    record = function_step(run, problem, data, w_reg, u, J, GaussNewton(MU))
+    record = function_step(run, data, w_reg, u, J, GaussNewton(MU))
     assert (run.codes - codes - exact).norm() < 1e-6 * exact.norm()
     moved = (problem.probe(codes + exact) - problem.probe(codes)).abs().max()
     assert record["move"] == pytest.approx(float(moved), rel=1e-5)
@@ -95,7 +95,7 @@ def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
     u, J = _tangents(run, data)
     _, by_u, _ = data.gradient(u, run.auxiliary)
     gradient, R = through_inputs(problem, data.points, codes, J * by_u, 1e-2)
-    record = function_step(run, problem, data, 1e-2, u, J, GaussNewton(MU, relaxation=1e-4))
+    record = function_step(run, data, 1e-2, u, J, GaussNewton(MU, relaxation=1e-4))
     assert R == pytest.approx(record["regulariser"], rel=1e-12)
 
     def total(codes: Tensor) -> Tensor:
@@ -111,11 +111,13 @@ def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
 WHOLE = GaussNewton(MU)
 
 
-def _step(run: Run, data: Objective, step: GaussNewton = WHOLE) -> Tensor:
+def _step(
+    run: Run, data: Objective, step: GaussNewton = WHOLE, last: Tensor | None = None
+) -> Tensor:
     """The change of the codes by one step without a regulariser."""
-    problem, before = run.network.problem, run.codes.clone()
+    before = run.codes.clone()
     u, J = _tangents(run, data)
-    function_step(run, problem, data, 0.0, u, J, step)
+    function_step(run, data, 0.0, u, J, step, last)
     return run.codes - before
 
 
@@ -133,11 +135,13 @@ def test_a_step_is_cut_at_its_longest() -> None:
 def test_a_part_of_the_last_step_is_taken_again() -> None:
     problem = SmallPoisson()
     data, run = _data(problem), _run(problem)
-    first = _step(run, data)
+    start = run.codes.clone()
+    first = _step(run, data, replace(WHOLE, momentum=0.5))
+    assert torch.equal(first, _step(_run(problem), data))
     without = _run(problem)
     without.codes.copy_(run.codes)
     second = _step(without, data)
-    again = _step(run, data, replace(WHOLE, momentum=0.5))
+    again = _step(run, data, replace(WHOLE, momentum=0.5), start)
     assert torch.allclose(again, second + 0.5 * first, rtol=1e-9)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pytest
 import torch
 
 from bilo.inverse.points import Points
+from bilo.training import checkpoint
+from bilo.training.session import Session
 from gbm.config.fit_names import FitSpec
 from gbm.config.settings import Settings
 from gbm.domain.domain import save_domain
@@ -120,18 +123,15 @@ def test_an_interruption_changes_nothing(files: Layout, monkeypatch: pytest.Monk
     class Stopped(Exception):
         pass
 
-    def often(*arguments: Any) -> Any:
-        return replace(training(*arguments), checkpoint_seconds=0.0)
-
     def stop(self: TumourProblem, n: int | None, generator: torch.Generator) -> Points:
         drawn.append(n)
         if len(drawn) == 60:
             raise Stopped
         return collocation(self, n, generator)
 
-    training, collocation, drawn = tumour_fit._training, TumourProblem.collocation, []
+    collocation, drawn = TumourProblem.collocation, []
     with monkeypatch.context() as patched:
-        patched.setattr(tumour_fit, "_training", often)
+        patched.setattr(tumour_fit, "Session", partial(Session, checkpoint_seconds=0.0))
         patched.setattr(TumourProblem, "collocation", stop)
         with pytest.raises(Stopped):
             _run(files, name, "resumed")
@@ -165,14 +165,24 @@ def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
     assert fit.key(start) not in keys
 
 
+def test_a_checkpoint_of_another_fit_is_thrown_away(files: Layout) -> None:
+    """As after an update, or for a patient file that was changed: its numbers play no part."""
+    name = "pinn_char_w1e-3_seed0"
+    whole = _run(files, name, "fresh")
+    left = replace(files, patient="updated").checkpoint(name)
+    checkpoint.save(left, {"fingerprint": "of another version", "run": {}, "good": {}})
+    found = _run(files, name, "updated")
+    assert json.dumps(found | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
+    assert not left.exists()
+
+
 KILLED = """
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from gbm.io.layout import Layout
 from gbm.network_fit import tumour_fit
 from tests.gbm.network_fit.test_tumour_fit import _run
-training = tumour_fit._training
-tumour_fit._training = lambda *arguments: replace(training(*arguments), checkpoint_seconds=0.0)
+tumour_fit.Session = partial(tumour_fit.Session, checkpoint_seconds=0.0)
 _run(Layout(Path({root!r}), "p1"), {name!r}, "killed")
 """
 
