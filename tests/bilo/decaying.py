@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar, Unknown

@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 
 from bilo.classical.search import Found, Predict, differenced, search
 from bilo.classical.starts import grid_of
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.methods.direct_fit import DirectFit
 from bilo.problems.fisher_kpp import FisherKPP

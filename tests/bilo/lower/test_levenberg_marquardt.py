@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Objective
 from bilo.lower.levenberg_marquardt import START, Solving, step
 from bilo.methods._fit import fit
 from bilo.methods.bilo import BiLO

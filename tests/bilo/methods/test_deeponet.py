@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.frame import Frame
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
 from bilo.methods import deeponet

@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.nodal import Nodal
-from bilo.inverse.objective import LeastSquares
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import unit_grid
 from bilo.methods import adjoint, descent

@@ -15,7 +15,7 @@ from bilo.classical.search import classical, differenced
 from bilo.inverse.chain_rule import by_codes
 from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
-from bilo.inverse.objective import LeastSquares
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid

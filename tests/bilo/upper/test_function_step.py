@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.objective import LeastSquares, Objective
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
