@@ -73,9 +73,9 @@ def reaction_fits(
     weights: Sequence[float] = REACTION_WEIGHTS,
     nodes: ArrayLike = REACTION_NODES,
 ) -> list[Minimum]:
-    """r at nodes of u (`reaction.Spline`): z of every weight of int r''^2 du.
+    """r at nodes of u (`spline.Spline`): z of every weight of int r''^2 du.
 
-    A weight of zero is a fit without penalty; one cubic is then four nodes, which hold the truth.
+    A weight of zero is a fit without penalty. The spline is exact for cubics, as the truth is one.
     The search starts at r = 0 with the largest weight, and each smaller one where the last ended.
     """
     nodes = np.asarray(nodes, float)

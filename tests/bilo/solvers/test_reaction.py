@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from bilo.classical.baselines import REACTION_NODES, reaction_fits, relative_error
 from bilo.classical.penalised import by_discrepancy, by_validation
 from bilo.solvers import reaction
+from bilo.solvers.spline import Spline, basis
 
 T, X = np.random.default_rng(3).uniform(size=(2, 60))
 NODES = np.linspace(0.0, 1.0, 10)
@@ -58,22 +59,20 @@ def test_refined_solution_agrees() -> None:
 
 
 def test_spline_holds_a_cubic_and_goes_on_linearly() -> None:
-    r = reaction.Spline(NODES, reaction.truth(NODES))
+    r = Spline(NODES, reaction.truth(NODES))
     u = np.linspace(0.0, 1.0, 77)
     assert np.abs(r(u) - reaction.truth(u)).max() < 1e-14
     beyond = np.array([-0.3, -0.1, 1.2])
     end = np.array([0.0, 0.0, 1.0])
     assert r(beyond) == pytest.approx(reaction.truth(end) + r.slope(end) * (beyond - end))
-    assert reaction.basis(NODES)(beyond) @ r.values == pytest.approx(r(beyond))
+    assert basis(NODES)(beyond) @ r.values == pytest.approx(r(beyond))
 
 
 def test_jacobian_passes_the_taylor_test() -> None:
     r, direction = reaction.truth(NODES), np.cos(5 * NODES)
     u, J = reaction.jacobian(NODES, r, T, X)
     left = [
-        np.abs(
-            reaction.solve(reaction.Spline(NODES, r + h * direction), T, X) - u - h * J @ direction
-        )
+        np.abs(reaction.solve(Spline(NODES, r + h * direction), T, X) - u - h * J @ direction)
         for h in (4e-2, 2e-2, 1e-2)
     ]
     sizes = np.max(left, 1)
@@ -101,7 +100,7 @@ def test_what_has_no_solution_is_said() -> None:
 
 def _error(nodes: np.ndarray, values: np.ndarray) -> float:
     u = np.linspace(*reaction.seen(), 201)
-    return relative_error(reaction.Spline(np.asarray(nodes), values)(u), reaction.truth(u))
+    return relative_error(Spline(np.asarray(nodes), values)(u), reaction.truth(u))
 
 
 def test_spline_without_noise() -> None:
