@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicHermiteSpline
 
+from bilo.solvers import chebyshev
+
 Array = NDArray[np.float64]
 
 NODES = 64
@@ -59,7 +61,7 @@ class Trajectory:
         """Values at points t, x of equal shape: polynomial in x, cubic Hermite in t."""
         t, x = np.broadcast_arrays(np.asarray(t, float), np.asarray(x, float))
         at_t = self._in_time(t.ravel())
-        values: Array = (at_t * _interpolation(self.nodes, x.ravel())).sum(-1)
+        values: Array = (at_t * chebyshev.interpolation(self.nodes, x.ravel())).sum(-1)
         return values.reshape(t.shape)
 
     @functools.cached_property
@@ -106,7 +108,7 @@ def on_grid(
     """
     times = _graded(np.union1d(0.0, t))
     u = _extrapolated(D, rho, times, nodes, steps).real[np.searchsorted(times, t)]
-    at_x = _interpolation(_chebyshev(nodes)[0], x) @ u
+    at_x = chebyshev.interpolation(chebyshev.nodes(nodes), x) @ u
     return np.ascontiguousarray(np.moveaxis(at_x, -1, 0))
 
 
@@ -126,7 +128,9 @@ def at_time_one(
 ) -> Array:
     """u(x, 1) for arrays of parameters, shape (number of parameters, number of x)."""
     values = _extrapolated(D, rho, _graded(_FINAL), nodes, steps)[-1]
-    return np.asarray((_interpolation(_chebyshev(nodes)[0], np.asarray(x, float)) @ values.real).T)
+    return np.asarray(
+        (chebyshev.interpolation(chebyshev.nodes(nodes), np.asarray(x, float)) @ values.real).T
+    )
 
 
 def sensitivities(
@@ -142,7 +146,7 @@ def sensitivities(
     """
     ih = 1j * _COMPLEX_STEP
     values = _extrapolated([D + ih, D], [rho, rho + ih], _graded(_FINAL * t), nodes, steps)[-1]
-    at_x = _interpolation(_chebyshev(nodes)[0], np.asarray(x, float)) @ values
+    at_x = chebyshev.interpolation(chebyshev.nodes(nodes), np.asarray(x, float)) @ values
     return at_x[:, 0].real, at_x.imag / _COMPLEX_STEP
 
 
@@ -189,23 +193,7 @@ def _graded(times: Array, ratio: float = 1.5) -> Array:
 @functools.cache
 def _chebyshev(n: int) -> tuple[Array, Array, Array, Array, Array]:
     """Nodes on [0, 1], d^2/dx^2, and the eigenvalues, V and V^-1 of its interior part."""
-    k = np.arange(n + 1)
-    x = np.cos(np.pi * k / n)
-    c = np.where((k == 0) | (k == n), 2.0, 1.0) * (-1.0) ** k
-    first = np.outer(c, 1 / c) / (x[:, None] - x + np.eye(n + 1))
-    first -= np.diag(first.sum(1))
-    laplacian = 4 * first @ first
+    first = chebyshev.derivative(n)
+    laplacian = first @ first
     eigenvalues, V = np.linalg.eig(laplacian[1:-1, 1:-1])
-    return (1 - x) / 2, laplacian, eigenvalues.real, V.real, np.linalg.inv(V.real)
-
-
-def _interpolation(nodes: Array, x: Array) -> Array:
-    """Barycentric interpolation from Chebyshev nodes to x, (len(x), len(nodes))."""
-    weights = (-1.0) ** np.arange(len(nodes))
-    weights[[0, -1]] *= 0.5
-    difference = x[:, None] - nodes
-    exact = difference == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = weights / difference
-        matrix = terms / terms.sum(1, keepdims=True)
-    return np.where(exact.any(1, keepdims=True), exact, matrix)
+    return chebyshev.nodes(n), laplacian, eigenvalues.real, V.real, np.linalg.inv(V.real)

@@ -1,0 +1,158 @@
+"""Nonlinear least squares with quadratic penalties, and the choice of their weight.
+
+    min_z  mean (u(z) - d)^2 + |R z|^2
+
+by scipy's trust-region method with exact derivatives; R is the root of the penalties, weights
+included. Of several weights one is chosen without the truth, by
+
+    generalised cross-validation: least  mean r^2 / (1 - tr A / m)^2,   A = du / dd,
+    the discrepancy principle:    the largest whose misfit mean r^2 is at most sigma^2.
+
+References: Golub, Heath and Wahba 1979, Technometrics 21; Engl, Hanke and Neubauer 1996,
+Regularization of Inverse Problems, section 4.3; Vogel 2002, Computational Methods for Inverse
+Problems, ch. 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import least_squares
+
+Array = NDArray[np.float64]
+Forward = Callable[[Array], tuple[Array, Array]]
+"""z (n,) -> u (m,) at the data and its Jacobian (m, n)."""
+
+_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the objective is least.
+
+    Attributes
+    ----------
+    z : ndarray (n,)
+    residual : ndarray (m,)
+        u - d.
+    J : ndarray (m, n)
+        du/dz.
+    root : ndarray (q, n)
+        R.
+    converged : bool
+    """
+
+    z: Array
+    residual: Array
+    J: Array
+    root: Array
+    converged: bool
+
+    @property
+    def misfit(self) -> float:
+        """Mean r^2."""
+        return float((self.residual**2).mean())
+
+    @property
+    def freedom(self) -> float:
+        """tr A: how many of the data the answer follows."""
+        Q = self._factors[0][: len(self.J)]
+        return float((Q**2).sum())
+
+    @property
+    def validation(self) -> float:
+        """The function that generalised cross-validation wants least."""
+        return self.misfit / (1 - self.freedom / len(self.J)) ** 2
+
+    def spread(self, sigma: float = 1.0) -> Array:
+        """Standard deviations of z, (n,): Gauss-Newton, the penalties taken for a prior."""
+        inverse = np.linalg.inv(self._factors[1])
+        return np.asarray(sigma / np.sqrt(len(self.J)) * np.sqrt((inverse**2).sum(1)))
+
+    @property
+    def _factors(self) -> tuple[Array, Array]:
+        """Orthogonal and triangular factor of the stacked system."""
+        Q, T = np.linalg.qr(np.concatenate([self.J / np.sqrt(len(self.J)), self.root]))
+        return Q, T
+
+
+def minimise(
+    forward: Forward,
+    data: ArrayLike,
+    start: ArrayLike,
+    root: ArrayLike | None = None,
+    bounds: tuple[Array | float, Array | float] = (-np.inf, np.inf),
+) -> Minimum:
+    """The minimum that a search from `start` leads to.
+
+    Parameters
+    ----------
+    forward : callable
+        A ValueError says that there is no solution at z.
+    data : array_like (m,)
+        Divided by their standard deviations where these differ, and so u.
+    start : array_like (n,)
+    root : array_like (q, n), optional
+        R; no penalty by default.
+    bounds : pair of ndarray or float
+        Of z.
+
+    Returns
+    -------
+    Minimum
+    """
+    data, start = np.asarray(data, float), np.asarray(start, float)
+    root = np.zeros((0, len(start))) if root is None else np.asarray(root, float)
+    scale = 1 / np.sqrt(len(data))
+    last: dict[bytes, tuple[Array, Array]] = {}
+
+    def at(z: Array) -> tuple[Array, Array]:
+        if z.tobytes() not in last:  # the search asks for the residual, then for its Jacobian
+            last.clear()
+            last[z.tobytes()] = forward(z)
+        return last[z.tobytes()]
+
+    def residual(z: Array) -> Array:
+        try:
+            u = at(z)[0]
+        except ValueError:  # no solution there: the search takes a shorter step
+            u = np.full(len(data), np.inf)
+        return np.concatenate([scale * (u - data), root @ z])
+
+    def slope(z: Array) -> Array:
+        return np.concatenate([scale * at(z)[1], root])
+
+    found = least_squares(
+        residual,
+        start,
+        slope,
+        bounds,
+        x_scale="jac",
+        ftol=_TOLERANCE,
+        xtol=_TOLERANCE,
+        gtol=_TOLERANCE,
+    )
+    u, J = at(found.x)
+    return Minimum(found.x, u - data, J, root, bool(found.success))
+
+
+def by_validation(minima: Sequence[Minimum]) -> int:
+    """Index of the weight that generalised cross-validation chooses."""
+    return int(np.argmin([minimum.validation for minimum in minima]))
+
+
+def by_discrepancy(minima: Sequence[Minimum], sigma: float) -> int:
+    """Index of the weight that the discrepancy principle chooses; weights increase.
+
+    Where even the smallest leaves more than sigma^2, it is the smallest.
+    """
+    within = [k for k, minimum in enumerate(minima) if minimum.misfit <= sigma**2]
+    return max(within, default=0)
+
+
+def slopes(n: int) -> Array:
+    """The root of int_0^1 f'^2 dx for f piecewise linear on n equal cells, (n, n + 1)."""
+    return np.sqrt(n) * np.diff(np.eye(n + 1), axis=0)
