@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.config.objective_settings import GAP, HIGHEST, LOWEST
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.thresholds import PRIOR_SD
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.97
 _MARGIN = 0.01
-"""How far inside of the support a start is moved."""
+"""How far inside of the support a start is moved, where that is wide enough."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,17 @@ class Prior:
 
     def inside(self, theta: np.ndarray) -> np.ndarray:
         """The growth and thresholds of theta (n,) moved into the support, the origin as it is."""
-        low, high = self.bounds.T + _MARGIN * np.array([[1.0], [-1.0]])
-        growth, (x0, levels) = np.clip(theta[:2], low, high), np.split(theta[2:], [self._d])
-        low, high = self.levels.T + _MARGIN * np.array([[1.0], [-1.0]])
+        growth, (x0, levels) = theta[:2], np.split(theta[2:], [self._d])
+        growth = np.clip(growth, *_inner(self.bounds, np.ptp(self.bounds, axis=1)))
+        room = np.ptp(self.levels, axis=1)
+        if len(levels) > 1:
+            room = np.minimum(room.min(), self.levels[1, 1] - self.levels[0, 0] - GAP)
+        low, high = _inner(self.levels, room)
         levels = np.clip(levels, low, high)
-        if len(levels) > 1 and levels[1] - levels[0] < GAP + _MARGIN:
-            levels[1] = min(levels[0] + GAP + _MARGIN, high[1])
-            levels[0] = min(levels[0], levels[1] - GAP - _MARGIN)
+        if len(levels) > 1:
+            least = GAP + min(_MARGIN, float(room) / 4)
+            levels[1] = min(max(levels[1], levels[0] + least), high[1])
+            levels[0] = min(levels[0], levels[1] - least)
         return np.concatenate([growth, x0, levels])
 
     @property
@@ -100,3 +104,9 @@ class Prior:
         inside = ((index >= 0) & (index < self.domain.phi.shape)).all(axis=1)
         inside[inside] = self.domain.tissue[tuple(index[inside].T)]
         return inside
+
+
+def _inner(limits: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Limits (n, 2) moved inwards by `_MARGIN`, or by a quarter of little room (n,); (2, n)."""
+    margin = np.minimum(_MARGIN, room / 4)
+    return np.array([limits[:, 0] + margin, limits[:, 1] - margin])

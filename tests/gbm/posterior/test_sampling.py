@@ -175,6 +175,28 @@ def test_in_space() -> None:
     assert result.effective_sample_size > 0.3
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"lambda_mm": [3.0, 3.003]},
+        {"rhoT": [7.0, 7.05]},
+        {"WT": [0.30, 0.31]},
+        {"TC": [0.60, 0.601]},
+        {"WT": [0.5, 0.6], "TC": [0.3, 0.525]},
+    ],
+)
+def test_a_start_is_moved_into_narrow_bounds(
+    slice_: Domain, bounds: dict[str, list[float]]
+) -> None:
+    settings = Settings.model_validate({"bounds": bounds})
+    posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
+    for thresholds in ((0.05, 0.3), (0.6, 0.6), (0.6, 0.95)):
+        fit = Candidate(15.0, 40.0, slice_.x0, np.array(thresholds))
+        assert np.isfinite(posterior.prior.log(start_of(fit, posterior)[None]))
+    for start in starts(slice_, posterior):
+        assert np.isfinite(posterior.prior.log(start[None]))
+
+
 def test_priors_are_those_of_the_dimension() -> None:
     domain = ball()
     inverse = GrowthInverseProblem.of(domain, Settings(dimensions=3))
