@@ -9,6 +9,7 @@ logit that the network represents. Cells that it does not know, behind the walls
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of
 from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
+from gbm.posterior.mode import AT_BOUND
 from gbm.posterior.objective import OutlineObjective
+from gbm.posterior.prior import MARGIN
 
 _TRIALS = 10
 _TOLERANCE = 1e-3
@@ -80,7 +83,9 @@ class OutlineLevel(Thresholded):
         n = len(self.posterior.likelihoods)
         z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
-        mode = levenberg_marquardt(tangent, z, Descent(tangent.scale, reach, _TRIALS, _TOLERANCE))
+        within = partial(tangent.inside, by=AT_BOUND)
+        descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, within)
+        mode = levenberg_marquardt(tangent, z, descent)
         d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])
         part = part_of_a_step(progress)
         part /= max(1.0, float(np.abs(d).max()) / BOX)
@@ -141,9 +146,9 @@ class _Tangent:
         """Natural size of a change of each unknown."""
         return self._without(self.posterior.scale)
 
-    def inside(self, z: np.ndarray) -> np.ndarray:
+    def inside(self, z: np.ndarray, by: float = MARGIN) -> np.ndarray:
         """A point moved into the support of the prior."""
-        return self._without(self.posterior.prior.inside(self._whole(z)))
+        return self._without(self.posterior.prior.inside(self._whole(z), by))
 
     def read(self, z: np.ndarray) -> np.ndarray:
         """Features (F,) of l + J^T d."""

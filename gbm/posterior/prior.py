@@ -20,7 +20,7 @@ from gbm.growth.thresholds import PRIOR_SD
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-_MARGIN = 0.01
+MARGIN = 0.01
 """How far inside of the support a start is moved, where that is wide enough."""
 
 
@@ -78,17 +78,20 @@ class Prior:
         possible = ((levels > self.levels[:, 0]) & (levels < self.levels[:, 1])).all(axis=1)
         return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + self._d])
 
-    def inside(self, theta: np.ndarray) -> np.ndarray:
-        """The growth and thresholds of theta (n,) moved into the support, the origin as it is."""
+    def inside(self, theta: np.ndarray, by: float = MARGIN) -> np.ndarray:
+        """The growth and thresholds of theta (n,) moved into the support, the origin as it is.
+
+        They end up as far as `by` from its border, where it is wide enough.
+        """
         growth, (x0, levels) = theta[:2], np.split(theta[2:], [self._d])
-        growth = np.clip(growth, *_inner(self.bounds, np.ptp(self.bounds, axis=1)))
+        growth = np.clip(growth, *_inner(self.bounds, np.ptp(self.bounds, axis=1), by))
         room = np.ptp(self.levels, axis=1)
         if len(levels) > 1:
-            room = np.minimum(room.min(), self.levels[1, 1] - self.levels[0, 0] - GAP)
-        low, high = _inner(self.levels, room)
+            room[:] = min(room.min(), self.levels[1, 1] - self.levels[0, 0] - GAP)
+        low, high = _inner(self.levels, room, by)
         levels = np.clip(levels, low, high)
         if len(levels) > 1:
-            least = GAP + min(_MARGIN, float(room) / 4)
+            least = GAP + min(by, float(room[0]) / 4)
             levels[1] = min(max(levels[1], levels[0] + least), high[1])
             levels[0] = min(levels[0], levels[1] - least)
         return np.concatenate([growth, x0, levels])
@@ -106,7 +109,7 @@ class Prior:
         return inside
 
 
-def _inner(limits: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """Limits (n, 2) moved inwards by `_MARGIN`, or by a quarter of little room (n,); (2, n)."""
-    margin = np.minimum(_MARGIN, room / 4)
+def _inner(limits: np.ndarray, room: np.ndarray, by: float) -> np.ndarray:
+    """Limits (n, 2) moved inwards by a margin, or by a quarter of little room (n,); (2, n)."""
+    margin = np.minimum(by, room / 4)
     return np.array([limits[:, 0] + margin, limits[:, 1] - margin])

@@ -157,6 +157,27 @@ class TestMode:
         gradient, hessian = near.expand(mode.theta, mode.seen)
         assert 0.5 * gradient @ np.linalg.solve(hessian, gradient) < 0.1
 
+    @pytest.mark.parametrize(
+        "bounds",
+        [
+            {"lambda_mm": [3.2, 15.0]},
+            {"rhoT": [10.0, 40.0]},
+            {"WT": [0.5, 0.6], "TC": [0.5, 0.6]},
+            {"lambda_mm": [3.0, 3.003]},
+        ],
+    )
+    def test_a_bound_stops_one_unknown_and_not_the_others(
+        self, slice_: Domain, bounds: dict[str, list[float]]
+    ) -> None:
+        """The others make up for it, so that outlines are no worse than they were drawn."""
+        settings = Settings.model_validate({"bounds": bounds})
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
+        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+        assert [float(term.noise.sd[0]) for term in found.posterior.likelihoods] == [1.2, 1.2]
+        mode = found.all[0]
+        assert mode.settled
+        assert max(found.posterior.misfit(mode.theta, mode.seen).values()) < 1.0
+
     def test_any_direct_fit_can_be_a_start(self, slice_: Domain) -> None:
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
         for thresholds in ((0.05, 0.3), (0.6, 0.6), (0.6, 0.95)):
