@@ -128,7 +128,9 @@ class UncertaintySettings(Model):
     """The posterior of the growth, given the outlines."""
 
     enabled: bool = Field(default=True, description="whether it is made at all")
-    samples: Annotated[int, Field(ge=40)] = Field(default=200, description="solved samples")
+    samples: Annotated[int, Field(ge=40, le=1440)] = Field(
+        default=200, description="solved samples; 40 to 1440"
+    )
     noise: NoiseSettings = Field(default=NoiseSettings(), description="errors of the outlines")
     slices: bool = Field(
         default=True, description="of a slice: whether the scatter of its neighbours is added"

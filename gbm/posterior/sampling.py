@@ -18,7 +18,7 @@ import numpy as np
 from bilo.posterior.intervals import weighted_quantiles
 from gbm.config.settings import Settings
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.posterior.draw import Draws, draw
+from gbm.posterior.draw import MOST_SAMPLES, Draws, draw
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.maps import density_maps, extents
 from gbm.posterior.mode import find_modes, start_of, starts
@@ -45,7 +45,7 @@ class Sampling:
     Attributes
     ----------
     samples : int
-        Solved ones, no fewer than `LEAST_SAMPLES`.
+        Solved ones, no fewer than `LEAST_SAMPLES` and no more than `MOST_SAMPLES`.
     floor_mm, factor : float
         The noise level of an outline is max(floor, factor rms of its misfit).
     infiltrated_above : float
@@ -56,7 +56,7 @@ class Sampling:
     Raises
     ------
     ValueError
-        If there are too few samples.
+        If there are too few samples, or too many.
     """
 
     samples: int = 200
@@ -66,8 +66,10 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.samples < LEAST_SAMPLES:
-            raise ValueError(f"a posterior takes {LEAST_SAMPLES} samples, not {self.samples}")
+        if not LEAST_SAMPLES <= self.samples <= MOST_SAMPLES:
+            raise ValueError(
+                f"a posterior takes {LEAST_SAMPLES} to {MOST_SAMPLES} samples, not {self.samples}"
+            )
 
 
 def outline_posterior(

@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bilo.posterior.ensemble import Chain
 from bilo.posterior.importance import effective_share, truncated_weights
-from gbm.config.settings import Settings
+from bilo.posterior.intervals import Summary
+from gbm.config.settings import Settings, UncertaintySettings
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior import draw
+from gbm.posterior.draw import Draws
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.mode import climb, find_modes, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
@@ -20,6 +23,7 @@ from gbm.search.coarse_search import Candidate
 from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball, disc, permuted
 
 FEW = Sampling(samples=60)
+Drawn = tuple[LogPosterior, Chain, Draws]
 
 
 def covers(found: OutlinePosterior, domain: Domain, truth: dict[str, float]) -> dict[str, bool]:
@@ -36,6 +40,15 @@ def slice_() -> Domain:
 @pytest.fixture(scope="module")
 def found(slice_: Domain) -> OutlinePosterior:
     return outline_posterior(slice_, sampling=FEW)
+
+
+@pytest.fixture(scope="module")
+def drawn(slice_: Domain) -> Drawn:
+    posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
+    found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+    rng = np.random.default_rng(0)
+    chain, mode, _ = draw._modelled(found.posterior, found.all[0], rng)
+    return found.posterior, chain, draw._weighted(found.posterior, mode, chain, 60, rng)
 
 
 class TestInThePlane:
@@ -76,25 +89,37 @@ class TestInThePlane:
             found.logarithms()["lambda_mm"].sd, rel=0.35
         )
 
-    def test_a_poor_model_is_made_again_about_its_samples(
-        self, slice_: Domain, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_as_many_samples_as_an_ensemble_keeps_are_the_most(self, drawn: Drawn) -> None:
+        assert len(drawn[1].theta) == draw.MOST_SAMPLES
+        for samples in (39, draw.MOST_SAMPLES + 1):
+            for asked in (Sampling, UncertaintySettings):
+                with pytest.raises(ValueError, match=r"1440|greater than or equal to 40"):
+                    asked(samples=samples)
+
+    def test_a_poor_model_is_made_again_about_its_samples(self, drawn: Drawn) -> None:
         """From a mode a standard deviation off, few samples count; about them, most do."""
-        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
-        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
-        known, mode = found.posterior, found.all[0]
-        rng = np.random.default_rng(0)
-        chain, mode, _ = draw._modelled(known, mode, rng)
-        good = draw._weighted(known, mode, chain, 60, rng)
+        known, chain, good = drawn
         # weighted as if all had been equally likely to be proposed
         away = good.theta + 1.2 * good.theta.std(axis=0) * np.array([1, 0, 1, 0, 0, 0])
         kept = known.prior.supports(away)
         exact = np.array([known.evaluate(theta)[0] for theta in away[kept]])
         weights = truncated_weights(exact - chain.log_density[:1])
         poor = replace(good, theta=away[kept], weights=weights, effective=effective_share(weights))
-        again = draw._about_samples(known, poor, rng)
+        again = draw._about_samples(known, poor, np.random.default_rng(1))
         assert again.effective > max(poor.effective, 0.5)
         assert again.sampler == "importance"
+
+    @pytest.mark.parametrize("counted", [1, 2])
+    def test_a_model_about_hardly_any_samples_is_as_wide_as_its_own(
+        self, drawn: Drawn, counted: int
+    ) -> None:
+        """One sample or two tell no width; a model as narrow would keep all of its samples."""
+        known, _, good = drawn
+        weights = np.where(np.arange(60) < counted, 1 / counted, 0.0)
+        few = replace(good, weights=weights, effective=effective_share(weights))
+        again = draw._about_samples(known, few, np.random.default_rng(1))
+        sd, wanted = (Summary.of(d.theta[:, 0], d.weights).sd for d in (again, good))
+        assert sd > {1: 0.35, 2: 0.7}[counted] * wanted
 
     def test_the_ensemble_with_the_solver_agrees(
         self, slice_: Domain, found: OutlinePosterior, monkeypatch: pytest.MonkeyPatch
