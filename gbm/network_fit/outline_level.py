@@ -24,7 +24,7 @@ from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of
 from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
-from gbm.posterior.mode import AT_BOUND
+from gbm.posterior.mode import NEAREST
 from gbm.posterior.objective import OutlineObjective
 from gbm.posterior.prior import MARGIN
 
@@ -83,7 +83,7 @@ class OutlineLevel(Thresholded):
         n = len(self.posterior.likelihoods)
         z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
-        within = partial(tangent.inside, by=AT_BOUND)
+        within = partial(tangent.inside, by=NEAREST)
         descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, within)
         mode = levenberg_marquardt(tangent, z, descent)
         d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])

@@ -39,7 +39,7 @@ _FINAL = (40, 1e-3)
 _REACH = (0.3, 0.6)
 """Longest step of growth and origin, and of the thresholds, in natural units."""
 
-AT_BOUND = 1e-3
+NEAREST = 1e-3
 """How near to a bound a climb comes, in ln lambda, ln rho T and thresholds."""
 
 
@@ -110,7 +110,7 @@ def climb(
     """The mode near a start, see `Descent`."""
     n = posterior.growth.stop
     reach = np.repeat(_REACH, [n, len(start) - n])
-    within = partial(posterior.prior.inside, by=AT_BOUND)
+    within = partial(posterior.prior.inside, by=NEAREST)
     descent = Descent(posterior.scale, reach, most, tolerance, within)
     return levenberg_marquardt(posterior, start, descent)
 

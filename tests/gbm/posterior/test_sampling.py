@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
 from bilo.posterior.ensemble import Chain
 from bilo.posterior.importance import effective_share, truncated_weights
@@ -18,7 +19,7 @@ from gbm.posterior.draw import Draws
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.mode import climb, find_modes, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
-from gbm.posterior.sampling import NoOutlineError, Sampling, outline_posterior
+from gbm.posterior.sampling import NoOutlineError, Sampling, _to_bounds, outline_posterior
 from gbm.search.coarse_search import Candidate
 from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball, disc, permuted
 
@@ -171,6 +172,21 @@ class TestPartsOnly:
         inverse = replace(GrowthInverseProblem.of(slice_), growth_bounds=bounds)
         result = outline_posterior(slice_, inverse, sampling=FEW)
         assert "at_bound" in result.flags
+
+    @pytest.mark.parametrize(("nearest", "cut"), [(1.0, True), (2.5, False)])
+    def test_a_wide_posterior_ends_further_from_the_bound_that_cuts_it(
+        self, slice_: Domain, nearest: float, cut: bool
+    ) -> None:
+        """Of a prior alone, sd .6, with a bound so many sd below its median."""
+        inverse = GrowthInverseProblem.of(slice_)
+        low = 3.5 * float(np.exp(-0.6 * nearest))
+        bounds = {"lambda_mm": (low, 100.0), "rhoT": (0.01, 1000.0)}
+        prior = LogPosterior.of(slice_, replace(inverse, growth_bounds=bounds)).prior
+        ln_lambda = np.log(3.5) + 0.6 * truncnorm.ppf((np.arange(999) + 0.5) / 999, -nearest, 6)
+        theta = np.tile(prior.mean, (999, 1))
+        theta[:, 0], theta[:, 1] = ln_lambda, np.log(7.5) + np.linspace(-0.5, 0.5, 999)
+        to_bounds = _to_bounds(theta, np.full(999, 1 / 999), prior)
+        assert ("at_bound" in flags_of({"WT": 1.0}, {"WT": 0.0}, to_bounds)) is cut
 
 
 class TestMode:
