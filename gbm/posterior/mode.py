@@ -39,7 +39,7 @@ _FINAL = (40, 1e-3)
 _REACH = (0.3, 0.6)
 """Longest step of growth and origin, and of the thresholds, in natural units."""
 
-NEAREST = 1e-3
+NEAREST = 1e-5
 """How near to a bound a climb comes, in ln lambda, ln rho T and thresholds."""
 
 
