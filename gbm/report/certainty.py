@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gbm.config.conventions import REGIONS
 from gbm.config.settings import NoiseSettings
+from gbm.posterior.draw import LEAST_EFFECTIVE
 from gbm.report.formatting import num, percent
 from gbm.results.estimate import RegionNumbers
 from gbm.results.patient_result import PatientResult
@@ -29,6 +30,8 @@ def certainty(result: PatientResult) -> list[str]:
 def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
     size = known.effective_sample_size
     share = "" if size is None else f" (effective sample size {percent(size)} of the samples)"
+    if size is not None and size < LEAST_EFFECTIVE:
+        share = f" (of the first samples {percent(size)} counted, so the solver itself was sampled)"
     return (
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "

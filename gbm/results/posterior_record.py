@@ -46,7 +46,10 @@ class Uncertainty(Model):
     misfit_mm: RegionNumbers = Field(
         description="root mean square distance of the model from an outline, mm"
     )
-    effective_sample_size: Number = Field(description="of the samples, as a share of them")
+    effective_sample_size: Number = Field(
+        description="of the samples, as a share of them; below .3 of the first ones, in place of "
+        "which the solver itself was sampled"
+    )
     lost_outline: RegionNumbers = Field(
         description="share of an outline that lies at walls and tells nothing"
     )

@@ -45,6 +45,14 @@ def test_the_noise_is_that_of_the_settings(bundle: Any) -> None:
     assert "at least 2 mm" in said(bundle)[0]
 
 
+def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"effective_sample_size": 0.06})
+    meaning = said(bundle)[0]
+    assert "(of the first samples 6\xa0% counted, so the solver itself was sampled)" in meaning
+    assert "effective sample size" not in meaning
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_is_the_first_sentence(bundle: Any, flag: str) -> None:
     record = read_sealed(bundle.files.posterior)
