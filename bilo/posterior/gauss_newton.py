@@ -41,15 +41,15 @@ class Descent:
     tolerance : float
         Gain of log p at which a step that was not cut is the last.
     within : callable, optional
-        Moves a point into the bounds of the unknowns: the others then go on along a bound. Without
-        it a climb ends at the first bound that it meets.
+        Of two points the second, moved into the bounds of the unknowns on the way from the first:
+        what is not stopped goes on along a bound. Without it a climb ends at the first one.
     """
 
     scale: np.ndarray
     reach: np.ndarray | float = 0.3
     most: int = 25
     tolerance: float = 0.01
-    within: Callable[[np.ndarray], np.ndarray] | None = None
+    within: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _step(
     step = step / cut
     if descent.within is None:
         return step, cut
-    there = descent.within(theta + step)
+    there = descent.within(theta, theta + step)
     free = there == theta + step
     if free.all():
         return step, cut
@@ -161,4 +161,4 @@ def _step(
     best = np.linalg.solve(hessian[np.ix_(free, free)], left)
     cut = max(float(np.max(np.abs(best / np.broadcast_to(longest, theta.shape)[free]))), 1.0)
     step[free] = best / cut
-    return descent.within(theta + step) - theta, cut
+    return descent.within(theta, theta + step) - theta, cut

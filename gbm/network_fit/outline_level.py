@@ -9,7 +9,6 @@ logit that the network represents. Cells that it does not know, behind the walls
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
 from gbm.posterior.mode import NEAREST
 from gbm.posterior.objective import OutlineObjective
-from gbm.posterior.prior import MARGIN
 
 _TRIALS = 10
 _TOLERANCE = 1e-3
@@ -83,8 +81,7 @@ class OutlineLevel(Thresholded):
         n = len(self.posterior.likelihoods)
         z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
-        within = partial(tangent.inside, by=NEAREST)
-        descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, within)
+        descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, tangent.towards)
         mode = levenberg_marquardt(tangent, z, descent)
         d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])
         part = part_of_a_step(progress)
@@ -146,9 +143,13 @@ class _Tangent:
         """Natural size of a change of each unknown."""
         return self._without(self.posterior.scale)
 
-    def inside(self, z: np.ndarray, by: float = MARGIN) -> np.ndarray:
+    def inside(self, z: np.ndarray) -> np.ndarray:
         """A point moved into the support of the prior."""
-        return self._without(self.posterior.prior.inside(self._whole(z), by))
+        return self._without(self.posterior.prior.inside(self._whole(z)))
+
+    def towards(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """The second point, or as near to it as the support allows."""
+        return self._without(self.posterior.prior.inside(self._whole(there), NEAREST))
 
     def read(self, z: np.ndarray) -> np.ndarray:
         """Features (F,) of l + J^T d."""

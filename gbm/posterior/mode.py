@@ -110,7 +110,7 @@ def climb(
     """The mode near a start, see `Descent`."""
     n = posterior.growth.stop
     reach = np.repeat(_REACH, [n, len(start) - n])
-    within = partial(posterior.prior.inside, by=NEAREST)
+    within = partial(posterior.prior.towards, by=NEAREST)
     descent = Descent(posterior.scale, reach, most, tolerance, within)
     return levenberg_marquardt(posterior, start, descent)
 

@@ -20,8 +20,10 @@ from gbm.growth.thresholds import PRIOR_SD
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-MARGIN = 0.01
+_MARGIN = 0.01
 """How far inside of the support a start is moved, where that is wide enough."""
+_SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
+"""Of a move of the origin that would leave the tissue."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Prior:
         possible = ((levels > self.levels[:, 0]) & (levels < self.levels[:, 1])).all(axis=1)
         return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + self._d])
 
-    def inside(self, theta: np.ndarray, by: float = MARGIN) -> np.ndarray:
+    def inside(self, theta: np.ndarray, by: float = _MARGIN) -> np.ndarray:
         """The growth and thresholds of theta (n,) moved into the support, the origin as it is.
 
         They end up as far as `by` from its border, where it is wide enough.
@@ -95,6 +97,24 @@ class Prior:
             levels[1] = min(max(levels[1], levels[0] + least), high[1])
             levels[0] = min(levels[0], levels[1] - least)
         return np.concatenate([growth, x0, levels])
+
+    def towards(self, here: np.ndarray, there: np.ndarray, by: float = _MARGIN) -> np.ndarray:
+        """`inside` of the second (n,) of two points, the origin as far on its way as tissue goes.
+
+        Along one axis after the other, so that what a wall stops slides along it.
+        """
+        moved, own = self.inside(there, by), slice(2, 2 + self._d)
+        if self._in_tissue(moved[None, own])[0]:
+            return moved
+        moved[own] = here[own]
+        for k in range(2, 2 + self._d):
+            for share in _SHARES:
+                trial = moved.copy()
+                trial[k] = here[k] + share * (there[k] - here[k])
+                if self._in_tissue(trial[None, own])[0]:
+                    moved = trial
+                    break
+        return moved
 
     @property
     def _d(self) -> int:

@@ -104,8 +104,8 @@ class TestMode:
                 value, seen = super().evaluate(theta)
                 return (value if theta[0] <= 0.5 else -np.inf), seen
 
-        def within(theta: np.ndarray) -> np.ndarray:
-            return np.array([min(theta[0], 0.5), theta[1]])
+        def within(_: np.ndarray, there: np.ndarray) -> np.ndarray:
+            return np.array([min(there[0], 0.5), there[1]])
 
         descent = Descent(np.ones(2), 1.0, most=200, tolerance=1e-10, within=within)
         mode = levenberg_marquardt(Bounded(), np.array([0.4, 3.0]), descent)

@@ -12,6 +12,7 @@ from bilo.posterior.ensemble import Chain
 from bilo.posterior.importance import effective_share, truncated_weights
 from bilo.posterior.intervals import Summary
 from gbm.config.settings import Settings, UncertaintySettings
+from gbm.domain.build import phase_field
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior import draw
@@ -218,6 +219,24 @@ class TestMode:
         mode = found.all[0]
         assert mode.settled
         assert max(found.posterior.misfit(mode.theta, mode.seen).values()) < 1.0
+
+    def test_a_wall_stops_the_origin_and_nothing_else(self, slice_: Domain) -> None:
+        """Of a tumour that began where a cavity is now: the origin slides along its edge."""
+        cavity = np.zeros_like(slice_.WT)
+        cavity[20:27, 23:30] = True  # 17 to 23 and 20 to 26 mm, the origin at 20 and 23
+        tissue = slice_.tissue & ~cavity
+        holed = replace(
+            slice_, P=slice_.P * tissue, phi=phase_field(tissue, 1.0, 3.0), wm=slice_.wm * tissue,
+            gm=slice_.gm * tissue,
+        )  # fmt: skip
+        posterior = LogPosterior.of(holed, GrowthInverseProblem.of(holed))
+        ends = []
+        for x0 in ((14.0, 23.0), (13.0, 21.0)):
+            start = np.array([np.log(1.5), np.log(8.0), *x0, 0.35, 0.6])
+            ends.append(climb(posterior.near(start), start, 60, 1e-3))
+        for end in ends:
+            assert end.settled
+            np.testing.assert_allclose(end.theta[2:4], [16.5, 23.0], atol=0.3)
 
     def test_any_direct_fit_can_be_a_start(self, slice_: Domain) -> None:
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
