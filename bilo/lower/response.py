@@ -99,6 +99,7 @@ class Linearised:
                 torch.autograd.grad(e.sum(), [out, *leaves], retain_graph=True, allow_unused=True)
                 for e in found
             ]
+        self.at.solution = {name: f.detach() for name, f in self.at.solution.items()}
         # an expression may not ask for every unknown
         self._by_inputs = [
             [
@@ -128,7 +129,9 @@ class Linearised:
         for by in self._by_inputs:
             columns = []
             for (k, part), g in zip(parts, by, strict=True):
-                if isinstance(k, Function):
+                if not g.any():
+                    columns.append(g.new_zeros(g.shape[1], k.size))
+                elif isinstance(k, Function):
                     columns.append(self._by_weights(k, part, g))
                 else:
                     columns.append(g[0, :, None])

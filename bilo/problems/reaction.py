@@ -60,7 +60,9 @@ class Reaction(Problem):
         """u at 51 places at each of 11 times, with Gaussian noise."""
         t, x = (torch.linspace(0, 1, n, dtype=torch.float64) for n in (11, 51))
         points = grid(t=t, x=x)
-        values = self.reference(theta)(points)
+        values = self.solve(theta)(
+            t=points.coordinates["t"].numpy(), x=points.coordinates["x"].numpy()
+        )
         values = values + noise * np.random.default_rng(seed).standard_normal(len(values))
         return LeastSquares(points, torch.from_numpy(values), noise or None)
 

@@ -14,7 +14,7 @@ from bilo.solvers import two_functions as solver
 
 CELLS = 1000
 """Of the reference solution."""
-WEIGHT_OF_B = 1 / 100
+WEIGHT_OF_B = 1 / 300
 """Of the squared slope of b beside that of a: b varies by ten times as much."""
 
 
