@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.objective import Pointwise, Seen, variances
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
@@ -119,6 +120,12 @@ class LeastSquares(Pointwise):
         if self.count <= parameters:
             return None
         return float(self.value(u, self.start)) * len(self.values) / (self.count - parameters)
+
+    def likelihood(self, u: Tensor) -> Likelihood:
+        """-log p = K / (2 s^2) L, the noise of the data normal."""
+        K = len(self.values)
+        known = None if self.sigma is None else self.variance(u, 0)
+        return Likelihood(K / 2, known, float(self.value(u, self.start)) * K, self.count)
 
     def chi_squared(self, u: Tensor) -> float | None:
         """sum (C u - u_d)^2 / sigma^2; None where the noise is not known."""
