@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.codec import Values
-from bilo.inverse.points import Points
+from bilo.inverse.points import EXACT, Points
 from bilo.inverse.problem import Problem
 
 GRIDS = {"coarse": 12, "dense": 45}
@@ -64,7 +64,7 @@ def training_set(problem: Problem, samples: str, points: Points, seed: int) -> T
         rows = [k.read(theta[k.name], points) for k in problem.unknowns]
         inputs.append(torch.stack(torch.broadcast_tensors(*rows)))
     readings = torch.stack([problem.read(theta) for theta in thetas])
-    return TrainingSet(readings, torch.stack(inputs), problem.solutions(thetas, points))
+    return TrainingSet(readings, torch.stack(inputs), problem.solutions(thetas, points.to(EXACT)))
 
 
 def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
