@@ -151,7 +151,7 @@ def exact(name: str, values: Any) -> Tensor:
     ValueError
         If one is not finite.
     """
-    found = torch.as_tensor(values).detach().double().cpu()
+    found = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
     if not bool(torch.isfinite(found).all()):
         bad = int((~torch.isfinite(found)).sum())
         raise ValueError(f"{name}: {bad} of {found.numel()} numbers are not finite")

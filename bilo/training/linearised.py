@@ -26,8 +26,8 @@ from bilo.inverse.objective import Objective, Pointwise, covariance
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 
-FOLLOWED = 1e-6
-"""Relative singular value of a mode that a function's network still follows."""
+FOLLOWED = 1e-10
+"""Relative singular value of a mode that a function's network follows; six digits are left of it."""
 PART = 500
 """Points whose rows by all weights are held at a time."""
 LOST = 1e-9
