@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypedDict, Unpack
 
@@ -106,4 +107,5 @@ def fit_in(session: Session, problem: Problem, data: Objective, method: Method) 
     """
     require_sense(problem, data, method)
     with session.running():
-        return method.fit(problem, data, session)
+        found = method.fit(problem, data, session)
+    return found if found.problem is not None else replace(found, problem=problem)

@@ -57,15 +57,16 @@ def _function(axes: Any, solution: Solution, k: Function) -> None:
     if len(k.coordinates) > 1:
         _image(axes, solution.unknowns[k.name](points), k.coordinates, k.domain.intervals)
         return
-    x = points.coordinates[k.coordinates[0]]
+    x = points.coordinates[k.coordinates[0]].numpy()
     try:
         band = solution.band(k.name, points)
-        axes.fill_between(x, band.low, band.high, alpha=0.3, linewidth=0, label="90 % interval")
+        low, high = band.low.numpy(), band.high.numpy()
+        axes.fill_between(x, low, high, alpha=0.3, linewidth=0, label="90 % interval")
         axes.legend()
     except ValueError as error:
         axes.set_title(f"{k.name} (no band)")
         axes.annotate(str(error), (0, 0), fontsize="xx-small", annotation_clip=True, wrap=True)
-    axes.plot(x, solution.unknowns[k.name](points))
+    axes.plot(x, solution.unknowns[k.name](points).numpy())
     axes.set_xlabel(k.coordinates[0])
 
 
@@ -78,14 +79,14 @@ def _field(axes: Any, solution: Solution, index: int) -> None:
     if len(problem.coordinates) > 1:
         _image(axes, u, problem.coordinates, problem.domain.intervals)
         return
-    axes.plot(points.coordinates[problem.coordinates[0]], u)
+    axes.plot(points.coordinates[problem.coordinates[0]].numpy(), u.numpy())
     axes.set_xlabel(problem.coordinates[0])
 
 
 def _image(axes: Any, values: Any, names: tuple[str, ...], intervals: Any) -> None:
     down, across = names
     image = axes.imshow(
-        values.view(NODES, NODES),
+        values.view(NODES, NODES).numpy(),
         origin="lower",
         aspect="auto",
         extent=(*intervals[across], *intervals[down]),

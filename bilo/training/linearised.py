@@ -27,7 +27,7 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 
 FOLLOWED = 1e-10
-"""Relative singular value of a mode that a function's network follows; six digits are left of it."""
+"""Relative singular value of a mode that a function's network follows; it keeps six digits."""
 PART = 500
 """Points whose rows by all weights are held at a time."""
 LOST = 1e-9
