@@ -58,13 +58,13 @@ def training_set(problem: Problem, samples: str, points: Points, seed: int) -> T
     ValueError
         If the problem knows no such samples, or has no numerical solution.
     """
-    thetas = sampled(problem, samples, seed)
+    thetas, points = sampled(problem, samples, seed), points.to(EXACT)
     inputs = []
     for theta in thetas:
         rows = [k.read(theta[k.name], points) for k in problem.unknowns]
         inputs.append(torch.stack(torch.broadcast_tensors(*rows)))
     readings = torch.stack([problem.read(theta) for theta in thetas])
-    return TrainingSet(readings, torch.stack(inputs), problem.solutions(thetas, points.to(EXACT)))
+    return TrainingSet(readings, torch.stack(inputs), problem.solutions(thetas, points))
 
 
 def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
