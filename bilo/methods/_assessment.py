@@ -252,8 +252,10 @@ def _optimum(
     if judged and isinstance(data, Pointwise) and not problem.functions:
         numbers |= correction(problem, data, codes)
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
-        words = f"the numerical solution is not at its optimum: it would move by {steps}"
-        return Check(name, numbers["excess_correction"] <= 1.0, words)
+        passed = numbers["excess_correction"] <= 1.0
+        at = "at" if passed else "not at"
+        words = f"the numerical solution is {at} its optimum: it would move by {steps}"
+        return Check(name, passed, words)
     if judged and isinstance(data, LeastSquares):
         found = left(problem, data, codes, finished.w_reg)
         if found is None:

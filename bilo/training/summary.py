@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bilo.training.solution import Solution
 
 LEVEL = 0.9
+AFFORDABLE = 5_000_000
+"""Derivatives of data by weights; where there are more a table waits for no band."""
 
 
 def line(solution: Solution) -> str:
@@ -91,11 +93,8 @@ def _unknowns(solution: Solution) -> tuple[list[tuple[str, str, str]], str]:
     for name, value in solution.unknowns.items():
         if name in functions:
             k = functions[name]
-            try:
-                band = solution.band(name, k.probe_points, LEVEL)
-                width = f"half width {float((band.high - band.value).median()):.2g} at the median"
-            except ValueError as error:
-                width, note = "-", note or f"no interval: {error}"
+            width, why = _width(solution, k)
+            note = note or why
             rows.append((name, f"a function of {', '.join(k.coordinates)}", width))
         elif isinstance(value, (int, float)):
             ends = intervals.get(name)
@@ -103,6 +102,18 @@ def _unknowns(solution: Solution) -> tuple[list[tuple[str, str, str]], str]:
         else:
             rows.append((name, "a function", "-"))
     return rows, note
+
+
+def _width(solution: Solution, k: Function) -> tuple[str, str]:
+    """Of a function's band, in words, and why there is none."""
+    linear = solution.linearised
+    if linear is not None and k.size * len(linear.points) > AFFORDABLE:
+        return "see band: it takes a while", ""
+    try:
+        band = solution.band(k.name, k.probe_points, LEVEL)
+    except ValueError as error:
+        return "-", f"no interval: {error}"
+    return f"half width {float((band.high - band.value).median()):.2g} at the median", ""
 
 
 def _tabulated(k: Function, function: Any) -> dict[str, Any]:

@@ -262,7 +262,9 @@ def test_one_line() -> None:
     assert repr(_heat()) == "<Solution of heat by bilo: unverified, f>"
 
 
-def test_the_summary_tells_intervals_and_what_was_checked() -> None:
+def test_the_summary_tells_intervals_and_what_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     checks = (
         Check("noise", None, "no sigma was given: the level of the misfit was not tested"),
         Check("bounds", True, "no unknown sits on a bound"),
@@ -280,6 +282,8 @@ def test_the_summary_tells_intervals_and_what_was_checked() -> None:
     assert text.count(checks[2].words) == 1
     assert "warning: a further word" in text
     assert "a function of x" in _heat().summary()
+    monkeypatch.setattr("bilo.training.summary.AFFORDABLE", 10)
+    assert "see band: it takes a while" in _heat().summary()
     assert "no interval: the network of pinn" in _fisher(theta=False).summary()
 
 
