@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bilo.inverse.box import Box
     from bilo.inverse.function import Function
     from bilo.inverse.least_squares import LeastSquares
+    from bilo.inverse.observation import Observation
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
     from bilo.inverse.unknown import Scalar
+    from bilo.methods._check import check
     from bilo.methods._fit import fit
     from bilo.methods.adjoint import Adjoint
     from bilo.methods.bilo import BiLO
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from bilo.methods.direct_fit import DirectFit
     from bilo.methods.pinn import PINN
     from bilo.methods.tikhonov import Tikhonov
-    from bilo.taylor.streams import Operator
+    from bilo.taylor.streams import Operator, d
+    from bilo.training.loading import load
     from bilo.training.solution import Solution
 
 __all__ = [
@@ -31,18 +35,23 @@ __all__ = [
     "PINN",
     "Adjoint",
     "BiLO",
+    "Box",
     "DeepONet",
     "Descent",
     "DirectFit",
     "Function",
     "LeastSquares",
+    "Observation",
     "Operator",
     "Points",
     "Problem",
     "Scalar",
     "Solution",
     "Tikhonov",
+    "check",
+    "d",
     "fit",
+    "load",
 ]
 
 _HOMES = {
@@ -50,18 +59,23 @@ _HOMES = {
     "PINN": "bilo.methods.pinn",
     "Adjoint": "bilo.methods.adjoint",
     "BiLO": "bilo.methods.bilo",
+    "Box": "bilo.inverse.box",
     "DeepONet": "bilo.methods.deeponet",
     "Descent": "bilo.methods.descent",
     "DirectFit": "bilo.methods.direct_fit",
     "Function": "bilo.inverse.function",
     "LeastSquares": "bilo.inverse.least_squares",
+    "Observation": "bilo.inverse.observation",
     "Operator": "bilo.taylor.streams",
     "Points": "bilo.inverse.points",
     "Problem": "bilo.inverse.problem",
     "Scalar": "bilo.inverse.unknown",
     "Solution": "bilo.training.solution",
     "Tikhonov": "bilo.methods.tikhonov",
+    "check": "bilo.methods._check",
+    "d": "bilo.taylor.streams",
     "fit": "bilo.methods._fit",
+    "load": "bilo.training.loading",
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.objective import Pointwise, variances
 from bilo.inverse.points import Points
 
@@ -52,6 +53,10 @@ class PoissonProcess(Pointwise):
     def resolution(self, value: float) -> float:
         """What a fifth of a standard deviation costs, 0.2^2 / 2."""
         return 0.02
+
+    def likelihood(self, u: Tensor) -> Likelihood:
+        """Itself."""
+        return Likelihood(1.0, 1.0)
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
         """sqrt diag(H^-1), H the observed information."""

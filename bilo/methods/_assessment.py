@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.classical.search import classical
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.observed import solution_at_data
@@ -21,6 +23,7 @@ from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods._optimum import correction, left, rest
 from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
+from bilo.training.linearised import Linearised
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
@@ -121,7 +124,25 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         peak_memory_mb=peak_memory_mb(session.torch_device()),
         device=str(session.torch_device()),
         threads=session.threads,
+        problem=problem,
+        linearised=Linearised.of(data, u, _jacobian(finished, data), finished.w_reg),
     )
+
+
+def _jacobian(finished: FinishedRun, data: Objective) -> Tensor | None:
+    """Of the network, or of the numerical solution where the network does not take the unknowns."""
+    problem = finished.run.network.problem
+    if finished.J is not None or not isinstance(data, Pointwise):
+        return finished.J
+    if problem.functions or not problem.has_reference:
+        return None
+    theta = problem.numbers(finished.codes)
+    slopes = [k.slope(theta[k.name]) for k in problem.scalars]
+    try:
+        _, J = classical(problem, data)(np.array(list(theta.values())))
+    except ValueError:
+        return None
+    return torch.from_numpy(J * np.array(slopes)).t()
 
 
 @dataclass(frozen=True)
@@ -231,8 +252,10 @@ def _optimum(
     if judged and isinstance(data, Pointwise) and not problem.functions:
         numbers |= correction(problem, data, codes)
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
-        words = f"the numerical solution is not at its optimum: it would move by {steps}"
-        return Check(name, numbers["excess_correction"] <= 1.0, words)
+        passed = numbers["excess_correction"] <= 1.0
+        at = "at" if passed else "not at"
+        words = f"the numerical solution is {at} its optimum: it would move by {steps}"
+        return Check(name, passed, words)
     if judged and isinstance(data, LeastSquares):
         found = left(problem, data, codes, finished.w_reg)
         if found is None:
