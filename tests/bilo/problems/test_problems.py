@@ -100,7 +100,7 @@ def test_declaration(problem: Problem) -> None:
         assert k.truth is None or low <= k.truth <= high
         assert k.decode(k.encode(k.start)) == pytest.approx(k.start, rel=1e-12)
     assert all(set(k.coordinates) <= set(problem.coordinates) for k in problem.functions)
-    assert (problem.regulariser is not None) == bool(problem.functions)
+    assert all(k.regulariser is not None for k in problem.functions)
     low, high = problem.code_bounds()
     assert torch.equal(problem.project(high + 1), high)
     assert torch.equal(problem.project(low - 1), low)
@@ -130,7 +130,7 @@ def _only_bias(k: Function) -> Tensor:
 def test_transform_holds_initial_and_boundary_values(problem: Problem) -> None:
     """Faces where the network has no say carry the values of the numerical solution."""
     codes = elsewhere(problem)
-    reference = problem.reference(problem.decode(codes))
+    reference = problem.numerical(problem.decode(codes))
     assert reference is not None
     tolerance = 1e-5 if problem.functions else 1e-6  # initial functions are linear between nodes
     held = set()
@@ -162,7 +162,7 @@ def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None
     points = problem.collocation(None, torch.Generator())
     together = problem.solutions(thetas, points)
     for u, theta in zip(together, thetas, strict=True):
-        reference = problem.reference(theta)
+        reference = problem.numerical(theta)
         assert reference is not None
         exact = reference(points)
         assert u.dtype == torch.float64
@@ -173,7 +173,7 @@ def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> No
     """With one-sided differences of second order, on the side that a point says."""
     codes, h = elsewhere(variant), 1e-4
     for condition in variant.conditions():
-        reference = variant.reference(variant.decode(codes))
+        reference = variant.numerical(variant.decode(codes))
         assert reference is not None
         points = condition.points.to(codes)
         ((name, x),) = points.coordinates.items()
@@ -186,7 +186,7 @@ def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> No
 
 
 def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
-    reference = problem.reference(problem.decode(codes))
+    reference = problem.numerical(problem.decode(codes))
     assert reference is not None
     inside = _inside(problem, 60)
     points = problem.place(inside)
@@ -255,7 +255,7 @@ def test_both_precisions(problem: Problem) -> None:
 def test_observations(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed gives its data again; noise has the deviation asked for; data may bring their own."""
     truth = problem.truth()
-    reference = problem.reference(truth)
+    reference = problem.numerical(truth)
     assert reference is not None
     clean = problem.observe(truth, 0.0, 0)
     if not isinstance(clean, LeastSquares):
@@ -301,7 +301,7 @@ def test_the_truth_is_the_optimum_in_the_mean(scalars: Problem) -> None:
 
 def test_the_models_of_an_objective_are_its_derivatives(problem: Problem) -> None:
     data = problem.observe(problem.truth(), 0.0, 1)
-    reference = problem.reference(problem.start())
+    reference = problem.numerical(problem.start())
     assert reference is not None
     u = reference(data.points).requires_grad_()
     first = torch.autograd.functional.jacobian(lambda v: data.value(v, data.start), u)
@@ -318,7 +318,7 @@ def test_sensitivities_are_differences_of_the_numerical_solution(scalars: Proble
     u, J = classical(problem, data)(theta)
 
     def solve(at: np.ndarray) -> np.ndarray:
-        reference = problem.reference(dict(zip(truth, at.tolist(), strict=True)))
+        reference = problem.numerical(dict(zip(truth, at.tolist(), strict=True)))
         assert reference is not None
         return np.asarray(reference(data.points))
 
