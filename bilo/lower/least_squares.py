@@ -150,8 +150,8 @@ ROWS = 1.4
 
 
 def enough(network: OperatorNetwork, rows: int) -> int:
-    """Points for a sufficient number of rows, where each of them makes so many."""
-    return math.ceil(ROWS * len(network.vector()) / rows)
+    """Points for a sufficient number of rows, where an equation makes so many of each of them."""
+    return math.ceil(ROWS * len(network.vector()) / (rows * len(network.problem.fields)))
 
 
 def operator_equations(

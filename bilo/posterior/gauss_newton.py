@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -42,12 +43,16 @@ class Descent:
         Greatest number of trial steps.
     tolerance : float
         Gain of log p at which a step that was not cut is the last.
+    within : callable, optional
+        Of two points the second, moved into the bounds of the unknowns on the way from the first:
+        what is not stopped goes on along a bound. Without it a climb ends at the first one.
     """
 
     scale: np.ndarray
     reach: np.ndarray | float = 0.3
     most: int = 25
     tolerance: float = 0.01
+    within: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,15 +121,14 @@ def levenberg_marquardt(target: Target[Seen], start: np.ndarray, descent: Descen
     if not np.isfinite(value):
         raise ValueError(f"the search starts outside the support, at {theta}")
     gradient, hessian = target.expand(theta, seen)
-    mu, longest, settled = 1e-2, descent.reach * descent.scale, False
+    mu, settled = 1e-2, False
     for _ in range(descent.most):
         damping = np.diag(hessian) + descent.scale**-2.0
-        step = np.linalg.solve(hessian + mu * np.diag(damping), gradient)
-        cut = max(float(np.max(np.abs(step) / longest)), 1.0)
-        value_there, seen_there = target.evaluate(theta + step / cut)
+        step, cut = _step(theta, gradient, hessian + mu * np.diag(damping), descent)
+        value_there, seen_there = target.evaluate(theta + step)
         gain = value_there - value
         if gain > 0:
-            theta, value, seen = theta + step / cut, value_there, seen_there
+            theta, value, seen = theta + step, value_there, seen_there
             gradient, hessian = target.expand(theta, seen)
             mu = _DAMPING.next(mu, ANY_DECREASE)
             settled = gain < descent.tolerance and cut == 1.0
@@ -134,3 +138,30 @@ def levenberg_marquardt(target: Target[Seen], start: np.ndarray, descent: Descen
         if settled:
             break
     return Mode(theta, value, hessian, seen, settled)
+
+
+def _step(
+    theta: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, descent: Descent
+) -> tuple[np.ndarray, float]:
+    """The step, cut to the reach and to the bounds, and how often it was as long before the former.
+
+    What a bound stops stays there, and the step of the others is the best with that.
+    """
+    longest = descent.reach * descent.scale
+    step = np.linalg.solve(hessian, gradient)
+    cut = max(float(np.max(np.abs(step) / longest)), 1.0)
+    step = step / cut
+    if descent.within is None:
+        return step, cut
+    there = descent.within(theta, theta + step)
+    free = there == theta + step
+    if free.all():
+        return step, cut
+    step = there - theta
+    if not free.any():
+        return step, cut
+    left = gradient[free] - hessian[np.ix_(free, ~free)] @ step[~free]
+    best = np.linalg.solve(hessian[np.ix_(free, free)], left)
+    cut = max(float(np.max(np.abs(best / np.broadcast_to(longest, theta.shape)[free]))), 1.0)
+    step[free] = best / cut
+    return descent.within(theta, theta + step) - theta, cut

@@ -14,6 +14,8 @@ from gbm.config.model import Model, NonNegative, Positive
 ObjectiveName = Literal["soft_dice", "outline", "relative_l2"]
 OVERLAP = {"k_start": 20.0, "k_final": 320.0, "prior_weight": 1e-3}
 """Defaults of what an overlap has and a posterior has not."""
+LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.97
+"""Possible thresholds: LOWEST < WT < TC - GAP, TC < HIGHEST."""
 
 
 def or_null(schema: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from gbm.config.gate_settings import GateSettings
 from gbm.config.merging import filled, merge
 from gbm.config.model import Fraction, Model, Plane, Positive
-from gbm.config.objective_settings import ObjectiveSettings, or_null
+from gbm.config.objective_settings import GAP, HIGHEST, LOWEST, ObjectiveSettings, or_null
 from gbm.config.plan_settings import PlanSettings
 from gbm.config.tissue_settings import AtlasPaths, TissueSettings
 
@@ -53,6 +53,17 @@ class BoundSettings(Model):
             low, high = getattr(self, name)
             if not low < high:
                 raise ValueError(f"{name}: the lower bound must be below the upper")
+        return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> BoundSettings:
+        low, core_low = (max(low, LOWEST) for low, _ in (self.WT, self.TC))
+        high, core_high = (min(high, HIGHEST) for _, high in (self.WT, self.TC))
+        if min(high - low, core_high - core_low, core_high - low - GAP) <= 0:
+            raise ValueError(
+                f"WT and TC leave no thresholds that are possible, {LOWEST} < WT < TC - {GAP} and "
+                f"TC < {HIGHEST}"
+            )
         return self
 
 
@@ -117,7 +128,9 @@ class UncertaintySettings(Model):
     """The posterior of the growth, given the outlines."""
 
     enabled: bool = Field(default=True, description="whether it is made at all")
-    samples: Annotated[int, Field(ge=40)] = Field(default=200, description="solved samples")
+    samples: Annotated[int, Field(ge=40, le=1440)] = Field(
+        default=200, description="solved samples; 40 to 1440"
+    )
     noise: NoiseSettings = Field(default=NoiseSettings(), description="errors of the outlines")
     slices: bool = Field(
         default=True, description="of a slice: whether the scatter of its neighbours is added"

@@ -23,6 +23,7 @@ from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of
 from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
+from gbm.posterior.mode import NEAREST
 from gbm.posterior.objective import OutlineObjective
 
 _TRIALS = 10
@@ -80,7 +81,8 @@ class OutlineLevel(Thresholded):
         n = len(self.posterior.likelihoods)
         z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
-        mode = levenberg_marquardt(tangent, z, Descent(tangent.scale, reach, _TRIALS, _TOLERANCE))
+        descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, tangent.towards)
+        mode = levenberg_marquardt(tangent, z, descent)
         d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])
         part = part_of_a_step(progress)
         part /= max(1.0, float(np.abs(d).max()) / BOX)
@@ -144,6 +146,10 @@ class _Tangent:
     def inside(self, z: np.ndarray) -> np.ndarray:
         """A point moved into the support of the prior."""
         return self._without(self.posterior.prior.inside(self._whole(z)))
+
+    def towards(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """The second point, or as near to it as the support allows."""
+        return self._without(self.posterior.prior.inside(self._whole(there), NEAREST))
 
     def read(self, z: np.ndarray) -> np.ndarray:
         """Features (F,) of l + J^T d."""

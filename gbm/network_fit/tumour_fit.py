@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bilo.methods._fit import fit_in
 from bilo.methods.bilo import BiLO, Referee
 from bilo.methods.pinn import PINN
 from bilo.training.loop import OtherFit
@@ -179,12 +178,13 @@ def _solved(
     tumour: TumourProblem, objective: Level, method: BiLO | PINN, session: Session
 ) -> Solution:
     """The fit; what a checkpoint holds of other data or another code is thrown away."""
-    try:
-        return fit_in(session, tumour, objective, method)
-    except OtherFit:
-        assert session.checkpoint is not None
-        session.checkpoint.unlink()
-        return fit_in(session, tumour, objective, method)
+    with session.running():
+        try:
+            return method.fit(tumour, objective, session)
+        except OtherFit:
+            assert session.checkpoint is not None
+            session.checkpoint.unlink()
+            return method.fit(tumour, objective, session)
 
 
 Level = SegmentationObjective | OutlineLevel

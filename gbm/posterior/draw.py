@@ -21,12 +21,16 @@ LEAST_EFFECTIVE = 0.3
 """Effective share of the samples below which the quadratic model is given up."""
 _WALKERS, _STEPS = 60, 200
 _SOLVED_WALKERS, _SOLVED_STEPS = 40, 60
+MOST_SAMPLES = 1440
+"""States that either ensemble keeps, of which samples are chosen."""
 _SPREAD = 0.7
 """Of the first walkers, in standard deviations at the mode."""
 _TRUSTED = 6.0
 """Lengths of its axes up to which the quadratic model is asked."""
 _HIGHER = 1.0
 """Gain of log p by which a sample shows that the climb had ended too early."""
+_NARROWEST = 0.02
+"""Least sd of samples that a model is made about, in natural units: one may have all the weight."""
 _WIDER, _ROUNDS = 1.3, 6
 """Where the samples spread this much wider than the axes, at a mode in a flat spot whose curvature
 is no measure of the width, the model is made again with axes as wide as they are."""
@@ -85,19 +89,39 @@ def draw(
 def _about_samples(posterior: LogPosterior, found: Draws, rng: np.random.Generator) -> Draws:
     """Samples of a quadratic model about the weighted ones: their mean, as wide as they are.
 
-    A mode on a rough ridge may lie at the edge of what it is the mode of.
+    A mode on a rough ridge may lie at the edge of what it is the mode of. Where few samples count
+    they tell too little of a width: the model is made again as wide as its own samples, and where
+    it does not come to that the weighted ones are returned.
     """
     w, theta = found.weights, found.theta
     mean = w @ theta
     nearest = theta[np.argmin(np.sum(((theta - mean) / posterior.scale) ** 2, axis=1))]
     centre = mean if posterior.prior.supports(mean[None])[0] else nearest
     value, seen = posterior.evaluate(centre)
-    spread = np.cov(theta.T, aweights=w)
-    about = Mode(centre, value, np.linalg.pinv(spread), seen)
-    log_density = _on_quadratic(posterior, about, _axes(posterior, spread))
+    spread = (w * (theta - mean).T) @ (theta - mean) + np.diag((_NARROWEST * posterior.scale) ** 2)
+    about = Mode(centre, value, np.linalg.inv(spread), seen)
+    axes = _axes(posterior, spread)
+    log_density = _on_quadratic(posterior, about, axes)
     start = _walkers(log_density, centre, spread, rng)
-    chain = sample(log_density, start, _STEPS, rng)
-    return _weighted(posterior, found.mode, chain, len(theta), rng)
+    for _ in range(_ROUNDS):
+        chain = sample(log_density, start, _STEPS, rng)
+        sampled = _axes(posterior, np.cov(chain.theta.T))
+        if np.linalg.norm(np.linalg.solve(axes, sampled), 2) < _WIDER:
+            return _weighted(posterior, found.mode, chain, len(theta), rng)
+        axes = sampled
+        log_density = _on_quadratic(posterior, about, axes)
+        start = _going_on(log_density, chain, centre, rng)
+    return found
+
+
+def _going_on(
+    log_density: LogDensity, chain: Chain, centre: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The walkers of a chain, where another density allows as many."""
+    start = chain.theta[np.isfinite(log_density(chain.theta))][-_WALKERS:]
+    if len(start) == _WALKERS:
+        return start
+    return _walkers(log_density, centre, np.cov(chain.theta.T), rng)
 
 
 def _modelled(
@@ -120,9 +144,7 @@ def _modelled(
             return chain, mode, True
         mode, axes = higher or mode, sampled
         log_density = _on_quadratic(posterior, mode, axes)
-        start = chain.theta[np.isfinite(log_density(chain.theta))][-_WALKERS:]
-        if len(start) < _WALKERS:
-            start = _walkers(log_density, mode.theta, np.cov(chain.theta.T), rng)
+        start = _going_on(log_density, chain, mode.theta, rng)
     return chain, mode, False
 
 

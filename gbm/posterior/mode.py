@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,9 @@ _FINAL = (40, 1e-3)
 """Most steps of a last climb, and the gain of log p at which it ends."""
 _REACH = (0.3, 0.6)
 """Longest step of growth and origin, and of the thresholds, in natural units."""
+
+NEAREST = 1e-5
+"""How near to a bound a climb comes, in ln lambda, ln rho T and thresholds."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ def climb(
     """The mode near a start, see `Descent`."""
     n = posterior.growth.stop
     reach = np.repeat(_REACH, [n, len(start) - n])
-    return levenberg_marquardt(posterior, start, Descent(posterior.scale, reach, most, tolerance))
+    within = partial(posterior.prior.towards, by=NEAREST)
+    descent = Descent(posterior.scale, reach, most, tolerance, within)
+    return levenberg_marquardt(posterior, start, descent)
 
 
 def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gbm.config.conventions import REGIONS
+from gbm.config.objective_settings import GAP, HIGHEST, LOWEST
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.thresholds import PRIOR_SD
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-LOWEST, GAP, HIGHEST = 0.03, 0.02, 0.97
 _MARGIN = 0.01
-"""How far inside of the support a start is moved."""
+"""How far inside of the support a start is moved, where that is wide enough."""
+_SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625)
+"""Of a move of the origin that would leave the tissue."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,41 @@ class Prior:
         possible = ((levels > self.levels[:, 0]) & (levels < self.levels[:, 1])).all(axis=1)
         return bounded & ordered & possible & self._in_tissue(theta[:, 2 : 2 + self._d])
 
-    def inside(self, theta: np.ndarray) -> np.ndarray:
-        """The growth and thresholds of theta (n,) moved into the support, the origin as it is."""
-        low, high = self.bounds.T + _MARGIN * np.array([[1.0], [-1.0]])
-        growth, (x0, levels) = np.clip(theta[:2], low, high), np.split(theta[2:], [self._d])
-        low, high = self.levels.T + _MARGIN * np.array([[1.0], [-1.0]])
+    def inside(self, theta: np.ndarray, by: float = _MARGIN) -> np.ndarray:
+        """The growth and thresholds of theta (n,) moved into the support, the origin as it is.
+
+        They end up as far as `by` from its border, where it is wide enough.
+        """
+        growth, (x0, levels) = theta[:2], np.split(theta[2:], [self._d])
+        growth = np.clip(growth, *_inner(self.bounds, np.ptp(self.bounds, axis=1), by))
+        room = np.ptp(self.levels, axis=1)
+        if len(levels) > 1:
+            room[:] = min(room.min(), self.levels[1, 1] - self.levels[0, 0] - GAP)
+        low, high = _inner(self.levels, room, by)
         levels = np.clip(levels, low, high)
-        if len(levels) > 1 and levels[1] - levels[0] < GAP + _MARGIN:
-            levels[1] = min(levels[0] + GAP + _MARGIN, high[1])
-            levels[0] = min(levels[0], levels[1] - GAP - _MARGIN)
+        if len(levels) > 1:
+            least = GAP + min(by, float(room[0]) / 4)
+            levels[1] = min(max(levels[1], levels[0] + least), high[1])
+            levels[0] = min(levels[0], levels[1] - least)
         return np.concatenate([growth, x0, levels])
+
+    def towards(self, here: np.ndarray, there: np.ndarray, by: float = _MARGIN) -> np.ndarray:
+        """`inside` of the second (n,) of two points, the origin as far on its way as tissue goes.
+
+        Along one axis after the other, so that what a wall stops slides along it.
+        """
+        moved, own = self.inside(there, by), slice(2, 2 + self._d)
+        if self._in_tissue(moved[None, own])[0]:
+            return moved
+        moved[own] = here[own]
+        for k in range(2, 2 + self._d):
+            for share in _SHARES:
+                trial = moved.copy()
+                trial[k] = here[k] + share * (there[k] - here[k])
+                if self._in_tissue(trial[None, own])[0]:
+                    moved = trial
+                    break
+        return moved
 
     @property
     def _d(self) -> int:
@@ -100,3 +127,9 @@ class Prior:
         inside = ((index >= 0) & (index < self.domain.phi.shape)).all(axis=1)
         inside[inside] = self.domain.tissue[tuple(index[inside].T)]
         return inside
+
+
+def _inner(limits: np.ndarray, room: np.ndarray, by: float) -> np.ndarray:
+    """Limits (n, 2) moved inwards by a margin, or by a quarter of little room (n,); (2, n)."""
+    margin = np.minimum(by, room / 4)
+    return np.array([limits[:, 0] + margin, limits[:, 1] - margin])

@@ -12,8 +12,9 @@ from gbm.posterior.maps import DensityMaps
 
 MISFIT_MM = 2.5
 """Root mean square of the displacements of an outline that the model does not describe."""
-AT_BOUND = 0.02
-"""Distance of an interval of ln lambda or ln rho T from a bound below which it ends there."""
+AT_BOUND = 0.1
+"""Distance of an interval of ln lambda or ln rho T from a bound, over the interval's length, below
+which it ends there: of a normal density, cut one and a half sd from its mean."""
 LOST = 0.7
 """Share of an outline at walls beyond which the origin's intervals were seen to fail."""
 
@@ -100,7 +101,8 @@ def flags_of(
     misfit_mm, lost : mapping
         By region.
     to_bounds : ndarray, optional
-        How far the ends of the intervals of ln lambda and ln rho T lie from their bounds.
+        How far the ends of the intervals of ln lambda and ln rho T lie from their bounds, over the
+        lengths of the intervals.
 
     >>> flags_of({"WT": 1.0, "TC": 3.0}, {"WT": 0.2, "TC": 0.1})
     ('misfit',)

@@ -18,7 +18,7 @@ import numpy as np
 from bilo.posterior.intervals import weighted_quantiles
 from gbm.config.settings import Settings
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.posterior.draw import Draws, draw
+from gbm.posterior.draw import MOST_SAMPLES, draw
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.maps import density_maps, extents
 from gbm.posterior.mode import find_modes, start_of, starts
@@ -45,7 +45,7 @@ class Sampling:
     Attributes
     ----------
     samples : int
-        Solved ones, no fewer than `LEAST_SAMPLES`.
+        Solved ones, no fewer than `LEAST_SAMPLES` and no more than `MOST_SAMPLES`.
     floor_mm, factor : float
         The noise level of an outline is max(floor, factor rms of its misfit).
     infiltrated_above : float
@@ -56,7 +56,7 @@ class Sampling:
     Raises
     ------
     ValueError
-        If there are too few samples.
+        If there are too few samples, or too many.
     """
 
     samples: int = 200
@@ -66,8 +66,10 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.samples < LEAST_SAMPLES:
-            raise ValueError(f"a posterior takes {LEAST_SAMPLES} samples, not {self.samples}")
+        if not LEAST_SAMPLES <= self.samples <= MOST_SAMPLES:
+            raise ValueError(
+                f"a posterior takes {LEAST_SAMPLES} to {MOST_SAMPLES} samples, not {self.samples}"
+            )
 
 
 def outline_posterior(
@@ -121,12 +123,15 @@ def outline_posterior(
         lost_outline=lost,
         effective_sample_size=drawn.effective,
         sampler=drawn.sampler,
-        flags=flags_of(misfit, lost, _to_bounds(drawn, known.prior)),
+        flags=flags_of(misfit, lost, _to_bounds(drawn.theta, drawn.weights, known.prior)),
         seconds=time.perf_counter() - began,
     )
 
 
-def _to_bounds(drawn: Draws, prior: Prior) -> np.ndarray:
-    """How far the 90 % intervals of ln lambda and ln rho T lie inside of the bounds, (2, 2)."""
-    low, _, high = weighted_quantiles(drawn.theta[:, :2], drawn.weights)
-    return np.array([low - prior.bounds[:, 0], prior.bounds[:, 1] - high])
+def _to_bounds(theta: np.ndarray, weights: np.ndarray, prior: Prior) -> np.ndarray:
+    """How far the 90 % intervals of ln lambda and ln rho T lie inside of the bounds, (2, 2).
+
+    Over their lengths: a wide density that a bound cuts ends further from it than a narrow one.
+    """
+    low, _, high = weighted_quantiles(theta[:, :2], weights)
+    return np.array([low - prior.bounds[:, 0], prior.bounds[:, 1] - high]) / (high - low)

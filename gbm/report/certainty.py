@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gbm.config.conventions import REGIONS
 from gbm.config.settings import NoiseSettings
+from gbm.posterior.draw import LEAST_EFFECTIVE
 from gbm.report.formatting import num, percent
 from gbm.results.estimate import RegionNumbers
 from gbm.results.patient_result import PatientResult
@@ -29,28 +30,32 @@ def certainty(result: PatientResult) -> list[str]:
 def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
     size = known.effective_sample_size
     share = "" if size is None else f" (effective sample size {percent(size)} of the samples)"
+    if size is not None and size < LEAST_EFFECTIVE:
+        share = f" (of the first samples {percent(size)} counted, so the solver itself was sampled)"
     return (
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "
-        f"{_regions(known.noise_mm)} mm: {noise.factor:g} times what the model misses them by "
-        f"({_regions(known.misfit_mm)} mm), at least {noise.floor_mm:g} mm{share}. "
+        f"{_regions(known.noise_mm)} mm, up to twice as much where the model's front is flat. "
+        f"That is {noise.factor:g} times what the model misses them by where its front is steep, "
+        f"at least {noise.floor_mm:g} mm; all in all it misses them by {_regions(known.misfit_mm)} "
+        f"mm{share}. "
         "Every sample is a solution by finite volumes; no network is asked."
     )
 
 
 def _scatter(result: PatientResult, known: Uncertainty) -> str:
     if result.dimensions == 3:
-        return "They are those of the whole tumour."
+        return "The intervals are those of the whole tumour."
     sd = result.lambda_mm
     if known.slices is None or sd.sd_slices is None:
         return (
-            "They are those of this slice: the answers of neighbouring slices scatter more, and "
-            "too few of them were fitted to say how much."
+            "The intervals are those of this slice: the answers of neighbouring slices scatter "
+            "more, and too few of them were fitted to say how much."
         )
     return (
-        f"They are widened to the scatter of the same on {len(known.slices)} slices (sd of "
-        f"λ {num(sd.sd_slices, 2)} mm between slices, {num(sd.sd_posterior, 2)} mm from the "
-        f"outlines of one)."
+        "The intervals are widened to the scatter of the posterior's modes on "
+        f"{len(known.slices)} slices (sd of λ {num(sd.sd_slices, 2)} mm between slices, "
+        f"{num(sd.sd_posterior, 2)} mm from the outlines of one)."
     )
 
 

@@ -85,7 +85,7 @@ def _posterior(result: PatientResult) -> list[str]:
     slices = (
         " In the plane the samples are stretched about their median by the scatter of its modes on "
         "neighbouring slices."
-        if known.slices
+        if result.lambda_mm.sd_slices is not None
         else ""
     )
     return [
@@ -94,7 +94,8 @@ def _posterior(result: PatientResult) -> list[str]:
         "set is read in the direction of the outline's normal; these distances are errors of the "
         "drawing, normal with a Matérn covariance of two lengths (5 and 20 mm) and a standard "
         f"deviation of the greater of {asked.noise.floor_mm:g} mm and {asked.noise.factor:g} times "
-        "the misfit of the best model. The mode is found by Levenberg-Marquardt steps, the "
+        "the misfit of the best model, both up to twice as large where its front is flat. The mode "
+        "is found by Levenberg-Marquardt steps, the "
         "posterior sampled by an affine-invariant ensemble (Goodman and Weare 2010) on a quadratic "
         f"model of the density, and {asked.samples} samples are solved by finite volumes and "
         f"weighted.{slices}"

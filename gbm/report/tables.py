@@ -168,9 +168,11 @@ def sureness(estimate: Estimate, digits: int) -> dict[str, str]:
 
 
 def origin_interval(result: PatientResult) -> str:
-    """The 90 % intervals of the origin's coordinates."""
+    """The 90 % intervals of the origin's coordinates; none across a slice."""
     known = result.x0_interval90_mm
-    return MISSING if known is None else "; ".join(f"{a:.1f} to {b:.1f}" for a, b in known)
+    if known is None:
+        return MISSING
+    return "; ".join(f"{a:.1f} to {b:.1f}" if a < b else MISSING for a, b in known)
 
 
 def fit_rows(result: PatientResult) -> list[dict[str, Any]]:

@@ -69,7 +69,8 @@ class GrowthFit(Model):
     x0_mm: WorldPoint = Field(description="origin in RAS world mm of the patient's space")
     x0_grid_mm: GridPoint = Field(description="origin along the axes of the fitted grid, mm")
     x0_interval90_mm: tuple[tuple[float, float], ...] | None = Field(
-        description="90 % interval of each coordinate of the origin, RAS world mm"
+        description="90 % interval of each coordinate of the origin, RAS world mm; of a slice "
+        "without width across it"
     )
     objective_prior: Number = Field(description="the priors' share of the objective")
     start: FitStart | None = Field(description="where a network began")

@@ -12,7 +12,7 @@ from gbm.results.estimate import Number, RegionNumbers
 FLAGS = {
     "misfit": "the model does not describe this outline; the interval holds only if it did",
     "origin_at_walls": "the origin is not determined: most of an outline lies at walls",
-    "at_bound": "the interval ends at a bound of lambda or rho T: what lies beyond was not asked",
+    "at_bound": "the posterior ends at a bound of lambda or rho T: what lies beyond was not asked",
 }
 """What each flag says beside an interval."""
 
@@ -26,7 +26,7 @@ class Spread(Model):
 
 
 class SliceOutcome(Model):
-    """The direct fit of one slice of a tumour."""
+    """The mode of the posterior on one slice of a tumour."""
 
     offset_mm: float = Field(description="distance from the fitted slice along the file's axis, mm")
     slice: int = Field(description="index in the segmentation file")
@@ -40,11 +40,16 @@ class Uncertainty(Model):
     """How sure the numbers are, and what that is conditional on."""
 
     method: Literal["outline"] = Field(description="likelihood of the drawn outlines")
-    noise_mm: RegionNumbers = Field(description="sd of the errors of an outline, mm")
+    noise_mm: RegionNumbers = Field(
+        description="sd of the errors of an outline, mm; up to twice that where its front is flat"
+    )
     misfit_mm: RegionNumbers = Field(
         description="root mean square distance of the model from an outline, mm"
     )
-    effective_sample_size: Number = Field(description="of the samples, as a share of them")
+    effective_sample_size: Number = Field(
+        description="of the samples, as a share of them; below .3 of the first ones, in place of "
+        "which the solver itself was sampled"
+    )
     lost_outline: RegionNumbers = Field(
         description="share of an outline that lies at walls and tells nothing"
     )

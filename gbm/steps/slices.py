@@ -15,6 +15,7 @@ from gbm.imaging.labels import TumourRegions, load_regions
 from gbm.imaging.tissue import Tissue
 from gbm.io.files import read_sealed, write_sealed
 from gbm.io.job import Job
+from gbm.posterior.outline import Outline
 from gbm.steps.slice_fit import fit_slice
 
 OFFSETS_MM = (-6.0, -3.0, 3.0, 6.0)
@@ -28,8 +29,8 @@ def run(job: Job) -> None:
 
     The mode, whatever the fits descend, as it is the posterior's scatter that is asked for.
     Settings `tissue`, `growth`, `objective`, `bounds`, `verify` and the noise of `uncertainty`. A
-    slice that lacks a region of the fitted one, or was taken already because slices are thick, is
-    left out.
+    slice that lacks a region of the fitted one, has all of its outlines at walls, or was taken
+    already because slices are thick, is left out.
     """
     files, settings = job.files, by_outline(job.settings)
     fitted, regions = load_domain(files.domain), load_regions(files.regions)
@@ -40,6 +41,8 @@ def run(job: Job) -> None:
         slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
         own = settings.model_copy(update={"slice": slice_})
         domain, fit = fit_slice(job.patient.id, tissue, regions, own)
+        if not tells(domain):  # its mode is the prior's
+            continue
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
         found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
     write_sealed(files.slices, {"slices": found})
@@ -50,6 +53,11 @@ def by_outline(settings: Settings) -> Settings:
     kept = settings.objective.model_dump(include={"thresholds", "growth_prior"})
     goal = ObjectiveSettings.model_validate({**kept, "name": "outline"})
     return settings.model_copy(update={"objective": goal})
+
+
+def tells(domain: Domain) -> bool:
+    """Whether any point of an outline can be compared with the model."""
+    return any(len(Outline.of(domain, mask).faces) > 0 for mask in (domain.WT, domain.TC))
 
 
 def outcome(domain: Domain, offset_mm: float, fit: Mapping[str, Any]) -> dict[str, Any]:

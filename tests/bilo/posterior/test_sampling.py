@@ -96,6 +96,21 @@ class TestMode:
         with pytest.raises(ValueError, match="support"):
             levenberg_marquardt(Nowhere(), np.zeros(2), Descent(np.ones(2)))
 
+    def test_it_goes_on_along_a_bound(self) -> None:
+        """Of the valley y = x^2 with its end at (1, 1) only x <= 0.5 is allowed."""
+
+        class Bounded(Squares):
+            def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+                value, seen = super().evaluate(theta)
+                return (value if theta[0] <= 0.5 else -np.inf), seen
+
+        def within(_: np.ndarray, there: np.ndarray) -> np.ndarray:
+            return np.array([min(there[0], 0.5), there[1]])
+
+        descent = Descent(np.ones(2), 1.0, most=200, tolerance=1e-10, within=within)
+        mode = levenberg_marquardt(Bounded(), np.array([0.4, 3.0]), descent)
+        np.testing.assert_allclose(mode.theta, [0.5, 0.25], atol=1e-6)
+
 
 class TestSecants:
     def test_exact_for_a_quadratic(self) -> None:

@@ -117,6 +117,9 @@ def test_labels_outside_the_convention_can_be_ignored(tmp_path: Path) -> None:
         ("slice: {indx: 3}\n", "slice.indx"),
         ("  fit: {recipe: slow}\n", "patient.fit.recipe"),
         ("bounds: {lambda_mm: [5, 1]}\n", "bounds"),
+        ("bounds: {WT: [0.01, 0.025]}\n", "bounds"),
+        ("bounds: {TC: [0.975, 0.99]}\n", "bounds"),
+        ("bounds: {WT: [0.5, 0.59], TC: [0.3, 0.51]}\n", "bounds"),
         ("objective: {thresholds: {WT: 0.7, TC: 0.6}}\n", "objective.thresholds"),
     ],
 )

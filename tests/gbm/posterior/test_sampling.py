@@ -6,20 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
+from bilo.posterior.ensemble import Chain
 from bilo.posterior.importance import effective_share, truncated_weights
-from gbm.config.settings import Settings
+from bilo.posterior.intervals import Summary
+from gbm.config.settings import Settings, UncertaintySettings
+from gbm.domain.build import phase_field
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.posterior import draw
+from gbm.posterior.draw import Draws
 from gbm.posterior.growth_posterior import LogPosterior
 from gbm.posterior.mode import climb, find_modes, start_of, starts
 from gbm.posterior.result import OutlinePosterior, flags_of
-from gbm.posterior.sampling import NoOutlineError, Sampling, outline_posterior
+from gbm.posterior.sampling import NoOutlineError, Sampling, _to_bounds, outline_posterior
 from gbm.search.coarse_search import Candidate
 from tests.gbm.posterior.balls import BALL_RHO_T, TRUTH, ball, disc, permuted
 
 FEW = Sampling(samples=60)
+Drawn = tuple[LogPosterior, Chain, Draws]
 
 
 def covers(found: OutlinePosterior, domain: Domain, truth: dict[str, float]) -> dict[str, bool]:
@@ -36,6 +42,15 @@ def slice_() -> Domain:
 @pytest.fixture(scope="module")
 def found(slice_: Domain) -> OutlinePosterior:
     return outline_posterior(slice_, sampling=FEW)
+
+
+@pytest.fixture(scope="module")
+def drawn(slice_: Domain) -> Drawn:
+    posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
+    found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+    rng = np.random.default_rng(0)
+    chain, mode, _ = draw._modelled(found.posterior, found.all[0], rng)
+    return found.posterior, chain, draw._weighted(found.posterior, mode, chain, 60, rng)
 
 
 class TestInThePlane:
@@ -76,25 +91,37 @@ class TestInThePlane:
             found.logarithms()["lambda_mm"].sd, rel=0.35
         )
 
-    def test_a_poor_model_is_made_again_about_its_samples(
-        self, slice_: Domain, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_as_many_samples_as_an_ensemble_keeps_are_the_most(self, drawn: Drawn) -> None:
+        assert len(drawn[1].theta) == draw.MOST_SAMPLES
+        for samples in (39, draw.MOST_SAMPLES + 1):
+            for asked in (Sampling, UncertaintySettings):
+                with pytest.raises(ValueError, match=r"1440|greater than or equal to 40"):
+                    asked(samples=samples)
+
+    def test_a_poor_model_is_made_again_about_its_samples(self, drawn: Drawn) -> None:
         """From a mode a standard deviation off, few samples count; about them, most do."""
-        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
-        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
-        known, mode = found.posterior, found.all[0]
-        rng = np.random.default_rng(0)
-        chain, mode, _ = draw._modelled(known, mode, rng)
-        good = draw._weighted(known, mode, chain, 60, rng)
+        known, chain, good = drawn
         # weighted as if all had been equally likely to be proposed
         away = good.theta + 1.2 * good.theta.std(axis=0) * np.array([1, 0, 1, 0, 0, 0])
         kept = known.prior.supports(away)
         exact = np.array([known.evaluate(theta)[0] for theta in away[kept]])
         weights = truncated_weights(exact - chain.log_density[:1])
         poor = replace(good, theta=away[kept], weights=weights, effective=effective_share(weights))
-        again = draw._about_samples(known, poor, rng)
+        again = draw._about_samples(known, poor, np.random.default_rng(1))
         assert again.effective > max(poor.effective, 0.5)
         assert again.sampler == "importance"
+
+    @pytest.mark.parametrize("counted", [1, 2])
+    def test_a_model_about_hardly_any_samples_is_as_wide_as_its_own(
+        self, drawn: Drawn, counted: int
+    ) -> None:
+        """One sample or two tell no width; a model as narrow would keep all of its samples."""
+        known, _, good = drawn
+        weights = np.where(np.arange(60) < counted, 1 / counted, 0.0)
+        few = replace(good, weights=weights, effective=effective_share(weights))
+        again = draw._about_samples(known, few, np.random.default_rng(1))
+        sd, wanted = (Summary.of(d.theta[:, 0], d.weights).sd for d in (again, good))
+        assert sd > {1: 0.35, 2: 0.7}[counted] * wanted
 
     def test_the_ensemble_with_the_solver_agrees(
         self, slice_: Domain, found: OutlinePosterior, monkeypatch: pytest.MonkeyPatch
@@ -147,6 +174,21 @@ class TestPartsOnly:
         result = outline_posterior(slice_, inverse, sampling=FEW)
         assert "at_bound" in result.flags
 
+    @pytest.mark.parametrize(("nearest", "cut"), [(1.0, True), (2.5, False)])
+    def test_a_wide_posterior_ends_further_from_the_bound_that_cuts_it(
+        self, slice_: Domain, nearest: float, cut: bool
+    ) -> None:
+        """Of a prior alone, sd .6, with a bound so many sd below its median."""
+        inverse = GrowthInverseProblem.of(slice_)
+        low = 3.5 * float(np.exp(-0.6 * nearest))
+        bounds = {"lambda_mm": (low, 100.0), "rhoT": (0.01, 1000.0)}
+        prior = LogPosterior.of(slice_, replace(inverse, growth_bounds=bounds)).prior
+        ln_lambda = np.log(3.5) + 0.6 * truncnorm.ppf((np.arange(999) + 0.5) / 999, -nearest, 6)
+        theta = np.tile(prior.mean, (999, 1))
+        theta[:, 0], theta[:, 1] = ln_lambda, np.log(7.5) + np.linspace(-0.5, 0.5, 999)
+        to_bounds = _to_bounds(theta, np.full(999, 1 / 999), prior)
+        assert ("at_bound" in flags_of({"WT": 1.0}, {"WT": 0.0}, to_bounds)) is cut
+
 
 class TestMode:
     def test_hardly_anything_is_to_be_gained_from_it(self, slice_: Domain) -> None:
@@ -156,6 +198,45 @@ class TestMode:
         mode = climb(near, start)
         gradient, hessian = near.expand(mode.theta, mode.seen)
         assert 0.5 * gradient @ np.linalg.solve(hessian, gradient) < 0.1
+
+    @pytest.mark.parametrize(
+        "bounds",
+        [
+            {"lambda_mm": [3.2, 15.0]},
+            {"rhoT": [10.0, 40.0]},
+            {"WT": [0.5, 0.6], "TC": [0.5, 0.6]},
+            {"lambda_mm": [3.0, 3.003]},
+        ],
+    )
+    def test_a_bound_stops_one_unknown_and_not_the_others(
+        self, slice_: Domain, bounds: dict[str, list[float]]
+    ) -> None:
+        """The others make up for it, so that outlines are no worse than they were drawn."""
+        settings = Settings.model_validate({"bounds": bounds})
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
+        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+        assert [float(term.noise.sd[0]) for term in found.posterior.likelihoods] == [1.2, 1.2]
+        mode = found.all[0]
+        assert mode.settled
+        assert max(found.posterior.misfit(mode.theta, mode.seen).values()) < 1.0
+
+    def test_a_wall_stops_the_origin_and_nothing_else(self, slice_: Domain) -> None:
+        """Of a tumour that began where a cavity is now: the origin slides along its edge."""
+        cavity = np.zeros_like(slice_.WT)
+        cavity[20:27, 23:30] = True  # 17 to 23 and 20 to 26 mm, the origin at 20 and 23
+        tissue = slice_.tissue & ~cavity
+        holed = replace(
+            slice_, P=slice_.P * tissue, phi=phase_field(tissue, 1.0, 3.0), wm=slice_.wm * tissue,
+            gm=slice_.gm * tissue,
+        )  # fmt: skip
+        posterior = LogPosterior.of(holed, GrowthInverseProblem.of(holed))
+        ends = []
+        for x0 in ((14.0, 23.0), (13.0, 21.0)):
+            start = np.array([np.log(1.5), np.log(8.0), *x0, 0.35, 0.6])
+            ends.append(climb(posterior.near(start), start, 60, 1e-3))
+        for end in ends:
+            assert end.settled
+            np.testing.assert_allclose(end.theta[2:4], [16.5, 23.0], atol=0.3)
 
     def test_any_direct_fit_can_be_a_start(self, slice_: Domain) -> None:
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_))
@@ -173,6 +254,28 @@ def test_in_space() -> None:
     assert result.maps.high.shape == domain.phi.shape
     assert result.extents["extent_0.01_ml"].median > 0
     assert result.effective_sample_size > 0.3
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"lambda_mm": [3.0, 3.003]},
+        {"rhoT": [7.0, 7.05]},
+        {"WT": [0.30, 0.31]},
+        {"TC": [0.60, 0.601]},
+        {"WT": [0.5, 0.6], "TC": [0.3, 0.525]},
+    ],
+)
+def test_a_start_is_moved_into_narrow_bounds(
+    slice_: Domain, bounds: dict[str, list[float]]
+) -> None:
+    settings = Settings.model_validate({"bounds": bounds})
+    posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
+    for thresholds in ((0.05, 0.3), (0.6, 0.6), (0.6, 0.95)):
+        fit = Candidate(15.0, 40.0, slice_.x0, np.array(thresholds))
+        assert np.isfinite(posterior.prior.log(start_of(fit, posterior)[None]))
+    for start in starts(slice_, posterior):
+        assert np.isfinite(posterior.prior.log(start[None]))
 
 
 def test_priors_are_those_of_the_dimension() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from typing import Any
 
@@ -25,12 +26,16 @@ def said(bundle: Any) -> list[str]:
 
 def test_what_an_interval_means_and_does_not(bundle: Any) -> None:
     meaning, scatter, beyond = said(bundle)
-    assert "errors of 2.3 (WT) and 1.2 (TC) mm: 1.3 times what the model misses them" in meaning
-    assert "(1.8 (WT) and 0.7 (TC) mm), at least 1.2 mm" in meaning
+    assert "errors of 2.3 (WT) and 1.2 (TC) mm, up to twice as much where the model" in meaning
+    assert "1.3 times what the model misses them by where its front is steep" in meaning
+    assert "at least 1.2 mm; all in all it misses them by 1.8 (WT) and 0.7 (TC) mm" in meaning
     assert "82\xa0% of the samples" in meaning
     assert meaning.endswith("solution by finite volumes; no network is asked.")
     # sd of 5.02 exp(.2 k), k = -1, 0, 1, and of the samples of lambda
-    assert "the same on 3 slices (sd of λ 1.01 mm between slices, 1.16 mm from the" in scatter
+    assert (
+        "the posterior's modes on 3 slices (sd of λ 1.01 mm between slices, 1.16 mm from the"
+        in scatter
+    )
     assert beyond.startswith("Not in the intervals: errors of the tissue maps")
 
 
@@ -38,6 +43,14 @@ def test_the_noise_is_that_of_the_settings(bundle: Any) -> None:
     bundle.settings["uncertainty"]["noise"] = {"floor_mm": 2.0, "factor": 1.7}
     assert "1.7 times what the model misses them by" in said(bundle)[0]
     assert "at least 2 mm" in said(bundle)[0]
+
+
+def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"effective_sample_size": 0.06})
+    meaning = said(bundle)[0]
+    assert "(of the first samples 6\xa0% counted, so the solver itself was sampled)" in meaning
+    assert "effective sample size" not in meaning
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -53,11 +66,13 @@ def test_a_flag_is_the_first_sentence(bundle: Any, flag: str) -> None:
 def test_few_slices_are_said_to_be_few(bundle: Any) -> None:
     few = read_sealed(bundle.files.slices)["slices"][:2]
     write_sealed(bundle.files.slices, {"slices": few})
-    assert said(bundle)[1].startswith("They are those of this slice")
+    assert said(bundle)[1].startswith("The intervals are those of this slice")
+    told = " ".join(methods(read_result(bundle.files.params)))
+    assert "stretched" not in told
 
 
 def test_a_volume_needs_no_slices(volume_bundle: Any) -> None:
-    assert said(volume_bundle)[1] == "They are those of the whole tumour."
+    assert said(volume_bundle)[1] == "The intervals are those of the whole tumour."
 
 
 def test_a_page_without_an_interval_says_why(bundle: Any) -> None:
@@ -93,6 +108,9 @@ def test_the_page_leads_with_median_and_interval(bundle: Any) -> None:
     assert rows in shown
     drawn = {path.stem for path in bundle.files.figures.glob("*.svg")}
     assert {"posterior", "infiltration"} <= drawn
+    assert "with the fits and the modes of the posterior on neighbouring slices" in shown
+    # the slice is 40 mm up, and knows of no other origin
+    assert re.search(r"-?[\d.]+ to -?[\d.]+; -?[\d.]+ to -?[\d.]+; –", shown)
     told = " ".join(methods(read_result(bundle.files.params)))
     assert "greater of 1.2 mm and 1.3 times the misfit" in told
     assert "200 samples are solved by finite volumes" in told

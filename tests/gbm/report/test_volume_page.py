@@ -130,7 +130,7 @@ def test_the_words_are_those_of_a_volume(volume_bundle: Any) -> None:
         "λ = 7.3 mm (46 % higher) and ρT = 4.5 (25 % lower)",
         "objective 0.2530 (BiLO, by finite volumes) against 0.2525 (direct fit), on the 2 mm cells "
         "that the network learns on; on 1 mm 0.2510 against 0.2505",
-        "They are those of the whole tumour.",
+        "The intervals are those of the whole tumour.",
         "λ = 4.8 mm (90 % 3.3 to 6.9)",  # 4.8 exp(.2 * 1.845): no slice widens it
         "63.4 ml u > 0.1, margin 4.2 mm; u > 0.01: 217.6 ml, margin 8.1 mm",
         "radius of a ball of equal volume, whole tumour, mm",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,22 @@ from gbm.io.layout import Layout
 from gbm.io.volumes import Volume
 from gbm.posterior.by_objective import direct_fit
 from gbm.steps import check, domain, slices, tissue
-from gbm.steps.slices import neighbours, outcome
+from gbm.steps.slices import neighbours, outcome, tells
 from tests.gbm.conftest import disc_domain
 from tests.workflow.phantom import MIDDLE, write
 
 ORDERS = {0: (2, 0, 1), 1: (0, 2, 1), 2: (0, 1, 2)}
 """Of the array's axes, such that the slices lie along each of them."""
+
+
+@dataclass(frozen=True)
+class FoundFit:
+    """What a slice's fit says."""
+
+    lambda_mm: float
+    rhoT: float
+    DT: float
+    thresholds: dict[str, float]
 
 
 def stack(
@@ -85,6 +96,34 @@ def test_a_slice_that_lacks_the_core_is_left_out() -> None:
     assert [index for _, index in neighbours(fitted(15), held)] == [9, 18]
     # of a slice without one all neighbours count, for the whole tumour
     assert [i for _, i in neighbours(fitted(12, core=False), held)] == [6, 9, 15, 18]
+
+
+def test_a_slice_with_all_of_its_outlines_at_walls_tells_nothing() -> None:
+    made = disc_domain()
+    assert tells(made)
+    assert tells(replace(made, WT=made.tissue))
+    assert tells(replace(made, TC=made.TC & False))
+    assert not tells(replace(made, WT=made.tissue, TC=made.tissue))
+    assert not tells(replace(made, WT=made.tissue, TC=made.TC & False))
+
+
+def test_such_a_slice_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mode is that of the prior, and no part of a scatter."""
+    monkeypatch.setattr(slices, "OFFSETS_MM", (-1.0, 1.0))
+    monkeypatch.setattr(slices, "tells", lambda domain: domain.slice != MIDDLE + 1)
+    found = disc_domain(), FoundFit(5.0, 6.0, 150.0, {"WT": 0.3, "TC": 0.6})
+
+    def fit_slice(name: str, maps: Any, both: Any, own: Any) -> tuple[Domain, FoundFit]:
+        return replace(found[0], slice=own.slice.index), found[1]
+
+    monkeypatch.setattr(slices, "fit_slice", fit_slice)
+    file, job_files = write(tmp_path, "p01"), Layout(tmp_path / "out", "p01")
+    job = Job(file, gbm.Settings(), job_files)
+    check.run(file, {}, job.files)
+    for step in (tissue, domain, slices):
+        step.run(job)
+    kept = read_sealed(job.files.slices)["slices"]
+    assert [s["slice"] for s in kept] == [MIDDLE - 1, MIDDLE]
 
 
 def test_the_threshold_of_an_empty_core_is_none() -> None:
