@@ -9,8 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bilo.inverse.box import Box
     from bilo.inverse.function import Function
     from bilo.inverse.least_squares import LeastSquares
+    from bilo.inverse.observation import Observation
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
     from bilo.inverse.unknown import Scalar
@@ -31,11 +33,13 @@ __all__ = [
     "PINN",
     "Adjoint",
     "BiLO",
+    "Box",
     "DeepONet",
     "Descent",
     "DirectFit",
     "Function",
     "LeastSquares",
+    "Observation",
     "Operator",
     "Points",
     "Problem",
@@ -50,11 +54,13 @@ _HOMES = {
     "PINN": "bilo.methods.pinn",
     "Adjoint": "bilo.methods.adjoint",
     "BiLO": "bilo.methods.bilo",
+    "Box": "bilo.inverse.box",
     "DeepONet": "bilo.methods.deeponet",
     "Descent": "bilo.methods.descent",
     "DirectFit": "bilo.methods.direct_fit",
     "Function": "bilo.inverse.function",
     "LeastSquares": "bilo.inverse.least_squares",
+    "Observation": "bilo.inverse.observation",
     "Operator": "bilo.taylor.streams",
     "Points": "bilo.inverse.points",
     "Problem": "bilo.inverse.problem",

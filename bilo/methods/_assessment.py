@@ -20,7 +20,7 @@ from bilo.lower.losses import relative_residual, residual_loss
 from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods._optimum import correction, left, rest
-from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
+from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
@@ -100,6 +100,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         *_at_the_data(finished, data),
         bounds(problem, codes),
     ]
+    checks = [untested(c) if c.name in problem.untested else c for c in checks]
     status = status_of(checks, confirmed=_confirmed(finished, checks))
     return Solution(
         method=finished.method.name,
@@ -243,10 +244,11 @@ def _optimum(
             f"left to gain, {found.misfit:.2g} of the data"
         )
         return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
-    if finished.J is not None and not problem.functions:
+    if finished.J is not None and isinstance(data, Pointwise) and not problem.functions:
         return rest(problem, data, finished.u, finished.J, codes)
-    words = "the unknowns were still moving when the budget ended"
-    return Check("rest", None if finished.stationary else False, words)
+    if finished.stationary:  # they may rest anywhere
+        return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
+    return Check("rest", False, "the unknowns were still moving when the budget ended")
 
 
 def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:

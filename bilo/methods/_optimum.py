@@ -17,7 +17,7 @@ from torch import Tensor
 from bilo.classical.search import classical, optima
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Objective, Pointwise, limited_step
+from bilo.inverse.objective import Pointwise, limited_step
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regulariser_rows
@@ -49,10 +49,8 @@ def allowed(problem: Problem, codes: Tensor) -> Tensor:
     return ALLOWED * torch.where(log, torch.ones_like(size), size)
 
 
-def rest(problem: Problem, data: Objective, u: Tensor, J: Tensor, codes: Tensor) -> Check:
+def rest(problem: Problem, data: Pointwise, u: Tensor, J: Tensor, codes: Tensor) -> Check:
     """The Gauss-Newton step of the scalars that is left by the network's u (N,) and J (m, N)."""
-    if not isinstance(data, Pointwise):
-        return Check("rest", None, "the objective has no step that is left")
     g, H = data.model(u, J)
     d = -(torch.linalg.pinv(H, hermitian=True) @ g)
     there = problem.project(codes + d)
