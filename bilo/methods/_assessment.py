@@ -93,7 +93,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     value = (data.value(u, auxiliary) + data.prior(codes)).item()
     checks = [
         _trained(finished),
-        _finite(value, codes, numbers),
+        _finite(finished, value, numbers),
         _equation(finished, numbers),
         verified.check,
         _optimum(finished, data, verified, numbers),
@@ -197,8 +197,6 @@ def _residuals(finished: FinishedRun, seed: int) -> dict[str, float]:
 
 def _trained(finished: FinishedRun) -> Check:
     recoveries = finished.run.recoveries
-    if finished.status == "diverged":
-        return Check("training", False, "the loss stayed non-finite: training was given up")
     if finished.status == "interrupted":
         words = f"training was stopped by hand at step {finished.run.step}"
         return Check("training", False, words)
@@ -208,9 +206,11 @@ def _trained(finished: FinishedRun) -> Check:
     return Check("training", True, "training ran to its end")
 
 
-def _finite(value: float, codes: Tensor, numbers: dict[str, Any]) -> Check:
+def _finite(finished: FinishedRun, value: float, numbers: dict[str, Any]) -> Check:
+    if finished.status == "diverged":  # the run is back at its last good state
+        return Check("numbers", False, "the loss stayed non-finite: training was given up")
     spreads = numbers.get("local_sd", {}).values()
-    sound = math.isfinite(value) and bool(codes.isfinite().all())
+    sound = math.isfinite(value) and bool(finished.codes.isfinite().all())
     sound = sound and not any(math.isnan(s) for s in spreads)
     return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
 

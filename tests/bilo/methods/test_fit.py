@@ -107,7 +107,8 @@ def test_what_a_problem_has_computed_is_no_part_of_what_it_is(name: str) -> None
     problem.start_solution(points)
     codes = problem.start_codes(0)
     problem.probe(codes)
-    data.value(torch.zeros(len(data.points), dtype=torch.float64) + 0.5, data.start)
+    seen = len(data.points) * len(problem.fields)
+    data.value(torch.full((seen,), 0.5, dtype=torch.float64), data.start)
     assert fingerprint(TINY, problem, data, session) == before
     assert fingerprint(TINY, get(name), get(name).observe(truth, 0.0, 0), session) == before
     assert fingerprint(TINY, problem, data, Session(threads=2, progress="a fit")) == before
