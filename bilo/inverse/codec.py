@@ -50,6 +50,12 @@ class Codec:
             names = ", ".join(f.name for f in self.functions)
             raise ValueError(f"{method} takes unknown scalars, no functions: {names}")
 
+    @property
+    def of_the_solution(self) -> tuple[Function, ...]:
+        """The unknown functions of a field, such as a reaction r(u)."""
+        fields = getattr(self, "fields", ())
+        return tuple(f for f in self.functions if set(f.coordinates) & set(fields))
+
     def split(self, codes: Tensor) -> tuple[Tensor, ...]:
         """Codes (size, ..) of all unknowns, unknown by unknown."""
         return codes.split([k.size for k in self.unknowns])

@@ -62,9 +62,11 @@ class Frame(Chart):
     ) -> None:
         super().__init__(points, VALUE)
         self.used: set[str] = set()
+        self.solution: dict[str, Jet] = {}
+        self._shifts: list[Tensor] = []
         self._unknowns: dict[str, Jet] = {}
-        self._inputs: list[Jet] | None
-        self._values: list[Tensor] | None
+        self._inputs: dict[int, Jet]
+        self._values: dict[int, Tensor]
         self._problem, self.codes, self._direction = problem, codes, direction
         self._tangents, self._derivatives = tangents, derivatives
         self._also = also
@@ -79,7 +81,7 @@ class Frame(Chart):
     def of_inputs(cls, problem: Problem, points: Points, inputs: Tensor) -> Self:
         """Values only, at other unknowns at every point, given as the operator's inputs (m, N)."""
         frame = cls(problem, points, inputs[:0], tangents=False, derivatives=False)
-        frame._values = list(inputs[:, None, None])
+        frame._values = dict(enumerate(inputs[:, None, None]))
         return frame
 
     @classmethod
@@ -98,11 +100,25 @@ class Frame(Chart):
     @property
     def inputs(self) -> list[Jet]:
         """The unknowns as the operator sees them: the network's last inputs."""
-        if self._inputs is None:
-            self._inputs = [
-                self._with_tangents(value, j) for j, value in enumerate(self._input_values())
-            ]
-        return self._inputs
+        return [self._input(j) for j in range(len(self._problem.unknowns))]
+
+    def _input(self, j: int) -> Jet:
+        if j not in self._inputs:
+            value = self._input_value(j)
+            if self._shifts:
+                value = value + self._shifts[j]
+            self._inputs[j] = self._with_tangents(value, j)
+        return self._inputs[j]
+
+    def shifted(self) -> list[Tensor]:
+        """Leaves of zeros (1, P, N), one an unknown, that are added to the inputs from now on.
+
+        Autograd then gives derivatives by the inputs and their derivatives in space.
+        """
+        like = self.codes.new_zeros(1, self.streams.size, len(self.points))
+        self._shifts = [like.clone().requires_grad_() for _ in self._problem.unknowns]
+        self._cache, self._unknowns, self._inputs = {}, {}, {}
+        return self._shifts
 
     @property
     def held_inputs(self) -> list[Jet]:
@@ -142,14 +158,25 @@ class Frame(Chart):
     def __getitem__(self, name: str) -> Jet:
         names = [k.name for k in self._problem.unknowns]
         if name not in names:
+            if name in self.solution:
+                return self.solution[name]
             if name in self._problem.coefficients:
                 return self.memo(name, self._coefficient(name))
             return super().__getitem__(name)
         self.used.add(name)
         if name not in self._unknowns:
             j = names.index(name)
-            self._unknowns[name] = self._problem.unknowns[j].value(self.inputs[j])
+            self._unknowns[name] = self._problem.unknowns[j].value(self._input(j))
         return self._unknowns[name]
+
+    def bind(self, u: tuple[Jet, ...]) -> None:
+        """The fields that functions of the solution are functions of."""
+        self.solution = dict(zip(self._problem.fields, u, strict=True))
+        for j, k in enumerate(self._problem.unknowns):
+            if k in self._problem.of_the_solution:
+                self._values.pop(j, None)
+                self._inputs.pop(j, None)
+                self._unknowns.pop(k.name, None)
 
     def apply(self, u: Jet) -> Jet:
         """The principal operator on `u`, whether it is one stream of its own or several.
@@ -209,15 +236,14 @@ class Frame(Chart):
     def _forget(self) -> None:
         """Nothing of other streams is kept."""
         self._cache, self._unknowns = {}, {}
-        self._inputs = self._values = None
+        self._inputs, self._values = {}, {}
 
-    def _input_values(self) -> list[Tensor]:
-        """The inputs without tangents, (1, P, N or 1) each."""
-        if self._values is None:
-            parts = self._problem.split(self.codes)
-            pairs = zip(self._problem.unknowns, parts, strict=True)
-            self._values = [unknown.input(part, self) for unknown, part in pairs]
-        return self._values
+    def _input_value(self, j: int) -> Tensor:
+        """An input without tangents, (1, P, N or 1)."""
+        if j not in self._values:
+            part = self._problem.split(self.codes)[j]
+            self._values[j] = self._problem.unknowns[j].input(part, self)
+        return self._values[j]
 
     def _with_tangents(self, value: Tensor, j: int) -> Jet:
         """Input j with its derivative by itself (or along the direction) at its value."""

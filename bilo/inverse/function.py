@@ -76,6 +76,9 @@ class Function(Unknown):
         Fourier features; 0: the coordinates alone.
     sampled : Ensemble, optional
         Functions that a neural operator is trained on.
+    slope : float
+        Largest slope of the first layer's features at the start, their centres all over the box;
+        0: the usual start, features that are nearly linear there.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Function(Unknown):
     sampled: Ensemble | None = None
     box: Box | None = None
     regulariser: Regulariser | None = None
+    slope: float = 0.0
 
     @property
     def domain(self) -> Box:
@@ -118,6 +122,8 @@ class Function(Unknown):
     def random_codes(self, seed: int) -> Tensor:
         """Weights (size,), float64, from U(-1/sqrt(d), 1/sqrt(d)), d the inputs of a layer."""
         generator = torch.Generator().manual_seed(seed)
+        if self.slope:
+            return self._basis(generator)
         parts = []
         for fan_in, out in zip(self._widths[:-1], self._widths[1:], strict=True):
             shape, bound = (out * (fan_in + 1),), fan_in**-0.5
@@ -125,6 +131,19 @@ class Function(Unknown):
                 (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
             )
         return torch.cat(parts)
+
+    def _basis(self, generator: torch.Generator) -> Tensor:
+        """Weights of a network whose features have all slopes and centres, its output small."""
+
+        def uniform(*shape: int) -> Tensor:
+            return 2 * torch.rand(*shape, generator=generator, dtype=torch.float64) - 1
+
+        (d, first), *hidden, (last, _) = zip(self._widths[:-1], self._widths[1:], strict=True)
+        A = uniform(first, d) * self.slope
+        parts = [A.flatten(), -(A * (uniform(first, d) + 1) / 2).sum(1)]
+        for fan_in, out in hidden:
+            parts += [(uniform(out, fan_in) * (1.5 / fan_in) ** 0.5).flatten(), uniform(out) / 2]
+        return torch.cat([*parts, 0.1 * uniform(last) / last**0.5, 0.1 * uniform(1)])
 
     def fitted(self, function: PointFunction, codes: Tensor) -> Tensor:
         """Weights near `codes` that represent a function."""
@@ -166,11 +185,12 @@ class Function(Unknown):
 
     def input(self, codes: Tensor, at: Chart) -> Tensor:
         """f and its derivatives, divided by the scale; inside a graph where the codes are."""
-        if codes.requires_grad and torch.is_grad_enabled():
-            out = self.network(codes, at).along()
+        x = self._features(at)
+        if (codes.requires_grad or x.requires_grad) and torch.is_grad_enabled():
+            out = StreamedMLP(x, self.weights(codes), at.streams).along()
         else:
             with torch.no_grad():
-                out = self.network(codes, at).out
+                out = StreamedMLP(x, self.weights(codes), at.streams).out
         return (self.transform(Jet(out[..., 0], at.streams), at) * (1 / self.scale)).data
 
     def value(self, z: Jet) -> Jet:

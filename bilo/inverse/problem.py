@@ -286,4 +286,6 @@ class Problem(Codec, ABC):
 
     def residuals(self, u: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
         """All equations."""
+        if self.of_the_solution:
+            at.bind(u)
         return as_tuple(self.residual(self.together(u), at))

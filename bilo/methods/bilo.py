@@ -28,12 +28,13 @@ from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
+from bilo.methods._in_directions import fit_in_directions
 from bilo.methods._multistart import multi_start
 from bilo.methods._network_method import NetworkMethod, operator_network
 from bilo.networks.network import OperatorNetwork
 from bilo.networks.network import field as represented
 from bilo.training.loop import Levels, Lower, Upper, train
-from bilo.training.recipes import RecipeError, adam_of
+from bilo.training.recipes import LastLayer, RecipeError, adam_of
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 from bilo.training.state import LevelState, Record, Run, remembered
@@ -109,11 +110,19 @@ class BiLO(NetworkMethod):
         self._require_counts("upper_every", least=1)
         alone = ("sample_directions", "w_keep", "upper_every")
         given = [name for name in alone if getattr(self, name)]
+        if isinstance(self._recipe.lower, LastLayer):
+            given += [
+                name for name in ("upper_rate", "start_grid", "fourier") if getattr(self, name)
+            ]
         if self.first_order is None and given:
             raise RecipeError(f"recipe {self.recipe!r} has no {given[0]}")
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
         """Infer the unknowns of a problem; recipe `lm` needs a `Pointwise` objective."""
+        if isinstance(self._recipe.lower, LastLayer):
+            return fit_in_directions(self, problem, data, session)
+        if problem.of_the_solution:
+            raise RecipeError("a function of the solution needs recipe 'varpro'")
         if self.start_grid:
             return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
         network = operator_network(problem, self.architecture, session)

@@ -251,6 +251,12 @@ class Jet:
         s = y * (1 - y)
         return self.compose(y, s, s * (1 - 2 * y), s * (1 - 6 * s))
 
+    def positive(self) -> Jet:
+        """max(u, 0); its derivatives are those of the side on which u is."""
+        u = self.value
+        one = (u > 0).to(u)
+        return self.compose(u.clamp(min=0), one, torch.zeros_like(u), torch.zeros_like(u))
+
     def softplus(self) -> Jet:
         """log(1 + exp(u))."""
         y = self.value.sigmoid()

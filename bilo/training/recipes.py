@@ -58,12 +58,17 @@ class LevenbergMarquardt:
 
 
 @dataclass(frozen=True)
+class LastLayer:
+    """Least squares in the last layer of a frozen trunk, `bilo.lower.response`."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Optimisers of both levels; one recipe serves every problem.
 
     Attributes
     ----------
-    lower : Descent or LevenbergMarquardt
+    lower : Descent, LevenbergMarquardt or LastLayer
         Of the weights.
     adam : bool
         Whether Adam descends the unknowns, along the gradient through the network input; otherwise
@@ -76,7 +81,7 @@ class Recipe:
         Of a fit that gives none of its own.
     """
 
-    lower: Descent | LevenbergMarquardt
+    lower: Descent | LevenbergMarquardt | LastLayer
     adam: bool
     upper_rate: float
     hold: float
@@ -104,13 +109,19 @@ def constant(progress: float) -> float:
 
 FIRST_ORDER = (Architecture(128), Budget(200, 450, 256))
 SECOND_ORDER = (Architecture(16, dtype=torch.float64), Budget(30, 200, ENOUGH, history_every=1))
+LAST_LAYER = (
+    Architecture(128, layers=2, dtype=torch.float64),
+    Budget(1, 60, ENOUGH, history_every=1),
+)
 RECIPES = {
     "fast": Recipe(Descent(_soap, 8e-3, cosine), False, 1e-2, 0.2, *FIRST_ORDER),
     "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, *FIRST_ORDER),
     "lm": Recipe(LevenbergMarquardt(), False, 0.0, 0.0, *SECOND_ORDER),
+    "varpro": Recipe(LastLayer(), False, 0.0, 0.0, *LAST_LAYER),
 }
 """``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam.
-``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks."""
+``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks. ``varpro``:
+variable projection, the last layer solved for field and sensitivities alike, for functions."""
 
 
 def adam_of(codes: Sequence[Tensor], rate: float) -> Optimizer:

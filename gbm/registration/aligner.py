@@ -16,26 +16,13 @@ from scipy import ndimage
 from gbm.imaging.atlas import Atlas
 from gbm.imaging.brain import field_of_view
 from gbm.io.volumes import Volume
-from gbm.registration.alignment import MOST, THOROUGH, Level, Metric, Placement, ranked
-from gbm.registration.itk import evened, shrunk
+from gbm.registration.alignment import THOROUGH, Level, Metric, Placement, ranked
+from gbm.registration.itk import evened, matched, shrunk
 
-START_MM, LINEAR_MM, SMOOTH_MM = 8.0, 4.0, 6.0
-"""Grids, mm: of the starts, of the linear stages, the finest splines and every later judgement, and
-of the coarser splines."""
+START_MM, LINEAR_MM = 8.0, 4.0
+"""Grids, mm: of the starts; of the linear stages, the splines and every later judgement."""
 FINE_MM, FINE_SAMPLED = 2.0, 0.15
 """Grid, mm, of the last climb of the affine transform, and the share of it that is looked at."""
-SPLINES: dict[Metric, tuple[tuple[float, float, int, float], ...]] = {
-    "mutual information": (
-        (100.0, SMOOTH_MM, 15, MOST),
-        (50.0, SMOOTH_MM, 12, MOST),
-        (25.0, LINEAR_MM, 8, 0.25),
-    ),
-    "local correlation": ((100.0, SMOOTH_MM, 8, MOST),),
-}
-"""Rounds of splines: distance of the control points (mm), grid (mm), iterations and sampled share.
-Fine splines alone find one of many warps: two images of one head then lead to warps six millimetres
-apart. On top of coarse ones, and stopped early, they keep to within two. The local correlation
-looks at every voxel with its neighbours, which takes too long on fine grids."""
 EVEN_MM = 25.0
 """What is wider is no anatomy but the rest of a bias field."""
 CLIMBED, REFINED = 6, 2
@@ -83,8 +70,8 @@ class Aligner:
         allowed = _near(brain, EDGE_MM, grid.spacing) & seen & ~tumour
         masks = {"brain": brain, "allowed": allowed, "seen": seen}
         self._atlas = {"t1": shrunk(atlas.t1), "brain": shrunk(atlas.brain)}
-        self._own = {name: evened(shrunk(image), EVEN_MM) for name, image in images.items()}
         self._masks = {name: shrunk(grid.with_data(mask)) for name, mask in masks.items()}
+        self._own = {name: evened(shrunk(image), EVEN_MM) for name, image in images.items()}
         self._metric, self._seed, self._threads = metric, seed, threads
         self.coarse, self.middle = (
             self._level(mm, self._own, self._masks) for mm in (START_MM, LINEAR_MM)
@@ -185,20 +172,17 @@ class Aligner:
         return self.middle.judged(self._climbed.linear(start, model, image, 1.0))
 
     def bspline(self, linear: Placement) -> Placement:
-        """Splines after a linear transform, in the atlas's frame, finer ones after coarser ones.
+        """Splines after a linear transform, in the atlas's frame.
 
         In that frame a head is the same however it lies in its scanner, and so are the splines.
         """
-        rounds = SPLINES[self._metric]
         back, grid = linear.transform.GetInverse(), self._atlas["t1"]
+        climbed = matched(self._own[linear.image], self._masks["brain"], self._atlas)
         own, masks = (
             {n: sitk.Resample(v, grid, back, sitk.sitkLinear, 0.0) for n, v in part.items()}
-            for part in (self._own, self._masks)
+            for part in ({linear.image: climbed}, self._masks)
         )
-        levels = {mm: self._level(mm, own, masks) for mm in {mm for _, mm, _, _ in rounds}}
-        bent: sitk.Transform = sitk.Transform(3, sitk.sitkIdentity)
-        for mesh, mm, steps, sampled in rounds:
-            bent = levels[mm].splines(bent, linear.image, mesh, steps, sampled)
+        bent = self._level(LINEAR_MM, own, masks).splines(linear.image)
         whole = sitk.CompositeTransform([bent, linear.transform])
         return self.middle.judged(Placement.new(linear.name, linear.image, whole))
 

@@ -16,7 +16,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from gbm.imaging.overlap import dice
-from gbm.registration.itk import coarsened, displacements
+from gbm.registration.free_form import FreeForm
+from gbm.registration.itk import coarsened, displaced
 
 Metric = Literal["mutual information", "local correlation"]
 
@@ -234,22 +235,8 @@ class Level:
         method.Execute(self.images[image], self.t1)
         return Placement(start.name, image, model, self.score(model))
 
-    def splines(
-        self, before: sitk.Transform, image: str, mesh_mm: float, steps: int, sampled: float
-    ) -> sitk.Transform:
-        """Free-form deformation on top of a transform (Rueckert et al. 1999).
-
-        Parameters
-        ----------
-        before : SimpleITK.Transform
-        image : str
-            The image that is climbed.
-        mesh_mm : float
-            Distance of the control points.
-        steps : int
-            Iterations at most.
-        sampled : float
-            Share of the voxels that the metric looks at.
+    def splines(self, image: str) -> sitk.Transform:
+        """Free-form deformation that brings the atlas onto an image that lies on the atlas's grid.
 
         Returns
         -------
@@ -257,21 +244,8 @@ class Level:
             Displacements on this level's grid and one voxel around it; beyond there are none.
         """
         fixed = self.images[image]
-        extent = np.array(fixed.GetSize()) * np.array(fixed.GetSpacing())
-        mesh = [max(round(float(length) / mesh_mm), 1) for length in extent]
-        bent = sitk.BSplineTransformInitializer(fixed, mesh, 3)
-        method = self._method(sampled)
-        method.SetMovingInitialTransform(before)
-        method.SetInitialTransform(bent, inPlace=True)
-        method.SetOptimizerAsLBFGSB(
-            gradientConvergenceTolerance=1e-5,
-            numberOfIterations=steps,
-            maximumNumberOfCorrections=5,
-            maximumNumberOfFunctionEvaluations=2 * steps,
-            costFunctionConvergenceFactor=1e9,
-        )
-        method.Execute(fixed, self.t1)
-        return displacements(sitk.CompositeTransform([before, bent]), fixed)
+        own, t1 = (sitk.GetArrayFromImage(v).astype(float) for v in (fixed, self.t1))
+        return displaced(FreeForm(own, t1, self._looked, fixed.GetSpacing()[0]).fitted(), fixed)
 
     def _method(self, sampled: float) -> sitk.ImageRegistrationMethod:
         method = sitk.ImageRegistrationMethod()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -61,6 +63,25 @@ def evened(image: sitk.Image, mm: float) -> sitk.Image:
     return image * share / (mean + 1e-6)
 
 
+def matched(image: sitk.Image, brain: sitk.Image, atlas: Mapping[str, sitk.Image]) -> sitk.Image:
+    """Return an image, 0 outside the brain, with the atlas's 2nd and 98th percentile of the brain.
+
+    Then nothing, the darkest tissue and the brightest stand to one another as in the atlas, however
+    much contrast the image has (Nyul and Udupa 1999).
+    """
+
+    def ends(values: sitk.Image, inside: sitk.Image) -> np.ndarray:
+        shown = sitk.GetArrayViewFromImage(inside) > 0.5
+        return np.percentile(sitk.GetArrayViewFromImage(values)[shown], [2.0, 98.0])
+
+    (low, high), own = ends(atlas["t1"], atlas["brain"]), ends(image, brain)
+    slope = float((high - low) / max(own[1] - own[0], 1e-6))
+    # the offset belongs to the brain: a voxel that is half brain gets half of it
+    image, brain = (sitk.Cast(part, sitk.sitkFloat32) for part in (image, brain))
+    changed = slope * image + float(low - slope * own[0]) * brain
+    return sitk.Clamp(changed, sitk.sitkFloat32, 0.0)
+
+
 def coarsened(image: sitk.Image, spacing: float) -> sitk.Image:
     """Return a smoothed image on a coarser grid along the same axes.
 
@@ -84,13 +105,28 @@ def coarsened(image: sitk.Image, spacing: float) -> sitk.Image:
 def displacements(transform: sitk.Transform, image: sitk.Image) -> sitk.Transform:
     """Return a transform as displacements, linear between the voxels of an image and one around.
 
-    Splines are slow to evaluate often, and none can be put on top of one another.
+    A chain of transforms is slow to evaluate at every voxel of several maps.
     """
     corner = image.TransformContinuousIndexToPhysicalPoint([-1.0] * 3)
     size, spacing = [n + 2 for n in image.GetSize()], image.GetSpacing()
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, size, corner, spacing, image.GetDirection()
     )
+    return sitk.DisplacementFieldTransform(field)
+
+
+def displaced(values: np.ndarray, image: sitk.Image) -> sitk.Transform:
+    """Return displacements (3, z, y, x), mm along the axes of an image's array, as a transform.
+
+    They hold on the image's grid and, continued, one voxel around it.
+    """
+    around = np.pad(values, [(0, 0), (1, 1), (1, 1), (1, 1)], mode="edge")
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    vectors = np.ascontiguousarray(np.moveaxis(around[::-1], 0, -1) @ direction.T)
+    field = sitk.GetImageFromArray(vectors, isVector=True)
+    field.SetOrigin(image.TransformContinuousIndexToPhysicalPoint([-1.0] * 3))
+    field.SetSpacing(image.GetSpacing())
+    field.SetDirection(image.GetDirection())
     return sitk.DisplacementFieldTransform(field)
 
 

@@ -1,0 +1,56 @@
+"""The trunk of an operator in directions: its slopes, chosen by the equation alone.
+
+It sees the equation and the start of the unknowns, and no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from bilo.inverse.directions import Waves
+from bilo.inverse.points import Points
+from bilo.lower.response import solve
+from bilo.networks.response import ResponseNetwork
+
+BETTER = 0.95
+"""Other slopes are taken when they leave less than this part."""
+FIRST = 8.0
+"""Slope along each feature that the search starts with."""
+STEPS = 4
+"""Gauss-Newton steps of the field that each trunk gets."""
+
+
+def tuned_slopes(
+    small: ResponseNetwork, points: Points, codes: Tensor, waves: Waves
+) -> tuple[float, ...]:
+    """Slopes of a trunk with the least `Solved.unanswered` part: factors of two, one at a time.
+
+    Parameters
+    ----------
+    small : ResponseNetwork
+        A narrower one than the fit's serves as well.
+    points : Points
+    codes : Tensor (size,)
+    waves : Waves
+        What it is asked to answer.
+    """
+
+    def left(slopes: Sequence[float]) -> float:
+        small.start(slopes)
+        return solve(small, points, codes, STEPS).unanswered(waves)
+
+    slopes = [FIRST] * small.A.shape[1]
+    best, moved = left(slopes), True
+    while moved:
+        moved = False
+        for j in range(len(slopes)):
+            for factor in (0.5, 2.0):
+                while True:
+                    other = [*slopes[:j], slopes[j] * factor, *slopes[j + 1 :]]
+                    found = left(other)
+                    if not found < BETTER * best:
+                        break
+                    slopes, best, moved = other, found, True
+    return tuple(slopes)

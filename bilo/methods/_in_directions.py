@@ -1,0 +1,132 @@
+"""BiLO with exact derivatives for functions: the operator in directions.
+
+    lower   w_0, w_k = argmin  L_res + w_rgrad L_rgrad,      dr/dc_k = F_u [T_k] + F_f [phi_k]
+    upper   f <- f + sum_k c_k phi_k,   c the Gauss-Newton step of L_dat + w_reg R by T = du/dc
+
+Data never reach the weights of the operator. In the directions phi_k the theorem of the scalars
+holds: where the lower level is solved, T is the derivative of the field by the function, and the
+fixed point is the minimum of the objective.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bilo.inverse.directions import Waves, started_as_basis
+from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.lower.trunk import FIRST, tuned_slopes
+from bilo.methods._assessment import FinishedRun, assess
+from bilo.methods._fingerprint import fingerprint
+from bilo.networks.response import ResponseNetwork
+from bilo.training.loop import Levels, train
+from bilo.training.recipes import RecipeError
+from bilo.training.session import Session
+from bilo.training.solution import Solution
+from bilo.training.state import LevelState, Record, Run, remembered
+from bilo.upper.directions import FIRST_MU, DirectionsLevel, Place, response
+
+if TYPE_CHECKING:
+    from bilo.methods.bilo import BiLO
+
+MODES = 20.0
+"""Half waves on the unit interval up to which the trunk is asked to answer."""
+ASKED = 12
+"""Waves that ask."""
+START = 20
+"""Most Gauss-Newton steps of the field at the start."""
+POINTS = 3
+"""Residual points for a row of the last layer."""
+SMALL, OFTEN = 1e-4, 3
+"""The unknowns are found when so many steps in a row gained less than this part."""
+
+
+@dataclass(frozen=True)
+class Descending(LevelState):
+    """Damping of the next step, and steps in a row that gained little."""
+
+    mu: float = FIRST_MU
+    small: int = 0
+    found: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to gain."""
+        return self.found
+
+
+def fit_in_directions(
+    method: BiLO, problem: Problem, data: Objective, session: Session
+) -> Solution:
+    """Infer unknown functions and scalars with the operator in directions.
+
+    Raises
+    ------
+    RecipeError
+        If the objective is no sum over points.
+    """
+    if not isinstance(data, Pointwise):
+        raise RecipeError(f"recipe varpro needs a pointwise objective, not {type(data).__name__}")
+    problem = started_as_basis(problem)
+    size, waves = method.architecture, Waves(problem, ASKED, MODES, session.seed)
+    slopes = [FIRST] * problem.feature_count()
+    network = ResponseNetwork(problem, size.width, size.layers, slopes, session.seed)
+    network = network.to(session.torch_device(), torch.float64)
+    run = Run.of(network, problem.start_codes(session.seed), data, session)
+    run.upper = Descending()
+    count = method.budget.count(POINTS * size.width)
+    # the same points in every step, and after an interruption
+    fixed = torch.Generator().manual_seed(session.seed + 2)
+    points = problem.collocation(count, fixed).to(network.like)
+    level = DirectionsLevel(network, points, data, method.w_reg)
+    place: list[Place] = []
+
+    def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
+        if pretraining:
+            _start_trunk(network, run, waves, fixed)
+            place[:] = [level.settle(run.codes, START)]
+        elif not place:
+            place[:] = [level.settle(run.codes, 0)]
+        return True, {"residual": place[0].lower.residual.loss()}
+
+    def upper(run: Run, progress: float) -> Record:
+        state: Descending = remembered(run.upper, Descending)
+        found, mu = level.step(place[0], state.mu)
+        here = place[0]
+        if found is None:
+            run.upper = replace(state, mu=mu, found=True)
+        else:
+            small = state.small + 1 if found.value > (1 - SMALL) * here.value else 0
+            run.upper = Descending(mu, small, small >= OFTEN)
+            place[:] = [found]
+            run.codes.copy_(found.codes)
+        run.mark()
+        return {"objective": place[0].value, **problem.numbers(run.codes)}
+
+    levels = Levels(lambda: points, lower, upper)
+    status = train(run, levels, method.budget, session, fingerprint(method, problem, data, session))
+    end = place[0] if place else level.settle(run.codes, 0)
+    identity = torch.eye(len(run.codes)).to(run.codes)
+    w = -end.lower.factors.solve(end.lower.residual.moved_by_codes())
+    J = response(end, identity, w)
+    finished = FinishedRun(method, run, status, end.observed.u.double().cpu(), J, run.done)
+    solution = assess(finished, data, session)
+    left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves)}
+    return replace(solution, assessment={**solution.assessment, **left})
+
+
+def _start_trunk(
+    network: ResponseNetwork, run: Run, waves: Waves, generator: torch.Generator
+) -> None:
+    """Slopes by a trunk of half the width."""
+    problem, like = network.problem, network.like
+    half = max(len(network.b) // 2, 32)
+    layers = 1 + len(network.W)
+    small = ResponseNetwork(problem, half, layers, [FIRST] * network.A.shape[1], network.seed)
+    small = small.to(like.device, like.dtype)
+    few = problem.collocation(POINTS * half, generator).to(like)
+    network.start(tuned_slopes(small, few, run.codes.to(like), waves))
