@@ -52,7 +52,7 @@ def _solved(result: Result) -> dict[str, np.ndarray]:
     truth = k.truths[(result["unknowns"][k.name]["example"] or 1) - 1]
     fields = {}
     for label, f in (("start", k.start), ("truth", truth)):
-        reference = problem.reference({k.name: f})
+        reference = problem.numerical({k.name: f})
         assert reference is not None
         fields[label] = reference(points).numpy()
     return fields

@@ -47,7 +47,9 @@ def _intensity(axes: Axes, result: Result) -> None:
     estimate = {name: row["estimate"] for name, row in result["unknowns"].items()}
     curves = (("truth", truth, "k", ":"), ("u at BiLO's unknowns", estimate, None, "-"))
     for label, theta, colour, dash in curves:
-        u = problem.reference(theta)(problem.place({"x": x}))
+        numerical = problem.numerical(theta)
+        assert numerical is not None
+        u = numerical(problem.place({"x": x}))
         axes.plot(x, u, dash, lw=1.2, color=colour or style.COLOURS["bilo"], label=label)
     axes.set(xlabel="x", title=f"intensity, seed {result['seed']}")
 

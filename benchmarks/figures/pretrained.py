@@ -38,7 +38,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     first, middle, last = figure.subplots(1, 3)
     for j, (label, f) in enumerate(_variations(k).items()):
         codes = k.fitted(f, solution.codes)
-        reference = problem.reference({k.name: f})
+        reference = problem.numerical({k.name: f})
         assert reference is not None
         exact = reference(line)
         found = evaluate(network, line, codes).double()

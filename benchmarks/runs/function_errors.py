@@ -95,16 +95,16 @@ def represented(problem: Problem, solution: Solution) -> Tensor | None:
     everywhere = problem.collocation(None, torch.Generator())
     if solution.network is not None:
         return solution.field(everywhere).double()
-    reference = problem.reference(solution.unknowns)
-    return None if reference is None else reference(everywhere).double()
+    numerical = problem.numerical(solution.unknowns)
+    return None if numerical is None else numerical(everywhere)
 
 
 def against_truth(problem: Problem, truth: Mapping[str, Any], u: Tensor | None) -> float | None:
     """Relative L2 difference of u from the numerical solution at the truth."""
-    reference = problem.reference(truth)
-    if u is None or reference is None:
+    numerical = problem.numerical(truth)
+    if u is None or numerical is None:
         return None
-    exact = reference(problem.collocation(None, torch.Generator())).double()
+    exact = numerical(problem.collocation(None, torch.Generator()))
     return float((u - exact).norm() / exact.norm())
 
 

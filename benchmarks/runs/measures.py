@@ -54,10 +54,10 @@ def final_time(
     """
     (k,) = problem.functions
     cells = Points({"x": torch.from_numpy(burgers.centres())})
-    solved = problem.reference(solution.unknowns)
+    solved = problem.numerical(solution.unknowns)
     assert solved is not None
     assert isinstance(data, LeastSquares)
-    fdm = solved(data.points).double()
+    fdm = solved(data.points)
     represented = fdm if solution.network is None else solution.field(data.points).double()
     places = _shocks(burgers.final(_cells(truth[k.name], cells)))
     fdm_places = _places(burgers.final(_cells(solution.unknowns[k.name], cells)), len(places))

@@ -6,7 +6,6 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from bilo.inverse.box import Box
 from bilo.inverse.codec import Codec, Values, require_unknowns
+from bilo.inverse.condition import Condition
 from bilo.inverse.fields import Fields, as_tuple
 from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
@@ -28,26 +28,6 @@ from bilo.taylor.streams import Operator
 
 MOST_GRIDDED = 2
 """Coordinates of which a grid is made; for more a lattice covers the box with fewer points."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A further equation c(u, theta) = 0 at points of its own: a jump, a soft boundary value.
-
-    It joins the lower level with both its losses,
-    ``weight * (mean c^2 + w_rgrad mean sum_j (dc/dtheta_j)^2)``.
-
-    Parameters
-    ----------
-    points : Points
-    residual : callable
-        (u, at) -> c as a jet.
-    weight : float
-    """
-
-    points: Points
-    residual: Callable[[Any, Frame], Fields]
-    weight: float = 1.0
 
 
 class Problem(Codec, ABC):
@@ -267,6 +247,10 @@ class Problem(Codec, ABC):
     judged: bool = False
     """Whether a fit keeps the best unknowns it saw by the numerical solution, because where both
     levels rest need not be near an optimum; for a solution that costs little."""
+
+    untested: tuple[str, ...] = ()
+    """Checks (`bilo.training.checks`) that are not made of a fit, because they would not say
+    anything of it; what they measure stands in the assessment."""
 
     _at_start: Callable[[Points], Tensor] | None = None
 

@@ -45,8 +45,8 @@ class Equation:
         (u, at) -> c as a jet, or several: equations of one kind at the same points.
     factor : float
         Of the whole loss.
-    weights : Tensor (1 or 1 + m, N or 1) or None
-        Of the squares, of c and of its derivatives; None for one.
+    weights : Tensor (1 or 1 + m, 1 or equations, N or 1) or None
+        Of the squares, of c and of its derivatives, equation by equation; None for one.
     w_rgrad : float
         Weight of the derivatives; 0 leaves them out.
     """
@@ -121,12 +121,11 @@ class Equation:
 
     def _rho(self, c: tuple[Jet, ...]) -> Tensor:
         rows = torch.stack([e.coefficients(self._kinds) for e in c], 1)
-        root = self._root(self._kinds).unsqueeze(1)
-        return (root * rows / rows.shape[2] ** 0.5).flatten(0, 1)
+        return (self._root(self._kinds) * rows / rows.shape[2] ** 0.5).flatten(0, 1)
 
     def _root(self, rows: int) -> Tensor:
-        """Square roots of all weights (rows or 1, N or 1)."""
-        squares = self.network.like.new_full((rows, 1), self.factor)
+        """Square roots of all weights (rows or 1, 1 or equations, N or 1)."""
+        squares = self.network.like.new_full((rows, 1, 1), self.factor)
         squares[1:] *= self.w_rgrad
         return (squares if self.weights is None else squares * self.weights[:rows]).sqrt()
 
@@ -165,11 +164,8 @@ def operator_equations(
     at = Frame(problem, points, codes)
     with torch.no_grad():
         u = network.represented(at)
-        weights = None
-        if len(problem.fields) == 1:
-            (c,) = problem.residuals(u, at)
-            r = c.coefficients(1 + len(problem.unknowns))
-            weights = residual_weights(problem, u, at, r).expand_as(r)
+        c = [r.coefficients(1 + len(problem.unknowns)) for r in problem.residuals(u, at)]
+        weights = torch.stack([residual_weights(problem, u, at, r).expand_as(r) for r in c], 1)
     residual = Equation("residual", network, at, problem.residual, weights=weights, w_rgrad=w_rgrad)
     conditions = [
         Equation(
@@ -201,7 +197,7 @@ def start_equation(
             Frame(problem, points, codes, tangents=False, derivatives=False),
             lambda u, at: _minus(u, known.to(network.like)),
             factor=w_start,
-            weights=None if weight is None else weight.unsqueeze(0),
+            weights=None if weight is None else weight.view(1, 1, -1),
         )
     ]
 
@@ -229,7 +225,9 @@ def data_equation(
         network,
         Frame(problem, points, codes, derivatives=False),
         lambda u, at: _minus(u, values),
-        factor=w_data / len(problem.fields),
+        factor=w_data,
+        # the mean over the fields too, as `LeastSquares` has it
+        weights=like.new_full((1, 1, 1), 1 / len(problem.fields)),
     )
 
 

@@ -22,7 +22,7 @@ from bilo.lower.losses import relative_residual, residual_loss
 from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods._optimum import correction, left, rest
-from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
+from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
 from bilo.training.linearised import Linearised
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
@@ -96,13 +96,14 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     value = (data.value(u, auxiliary) + data.prior(codes)).item()
     checks = [
         _trained(finished),
-        _finite(value, codes, numbers),
+        _finite(finished, value, numbers),
         _equation(finished, numbers),
         verified.check,
         _optimum(finished, data, verified, numbers),
         *_at_the_data(finished, data),
         bounds(problem, codes),
     ]
+    checks = [untested(c) if c.name in problem.untested else c for c in checks]
     status = status_of(checks, confirmed=_confirmed(finished, checks))
     return Solution(
         method=finished.method.name,
@@ -217,8 +218,6 @@ def _residuals(finished: FinishedRun, seed: int) -> dict[str, float]:
 
 def _trained(finished: FinishedRun) -> Check:
     recoveries = finished.run.recoveries
-    if finished.status == "diverged":
-        return Check("training", False, "the loss stayed non-finite: training was given up")
     if finished.status == "interrupted":
         words = f"training was stopped by hand at step {finished.run.step}"
         return Check("training", False, words)
@@ -228,9 +227,11 @@ def _trained(finished: FinishedRun) -> Check:
     return Check("training", True, "training ran to its end")
 
 
-def _finite(value: float, codes: Tensor, numbers: dict[str, Any]) -> Check:
+def _finite(finished: FinishedRun, value: float, numbers: dict[str, Any]) -> Check:
+    if finished.status == "diverged":  # the run is back at its last good state
+        return Check("numbers", False, "the loss stayed non-finite: training was given up")
     spreads = numbers.get("local_sd", {}).values()
-    sound = math.isfinite(value) and bool(codes.isfinite().all())
+    sound = math.isfinite(value) and bool(finished.codes.isfinite().all())
     sound = sound and not any(math.isnan(s) for s in spreads)
     return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
 
@@ -266,10 +267,11 @@ def _optimum(
             f"left to gain, {found.misfit:.2g} of the data"
         )
         return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
-    if finished.J is not None and not problem.functions:
+    if finished.J is not None and isinstance(data, Pointwise) and not problem.functions:
         return rest(problem, data, finished.u, finished.J, codes)
-    words = "the unknowns were still moving when the budget ended"
-    return Check("rest", None if finished.stationary else False, words)
+    if finished.stationary:  # they may rest anywhere
+        return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
+    return Check("rest", False, "the unknowns were still moving when the budget ended")
 
 
 def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:

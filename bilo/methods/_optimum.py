@@ -17,7 +17,7 @@ from torch import Tensor
 from bilo.classical.search import classical, optima
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Objective, Pointwise, limited_step
+from bilo.inverse.objective import Pointwise, limited_step
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regulariser_rows
@@ -36,7 +36,11 @@ WIDEST = 4.0
 DIRECTIONS = 12
 """In which a function is moved."""
 NUDGE = 1e-3
-"""By how much for a derivative, over its scale."""
+"""Length of a direction, over the function's scale."""
+PART = 0.1
+"""Of it that is moved for a derivative."""
+FARTHEST = 0.1
+"""Its length in the weights at most: what needs more is hardly within the network's reach."""
 REACH = 0.05
 """By how much at most for a gain, over its scale."""
 
@@ -49,10 +53,8 @@ def allowed(problem: Problem, codes: Tensor) -> Tensor:
     return ALLOWED * torch.where(log, torch.ones_like(size), size)
 
 
-def rest(problem: Problem, data: Objective, u: Tensor, J: Tensor, codes: Tensor) -> Check:
+def rest(problem: Problem, data: Pointwise, u: Tensor, J: Tensor, codes: Tensor) -> Check:
     """The Gauss-Newton step of the scalars that is left by the network's u (N,) and J (m, N)."""
-    if not isinstance(data, Pointwise):
-        return Check("rest", None, "the objective has no step that is left")
     g, H = data.model(u, J)
     d = -(torch.linalg.pinv(H, hermitian=True) @ g)
     there = problem.project(codes + d)
@@ -105,12 +107,14 @@ def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> L
     directions = _directions(problem, codes)
     try:
         here = solution_at_data(problem, problem.decode(codes), data)
-        moved = [solution_at_data(problem, problem.decode(codes + v), data) for v in directions]
+        moved = [
+            solution_at_data(problem, problem.decode(codes + PART * v), data) for v in directions
+        ]
     except ValueError:
         return None
     if here is None:
         return None
-    g, H = data.model(here, torch.stack([u - here for u in moved if u is not None]))
+    g, H = data.model(here, torch.stack([(u - here) / PART for u in moved if u is not None]))
     if w_reg:
         b, by_codes = regulariser_rows(problem, codes)
         rows = torch.stack(directions) @ by_codes
@@ -124,7 +128,10 @@ def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> L
 
 
 def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
-    """Steps of the codes (size,) that move a function by `NUDGE` of its scale, or a scalar so."""
+    """Steps of the codes (size,) that move a function by `NUDGE` of its scale, or a scalar so.
+
+    A function is moved by less in a direction that its network hardly follows.
+    """
     found, start = [], 0
     for k in problem.unknowns:
         own = slice(start, start + k.size)
@@ -138,6 +145,7 @@ def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
         leading, _, _ = torch.linalg.svd(by_codes, full_matrices=False)
         for v in leading[:, :DIRECTIONS].t():
             step = torch.zeros_like(codes)
-            step[own] = v * (NUDGE / float((v @ by_codes).abs().max()))
+            move = max(float((v @ by_codes).abs().max()), NUDGE / FARTHEST)
+            step[own] = v * (NUDGE / move)
             found.append(step)
     return found

@@ -6,9 +6,10 @@ from typing import Literal
 import torch
 
 from bilo.inverse.box import Box
+from bilo.inverse.condition import Condition
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
-from bilo.inverse.problem import Condition, Problem
+from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.taylor.streams import d
 

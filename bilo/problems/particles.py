@@ -6,8 +6,9 @@ import torch
 
 from bilo.inverse import poisson_process
 from bilo.inverse.box import Box
+from bilo.inverse.condition import Condition
 from bilo.inverse.points import Points
-from bilo.inverse.problem import Condition, Problem
+from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.taylor.streams import d
 

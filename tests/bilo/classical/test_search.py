@@ -23,8 +23,8 @@ STARTS = [np.ones(2), *grid_of(LOW, HIGH, 3)]
 def direct_fit(
     predict: Predict, data: np.ndarray, low: np.ndarray, high: np.ndarray, starts: list[np.ndarray]
 ) -> Found:
-    values = torch.from_numpy(data)
-    return search(predict, LeastSquares(Points({}), values), low, high, starts)
+    given = LeastSquares(Points({"x": np.arange(len(data))}), torch.from_numpy(data))
+    return search(predict, given, low, high, starts)
 
 
 def _fisher_kpp(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +87,7 @@ def test_a_fit_on_a_bound_is_not_called_converged() -> None:
     noisy = problem.observe({"D": 2.0, "rho": 2.0}, 1000.0, 0)
     found = DirectFit().fit(problem, noisy)
     assert not found.converged
-    assert found.status == "not converged"
+    assert found.status == "on a bound"
     assert any("sits on a bound" in warning for warning in found.warnings)
 
 

@@ -81,6 +81,6 @@ def test_a_problem_knows_its_function(problem: Problem) -> None:
     (f,) = problem.functions
     codes = f.random_codes(0)
     rest = torch.ones(len(problem.scalars), dtype=torch.float64)
-    assert problem.regulariser is not None
-    exact = problem.regulariser.value(f, codes)
+    assert f.regulariser is not None
+    exact = f.regulariser.value(f, codes)
     assert torch.equal(regularisation(problem, torch.cat([codes, rest])), exact)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from bilo.inverse.fields import Fields, as_tuple
 from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
@@ -20,16 +22,22 @@ from bilo.lower.least_squares import (
     start_equation,
 )
 from bilo.lower.losses import operator_loss
+from bilo.lower.textbook import fields_and_derivatives
 from bilo.networks.network import OperatorNetwork
 from bilo.problems import get, names
-from bilo.taylor.jets import Jet
-from tests.bilo.oracle import field_and_derivatives, no_shift, tangents_of
+from tests.bilo.oracle import no_shift, tangents_of
 from tests.bilo.problems.test_problems import VARIANTS, elsewhere
+from tests.bilo.systems import Reacting, Turning
 from tests.bilo.taylor.test_streamed_mlp import Anisotropic
 
 TOLERANCE = 1e-10
 W_RGRAD = 0.3
-FURTHER = {**VARIANTS, "weighted": Anisotropic}
+FURTHER: dict[str, Callable[[], Problem]] = {
+    **VARIANTS,
+    "weighted": Anisotropic,
+    "two fields": Turning,
+    "two fields in space": Reacting,
+}
 
 
 @pytest.fixture(params=(*names(), *FURTHER))
@@ -48,19 +56,23 @@ def _setting(
 
 def _plain(
     network: OperatorNetwork,
-    form: Callable[[Jet, Frame], Jet],
+    form: Callable[[Any, Frame], Fields],
     points: Points,
     codes: Tensor,
     w_rgrad: float,
 ) -> tuple[Tensor, Tensor]:
-    """c and its scaled derivatives (K, n), inside the graph of the weights and of a shift of z."""
-    shift = no_shift(network)
-    u, at = field_and_derivatives(network, points, codes, shift)
-    c = form(u, at).value
-    rows = c[None]
+    """All c and their scaled derivatives by the unknowns one after the other (K, n), inside the
+    graph of the weights and of a shift of z.
+    """
+    problem, shift = network.problem, no_shift(network)
+    u, at = fields_and_derivatives(network, points, codes, shift)
+    cs = [c.value for c in as_tuple(form(problem.together(u), at))]
+    rows = torch.stack(cs)
     if w_rgrad:
-        rows = torch.cat([rows, w_rgrad**0.5 * tangents_of(c, shift)])
-    weight = network.problem.weight(u.detach(), at) if form == network.problem.residual else None
+        slopes = torch.stack([w_rgrad**0.5 * tangents_of(c, shift) for c in cs], 1)
+        rows = torch.cat([rows, slopes.flatten(0, 1)])
+    held = problem.together(tuple(f.detach() for f in u))
+    weight = problem.weight(held, at) if form == problem.residual else None
     if weight is not None:
         rows = rows * weight.detach().sqrt()
     return rows / rows.shape[1] ** 0.5, shift
@@ -91,7 +103,7 @@ def _close(found: Tensor, exact: Tensor) -> bool:
 
 
 def _points_of(equation: Equation, points: Points) -> Points:
-    return points if equation.pointwise else equation.at.points
+    return equation.at.points if equation.name == "conditions" else points
 
 
 @pytest.mark.parametrize("fourier", [0, 3])
@@ -102,6 +114,7 @@ def test_rows_and_jacobian_of_the_operator(problem: Problem, fourier: int) -> No
     for equation in equations:
         there = _points_of(equation, points)
         exact, _ = _plain(network, equation.form, there, codes, W_RGRAD)
+        exact = equation.factor**0.5 * exact
         rows, J = equation.linearise()
         assert _close(rows, exact.detach())
         assert torch.equal(rows, equation.rows())
@@ -114,6 +127,7 @@ def test_rows_and_jacobian_of_a_pinn(problem: Problem) -> None:
     for equation in operator_equations(network, points, codes, 0.0):
         there = _points_of(equation, points)
         exact, shift = _plain(network, equation.form, there, codes, 0.0)
+        exact = equation.factor**0.5 * exact
         rows, J = equation.linearise(unknowns=True)
         assert _close(rows, exact.detach())
         assert _close(J, _jacobian(exact, [*_weights(network), shift]))
@@ -155,7 +169,7 @@ def test_start_and_data(theta: bool) -> None:
     data = problem.observe({"D": 2.0, "rho": 2.0}, 0.0, 0)
     assert isinstance(data, LeastSquares)
     (start,) = start_equation(network, points, codes, 4.0)
-    known = problem.reference(problem.start())
+    known = problem.numerical(problem.start())
     assert known is not None
     for equation, there, values, factor in (
         (start, points, known(points), 4.0),

@@ -101,7 +101,9 @@ def test_bilo_finds_the_unknowns() -> None:
         assert found.unknowns[name] == pytest.approx(value, rel=5e-3)
     assert found.network is not None
     everywhere = problem.collocation(None, torch.Generator())
-    exact = problem.reference(TRUTH)(everywhere)
+    reference = problem.numerical(TRUTH)
+    assert reference is not None
+    exact = reference(everywhere)
     error = (evaluate(found.network, everywhere, found.codes) - exact).norm() / exact.norm()
     assert error < 3e-4
     assert found.steps < LM.budget.total == 230

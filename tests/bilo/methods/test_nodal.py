@@ -76,7 +76,8 @@ def test_the_gradient_is_that_of_the_discrete_objective(nodal: Nodal, w_reg: flo
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_regulariser_is_the_functions(name: str) -> None:
     """For z = sin(3 x) (2 + y) that of `Regulariser`, by another quadrature: first order."""
-    nodal, regulariser = _nodal(name), get(name).regulariser
+    nodal = _nodal(name)
+    regulariser = nodal.unknown.regulariser
     assert regulariser is not None
     assert nodal.corner == regulariser.corner
     shape = nodal.low.shape

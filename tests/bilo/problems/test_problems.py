@@ -26,7 +26,7 @@ from bilo.problems.bpn import BoundaryValues
 from bilo.taylor.jets import Jet
 from bilo.upper.tangent_model import through_inputs
 from tests.bilo.decaying import Decaying
-from tests.bilo.oracle import nested, plain_field
+from tests.bilo.systems import interleaved_field, losses
 
 VARIANTS: dict[str, Callable[[], Problem]] = {
     "bpn, soft": lambda: BoundaryValues("soft"),
@@ -77,18 +77,24 @@ def _network(problem: Problem, seed: int = 0) -> OperatorNetwork:
 
 
 def _inside(problem: Problem, n: int, seed: int = 3) -> dict[str, Tensor]:
-    """Points away from the edge of the unit box, odd hundredths: numerical solutions on a grid,
-    linear in between, cannot be differentiated elsewhere.
+    """Points away from the edge of the box, odd hundredths of its sides: numerical solutions on a
+    grid, linear in between, cannot be differentiated elsewhere.
     """
     draw = torch.Generator().manual_seed(seed)
     rows = torch.randint(10, 40, (len(problem.coordinates), n), generator=draw)
-    return dict(zip(problem.coordinates, (2 * rows.double() + 1) / 100, strict=True))
+    sides = problem.domain.intervals.items()
+    return {
+        c: low + (high - low) * row
+        for (c, (low, high)), row in zip(sides, (2 * rows.double() + 1) / 100, strict=True)
+    }
 
 
 def _faces(problem: Problem) -> Iterator[tuple[str, float, Points]]:
-    for name, value in itertools.product(problem.coordinates, (0.0, 1.0)):
+    """Each with its part of the coordinate's side, 0 or 1."""
+    for name, end in itertools.product(problem.coordinates, (0, 1)):
         inside = _inside(problem, 20)
-        yield name, value, problem.place({**inside, name: torch.full_like(inside[name], value)})
+        value = torch.full_like(inside[name], problem.domain.intervals[name][end])
+        yield name, float(end), problem.place({**inside, name: value})
 
 
 def test_declaration(problem: Problem) -> None:
@@ -100,7 +106,7 @@ def test_declaration(problem: Problem) -> None:
         assert k.truth is None or low <= k.truth <= high
         assert k.decode(k.encode(k.start)) == pytest.approx(k.start, rel=1e-12)
     assert all(set(k.coordinates) <= set(problem.coordinates) for k in problem.functions)
-    assert (problem.regulariser is not None) == bool(problem.functions)
+    assert all(k.regulariser is not None for k in problem.functions)
     low, high = problem.code_bounds()
     assert torch.equal(problem.project(high + 1), high)
     assert torch.equal(problem.project(low - 1), low)
@@ -130,7 +136,7 @@ def _only_bias(k: Function) -> Tensor:
 def test_transform_holds_initial_and_boundary_values(problem: Problem) -> None:
     """Faces where the network has no say carry the values of the numerical solution."""
     codes = elsewhere(problem)
-    reference = problem.reference(problem.decode(codes))
+    reference = problem.numerical(problem.decode(codes))
     assert reference is not None
     tolerance = 1e-5 if problem.functions else 1e-6  # initial functions are linear between nodes
     held = set()
@@ -138,7 +144,8 @@ def test_transform_holds_initial_and_boundary_values(problem: Problem) -> None:
         one, two = (field(_network(problem, seed), points, codes).value for seed in (0, 1))
         if (one - two).abs().max() < 1e-12:
             held.add((name, value))
-            assert (one.detach() - reference(points)).abs().max() < tolerance, (name, value)
+            exact = reference(points).flatten()
+            assert (one.detach() - exact).abs().max() < tolerance, (name, value)
     assert held >= {(c, 0.0) for c in problem.coordinates}
     assert held >= {(c, 1.0) for c in problem.coordinates if c != "t"}
 
@@ -162,7 +169,7 @@ def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None
     points = problem.collocation(None, torch.Generator())
     together = problem.solutions(thetas, points)
     for u, theta in zip(together, thetas, strict=True):
-        reference = problem.reference(theta)
+        reference = problem.numerical(theta)
         assert reference is not None
         exact = reference(points)
         assert u.dtype == torch.float64
@@ -173,7 +180,7 @@ def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> No
     """With one-sided differences of second order, on the side that a point says."""
     codes, h = elsewhere(variant), 1e-4
     for condition in variant.conditions():
-        reference = variant.reference(variant.decode(codes))
+        reference = variant.numerical(variant.decode(codes))
         assert reference is not None
         points = condition.points.to(codes)
         ((name, x),) = points.coordinates.items()
@@ -186,7 +193,7 @@ def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> No
 
 
 def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
-    reference = problem.reference(problem.decode(codes))
+    reference = problem.numerical(problem.decode(codes))
     assert reference is not None
     inside = _inside(problem, 60)
     points = problem.place(inside)
@@ -204,8 +211,22 @@ def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
         else:
             corners = [s * r * u(**{a: s, b: r}) for s, r in itertools.product((1, -1), repeat=2)]
             second[a, b] = torch.stack(corners).sum(0) / (4 * h**2)
-    r = problem.residual(Jet.tabulated(u(), first, second, at.streams), at)
-    return float((r.value**2).mean().sqrt())
+    fields = (
+        Jet.tabulated(
+            _column(u(), k),
+            {c: _column(v, k) for c, v in first.items()},
+            {pair: _column(v, k) for pair, v in second.items()},
+            at.streams,
+        )
+        for k in range(len(problem.fields))
+    )
+    squares = [(r.value**2).mean() for r in problem.residuals(tuple(fields), at)]
+    return float(torch.stack(squares).mean().sqrt())
+
+
+def _column(values: Tensor, k: int) -> Tensor:
+    """One field of (N,) or (N, fields)."""
+    return values if values.ndim == 1 else values[:, k]
 
 
 @pytest.mark.parametrize("at_start", [True, False])
@@ -214,7 +235,7 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
     codes = _start(type(problem)) if at_start else elsewhere(problem)
-    exact = nested(network, points, codes, 0.1)
+    exact = losses(network, points, codes, 0.1)
     found = operator_loss(network, points, codes, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
@@ -232,8 +253,9 @@ def test_the_upper_gradient_is_through_the_inputs(variant: Problem) -> None:
     network, codes = _network(problem), elsewhere(problem).requires_grad_()
     generator = torch.Generator().manual_seed(5)
     points = problem.collocation(30, generator).to(network.like)
-    by_u = torch.randn(len(points), generator=generator, dtype=torch.float64)
-    (exact,) = torch.autograd.grad(plain_field(network, points, codes) @ by_u, codes)
+    u = interleaved_field(network, points, codes)
+    by_u = torch.randn(len(u), generator=generator, dtype=torch.float64)
+    (exact,) = torch.autograd.grad(u @ by_u, codes)
     J = field(network, points, codes.detach(), tangents=True).tangents.detach()
     found, _ = through_inputs(problem, points, codes, J * by_u)
     assert (found - exact).abs().max() <= 1e-10 * exact.abs().max()
@@ -255,7 +277,7 @@ def test_both_precisions(problem: Problem) -> None:
 def test_observations(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed gives its data again; noise has the deviation asked for; data may bring their own."""
     truth = problem.truth()
-    reference = problem.reference(truth)
+    reference = problem.numerical(truth)
     assert reference is not None
     clean = problem.observe(truth, 0.0, 0)
     if not isinstance(clean, LeastSquares):
@@ -266,13 +288,16 @@ def test_observations(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None
             assert torch.equal(x, again[name])
             assert x.shape != other[name].shape or not torch.equal(x, other[name])
         return
-    exact = reference(clean.points)
+    exact = reference(clean.points).flatten()
     assert float(clean.value(exact, clean.start)) < 1e-14
     monkeypatch.setattr(problem, "reference", lambda theta: reference)  # solved once
     assert torch.equal(_noisy(problem, 1).values, _noisy(problem, 1).values)
-    many = torch.stack([_noisy(problem, seed).values for seed in range(40)])
+    drawn = [_noisy(problem, seed) for seed in range(40)]
+    many = torch.stack([data.values for data in drawn])
     informative = clean.informative or len(clean.values)
-    deviation = float(((many - exact) ** 2).sum(1).div(informative).mean().sqrt())
+    # noise in proportion to a field says its deviation
+    unit = 1.0 if drawn[0].sigma is None else torch.as_tensor(drawn[0].sigma) / 0.1
+    deviation = float((((many - exact) / unit) ** 2).sum(1).div(informative).mean().sqrt())
     assert deviation == pytest.approx(0.1, rel=0.15)
 
 
@@ -301,9 +326,9 @@ def test_the_truth_is_the_optimum_in_the_mean(scalars: Problem) -> None:
 
 def test_the_models_of_an_objective_are_its_derivatives(problem: Problem) -> None:
     data = problem.observe(problem.truth(), 0.0, 1)
-    reference = problem.reference(problem.start())
+    reference = problem.numerical(problem.start())
     assert reference is not None
-    u = reference(data.points).requires_grad_()
+    u = reference(data.points).flatten().requires_grad_()
     first = torch.autograd.functional.jacobian(lambda v: data.value(v, data.start), u)
     second = torch.autograd.functional.hessian(lambda v: data.value(v, data.start), u).diagonal()
     found = data.derivatives(u.detach())
@@ -318,9 +343,9 @@ def test_sensitivities_are_differences_of_the_numerical_solution(scalars: Proble
     u, J = classical(problem, data)(theta)
 
     def solve(at: np.ndarray) -> np.ndarray:
-        reference = problem.reference(dict(zip(truth, at.tolist(), strict=True)))
+        reference = problem.numerical(dict(zip(truth, at.tolist(), strict=True)))
         assert reference is not None
-        return np.asarray(reference(data.points))
+        return np.asarray(reference(data.points).flatten())
 
     by_differences = differenced(solve)(theta)
     assert np.abs(u - by_differences[0]).max() < 1e-7

@@ -13,14 +13,14 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.regulariser import regularisation
+from bilo.inverse.regulariser import regularisation, regulariser_rows
 from bilo.networks.network import OperatorNetwork
 from bilo.problems.burgers import Burgers
 from bilo.problems.poisson import Poisson
 from bilo.solvers.burgers import SPEED
 from bilo.training.recipes import RecipeError
 from bilo.training.state import Run
-from bilo.upper.function_step import GaussNewton, function_step, regulariser_rows
+from bilo.upper.function_step import GaussNewton, function_step
 from bilo.upper.tangent_model import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
 from tests.bilo.oracle import plain_field
@@ -59,7 +59,7 @@ def _data(problem: Problem) -> LeastSquares:
 
 
 def _tangents(run: Run, data: Objective) -> tuple[Tensor, Tensor]:
-    return tangent_model(run.network, data.points)(run)
+    return tangent_model(run.network, data)(run)
 
 
 @PROBLEMS
