@@ -120,11 +120,12 @@ class LeastSquares(Pointwise):
             return None
         return float(self.value(u, self.start)) * len(self.values) / (self.count - parameters)
 
-    def chi_squared(self, u: Tensor) -> float | None:
-        """sum (C u - u_d)^2 / sigma^2; None where the noise is not known."""
+    def chi_squared(self, u: Tensor) -> tuple[float, int] | None:
+        """sum (C u - u_d)^2 / sigma^2 and the number of data."""
         if self.sigma is None:
             return None
-        return float((((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2).sum())
+        squares = ((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2
+        return float(squares.sum()), self.count
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J w J^T)^-1); infinite for what the data do not see."""

@@ -60,13 +60,13 @@ class TwoFunctions(Problem):
 
     def solve(self, theta: Any) -> Any:
         a, b = _nodal(theta["a"]), _nodal(theta["b"])
-        x = np.linspace(0, 1, CELLS + 1)
+        nodes = np.linspace(0, 1, CELLS + 1)
         middle, h = (a[1:] + a[:-1]) / 2, 1 / CELLS
         main = (middle[1:] + middle[:-1]) / h**2 + b[1:-1]
         other = -middle[1:-1] / h**2
         u = np.zeros(CELLS + 1)
-        u[1:-1] = spsolve(diags([other, main, other], [-1, 0, 1]).tocsc(), 1 + 20 * x[1:-1])
-        return lambda at: np.interp(at, x, u)
+        u[1:-1] = spsolve(diags([other, main, other], [-1, 0, 1]).tocsc(), 1 + 20 * nodes[1:-1])
+        return lambda x: np.interp(x, nodes, u)
 
 
 class DiscSource(Problem):

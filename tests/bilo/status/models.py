@@ -135,4 +135,6 @@ FarHelmholtz = altered(Helmholtz, start=12.0)
 class NearMinimum(FisherKPP):
     """It starts at a local minimum."""
 
-    unknowns = (replace(FisherKPP.unknowns[0], start=3.9), replace(FisherKPP.unknowns[1], start=2.4))
+    unknowns = tuple(
+        replace(k, start=s) for k, s in zip(FisherKPP.unknowns, (3.9, 2.4), strict=True)
+    )

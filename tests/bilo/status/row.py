@@ -186,7 +186,7 @@ def run(row: Row) -> Outcome:
     except (ValueError, TypeError, KeyError) as error:
         seconds = time.perf_counter() - began
         return Outcome(REFUSED, math.nan, False, REFUSED, [str(error)], {}, seconds)
-    named = {} if sd is None else {k.name: s for k, s in zip(nature.scalars, sd.tolist())}
+    named = {} if sd is None else nature.named(sd.tolist())
     answer, off, wrong = [], 0.0, False
     for name, value in found.unknowns.items():
         if name not in truth:
@@ -200,8 +200,9 @@ def run(row: Row) -> Outcome:
             own = found.assessment.get("local_sd", {}).get(name, math.inf)
             finite = [s for s in (own, named.get(name, math.inf)) if math.isfinite(s)]
             s = min(finite, default=0.0)
-            error = apart / max(abs(truth[name]), 1e-3 if truth[name] else 1.0)
-            answer.append(f"{name} {value:.4g} for {truth[name]:.4g} ({apart / max(s, 1e-12):.1f} sd)")
+            error = apart / (abs(truth[name]) or 1.0)
+            sds = f"({apart / max(s, 1e-300):.1f} sd)"
+            answer.append(f"{name} {value:.4g} for {truth[name]:.4g} {sds}")
             bad = not math.isfinite(value) or (error > OFF and apart > OFF_SD * s)
         off, wrong = max(off, error), wrong or bad
     checks = {c.name: c.passed for c in found.checks}
