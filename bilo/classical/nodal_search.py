@@ -77,18 +77,15 @@ class Search:
 def judged(nodal: Nodal, data: Objective, z: Array, w_reg: float) -> list[Check]:
     """Nodal values against the data.
 
-    They are as many as the data, or more: a minimum alone says little of them. Either the noise is
-    known, and the misfit of its size; or a regulariser holds them, whose weight nobody then tested.
+    They are as many as the data, or more: without a regulariser many functions meet the data as
+    well, and most are noise. Which weight it should have is tested where the noise is known.
     """
     u = torch.from_numpy(nodal.forward(z)[0])
-    level = noise(data, u, None)
-    words = "a regulariser holds the function; its weight is the user's"
-    if level.passed:
-        words = "the misfit has the size of the noise"
-    elif not w_reg:
-        words = "no regulariser and no known noise: what noise did to the function is not known"
-    held = Check("weight", True if level.passed or w_reg else None, words)
-    return [level, structure(data, u), held]
+    words = "a regulariser holds the function"
+    if not w_reg:
+        words = "no regulariser holds the function: what noise does to it is not known"
+    held = Check("regulariser", True if w_reg else None, words)
+    return [noise(data, u, None), structure(data, u), held]
 
 
 def answer(
@@ -111,7 +108,7 @@ def answer(
         At the start and after each step.
     """
     steps = max(len(objectives) - 1, 1)
-    status = status_of(checks, confirmed=all(c.passed for c in checks if c.name == "weight"))
+    status = status_of(checks, confirmed=all(c.passed for c in checks if c.name == "regulariser"))
     return Solution(
         method=method,
         unknowns={nodal.unknown.name: nodal.function(z)},

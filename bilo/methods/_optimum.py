@@ -32,10 +32,6 @@ ALLOWED_SD = 0.2
 """The same in local standard deviations, where a numerical solution makes the step."""
 RESTING_SD = 0.3
 """The same where the network's own derivative makes it."""
-SMALL = 0.02
-"""Part of the admissible range, or of the scale, that an unknown close to zero counts as large."""
-WIDEST = 4.0
-"""Range, in units of an unknown's scale, beyond which bounds say nothing of its size."""
 ERROR = 0.01
 """Of a network, relative: how far it may be from a numerical solution."""
 OTHERS = 2
@@ -50,10 +46,7 @@ REACH = 0.05
 
 def allowed(problem: Problem, codes: Tensor) -> Tensor:
     """Steps (m,) of the scalars' coordinates that mean nothing, whatever the noise."""
-    low, high = problem.code_bounds()
-    size = torch.maximum(codes.abs(), SMALL * (high - low).clamp(max=WIDEST))
-    log = torch.tensor([k.log for k in problem.scalars])
-    return ALLOWED * torch.where(log, torch.ones_like(size), size)
+    return ALLOWED * problem.sizes(codes)
 
 
 def _limit(problem: Problem, codes: Tensor, sd: Tensor | None, part: float) -> Tensor:
@@ -67,7 +60,7 @@ def shown(problem: Problem, u: Tensor, J: Tensor, codes: Tensor) -> Tensor:
 
     One whose own size changes u by less than a network's error is not: that J is an error, too.
     """
-    change = J.norm(dim=1) * allowed(problem, codes) / ALLOWED
+    change = J.norm(dim=1) * problem.sizes(codes)
     return change > ERROR * u.norm()
 
 
