@@ -127,11 +127,12 @@ class LeastSquares(Pointwise):
         known = None if self.sigma is None else self.variance(u, 0)
         return Likelihood(K / 2, known, float(self.value(u, self.start)) * K, self.count)
 
-    def chi_squared(self, u: Tensor) -> float | None:
-        """sum (C u - u_d)^2 / sigma^2; None where the noise is not known."""
+    def chi_squared(self, u: Tensor) -> tuple[float, int] | None:
+        """sum (C u - u_d)^2 / sigma^2 and the number of data."""
         if self.sigma is None:
             return None
-        return float((((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2).sum())
+        squares = ((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2
+        return float(squares.sum()), self.count
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J w J^T)^-1); infinite for what the data do not see."""

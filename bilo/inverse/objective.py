@@ -97,6 +97,13 @@ class Objective(ABC):
         """What makes it one, at the field u (N,); None: it is none, and there is no posterior."""
         return None
 
+    def chi_squared(self, u: Tensor) -> tuple[float, int] | None:
+        """Squares of standardised misfits and their number, without the unknowns' part of it.
+
+        None where the noise is not known.
+        """
+        return None
+
     def identity(self) -> Any:
         """What makes the data themselves, for the checkpoints of their fits."""
         return [type(self), vars(self)]

@@ -12,17 +12,15 @@ from typing import Any, ClassVar
 import torch
 
 from bilo.classical.search import classical, optima
-from bilo.classical.starts import starts_of
+from bilo.classical.starts import STARTS, STARTS_OF_ONE, starts_of
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
-from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
+from bilo.training.data_checks import bounds, noise, seen, structure
 from bilo.training.linearised import Linearised
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution
-
-STARTS_OF_ONE, STARTS = 12, 3
 
 
 @dataclass(frozen=True)
