@@ -186,7 +186,9 @@ class Function(Unknown):
     def input(self, codes: Tensor, at: Chart) -> Tensor:
         """f and its derivatives, divided by the scale; inside a graph where the codes are."""
         x = self._features(at)
-        if (codes.requires_grad or x.requires_grad) and torch.is_grad_enabled():
+        of_a_field = any(c not in at.points.coordinates for c in self.coordinates)
+        moving = codes.requires_grad or (of_a_field and x.requires_grad)
+        if moving and torch.is_grad_enabled():
             out = StreamedMLP(x, self.weights(codes), at.streams).along()
         else:
             with torch.no_grad():

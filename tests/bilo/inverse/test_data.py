@@ -17,7 +17,7 @@ from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
-from bilo.methods._data_checks import noise, seen, structure
+from bilo.training.data_checks import noise, seen, structure
 from bilo.networks.network import OperatorNetwork
 from bilo.networks.network import seen as seen_of
 from bilo.taylor.jets import Jet
