@@ -7,7 +7,7 @@ from dataclasses import dataclass
 CLASSICAL = ("direct_fit", "adjoint", "descent", "tikhonov")
 """Methods of the numerical solution alone: without network, recipe or budget."""
 METHODS = ("bilo", "pinn", "deeponet", "bpn", *CLASSICAL)
-RECIPES = ("fast", "lm", "paper")
+RECIPES = ("fast", "lm", "paper", "varpro")
 """What `bilo` offers, here without importing it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")

@@ -96,6 +96,8 @@ class Statement:
             points = problem.collocation(POINTS, torch.Generator().manual_seed(0))
             at = Frame(problem, points.to(self.codes), self.codes)
         u = self.represented(at)
+        if problem.of_the_solution:
+            at.bind(u)
         with _blamed(problem, "the residual"):
             r = problem.residual(problem.together(u), at)
         _require_jets(problem, "residual", r)

@@ -15,8 +15,8 @@ from bilo.solvers import reaction as solver
 from bilo.taylor.streams import d
 
 DIFFUSIVITY = 0.01
-RANGE = Box(u=(0.0, 1.0))
-"""Of u, where r is sought."""
+RANGE = Box(u=solver.seen())
+"""Of u in the truth's solution: where the data say anything of r."""
 
 
 class Reaction(Problem):

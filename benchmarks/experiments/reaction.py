@@ -1,0 +1,24 @@
+"""A reaction r(u) as an unknown function of the solution."""
+
+from benchmarks.design.experiment import Experiment, Grid
+
+SEEDS = (0, 1, 2, 3, 4)
+
+EXPERIMENT = Experiment(
+    name="reaction",
+    summary="Reaction-diffusion: r(u) from u at 51 places and 11 times, from r = 0",
+    grids={
+        "quick": (Grid(("bilo",), (0, 1), (0.0, 1e-2)),),
+        "full": (Grid(("bilo",), SEEDS, (0.0, 1e-2)),),
+    },
+    recipe="varpro",
+    w_reg=(0.0, 1e-6),
+    measures=("best_penalty",),
+    figures=("losses",),
+    remarks=(
+        "Errors of r over the values of u that the data hold. `best_penalty` is the best of ten "
+        "cubic splines of 12 nodes with a penalty on r''; the truth is a cubic, which such a "
+        "spline holds exactly.",
+        "Not of the paper: a function of the solution.",
+    ),
+)

@@ -1,0 +1,27 @@
+"""A source confined to a disc, and the screening beside it."""
+
+from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+
+SEEDS = (0, 1, 2, 3, 4)
+BUDGET = Budget(1, 60, points=900)
+
+EXPERIMENT = Experiment(
+    name="source",
+    summary="Screened Poisson: a source on a disc and k from u at 20 x 20 points, from f = 0",
+    grids={
+        "quick": (Grid(("bilo",), (0,), (1e-2,)),),
+        "full": (Grid(("bilo",), SEEDS, (1e-2,)),),
+    },
+    recipe="varpro",
+    training=Training(width=300),
+    budgets={("bilo", "quick"): BUDGET, ("bilo", "full"): BUDGET},
+    w_reg=(1e-9, 1e-9),
+    measures=("best_penalty",),
+    figures=("losses",),
+    remarks=(
+        "Noise is 1 % of the largest u. `best_penalty` is the best of ten penalties on |grad f|, f "
+        "zero at the disc's rim.",
+        "Not of the paper: with the derivative by a shift of f alone the source is not found at "
+        "all.",
+    ),
+)
