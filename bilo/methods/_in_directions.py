@@ -29,6 +29,7 @@ from bilo.training.session import Session
 from bilo.training.solution import Solution
 from bilo.training.state import LevelState, Record, Run, remembered
 from bilo.upper.directions import FIRST_MU, DirectionsLevel, Place, response
+from bilo.upper.regularisation_weight import chosen_weight, same
 
 if TYPE_CHECKING:
     from bilo.methods.bilo import BiLO
@@ -41,17 +42,25 @@ START = 20
 """Most Gauss-Newton steps of the field at the start."""
 POINTS = 3
 """Residual points for a row of the last layer."""
+AUTO = "auto"
+CHOICES = 6
+"""Most weights of a regulariser that are tried."""
 SMALL, OFTEN = 1e-4, 3
 """The unknowns are found when so many steps in a row gained less than this part."""
 
 
 @dataclass(frozen=True)
 class Descending(LevelState):
-    """Damping of the next step, and steps in a row that gained little."""
+    """Damping of the next step, steps in a row that gained little, and the regulariser's weight.
+
+    A weight that is chosen by the data is chosen again wherever the unknowns come to rest.
+    """
 
     mu: float = FIRST_MU
     small: int = 0
     found: bool = False
+    w_reg: float = 0.0
+    choices: int = 0
 
     @property
     def done(self) -> bool:
@@ -77,45 +86,64 @@ def fit_in_directions(
     network = ResponseNetwork(problem, size.width, size.layers, slopes, session.seed)
     network = network.to(session.torch_device(), torch.float64)
     run = Run.of(network, problem.start_codes(session.seed), data, session)
-    run.upper = Descending()
     count = method.budget.count(POINTS * size.width)
     # the same points in every step, and after an interruption
     fixed = torch.Generator().manual_seed(session.seed + 2)
     points = problem.collocation(count, fixed).to(network.like)
-    level = DirectionsLevel(network, points, data, method.w_reg)
+    auto = method.w_reg == AUTO
+    run.upper = Descending(w_reg=0.0 if auto else float(method.w_reg))
     place: list[Place] = []
+
+    def level() -> DirectionsLevel:
+        return DirectionsLevel(network, points, data, remembered(run.upper, Descending).w_reg)
 
     def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
         if pretraining:
             _start_trunk(network, run, waves, fixed)
-            place[:] = [level.settle(run.codes, START)]
-        elif not place:
-            place[:] = [level.settle(run.codes, 0)]
+            place[:] = [level().settle(run.codes, START)]
+            if auto:
+                choose()
+        elif not place or not torch.equal(place[0].codes, run.codes):
+            place[:] = [level().settle(run.codes, 0)]
         return True, {"residual": place[0].lower.residual.loss()}
+
+    def choose() -> bool:
+        """Another weight, where the data want one; whether they do."""
+        state: Descending = remembered(run.upper, Descending)
+        weight = chosen_weight(level(), place[0])
+        if state.choices >= CHOICES or (state.w_reg and same(weight, state.w_reg)):
+            return False
+        run.upper = Descending(w_reg=weight, choices=state.choices + 1)
+        place[:] = [level().settle(run.codes, 0)]
+        return True
 
     def upper(run: Run, progress: float) -> Record:
         state: Descending = remembered(run.upper, Descending)
-        found, mu = level.step(place[0], state.mu)
         here = place[0]
-        if found is None:
-            run.upper = replace(state, mu=mu, found=True)
-        else:
+        found, mu = level().step(here, state.mu)
+        if found is not None:
             small = state.small + 1 if found.value > (1 - SMALL) * here.value else 0
-            run.upper = Descending(mu, small, small >= OFTEN)
+            run.upper = replace(state, mu=mu, small=small)
             place[:] = [found]
             run.codes.copy_(found.codes)
+        resting = found is None or remembered(run.upper, Descending).small >= OFTEN
+        if resting and not (auto and choose()):
+            run.upper = replace(remembered(run.upper, Descending), mu=mu, found=True)
         run.mark()
-        return {"objective": place[0].value, **problem.numbers(run.codes)}
+        record = {"objective": place[0].value, **problem.numbers(run.codes)}
+        return {**record, "w_reg": state.w_reg} if auto else record
 
     levels = Levels(lambda: points, lower, upper)
     status = train(run, levels, method.budget, session, fingerprint(method, problem, data, session))
-    end = place[0] if place else level.settle(run.codes, 0)
+    end = place[0] if place else level().settle(run.codes, 0)
     identity = torch.eye(len(run.codes)).to(run.codes)
+    weight = remembered(run.upper, Descending).w_reg
+    method = replace(method, w_reg=weight)
     w = -end.lower.factors.solve(end.lower.residual.moved_by_codes())
     J = response(end, identity, w)
     finished = FinishedRun(method, run, status, end.observed.u.double().cpu(), J, run.done)
     solution = assess(finished, data, session)
-    left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves)}
+    left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves), "w_reg": weight}
     return replace(solution, assessment={**solution.assessment, **left})
 
 

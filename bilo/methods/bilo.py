@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -80,8 +80,10 @@ class BiLO(NetworkMethod):
     damping : float
         Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue:
         what the data hardly see moves slowly, and coarse features come first.
-    w_reg : float
-        Weight of the problem's regulariser of an unknown function.
+    w_reg : float or "auto"
+        Weight of the regularisers of unknown functions. ``auto``, of recipe `varpro` alone: by the
+        discrepancy principle where the noise is known, else by generalised cross-validation; the
+        weight is `assessment["w_reg"]`.
     start_grid : int
         Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     referee : callable
@@ -98,14 +100,23 @@ class BiLO(NetworkMethod):
     upper_rate: float | None = field(default=None, kw_only=True)
     upper_every: int | None = field(default=None, kw_only=True)
     damping: float = field(default=1e-5, kw_only=True)
-    w_reg: float = field(default=0.0, kw_only=True)
+    w_reg: float | Literal["auto"] = field(default=0.0, kw_only=True)
     start_grid: int = field(default=0, kw_only=True)
     referee: Referee | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        automatic = self.w_reg == "auto"
+        if automatic and not isinstance(self._recipe.lower, LastLayer):
+            raise RecipeError("w_reg 'auto' needs recipe 'varpro'")
         self._require_weights(
-            "w_rgrad", "w_start", "w_keep", "upper_rate", "damping", "w_reg", "start_grid"
+            *(() if automatic else ("w_reg",)),
+            "w_rgrad",
+            "w_start",
+            "w_keep",
+            "upper_rate",
+            "damping",
+            "start_grid",
         )
         self._require_counts("upper_every", least=1)
         alone = ("sample_directions", "w_keep", "upper_every")
@@ -144,6 +155,12 @@ class BiLO(NetworkMethod):
         u, J = predict(run)
         return assess(FinishedRun(self, run, status, u, J, stationary), data, session)
 
+    @property
+    def _weight(self) -> float:
+        """The regulariser's weight where it is a number."""
+        assert self.w_reg != "auto"
+        return float(self.w_reg)
+
     def _in_turn(self, run: Run, data: Objective, predict: Predict) -> tuple[Lower, Upper]:
         """The lower level as least squares, and a step of the unknowns when it has settled."""
         network, problem = run.operator, run.network.problem
@@ -156,7 +173,7 @@ class BiLO(NetworkMethod):
 
         run.lower = Solving()
         whole = HELD if self.w_reg else 1.0
-        level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or whole)
+        level = UpperLevel(data, self._weight, self.damping, self.upper_rate or whole)
         if problem.functions:
             run.upper = Following()
             return solving(build), following(level, predict)
@@ -175,9 +192,9 @@ class BiLO(NetworkMethod):
             run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
         referee = self.referee
         if referee is None and problem.judged and problem.has_reference:
-            referee = _numerical(problem, data, self.w_reg)
+            referee = _numerical(problem, data, self._weight)
         run.upper = Judged()
-        level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or PART)
+        level = UpperLevel(data, self._weight, self.damping, self.upper_rate or PART)
         hold, every = self._recipe.hold, self.upper_every or data.every
 
         def upper(run: Run, progress: float) -> Record:

@@ -1,0 +1,85 @@
+"""The weight of a regulariser from the data themselves, by the linearised problem at a place.
+
+    c(w) = argmin |W^(1/2) (e + T c)|^2 / n + w (R + R' c + c R'' c / 2),
+    A(w) = T (T^T W T / n + w R'' / 2)^-1 T^T W / n,      p = tr A
+
+Where the noise is known, the discrepancy principle: the largest w with a misfit of at most n
+sigma^2. Else generalised cross-validation: the least |e + T c|^2 / (1 - p / n)^2.
+
+References: Morozov 1966, Soviet Math. Dokl. 7; Golub, Heath and Wahba 1979, Technometrics 21.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.directions import leading_directions
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.regulariser import regulariser_rows
+from bilo.upper.directions import CUT, DirectionsLevel, Place, response
+
+DECADES, A_DECADE = 14, 6
+"""Weights that are tried: so many decades below the one that lets nothing move."""
+SAME = 0.2
+"""Largest difference of ln w that is none."""
+
+
+def chosen_weight(level: DirectionsLevel, place: Place) -> float:
+    """w by the problem linearised at a place.
+
+    Raises
+    ------
+    ValueError
+        If the objective is no least squares.
+    """
+    data, problem = level.data, level.network.problem
+    if not isinstance(data, LeastSquares):
+        raise ValueError(f"w_reg 'auto' needs least squares, not {type(data).__name__}")
+    B = leading_directions(problem, place.codes, CUT)
+    S = place.lower.residual.moved_by_codes()
+    w = -place.lower.factors.solve(S @ B.to(S))
+    T = data.combine(response(place, B, w)).t()
+    first, second = data.derivatives(data_at(place))
+    b, by_codes = regulariser_rows(problem, place.codes)
+    X = B.t() @ by_codes
+    g, H = T.t() @ first, T.t() @ (second[:, None] * T)
+    g_R, H_R = 2 * X @ b, 2 * X @ X.t()
+    ridge = 1e-12 * float(torch.trace(H))  # constants and scalars are not penalised
+    # of the roughest direction the data see nothing; above this weight nothing moves at all
+    largest = float(
+        torch.linalg.matrix_norm(H, 2)
+        / torch.linalg.matrix_norm(H_R, -2).clamp(min=1e-9 * torch.linalg.matrix_norm(H_R, 2))
+    )
+    here = float(data.value(data_at(place), data.start))
+    found = []
+    for k in range(DECADES * A_DECADE):
+        weight = largest * 10 ** (-k / A_DECADE)
+        A = H + weight * H_R
+        A.diagonal().add_(ridge)
+        c = -torch.linalg.solve(A, g + weight * g_R)
+        misfit = here + float(g @ c + c @ H @ c / 2)
+        p = float(torch.trace(torch.linalg.solve(A, H)))
+        found.append((weight, misfit, p))
+    return _chosen(data, found)
+
+
+def _chosen(data: LeastSquares, found: list[tuple[float, float, float]]) -> float:
+    n, noise = len(data.values), data.variance(data.values, 0) if data.sigma is not None else None
+    if noise is not None:
+        enough = [weight for weight, misfit, _ in found if misfit <= noise]
+        return enough[0] if enough else found[-1][0]
+    scores = [misfit / max(1 - p / n, 1e-6) ** 2 for _, misfit, p in found]
+    return found[scores.index(min(scores))][0]
+
+
+def data_at(place: Place) -> Tensor:
+    """What is seen at a place, float64 on the CPU."""
+    return place.observed.u.double().cpu()
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two weights are one."""
+    return abs(math.log(one / other)) < SAME
