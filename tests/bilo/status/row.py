@@ -201,7 +201,7 @@ def run(row: Row) -> Outcome:
             finite = [s for s in (own, named.get(name, math.inf)) if math.isfinite(s)]
             s = min(finite, default=0.0)
             error = apart / (abs(truth[name]) or 1.0)
-            sds = f"({apart / max(s, 1e-300):.1f} sd)"
+            sds = f"({apart / max(s, 1e-300):.3g} sd)"
             answer.append(f"{name} {value:.4g} for {truth[name]:.4g} {sds}")
             bad = not math.isfinite(value) or (error > OFF and apart > OFF_SD * s)
         off, wrong = max(off, error), wrong or bad
