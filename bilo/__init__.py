@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
     from bilo.inverse.unknown import Scalar
+    from bilo.methods._check import check
     from bilo.methods._fit import fit
     from bilo.methods.adjoint import Adjoint
     from bilo.methods.bilo import BiLO
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from bilo.methods.direct_fit import DirectFit
     from bilo.methods.pinn import PINN
     from bilo.methods.tikhonov import Tikhonov
-    from bilo.taylor.streams import Operator
+    from bilo.taylor.streams import Operator, d
+    from bilo.training.loading import load
     from bilo.training.solution import Solution
 
 __all__ = [
@@ -46,7 +48,10 @@ __all__ = [
     "Scalar",
     "Solution",
     "Tikhonov",
+    "check",
+    "d",
     "fit",
+    "load",
 ]
 
 _HOMES = {
@@ -67,7 +72,10 @@ _HOMES = {
     "Scalar": "bilo.inverse.unknown",
     "Solution": "bilo.training.solution",
     "Tikhonov": "bilo.methods.tikhonov",
+    "check": "bilo.methods._check",
+    "d": "bilo.taylor.streams",
     "fit": "bilo.methods._fit",
+    "load": "bilo.training.loading",
 }
 
 

@@ -11,6 +11,10 @@ from torch import Tensor
 from bilo.inverse.function import Function
 from bilo.inverse.unknown import Scalar, Unknown
 
+SMALL = 0.02
+"""Part of the admissible range, or of the scale, that an unknown close to zero counts as large."""
+WIDEST = 4.0
+"""Range, in units of an unknown's scale, beyond which bounds say nothing of its size."""
 Values = Mapping[str, Any]
 """Unknowns by name: a float for a scalar, points -> (N,) for a function."""
 
@@ -91,6 +95,16 @@ class Codec:
         """Lower and upper bounds (size,) of the optimiser coordinates."""
         low, high = zip(*(k.code_bounds() for k in self.unknowns), strict=True)
         return torch.cat(low), torch.cat(high)
+
+    def sizes(self, codes: Tensor) -> Tensor:
+        """What a step of the scalars' coordinates (m,) is compared with, whatever their scale.
+
+        The coordinate itself; a part of its range where that is more; 1 where it is a logarithm.
+        """
+        low, high = self.code_bounds()
+        size = torch.maximum(codes.abs(), SMALL * (high - low).clamp(max=WIDEST))
+        log = torch.tensor([k.log for k in self.scalars])
+        return torch.where(log, torch.ones_like(size), size)
 
     def project(self, codes: Tensor) -> Tensor:
         """The nearest admissible optimiser coordinates, (size,)."""

@@ -246,7 +246,11 @@ class Function(Unknown):
 
     def probe_chart(self, like: Tensor) -> Chart:
         """Values alone at the points of `probe`."""
-        return Chart(self.probe_points.to(like), VALUE)
+        return self.chart(self.probe_points, like)
+
+    def chart(self, points: Points, like: Tensor) -> Chart:
+        """Values alone at points."""
+        return Chart(points.to(like), VALUE)
 
     @property
     def probe_range(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.objective import Pointwise, Seen, variances
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
@@ -120,11 +121,18 @@ class LeastSquares(Pointwise):
             return None
         return float(self.value(u, self.start)) * len(self.values) / (self.count - parameters)
 
-    def chi_squared(self, u: Tensor) -> float | None:
-        """sum (C u - u_d)^2 / sigma^2; None where the noise is not known."""
+    def likelihood(self, u: Tensor) -> Likelihood:
+        """-log p = K / (2 s^2) L, the noise of the data normal."""
+        K = len(self.values)
+        known = None if self.sigma is None else self.variance(u, 0)
+        return Likelihood(K / 2, known, float(self.value(u, self.start)) * K, self.count)
+
+    def chi_squared(self, u: Tensor) -> tuple[float, int] | None:
+        """sum (C u - u_d)^2 / sigma^2 and the number of data."""
         if self.sigma is None:
             return None
-        return float((((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2).sum())
+        squares = ((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2
+        return float(squares.sum()), self.count
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J w J^T)^-1); infinite for what the data do not see."""
@@ -144,7 +152,7 @@ def exact(name: str, values: Any) -> Tensor:
     ValueError
         If one is not finite.
     """
-    found = torch.as_tensor(values).detach().double().cpu()
+    found = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
     if not bool(torch.isfinite(found).all()):
         bad = int((~torch.isfinite(found)).sum())
         raise ValueError(f"{name}: {bad} of {found.numel()} numbers are not finite")

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 from bilo.taylor.product_rule import padded
@@ -92,6 +93,17 @@ class Objective(ABC):
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
 
+    def likelihood(self, u: Tensor) -> Likelihood | None:
+        """What makes it one, at the field u (N,); None: it is none, and there is no posterior."""
+        return None
+
+    def chi_squared(self, u: Tensor) -> tuple[float, int] | None:
+        """Squares of standardised misfits and their number, without the unknowns' part of it.
+
+        None where the noise is not known.
+        """
+        return None
+
     def identity(self) -> Any:
         """What makes the data themselves, for the checkpoints of their fits."""
         return [type(self), vars(self)]
@@ -104,6 +116,9 @@ class Pointwise(Objective):
 
         value + g . d + d . H d / 2,      g = J l',      H = J diag(l'') J^T.
     """
+
+    functional: Tensor | None = None
+    """C (K, N), where data are linear functionals of what is seen."""
 
     @abstractmethod
     def derivatives(self, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,14 +187,35 @@ def variances(precision: Tensor) -> Tensor:
     >>> variances(torch.diag(torch.tensor([4.0, 0.0], dtype=torch.float64))).tolist()
     [0.25, inf]
     """
+    Q, inverse, unit, lost = _inverted(precision)
+    found = (Q**2 @ inverse) / unit**2
+    return torch.where(lost, torch.full_like(found, math.inf), found)
+
+
+def covariance(precision: Tensor) -> Tensor:
+    """The inverse (m, m) of a precision, a variance infinite where an unseen direction takes part.
+
+    The covariances with such an unknown are not defined, and NaN.
+
+    >>> covariance(torch.diag(torch.tensor([4.0, 0.0], dtype=torch.float64))).tolist()
+    [[0.25, nan], [nan, inf]]
+    """
+    Q, inverse, unit, lost = _inverted(precision)
+    found = (Q * inverse) @ Q.t() / unit.outer(unit)
+    found[lost], found[:, lost] = math.nan, math.nan
+    found.diagonal()[lost] = math.inf
+    return found
+
+
+def _inverted(precision: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Eigenvectors Q and inverse eigenvalues in units of the diagonal's roots, and what is lost."""
     scale = precision.diagonal().clamp(min=0).sqrt()
     unit = torch.where(scale > 0, scale, torch.ones_like(scale))
     values, Q = torch.linalg.eigh(precision / unit.outer(unit))
     unseen = values <= UNSEEN * max(float(values[-1]), 1e-300)
     inverse = torch.where(unseen, torch.zeros_like(values), 1 / values)
-    found = (Q**2 @ inverse) / unit**2
     lost = (Q**2 @ unseen.to(values)) > 1e-6
-    return torch.where(lost, torch.full_like(found, math.inf), found)
+    return Q, inverse, unit, lost
 
 
 def interleaved(jets: tuple[Jet, ...]) -> Jet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.objective import Pointwise, variances
 from bilo.inverse.points import Points
 
+MOMENTS = 10
+"""Functions by which the particles are compared with the intensity."""
 NODES = 20
 """Gauss-Legendre nodes between two kinks of the intensity: its integral is exact to rounding."""
 
@@ -52,6 +56,24 @@ class PoissonProcess(Pointwise):
     def resolution(self, value: float) -> float:
         """What a fifth of a standard deviation costs, 0.2^2 / 2."""
         return 0.02
+
+    def likelihood(self, u: Tensor) -> Likelihood:
+        """Itself."""
+        return Likelihood(1.0, 1.0)
+
+    def chi_squared(self, u: Tensor) -> tuple[float, int]:
+        """Of sums of smooth functions over the particles, whose noise a Poisson process knows.
+
+            r_k = sum_i f_k(X_i) - M int f_k u,    cov(r_k, r_l) = M int f_k f_l u,
+
+        f_k the cosines of the first coordinate (Neyman's smooth test).
+        """
+        x = next(iter(self.points.coordinates.values())).double()
+        f = torch.stack([(k * math.pi * x).cos() for k in range(MOMENTS)])
+        nodes, expected = len(self.weights), self.snapshots * self.weights * u[: len(self.weights)]
+        r = f[:, nodes:].sum(1) - f[:, :nodes] @ expected
+        covariance = (f[:, :nodes] * expected) @ f[:, :nodes].t()
+        return float(r @ torch.linalg.solve(covariance, r)), MOMENTS
 
     def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
         """sqrt diag(H^-1), H the observed information."""

@@ -17,6 +17,8 @@ from bilo.inverse.points import Points, grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 
+LARGEST = 700.0
+"""Logarithm of what counts as infinite."""
 PointFunction = Callable[[Points], Tensor]
 """Points -> values (N,), float64."""
 
@@ -145,6 +147,12 @@ class Scalar(Unknown):
         """Inverse of `encode`."""
         code = float(codes)
         return math.exp(code * self.unit) * self.start if self.log else code * self.unit
+
+    def anywhere(self, code: float) -> float:
+        """`decode` of a coordinate that may be infinite, or as good as that."""
+        if self.log and code * self.unit > LARGEST:
+            return math.inf
+        return self.decode(code)
 
     @property
     def sampled_codes(self) -> tuple[float, float]:

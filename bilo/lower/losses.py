@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -175,19 +176,27 @@ def relative_residual(network: Network, points: Points, codes: Tensor) -> float:
     at = Frame(problem, points, codes, tangents=False)
     with torch.no_grad():
         fixed = network.represented(at)
-    u = tuple(Jet(f.data.detach().requires_grad_(), f.streams) for f in fixed)
     worst = 0.0
+    for r, squares in terms_of(problem, fixed, at):
+        weight = residual_weights(problem, fixed, at, r)
+        size = float((weight * squares).mean())
+        worst = max(worst, float((weight * r**2).mean()) / max(size, TINY))
+    return worst**0.5
+
+
+def terms_of(
+    problem: Problem, fixed: tuple[Jet, ...], at: Frame
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of every equation the residual (N,), and the sum of squares (N,) of its terms."""
+    u = tuple(Jet(f.data.detach().requires_grad_(), f.streams) for f in fixed)
     for r in problem.residuals(u, at):
-        weight = residual_weights(problem, u, at, r.value)
         slopes = torch.autograd.grad(
             r.value.sum(), [f.data for f in u], allow_unused=True, retain_graph=True
         )
         terms = [g * f.data for g, f in zip(slopes, u, strict=True) if g is not None]
         rest = r.value - sum((t.sum((0, 1)) for t in terms), torch.zeros_like(r.value))
         squares = sum(((t**2).sum((0, 1)) for t in terms), rest**2)
-        size = float((weight * squares).mean().detach())
-        worst = max(worst, float((weight * r.value**2).mean().detach()) / max(size, TINY))
-    return worst**0.5
+        yield r.value.detach(), squares.detach()
 
 
 @torch.no_grad()

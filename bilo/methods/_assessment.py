@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.classical.search import classical
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.observed import solution_at_data
@@ -17,10 +19,11 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.lower.losses import relative_residual, residual_loss
-from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.methods._network_method import NetworkMethod
-from bilo.methods._optimum import correction, left, rest
+from bilo.methods._optimum import correction, elsewhere, left, rest, shown
 from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
+from bilo.training.data_checks import bounds, noise, seen, structure
+from bilo.training.linearised import Linearised
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
@@ -122,7 +125,25 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         peak_memory_mb=peak_memory_mb(session.torch_device()),
         device=str(session.torch_device()),
         threads=session.threads,
+        problem=problem,
+        linearised=Linearised.of(data, u, _jacobian(finished, data), finished.w_reg),
     )
+
+
+def _jacobian(finished: FinishedRun, data: Objective) -> Tensor | None:
+    """Of the network, or of the numerical solution where the network does not take the unknowns."""
+    problem = finished.run.network.problem
+    if finished.J is not None or not isinstance(data, Pointwise):
+        return finished.J
+    if problem.functions or not problem.has_reference:
+        return None
+    theta = problem.numbers(finished.codes)
+    slopes = [k.slope(theta[k.name]) for k in problem.scalars]
+    try:
+        _, J = classical(problem, data)(np.array(list(theta.values())))
+    except ValueError:
+        return None
+    return torch.from_numpy(J * np.array(slopes)).t()
 
 
 @dataclass(frozen=True)
@@ -232,8 +253,16 @@ def _optimum(
     if judged and isinstance(data, Pointwise) and not problem.functions:
         numbers |= correction(problem, data, codes)
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
-        words = f"the numerical solution is not at its optimum: it would move by {steps}"
-        return Check(name, numbers["excess_correction"] <= 1.0, words)
+        words = f"a search with the numerical solution would move the unknowns by {steps}"
+        if numbers["excess_correction"] > 1.0 or data.chi_squared(finished.u) is not None:
+            return Check(name, numbers["excess_correction"] <= 1.0, words)
+        # the known noise would tell a wrong minimum; without it other starts have to
+        other = elsewhere(problem, data, codes)
+        if other is not None:
+            numbers["other_minimum"] = problem.named(other.theta)
+            there = ", ".join(f"{v:.3g}" for v in other.theta)
+            words = f"the numerical solution has a better minimum, at {there}"
+        return Check(name, other is None, words)
     if judged and isinstance(data, LeastSquares):
         found = left(problem, data, codes, finished.w_reg)
         if found is None:
@@ -253,12 +282,13 @@ def _optimum(
 
 def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
     problem = finished.run.network.problem
-    found = [noise(data, finished.u, 0 if problem.functions else len(problem.scalars))]
-    if problem.functions:
-        return found
-    found.append(structure(data, finished.u))
-    if finished.J is not None:
+    parameters = None if problem.functions else len(problem.scalars)
+    found = [noise(data, finished.u, parameters), structure(data, finished.u)]
+    if finished.J is not None and not problem.functions:
         sd = data.local_sd(finished.u, finished.J, finished.auxiliary)
+        if sd is not None:
+            plain = shown(problem, finished.u, finished.J, finished.codes)
+            sd = torch.where(plain, sd, torch.inf)
         found.append(seen([k.name for k in problem.scalars], sd))
     return found
 

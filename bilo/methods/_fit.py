@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypedDict, Unpack
 
 from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
+from bilo.methods._preflight import require_sense
 from bilo.methods.adjoint import Adjoint
 from bilo.methods.bilo import BiLO
 from bilo.methods.bpn import BPN
@@ -81,8 +83,8 @@ def fit(
 
     Raises
     ------
-    ValueError
-        If method, problem and data do not fit together.
+    TypeError, ValueError
+        If method, problem and data do not fit together; in words, before any training.
     OtherFit
         If the checkpoint holds another fit.
     """
@@ -96,6 +98,14 @@ def fit(
 
 
 def fit_in(session: Session, problem: Problem, data: Objective, method: Method) -> Solution:
-    """`fit` in a session of one's own, which Ctrl-C may go through."""
+    """`fit` in a session of one's own, which Ctrl-C may go through.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fit`.
+    """
+    require_sense(problem, data, method)
     with session.running():
-        return method.fit(problem, data, session)
+        found = method.fit(problem, data, session)
+    return found if found.problem is not None else replace(found, problem=problem)

@@ -7,6 +7,7 @@ derivatives of the numerical solution.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.classical.search import classical, optima
+from bilo.classical.search import Minimum, classical, optima
+from bilo.classical.starts import usual_starts
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Pointwise, limited_step
@@ -23,16 +25,17 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regulariser_rows
 from bilo.training.checks import Check
 
-ALLOWED = 0.02
-"""Largest step left that still counts as none, relative."""
+ALLOWED = 0.01
+"""Largest step left that still counts as none, relative: half of the two per cent beyond which an
+answer is called wrong, for noise takes its part of these."""
 ALLOWED_SD = 0.2
 """The same in local standard deviations, where a numerical solution makes the step."""
 RESTING_SD = 0.3
 """The same where the network's own derivative makes it."""
-SMALL = 0.02
-"""Part of the admissible range, or of the scale, that an unknown close to zero counts as large."""
-WIDEST = 4.0
-"""Range, in units of an unknown's scale, beyond which bounds say nothing of its size."""
+ERROR = 0.01
+"""Of a network, relative: how far it may be from a numerical solution."""
+OTHERS = 2
+"""Starts, of the usual ones, from which another minimum is looked for."""
 DIRECTIONS = 12
 """In which a function is moved."""
 NUDGE = 1e-3
@@ -47,10 +50,22 @@ REACH = 0.05
 
 def allowed(problem: Problem, codes: Tensor) -> Tensor:
     """Steps (m,) of the scalars' coordinates that mean nothing, whatever the noise."""
-    low, high = problem.code_bounds()
-    size = torch.maximum(codes.abs(), SMALL * (high - low).clamp(max=WIDEST))
-    log = torch.tensor([k.log for k in problem.scalars])
-    return ALLOWED * torch.where(log, torch.ones_like(size), size)
+    return ALLOWED * problem.sizes(codes)
+
+
+def _limit(problem: Problem, codes: Tensor, sd: Tensor | None, part: float) -> Tensor:
+    """The same (m,), or a part of a standard deviation where that is more."""
+    limit = allowed(problem, codes)
+    return limit if sd is None else torch.maximum(limit, part * torch.where(sd.isinf(), 0.0, sd))
+
+
+def shown(problem: Problem, u: Tensor, J: Tensor, codes: Tensor) -> Tensor:
+    """Which unknowns (m,) a network's u (N,) and J (m, N) show.
+
+    One whose own size changes u by less than a network's error is not: that J is an error, too.
+    """
+    change = J.norm(dim=1) * problem.sizes(codes)
+    return change > ERROR * u.norm()
 
 
 def rest(problem: Problem, data: Pointwise, u: Tensor, J: Tensor, codes: Tensor) -> Check:
@@ -58,12 +73,38 @@ def rest(problem: Problem, data: Pointwise, u: Tensor, J: Tensor, codes: Tensor)
     g, H = data.model(u, J)
     d = -(torch.linalg.pinv(H, hermitian=True) @ g)
     there = problem.project(codes + d)
-    limit = allowed(problem, codes)
-    sd = data.local_sd(u, J, data.start)
-    if sd is not None:
-        limit = torch.maximum(limit, RESTING_SD * torch.where(sd.isfinite(), sd, 0 * sd))
+    limit = _limit(problem, codes, data.local_sd(u, J, data.start), RESTING_SD)
     excess = float(((there - codes).abs() / limit).max())
     return Check("rest", excess <= 1.0, f"the step that is left is {excess:.2g} times the limit")
+
+
+def elsewhere(problem: Problem, data: Pointwise, codes: Tensor) -> Minimum | None:
+    """A better minimum of the numerical solution's objective than the answer's, if one is found.
+
+    A classical search looks for it from the best of the usual other starts.
+    """
+    here = solution_at_data(problem, problem.decode(codes), data)
+    if here is None:
+        return None
+    value = float(data.value(here, data.start))
+    starts = [s for s in usual_starts(problem)[1:] if not _near(problem, codes, s)]
+    ranked = sorted(starts, key=lambda s: _objective(problem, data, s))[:OTHERS]
+    if not ranked:
+        return None
+    best = optima(problem, data, ranked).minima[0]
+    better = best.data_loss < value - data.resolution(abs(value))
+    return best if better and not _near(problem, codes, best.theta) else None
+
+
+def _objective(problem: Problem, data: Pointwise, theta: np.ndarray) -> float:
+    u = solution_at_data(problem, problem.named(theta), data)
+    return math.inf if u is None else float(data.value(u, data.start))
+
+
+def _near(problem: Problem, codes: Tensor, theta: np.ndarray) -> bool:
+    """Whether the answer's neighbourhood, twenty times the step that counts as none, has theta."""
+    apart = (problem.encode(problem.named(theta)) - codes).abs()
+    return bool((apart <= 20 * allowed(problem, codes)).all())
 
 
 def correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:
@@ -71,12 +112,10 @@ def correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, An
     theta = np.array(list(problem.decode(codes).values()))
     found = optima(problem, data, [theta])
     moved = problem.encode(problem.named(found.theta)) - codes
-    limit = allowed(problem, codes)
     u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
     slopes = [k.slope(v) for k, v in zip(problem.scalars, found.theta.tolist(), strict=True)]
     sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
-    if sd is not None:
-        limit = torch.maximum(limit, ALLOWED_SD * torch.where(sd.isfinite(), sd, 0 * sd))
+    limit = _limit(problem, codes, sd, ALLOWED_SD)
     return {
         "correction": (found.theta - theta).tolist(),
         "excess_correction": float((moved.abs() / limit).max()),

@@ -55,7 +55,7 @@ class Adjoint:
             If the problem has no discretised inverse problem.
         """
         nodal = nodal_of(problem, data)
-        search = Search(nodal, self.w_reg)
+        search = Search(nodal, data, self.w_reg)
         start = search.start
 
         def scaled(z: Array) -> tuple[float, Array]:

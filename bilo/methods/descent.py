@@ -53,7 +53,7 @@ class Descent:
             If the problem has no discretised inverse problem.
         """
         nodal = nodal_of(problem, data)
-        search = Search(nodal, self.w_reg)
+        search = Search(nodal, data, self.w_reg)
         z, length = search.start, 1.0 / search.scale
         J, gradient = nodal.objective(z, self.w_reg)
         for _ in range(STEPS):

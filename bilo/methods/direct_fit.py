@@ -12,16 +12,15 @@ from typing import Any, ClassVar
 import torch
 
 from bilo.classical.search import classical, optima
-from bilo.classical.starts import starts_of
+from bilo.classical.starts import STARTS, STARTS_OF_ONE, starts_of
 from bilo.inverse.objective import Objective, Pointwise
 from bilo.inverse.problem import Problem
-from bilo.methods._data_checks import bounds, noise, seen, structure
 from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
+from bilo.training.data_checks import bounds, noise, seen, structure
+from bilo.training.linearised import Linearised
 from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution
-
-STARTS_OF_ONE, STARTS = 12, 3
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class DirectFit:
         if sd is not None:
             assessment["local_sd"] = problem.named(sd)
         codes = problem.encode(theta)
+        slopes = J.new_tensor([k.slope(theta[k.name]) for k in problem.scalars])
         checks = [
             Check("optimum", True, f"{len(found.minima)} minima from {len(starts)} starts"),
             noise(data, u, len(found.theta)),
@@ -89,4 +89,6 @@ class DirectFit:
             seconds=found.seconds,
             seconds_per_step=found.seconds / found.evaluations,
             peak_memory_mb=peak_memory_mb(torch.device("cpu")),
+            problem=problem,
+            linearised=Linearised.of(data, u, (J * slopes).t()),
         )

@@ -20,10 +20,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bilo.classical.nodal_search import answer, nodal_of
+from bilo.classical.nodal_search import answer, judged, nodal_of
 from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
 from bilo.solvers import heat
+from bilo.training.checks import Check
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 
@@ -69,4 +70,5 @@ class Tikhonov:
             numbers["kept"] = int(kept.sum())
             f = nodal.low.copy()
             f[free] = V[kept].T @ (U[:, kept].T @ nodal.data / values[kept])
-        return answer("tikhonov", nodal, f, time.perf_counter() - began, numbers)
+        checks = [Check("optimum", True, "in closed form"), *judged(nodal, data, f, self.w_reg)]
+        return answer("tikhonov", nodal, f, time.perf_counter() - began, numbers, checks)

@@ -56,6 +56,11 @@ class DeepONet(Network):
         self.branch = _mlp([sum(self.sizes), *hidden, FEATURES], generator)
         self.trunk = _mlp([problem.feature_count(), *hidden, FEATURES], generator)
 
+    def size(self) -> dict[str, int | bool]:
+        """Width and layers of branch and trunk."""
+        first = self.trunk[0]
+        return {"width": len(first.get_parameter("weight")), "layers": len(self.trunk) - 1}
+
     def forward(self, at: Frame) -> Jet:
         """The product rule by hand: b has no derivatives in x, t none by theta of its own.
 

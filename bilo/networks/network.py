@@ -23,6 +23,12 @@ class Network(nn.Module, ABC):
     """A network whose outputs represent the fields: u = problem.transform(network(at), at)."""
 
     problem: Problem
+    theta: bool = True
+    """Whether it takes the unknowns: a PINN's does not, and knows no other than its own."""
+
+    @abstractmethod
+    def size(self) -> dict[str, int | bool]:
+        """What it is made with, beside the problem and a seed."""
 
     @abstractmethod
     def forward(self, at: Frame) -> Any:
@@ -92,6 +98,13 @@ class OperatorNetwork(Network):
         self.c = nn.ParameterList(uniform(bound, width) for _ in range(layers - 1))
         self.w_out = nn.Parameter(uniform(bound, len(problem.fields), width))
         self.b_out = nn.Parameter(uniform(bound, len(problem.fields)))
+
+    def size(self) -> dict[str, int | bool]:
+        """Width, layers, Fourier pairs, and whether it takes the unknowns."""
+        layers = 1 + len(self.W)
+        return {
+            "width": len(self.A), "layers": layers, "fourier": len(self.B), "theta": self.theta,
+        }  # fmt: skip
 
     def inputs(self, at: Frame) -> Tensor:
         """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""

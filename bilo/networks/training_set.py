@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.codec import Values
-from bilo.inverse.points import Points
+from bilo.inverse.points import EXACT, Points
 from bilo.inverse.problem import Problem
 
 GRIDS = {"coarse": 12, "dense": 45}
@@ -58,7 +58,7 @@ def training_set(problem: Problem, samples: str, points: Points, seed: int) -> T
     ValueError
         If the problem knows no such samples, or has no numerical solution.
     """
-    thetas = sampled(problem, samples, seed)
+    thetas, points = sampled(problem, samples, seed), points.to(EXACT)
     inputs = []
     for theta in thetas:
         rows = [k.read(theta[k.name], points) for k in problem.unknowns]

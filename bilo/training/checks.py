@@ -22,7 +22,7 @@ class Check:
     ----------
     name : str
         ``training``, ``numbers``, ``equation``, ``numerical solution``, ``optimum``, ``rest``,
-        ``noise``, ``structure``, ``seen``, ``bounds``.
+        ``noise``, ``structure``, ``regulariser``, ``seen``, ``bounds``.
     passed : bool or None
         None: it could not be made.
     words : str

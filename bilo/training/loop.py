@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import resource
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from bilo.training.progress import progress_of
 from bilo.training.session import Progress, Session
 from bilo.training.state import Record, Run
 
+log = logging.getLogger(__name__)
 SNAPSHOT_STEPS = 100
 MAX_RECOVERIES = 3
 
@@ -64,6 +66,7 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
     stored = _stored(session, fingerprint)
     if stored is not None:
         run.restore(stored["run"])
+    _tell_start(run, budget, session, resumed=stored is not None)
     good = copy.deepcopy(run.state() if stored is None else stored["good"])
     began, saved, offset = time.perf_counter(), time.perf_counter(), run.seconds
     status = "finished"
@@ -86,6 +89,7 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
                 if not (sound and run.finite()):
                     recoveries = run.recoveries
                     run.restore(good)
+                    log.warning("a number that is not finite: back to step %d", run.step)
                     if recoveries == MAX_RECOVERIES:
                         run.recoveries, status = recoveries, "diverged"
                         break
@@ -106,7 +110,22 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
             raise
         status = "interrupted"
     save()
+    log.info("%s at step %d after %.3g s: %s", status, run.step, run.seconds, _standing(run))
     return status
+
+
+def _tell_start(run: Run, budget: Budget, session: Session, *, resumed: bool) -> None:
+    name, device = run.network.problem.name, session.torch_device()
+    if resumed:
+        log.info("%s resumed at step %d of %d: %s", name, run.step, budget.total, _standing(run))
+    else:
+        log.info("%s: %d steps on %s, seed %d", name, budget.total, device, session.seed)
+
+
+def _standing(run: Run) -> str:
+    """The scalars, in words."""
+    numbers = run.network.problem.numbers(run.codes.detach())
+    return ", ".join(f"{name} = {value:.4g}" for name, value in numbers.items()) or "functions"
 
 
 def _step(run: Run, levels: Levels, budget: Budget) -> tuple[bool, Record]:

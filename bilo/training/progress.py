@@ -22,6 +22,8 @@ def progress_of(name: str | None, total: int, start: int) -> Callable[[int, Reco
         def move(step: int, record: Record) -> None:
             bar.set_postfix_str(_numbers(record), refresh=False)
             bar.update(step - bar.n)
+            if step == total:
+                bar.close()
 
         return move
     began = last = time.perf_counter()

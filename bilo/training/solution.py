@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
 from bilo.networks.network import field as represented
+from bilo.training import figure, spread, storage, summary
 from bilo.training.checks import Check
+from bilo.training.linearised import Linearised, Posterior
+from bilo.training.prediction import (
+    Band,
+    Prediction,
+    codes_at,
+    field_band,
+    function_band,
+    placed,
+    predict,
+)
 
 if TYPE_CHECKING:
     from bilo.networks.network import Network
@@ -19,7 +33,7 @@ if TYPE_CHECKING:
 History = dict[str, list[float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution:
     """What a method found, with everything needed to judge it.
 
@@ -52,6 +66,11 @@ class Solution:
         One list a quantity, all of one length, by recorded step.
     steps, seconds, seconds_per_step, peak_memory_mb, device, threads
         What it took.
+    problem : Problem or None
+        What was solved.
+    linearised : Linearised or None
+        What the data say of the unknowns, to first order: what covariance, intervals, samples and
+        bands come from.
     """
 
     method: str
@@ -73,6 +92,154 @@ class Solution:
     peak_memory_mb: float = 0.0
     device: str = "cpu"
     threads: int = 1
+    problem: Problem | None = None
+    linearised: Linearised | None = None
+
+    def __repr__(self) -> str:
+        return summary.line(self)
+
+    def summary(self) -> str:
+        """A table: unknowns with 90 % intervals, the status, what was checked and what was not."""
+        return summary.table(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: a function by its values at some points, no network; None for no number."""
+        return summary.plain(self)
+
+    def plot(self) -> Any:
+        """A figure of matplotlib: functions with their bands, the field, the course of the fit.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        return figure.drawn(self)
+
+    def save(self, path: Path | str) -> None:
+        """Write everything to one file of safetensors and JSON; `bilo.load` reads it.
+
+        Raises
+        ------
+        ValueError
+            If the answer is one of nodal values, which its problem cannot make again.
+        """
+        storage.save(self, Path(path))
+
+    # --- the posterior ----------------------------------------------------------------------------
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The linearised posterior of the unknowns.
+
+        Raises
+        ------
+        ValueError
+            If the method, or the objective, has none; in words.
+        """
+        problem = self._stated()
+        if self.linearised is None:
+            raise ValueError(self._why_no_posterior())
+        return Posterior(problem, self.codes, self.linearised)
+
+    @property
+    def covariance(self) -> Tensor:
+        """Of the scalars (m, m), in their own units; infinite variances for what is not seen.
+
+        Raises
+        ------
+        ValueError
+            If there is no posterior, or no scalar.
+        """
+        return spread.covariance(self.posterior)
+
+    def interval(self, level: float = 0.9) -> dict[str, tuple[float, float]]:
+        """Central intervals of the scalars by name, normal in the optimiser's coordinates.
+
+        With `Scalar.log` they are not symmetric, and positive. Bounds are not seen. Where the
+        noise was estimated they are those of Student's t.
+
+        Raises
+        ------
+        ValueError
+            If there is no posterior.
+        """
+        return spread.intervals(self.posterior, level)
+
+    def samples(self, n: int, seed: int = 0) -> dict[str, Any]:
+        """Random draws of the linearised posterior by name.
+
+        Scalars as a tensor (n,), in their own units; functions as one callable, points -> (n, N).
+
+        Raises
+        ------
+        ValueError
+            If there is no posterior, or it is infinitely wide.
+        """
+        return spread.samples(self.posterior, n, seed)
+
+    def band(self, name: str, points: Points | Mapping[str, Any], level: float = 0.9) -> Band:
+        """A function, or a field, at points with its central interval.
+
+        That of a field is what the unknowns' spread means for it; noise is not in it.
+
+        Parameters
+        ----------
+        name : str
+            Of an unknown function, or of a field: ``"u"``.
+        points : Points or mapping
+            Coordinates by name.
+        level : float
+
+        Raises
+        ------
+        ValueError
+            If there is no posterior, or nothing of that name.
+        """
+        problem = self._stated()
+        functions = {k.name: k for k in problem.functions}
+        if name in functions:
+            given = points if isinstance(points, Points) else Points(points)
+            return function_band(self.posterior, functions[name], self.codes, given, level)
+        if name not in problem.fields:
+            known = ", ".join((*functions, *problem.fields))
+            raise ValueError(f"no band of {name!r}: {problem.name} has {known}")
+        network, index = self._operator(f"a band of {name}"), problem.fields.index(name)
+        return field_band(self.posterior, network, placed(problem, points), level, index)
+
+    # --- the field --------------------------------------------------------------------------------
+    def predict(
+        self,
+        points: Points | Mapping[str, Any],
+        theta: Mapping[str, Any] | None = None,
+        *,
+        derivatives: Sequence[str] = (),
+        sensitivities: bool = False,
+    ) -> Prediction:
+        """The represented fields at points, at the inferred unknowns or near them.
+
+        Parameters
+        ----------
+        points : Points or mapping
+            Coordinates by name.
+        theta : mapping, optional
+            Other values of some unknowns: the network is a local operator, true near the answer.
+        derivatives : sequence of str
+            Such as ``("x", "t", "xx")``.
+        sensitivities : bool
+            Whether derivatives by the unknowns are wanted.
+
+        Raises
+        ------
+        ValueError
+            If the method has no network, or one that does not take the unknowns.
+        """
+        problem, network, codes = self._stated(), self._network("a field"), self.codes
+        if theta is not None:
+            network = self._operator("a field at other unknowns")
+            codes = codes_at(problem, codes, theta)
+        if sensitivities:
+            network = self._operator("sensitivities")
+        return predict(network, placed(problem, points), codes, derivatives, sensitivities)
 
     def field(self, points: Points, chunk: int = 65536) -> Tensor:
         """The represented field (N,) at points, at the inferred unknowns.
@@ -82,9 +249,40 @@ class Solution:
         ValueError
             If the method has no network.
         """
+        return evaluate(self._network("a field"), points, self.codes, chunk)
+
+    # --- what a method has ------------------------------------------------------------------------
+    def _stated(self) -> Problem:
+        if self.problem is None:
+            raise ValueError("this solution was made without its problem")
+        return self.problem
+
+    def _network(self, wanted: str) -> Network:
         if self.network is None:
-            raise ValueError(f"{self.method} represents no field")
-        return evaluate(self.network, points, self.codes, chunk)
+            raise ValueError(
+                f"{self.method} represents no field, so there is not {wanted}; the problem's "
+                "numerical solution at the unknowns is problem.numerical(solution.unknowns)"
+            )
+        return self.network
+
+    def _operator(self, wanted: str) -> Network:
+        network = self._network(wanted)
+        if not network.theta:
+            raise ValueError(
+                f"the network of {self.method} does not take the unknowns, so there is not "
+                f"{wanted}: BiLO's does"
+            )
+        return network
+
+    def _why_no_posterior(self) -> str:
+        if self.network is None:
+            return f"{self.method} gives nodal values and no posterior: BiLO gives one"
+        if not self.network.theta:
+            return (
+                f"the network of {self.method} does not take the unknowns, and without a numerical "
+                "solution of scalars nothing says how the data depend on them: BiLO's network does"
+            )
+        return "the objective is no likelihood of the data: there is no posterior"
 
 
 def evaluate(network: Network, points: Points, codes: Tensor, chunk: int = 65536) -> Tensor:

@@ -33,8 +33,8 @@ PATIENCE = 8
 FIRST_NU = 1e-2
 DAMPING = Damping(after_good=0.1, after_fair=1.0, after_bad=10.0)
 CLOSE = 5e-4
-"""The unknowns are found when the whole Gauss-Newton step is shorter than this, relative, or
-absolute for unknowns below 1."""
+"""The unknowns are found when the whole Gauss-Newton step is shorter than this, relative to their
+sizes."""
 REACH = 0.3
 """Longest step of a function, over its scale."""
 MOMENTUM = 0.8
@@ -213,7 +213,7 @@ def _moved(run: Run, state: Alternating, g: Tensor, H: Tensor) -> Alternating:
 
     run.mark()
     state = replace(state, promised=0.0, found=True)
-    far = float((step(0.0).abs() / here.abs().clamp(min=1.0)).max())
+    far = float((step(0.0).abs() / problem.sizes(here)).max())
     if far < CLOSE or state.surprises >= SURPRISES:
         return state
     for _ in range(RETRIES):

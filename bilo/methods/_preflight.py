@@ -1,0 +1,255 @@
+"""Whether problem, data and method make sense together: refused in words, before any training.
+
+The equation is evaluated once, at the start, which tells what it uses and returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bilo.inverse.fields import Fields, as_tuple
+from bilo.inverse.frame import Frame, asked_by
+from bilo.inverse.function import Function
+from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.objective import Objective
+from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
+from bilo.inverse.unknown import Unknown
+from bilo.methods._network_method import NetworkMethod
+from bilo.methods.adjoint import Adjoint
+from bilo.methods.bpn import BPN
+from bilo.methods.deeponet import DeepONet
+from bilo.methods.descent import Descent
+from bilo.methods.direct_fit import DirectFit
+from bilo.methods.tikhonov import Tikhonov
+from bilo.networks.network import OperatorNetwork
+from bilo.taylor.jets import Jet
+
+OF_SCALARS, OF_FUNCTIONS = (BPN, DirectFit), (Adjoint, Descent, Tikhonov)
+SOLVED = (DirectFit, DeepONet)
+"""Methods that solve the equation numerically."""
+POINTS = 64
+"""Where the equation is evaluated, beside the full fixed set."""
+
+
+def require_sense(problem: Problem, data: Objective, method: object) -> None:
+    """Refuse what cannot be fitted.
+
+    Raises
+    ------
+    TypeError
+        If something is not of the kind it should be: a class for a problem, a tensor for a jet.
+    ValueError
+        If problem, data and method do not fit together, or the residual is no number at the start.
+    """
+    _require_kinds(problem, data)
+    _require_method(problem, method)
+    _require_places(problem, data)
+    if isinstance(method, NetworkMethod):
+        used = Statement(problem).used() if method.solves_the_equation else set()
+        seen, columns = _seen(problem, data)
+        unused = [k.name for k in problem.unknowns if k.name not in used | seen]
+        if unused and method.solves_the_equation:
+            raise ValueError(
+                f"{problem.name}: neither the equation nor the data use {', '.join(unused)}"
+            )
+        _require_count(problem, data, columns)
+        if not problem.functions and method.solves_the_equation:
+            _require_numbers(problem)
+
+
+class Statement:
+    """What a problem says, evaluated once.
+
+    Parameters
+    ----------
+    problem : Problem
+        At its start; functions at random weights, for their first guess takes seconds to fit.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.codes = torch.cat(
+            [
+                k.random_codes(0) if isinstance(k, Function) else k.start_codes(0)
+                for k in problem.unknowns
+            ]
+        )
+
+    def used(self) -> set[str]:
+        """Unknowns that operator, transform, residual and conditions ask for.
+
+        Raises
+        ------
+        TypeError
+            If one of them returns something else than jets.
+        ValueError
+            If it returns too many or too few.
+        """
+        problem = self.problem
+        with _blamed(problem, "the equation"):
+            points = problem.collocation(POINTS, torch.Generator().manual_seed(0))
+            at = Frame(problem, points.to(self.codes), self.codes)
+        u = self.represented(at)
+        with _blamed(problem, "the residual"):
+            r = problem.residual(problem.together(u), at)
+        _require_jets(problem, "residual", r)
+        if len(as_tuple(r)) < len(problem.fields):
+            raise ValueError(
+                f"{problem.name}: {len(as_tuple(r))} equations for {len(problem.fields)} fields"
+            )
+        used = set(at.used)
+        for condition in problem.conditions():
+            there = Frame(problem, condition.points.to(self.codes), self.codes)
+            v = self.represented(there)
+            with _blamed(problem, "a condition"):
+                c: Any = condition.residual(problem.together(v), there)
+            _require_jets(problem, "a condition", c)
+            used |= there.used
+        return used
+
+    def represented(self, at: Frame) -> tuple[Jet, ...]:
+        """The fields at some output of a network or other."""
+        problem = self.problem
+        with _blamed(problem, "the transform"):
+            u: Any = problem.transform(problem.together(at.fields()), at)
+        _require_jets(problem, "transform", u)
+        if len(as_tuple(u)) != len(problem.fields):
+            raise ValueError(
+                f"{problem.name}: transform returns {len(as_tuple(u))} fields, and there are "
+                f"{len(problem.fields)}: {', '.join(problem.fields)}"
+            )
+        return as_tuple(u)
+
+
+@contextmanager
+def _blamed(problem: Problem, what: str) -> Iterator[None]:
+    """An error of a problem's own code says where it comes from, and that nothing was trained."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"{what} of {problem.name}, evaluated once before any training")
+        raise
+
+
+def _require_jets(problem: Problem, what: str, found: Fields) -> None:
+    for one in found if isinstance(found, tuple) else (found,):
+        if not isinstance(one, Jet):
+            raise TypeError(
+                f"{problem.name}: {what} returns a {type(one).__name__}, not a jet: write it with "
+                "u, N and at[name], never with their values, which have no derivatives"
+            )
+
+
+def _require_kinds(problem: Problem, data: Objective) -> None:
+    if isinstance(problem, type):
+        raise TypeError(f"problem: an instance is needed, {problem.__name__}()")
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: a {type(problem).__name__} is no Problem")
+    if not isinstance(data, Objective):
+        raise TypeError(
+            f"data: a {type(data).__name__} is no objective, such as LeastSquares(points, values)"
+        )
+    for k in problem.unknowns:
+        if not isinstance(k, Unknown):
+            raise TypeError(
+                f"{problem.name}: the unknown {k!r} is a {type(k).__name__}, neither a Scalar nor "
+                "a Function"
+            )
+    if not problem.unknowns:
+        raise ValueError(f"{problem.name} has no unknowns")
+
+
+def _require_method(problem: Problem, method: object) -> None:
+    name = getattr(method, "name", type(method).__name__)
+    if isinstance(method, OF_SCALARS):
+        problem.require_scalars(name)
+    if isinstance(method, OF_FUNCTIONS) and problem.scalars:
+        names = ", ".join(k.name for k in problem.scalars)
+        raise ValueError(f"{name} takes one unknown function, no scalars: {names}; take direct_fit")
+    if isinstance(method, SOLVED) and not problem.has_reference:
+        raise ValueError(f"{problem.name} has no numerical solution, which {name} needs")
+    if getattr(method, "start_grid", 0):
+        problem.require_scalars("multi-start (start_grid)")
+        if not problem.has_reference:
+            raise ValueError(
+                f"start_grid: {problem.name} has no numerical solution to judge several starts by"
+            )
+    regularised = any(f.regulariser for f in problem.functions)
+    if getattr(method, "w_reg", 0) and isinstance(method, NetworkMethod) and not regularised:
+        raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
+
+
+def _require_places(problem: Problem, data: Objective) -> None:
+    """Points of the data have the problem's coordinates, and lie in its box where it says one."""
+    rows = data.points.coordinates
+    missing = [c for c in problem.coordinates if c not in rows]
+    if missing:
+        raise ValueError(
+            f"data: the points lack the coordinate {', '.join(missing)}; {problem.name} has "
+            f"{', '.join(problem.coordinates)}"
+        )
+    if problem.box is None:
+        return
+    outside = ~problem.box.contains(data.points)
+    if outside.any():
+        raise ValueError(
+            f"data: {int(outside.sum())} of {len(outside)} points lie outside {problem.box}, the "
+            f"first at {_place(data.points, outside)}"
+        )
+
+
+def _seen(problem: Problem, data: Objective) -> tuple[set[str], int]:
+    """Unknowns that the data use themselves, and the numbers they see at a point."""
+    if data.seen is None:
+        return set(), len(problem.fields)
+    statement = Statement(problem)
+    points = data.points.to(statement.codes)
+    try:
+        also = asked_by(problem, data.seen, points, statement.codes)
+        at = Frame(problem, points, statement.codes, derivatives=bool(also), also=also)
+        found = data.seen(problem.together(statement.represented(at)), at)
+    except Exception as error:
+        raise ValueError(f"data.seen failed: {type(error).__name__}: {error}") from error
+    _require_jets(problem, "data.seen", found)
+    return at.used, len(as_tuple(found))
+
+
+def _require_count(problem: Problem, data: Objective, columns: int) -> None:
+    if not isinstance(data, LeastSquares):
+        return
+    numbers = len(data.points) * columns
+    what = f"{len(data.points)} points with {columns} numbers each"
+    if data.functional is None and len(data.values) != numbers:
+        fields = f"fields {', '.join(problem.fields)}" if data.seen is None else "data.seen"
+        raise ValueError(f"data: {len(data.values)} values for {what} ({fields})")
+    if data.functional is not None and data.functional.shape[1] != numbers:
+        raise ValueError(f"data: functionals of {data.functional.shape[1]} numbers for {what}")
+
+
+@torch.no_grad()
+def _require_numbers(problem: Problem) -> None:
+    """The residual of a fresh network is finite everywhere."""
+    network = OperatorNetwork(problem, width=8, layers=2, fourier=0, seed=0).double()
+    codes = problem.start_codes(0)
+    for n in (POINTS, None):
+        points = problem.collocation(n, torch.Generator().manual_seed(0)).to(codes)
+        at = Frame(problem, points, codes, tangents=False)
+        for r in problem.residuals(network.represented(at), at):
+            bad = ~torch.isfinite(r.value.expand(len(points)))
+            if bad.any():
+                raise ValueError(
+                    f"{problem.name}: the residual is not finite at {int(bad.sum())} of "
+                    f"{len(points)} points with the unknowns at their start, the first at "
+                    f"{_place(points, bad)}"
+                )
+
+
+def _place(points: Points, which: Tensor) -> str:
+    first = int(which.nonzero()[0])
+    return ", ".join(f"{c} = {float(x[first]):.4g}" for c, x in points.coordinates.items())
