@@ -27,7 +27,7 @@ def test_functions_move_along_their_derivatives(name: str) -> None:
         plus, minus = (k.at(points, codes + s * PART * v) - before for s in (1, -1))
         most = PART * NUDGE * k.scale
         assert float(plus.abs().max()) <= 1.1 * most
-        assert float((plus + minus).abs().max()) < 0.05 * most
+        assert float((plus + minus).abs().max()) < 0.1 * most
 
 
 class SmallHeat(Heat):
