@@ -134,7 +134,11 @@ def _two_functions(x: np.ndarray, values: np.ndarray) -> Fitted:
     return [{"a": linear(m.z[: n + 1]), "b": linear(m.z[n + 1 :])} for m in fits]
 
 
-PENALISED: dict[str, Callable[..., Fitted]] = {"reaction": _reaction, "source": _source, "two_functions": _two_functions}
+PENALISED: dict[str, Callable[..., Fitted]] = {
+    "reaction": _reaction,
+    "source": _source,
+    "two_functions": _two_functions,
+}
 MEASURES: dict[str, Measure] = {
     "phases": phases,
     "final_time": final_time,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.chart import Chart
+from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.taylor.streams import VALUE
@@ -14,10 +15,14 @@ from bilo.taylor.streams import VALUE
 def by_codes(problem: Problem, points: Points, codes: Tensor, J: Tensor) -> Tensor:
     """Derivative of the field by all codes (size, N) from that by the operator's inputs (m, N).
 
-    One that is by all codes already stays as it is.
+    Of several numbers at a point, those of one point side by side. One that is by all codes already
+    stays as it is.
     """
     if len(J) == len(codes):
         return J
-    at = Chart(points.to(codes), VALUE)
+    at, each = Chart(points.to(codes), VALUE), J.shape[1] // len(points)
     parts = zip(problem.unknowns, problem.split(codes), J, strict=True)
-    return torch.cat([du * k.input_by_codes(part, at) for k, part, du in parts])
+    return torch.cat(
+        [du * k.input_by_codes(part, at).repeat_interleave(each, 1) if isinstance(k, Function)
+         else du * k.input_by_codes(part, at) for k, part, du in parts]
+    )  # fmt: skip

@@ -71,21 +71,17 @@ class Textbook(Frame):
         self.shift = shift
         super().__init__(problem, points, codes, tangents=False, derivatives=derivatives)
 
-    @property
-    def inputs(self) -> list[Jet]:
-        """The unknowns, their derivatives in the coordinates by autograd."""
-        problem, leaves = self._problem, self.points.coordinates
-        jets = []
-        for k, part, shift in zip(
-            problem.unknowns, problem.split(self.codes), self.shift, strict=True
-        ):
-            z = plain_input(k, part, self.points) + shift
+    def _input(self, j: int) -> Jet:
+        """An unknown, its derivatives in the coordinates by autograd."""
+        if j not in self._inputs:
+            k, part = self._problem.unknowns[j], self._problem.split(self.codes)[j]
+            z = plain_input(k, part, self.points) + self.shift[j]
             if isinstance(k, Function):
-                rows = derivatives_of(z, leaves, self.streams)
+                rows = derivatives_of(z, self.points.coordinates, self.streams)
             else:
                 rows = [z, *[torch.zeros_like(z)] * (self.streams.size - 1)]
-            jets.append(Jet(torch.stack(rows)[None], self.streams))
-        return jets
+            self._inputs[j] = Jet(torch.stack(rows)[None], self.streams)
+        return self._inputs[j]
 
     @property
     def held_inputs(self) -> list[Jet]:
@@ -101,7 +97,8 @@ def plain_input(k: Unknown, codes: Tensor, points: Points) -> Tensor:
     """The operator's input of an unknown, (N,) or (1,), as the method writes it."""
     if not isinstance(k, Function):
         return codes
-    y = torch.stack([points.coordinates[c] for c in k.coordinates], 1)
+    parts = k.domain.relative({c: points.coordinates[c] for c in k.coordinates})
+    y = torch.stack([parts[c] for c in k.coordinates], 1)
     if k.fourier:
         angles = y @ k.frequencies.to(y).t()
         y = torch.cat([angles.sin(), angles.cos()], 1)

@@ -55,7 +55,9 @@ def through_inputs(
         total = moving @ by_inputs.sum(1)
     else:
         at = Chart(points.to(moving), VALUE)
-        parts = zip(problem.unknowns, problem.split(moving), by_inputs, strict=True)
+        # of several numbers at a point, those of one point side by side
+        at_points = by_inputs.view(len(by_inputs), len(points), -1).sum(2)
+        parts = zip(problem.unknowns, problem.split(moving), at_points, strict=True)
         total = torch.stack([(k.input(part, at)[0, 0] * by).sum() for k, part, by in parts]).sum()
     R = regularisation(problem, moving) if w_reg else moving.new_zeros(())
     if prior is not None:

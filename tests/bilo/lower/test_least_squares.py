@@ -24,9 +24,9 @@ from bilo.lower.least_squares import (
 from bilo.lower.losses import operator_loss
 from bilo.lower.textbook import fields_and_derivatives
 from bilo.networks.network import OperatorNetwork
-from bilo.problems import get, names
+from bilo.problems import get
 from tests.bilo.oracle import no_shift, tangents_of
-from tests.bilo.problems.test_problems import VARIANTS, elsewhere
+from tests.bilo.problems.test_problems import LOCAL, VARIANTS, elsewhere
 from tests.bilo.systems import Reacting, Turning
 from tests.bilo.taylor.test_streamed_mlp import Anisotropic
 
@@ -40,7 +40,7 @@ FURTHER: dict[str, Callable[[], Problem]] = {
 }
 
 
-@pytest.fixture(params=(*names(), *FURTHER))
+@pytest.fixture(params=(*LOCAL, *FURTHER))
 def problem(request: pytest.FixtureRequest) -> Problem:
     make = FURTHER.get(request.param, lambda: get(request.param))
     return make()
