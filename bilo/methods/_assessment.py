@@ -230,9 +230,8 @@ def _trained(finished: FinishedRun) -> Check:
 def _finite(finished: FinishedRun, value: float, numbers: dict[str, Any]) -> Check:
     if finished.status == "diverged":  # the run is back at its last good state
         return Check("numbers", False, "the loss stayed non-finite: training was given up")
-    spreads = numbers.get("local_sd", {}).values()
-    sound = math.isfinite(value) and bool(finished.codes.isfinite().all())
-    sound = sound and not any(math.isnan(s) for s in spreads)
+    spreads, plain = numbers.get("local_sd", {}).values(), [value, *finished.codes.tolist()]
+    sound = all(map(math.isfinite, plain)) and not any(map(math.isnan, spreads))
     return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
 
 
