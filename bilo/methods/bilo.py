@@ -81,9 +81,8 @@ class BiLO(NetworkMethod):
         Levenberg's parameter of a function's Gauss-Newton step, relative to the largest eigenvalue:
         what the data hardly see moves slowly, and coarse features come first.
     w_reg : float or "auto"
-        Weight of the regularisers of unknown functions. ``auto``, of recipe `varpro` alone: by the
-        discrepancy principle where the noise is known, else by generalised cross-validation; the
-        weight is `assessment["w_reg"]`.
+        Weight of the regularisers of unknown functions. ``auto``, of recipe `varpro` alone: by
+        robust generalised cross-validation; the weight is `assessment["w_reg"]`.
     start_grid : int
         Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     referee : callable
