@@ -318,7 +318,7 @@ def test_samples_that_there_are_not() -> None:
     scalars = FisherKPP()
     known = scalars.observe(scalars.truth(), 0.0, 0)
     with pytest.raises(ValueError, match=r"no samples 'length0\.1'; there are coarse, dense"):
-        fit(scalars, known, replace(TINY, samples="length0.1"), device="cpu")
+        fit(scalars, known, replace(TINY, samples="length0.1", w_reg=0.0), device="cpu")
     heat = get("heat")
     with pytest.raises(ValueError, match="heat declares no functions to train an operator on"):
         fit(heat, heat.observe(heat.truth(), 0.0, 0), TINY, device="cpu")
