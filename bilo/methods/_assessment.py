@@ -18,7 +18,7 @@ from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.lower.losses import relative_residual, residual_loss
+from bilo.methods._equation import equation, residuals
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods._optimum import correction, elsewhere, left, rest, shown
 from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
@@ -29,9 +29,6 @@ from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
 from bilo.training.state import Run
 
-HELD_OUT_POINTS = 2048
-RESIDUAL = 0.05
-"""Largest residual of a solved equation, over its terms."""
 GAINED, NEGLIGIBLE = 0.1, 1e-3
 """A function is at its optimum where what is left gains less: in chi^2 a direction, or in parts of
 the data, of which a network's own error is as large."""
@@ -87,7 +84,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     """
     run, u, problem = finished.run, finished.u, finished.run.network.problem
     codes, auxiliary = finished.codes, finished.auxiliary
-    numbers: dict[str, Any] = dict(_residuals(finished, session.seed))
+    numbers: dict[str, Any] = dict(residuals(run, session.seed))
     if finished.w_reg:
         numbers["regulariser"] = float(regularisation(problem, codes))
     verified = _verified(finished, data, numbers)
@@ -97,7 +94,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     checks = [
         _trained(finished),
         _finite(finished, value, numbers),
-        _equation(finished, numbers),
+        equation(finished.method, numbers, verified.check.passed),
         verified.check,
         _optimum(finished, data, verified, numbers),
         *_at_the_data(finished, data),
@@ -204,18 +201,6 @@ def _uncertainty(
     return numbers
 
 
-def _residuals(finished: FinishedRun, seed: int) -> dict[str, float]:
-    """Root mean square residual at points that training never saw, and beside its terms."""
-    run = finished.run
-    generator = torch.Generator().manual_seed(seed + 1_000_003)
-    points = run.network.problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
-    codes = run.codes.detach().to(run.network.like)
-    with torch.no_grad():
-        residual, _ = residual_loss(run.network, points, codes)
-    relative = relative_residual(run.network, points, codes)
-    return {"held_out_residual": residual.item() ** 0.5, "relative_residual": relative}
-
-
 def _trained(finished: FinishedRun) -> Check:
     recoveries = finished.run.recoveries
     if finished.status == "interrupted":
@@ -233,14 +218,6 @@ def _finite(finished: FinishedRun, value: float, numbers: dict[str, Any]) -> Che
     spreads, plain = numbers.get("local_sd", {}).values(), [value, *finished.codes.tolist()]
     sound = all(map(math.isfinite, plain)) and not any(map(math.isnan, spreads))
     return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
-
-
-def _equation(finished: FinishedRun, numbers: dict[str, Any]) -> Check:
-    found = numbers["relative_residual"]
-    words = f"the residual is {found:.2g} of the equation's terms (limit {RESIDUAL:g})"
-    if not finished.method.solves_the_equation:
-        return Check("equation", None, "the method never uses the equation")
-    return Check("equation", found <= RESIDUAL, words)
 
 
 def _optimum(
