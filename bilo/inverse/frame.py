@@ -118,6 +118,8 @@ class Frame(Chart):
         like = self.codes.new_zeros(1, self.streams.size, len(self.points))
         self._shifts = [like.clone().requires_grad_() for _ in self._problem.unknowns]
         self._cache, self._unknowns, self._inputs = {}, {}, {}
+        if self.principal is not None:  # its weights may hold unknowns
+            self.principal = self._problem.principal(self)
         return self._shifts
 
     @property

@@ -12,7 +12,7 @@ from bilo import Adjoint, BiLO, LeastSquares, Points, Problem, Solution
 from bilo.inverse.directions import STEEPEST, followed, leading_directions, started_as_basis
 from bilo.inverse.function import Function
 from bilo.inverse.unknown import PointFunction, unit_grid
-from bilo.lower.response import Factors, Observed, solve
+from bilo.lower.response import Factors, Observed, Residual, solve
 from bilo.networks.response import ResponseNetwork
 from bilo.problems import get
 from bilo.training.progress import Record
@@ -79,6 +79,19 @@ def test_tangents_are_those_of_the_numerical_solution(name: str) -> None:
         u = [problem.numerical(theta)(data.points).flatten() for theta in (ahead, behind)]  # type: ignore[misc]
         exact = (u[0] - u[1]) / (2 * float(step.norm()))
         assert float((T[:, k] - exact).norm()) < 0.02 * float(exact.norm())
+
+
+def test_the_principal_operator_may_hold_unknowns() -> None:
+    """S is the derivative of the residual by D and rho, of which D stands in the operator alone."""
+    problem = get("fisher_kpp")
+    codes = problem.start_codes(0)
+    network = ResponseNetwork(problem, 32, 1, [2.0, 4.0], 0).double()
+    points = problem.collocation(100, torch.Generator().manual_seed(0)).to(codes)
+    here = Residual(network, points, codes)
+    S, step = here.moved_by_codes(), 1e-5
+    for k, column in enumerate(torch.eye(2, dtype=torch.float64)):
+        ahead, behind = (Residual(network, points, codes + s * step * column).r for s in (1, -1))
+        assert torch.allclose(S[:, k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-10)
 
 
 @pytest.fixture(scope="module")
