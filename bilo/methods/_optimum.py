@@ -37,10 +37,7 @@ ERROR = 0.01
 OTHERS = 2
 """Starts, of the usual ones, from which another minimum is looked for."""
 DIRECTIONS = 12
-"""In which a function is moved, at most,"""
-FOLLOWED = 1e-3
-"""and which move it by so much less at most than the first one: the weights of its network would
-have to go far, and not straight, for the others."""
+"""In which a function is moved, at most."""
 NUDGE = 1e-3
 """Length of a direction, over the function's scale."""
 PART = 0.1
@@ -184,9 +181,8 @@ def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
             found.append(step)
             continue
         by_codes = k.input_by_codes(codes[own], k.probe_chart(codes))
-        leading, sizes, _ = torch.linalg.svd(by_codes, full_matrices=False)
-        followed = int((sizes[:DIRECTIONS] > FOLLOWED * sizes[0]).sum())
-        for v in leading[:, :followed].t():
+        leading, _, _ = torch.linalg.svd(by_codes, full_matrices=False)
+        for v in leading[:, :DIRECTIONS].t():
             step = torch.zeros_like(codes)
             move = max(float((v @ by_codes).abs().max()), NUDGE / FARTHEST)
             step[own] = v * (NUDGE / move)
