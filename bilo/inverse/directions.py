@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -89,21 +90,64 @@ class Waves:
         return (k.transform(moving, at) * (1 / k.scale)).data[1:]
 
 
-def leading_directions(problem: Problem, codes: Tensor, cut: float) -> Tensor:
-    """b_k, orthonormal columns (size, K): of each function those with sigma_k > cut sigma_1.
+@dataclass(frozen=True)
+class Directions:
+    """What the unknowns can follow at one place.
 
-    Scalars are directions of their own.
+    Attributes
+    ----------
+    problem : Problem
+    codes : Tensor (size,)
+    blocks : tuple of Tensor (own size, own K)
+        Orthonormal columns b_k of each unknown; a scalar is a direction of its own.
+    moves : tuple of Tensor (n, own K) or None
+        phi_k of each function on the grid of `jacobian`; None for a scalar.
     """
-    blocks = []
-    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
-        if not isinstance(k, Function):
-            blocks.append(torch.eye(k.size).to(codes))
-            continue
-        J = jacobian(k, part)
-        values, vectors = torch.linalg.eigh(J @ J.t())
-        kept = values > cut**2 * values[-1]
-        blocks.append(J.t() @ vectors[:, kept] / values[kept].sqrt())
-    return torch.block_diag(*blocks)
+
+    problem: Problem
+    codes: Tensor
+    blocks: tuple[Tensor, ...]
+    moves: tuple[Tensor | None, ...]
+
+    @classmethod
+    def leading(cls, problem: Problem, codes: Tensor, cut: float) -> Self:
+        """Of each function those with sigma_k > cut sigma_1."""
+        blocks: list[Tensor] = []
+        moves: list[Tensor | None] = []
+        for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
+            if not isinstance(k, Function):
+                blocks.append(torch.eye(k.size).to(codes))
+                moves.append(None)
+                continue
+            J = jacobian(k, part)
+            values, vectors = torch.linalg.eigh(J @ J.t())
+            kept = values > cut**2 * values[-1]
+            blocks.append(J.t() @ vectors[:, kept] / values[kept].sqrt())
+            moves.append(J @ blocks[-1])
+        return cls(problem, codes, tuple(blocks), tuple(moves))
+
+    @property
+    def B(self) -> Tensor:
+        """All columns (size, K)."""
+        return torch.block_diag(*self.blocks)
+
+    def followed(self, c: Tensor) -> Tensor:
+        """The codes after f <- f + sum_k c_k phi_k.
+
+        V + B c does that to first order; what is missing on a grid is made up for along the same
+        directions, by least squares. No equation is solved for it.
+        """
+        own = c.split([block.shape[1] for block in self.blocks])
+        parts = zip(
+            self.problem.unknowns, self.problem.split(self.codes), self.blocks, self.moves, own,
+            strict=True,
+        )  # fmt: skip
+        return torch.cat(
+            [
+                _followed(k, V, B, X, c) if isinstance(k, Function) and X is not None else V + B @ c
+                for k, V, B, X, c in parts
+            ]
+        )
 
 
 def jacobian(f: Function, codes: Tensor) -> Tensor:
@@ -112,27 +156,14 @@ def jacobian(f: Function, codes: Tensor) -> Tensor:
     return f.input_by_codes(codes, Chart(points.to(codes), VALUE)).t() / len(points) ** 0.5
 
 
-def followed(problem: Problem, codes: Tensor, B: Tensor, c: Tensor) -> Tensor:
-    """The codes after f <- f + sum_k c_k phi_k.
-
-    V + B c does that to first order; what is missing on a grid is made up for along the same
-    directions, by least squares. No equation is solved for it.
-    """
-    moved = problem.split(codes + B @ c)
-    rows = zip(problem.unknowns, problem.split(codes), problem.split(B), moved, strict=True)
-    return torch.cat(
-        [_followed(k, part, own, c, new) if isinstance(k, Function) else new
-         for k, part, own, new in rows]
-    )  # fmt: skip
-
-
-def _followed(f: Function, codes: Tensor, B: Tensor, c: Tensor, new: Tensor) -> Tensor:
+def _followed(f: Function, codes: Tensor, B: Tensor, X: Tensor, c: Tensor) -> Tensor:
+    """The codes whose function has moved by X c on the grid."""
     points = even_grid(f.domain, GRIDS[len(f.coordinates) - 1])
 
     def value(v: Tensor) -> Tensor:
         return f.at(points, v) / f.scale / len(points) ** 0.5
 
-    X = jacobian(f, codes) @ B
+    new = codes + B @ c
     target, H = value(codes) + X @ c, X.t() @ X
     H.diagonal().add_(1e-6 * H.diagonal().max())
     for _ in range(FOLLOW):

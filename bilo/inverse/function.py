@@ -188,11 +188,10 @@ class Function(Unknown):
         x = self._features(at)
         of_a_field = any(c not in at.points.coordinates for c in self.coordinates)
         moving = codes.requires_grad or (of_a_field and x.requires_grad)
-        if moving and torch.is_grad_enabled():
-            out = StreamedMLP(x, self.weights(codes), at.streams).along()
-        else:
-            with torch.no_grad():
-                out = StreamedMLP(x, self.weights(codes), at.streams).out
+        kept = moving and torch.is_grad_enabled()
+        with torch.set_grad_enabled(kept):
+            mlp = StreamedMLP(x, self.weights(codes), at.streams)
+            out = mlp.along() if kept else mlp.out
         return (self.transform(Jet(out[..., 0], at.streams), at) * (1 / self.scale)).data
 
     def value(self, z: Jet) -> Jet:

@@ -26,8 +26,16 @@ def solution_at_data(problem: Problem, theta: Mapping[str, Any], data: Objective
     or has unknown functions and data that see more than the field.
     """
     solution = problem.numerical(theta)
-    if solution is None:
-        return None
+    return None if solution is None else seen_of(solution, problem, theta, data)
+
+
+def seen_of(
+    solution: Callable[[Points], Tensor],
+    problem: Problem,
+    theta: Mapping[str, Any],
+    data: Objective,
+) -> Tensor | None:
+    """`solution_at_data` of a numerical solution that is there already."""
     if data.seen is None:
         return solution(data.points).flatten()
     if problem.functions:

@@ -101,6 +101,13 @@ def regularisation(problem: Problem, codes: Tensor) -> Tensor:
     return torch.stack(terms).sum()
 
 
+def regulariser_model(problem: Problem, codes: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradient (K,) and matrix (K, K) of the regularisers along directions (size, K) of codes."""
+    b, by_codes = regulariser_rows(problem, codes)
+    X = directions.t() @ by_codes
+    return 2 * X @ b, 2 * X @ X.t()
+
+
 def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
     """`Regulariser.rows` of all functions, (K,) and by all codes (size, K)."""
     rows, derivatives, start = [], [], 0

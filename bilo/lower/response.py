@@ -18,6 +18,7 @@ Comput. Methods Appl. Mech. Eng. 387 (least squares in the last layer).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Factors:
         return w / self._lengths[:, None]
 
 
-class Linearised:
+class Expansion(ABC):
     """Expressions at points, linearised in the last layer and in the unknowns.
 
     Parameters
@@ -72,9 +73,9 @@ class Linearised:
         self.network, self.at, self.problem = network, at, network.problem
         self.h = network.features(at)
 
+    @abstractmethod
     def expression(self, u: tuple[Jet, ...]) -> Tensor:
         """The values (E, N) that are linearised."""
-        raise NotImplementedError
 
     def fields(self, rows: Tensor) -> Tensor:
         """Network output (1, P, N, fields) of rows of the last layer."""
@@ -90,11 +91,10 @@ class Linearised:
 
         Derivatives by the unknowns' inputs are kept for `along` and `by_codes`.
         """
-        at = self.at
         out = self.fields(self.network.rows).requires_grad_()
         with torch.enable_grad():
             leaves = self.at.shifted()
-            found = self.expression(self.problem.represent(out, at))
+            found = self.expression(self.problem.represent(out, self.at))
             by = [
                 torch.autograd.grad(e.sum(), [out, *leaves], retain_graph=True, allow_unused=True)
                 for e in found
@@ -148,7 +148,7 @@ class Linearised:
         return weight_rows(mlp, by_N[None], mlp.x.shape[-1])[0]
 
 
-class Residual(Linearised):
+class Residual(Expansion):
     """The equations at points, as rows of L_res: Phi, S and r times the root of their weights.
 
     Attributes
@@ -194,7 +194,7 @@ class Residual(Linearised):
         return (self.root[..., None] * self.by_codes()).flatten(0, 1)
 
 
-class Observed(Linearised):
+class Observed(Expansion):
     """What the data see, linearised.
 
     Attributes

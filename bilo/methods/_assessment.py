@@ -14,7 +14,7 @@ from torch import Tensor
 from bilo.classical.search import classical
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, Pointwise
-from bilo.inverse.observed import solution_at_data
+from bilo.inverse.observed import seen_of
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -157,7 +157,7 @@ def _verified(finished: FinishedRun, data: Objective, numbers: dict[str, Any]) -
     theta = problem.decode(codes)
     try:
         reference = problem.numerical(theta)
-        at_data = solution_at_data(problem, theta, data)
+        at_data = None if reference is None else seen_of(reference, problem, theta, data)
     except ValueError as error:
         words = f"no numerical solution at the inferred unknowns: {error}"
         return _Verified(Check(name, False, words))

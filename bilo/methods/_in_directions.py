@@ -28,7 +28,7 @@ from bilo.training.recipes import RecipeError
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 from bilo.training.state import LevelState, Record, Run, remembered
-from bilo.upper.directions import FIRST_MU, DirectionsLevel, Place, response
+from bilo.upper.directions import FIRST_MU, DirectionsLevel, Place
 from bilo.upper.regularisation_weight import chosen_weight, same
 
 if TYPE_CHECKING:
@@ -136,12 +136,10 @@ def fit_in_directions(
     levels = Levels(lambda: points, lower, upper)
     status = train(run, levels, method.budget, session, fingerprint(method, problem, data, session))
     end = place[0] if place else level().settle(run.codes, 0)
-    identity = torch.eye(len(run.codes)).to(run.codes)
     weight = remembered(run.upper, Descending).w_reg
     method = replace(method, w_reg=weight)
-    w = -end.lower.factors.solve(end.lower.residual.moved_by_codes())
-    J = response(end, identity, w)
-    finished = FinishedRun(method, run, status, end.observed.u.double().cpu(), J, run.done)
+    _, J = end.answer(torch.eye(len(run.codes)).to(run.codes))
+    finished = FinishedRun(method, run, status, end.u, J, run.done)
     solution = assess(finished, data, session)
     left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves), "w_reg": weight}
     return replace(solution, assessment={**solution.assessment, **left})

@@ -22,7 +22,7 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Pointwise, limited_step
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
-from bilo.inverse.regulariser import regulariser_rows
+from bilo.inverse.regulariser import regulariser_model
 from bilo.training.checks import Check
 
 ALLOWED = 0.01
@@ -155,9 +155,8 @@ def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> L
         return None
     g, H = data.model(here, torch.stack([(u - here) / PART for u in moved if u is not None]))
     if w_reg:
-        b, by_codes = regulariser_rows(problem, codes)
-        rows = torch.stack(directions) @ by_codes
-        g, H = g + 2 * w_reg * rows @ b, H + 2 * w_reg * rows @ rows.t()
+        g_R, H_R = regulariser_model(problem, codes, torch.stack(directions, 1))
+        g, H = g + w_reg * g_R, H + w_reg * H_R
     c = torch.from_numpy(limited_step(H.numpy(), g.numpy(), REACH / NUDGE))
     drop = float(c @ g - c @ H @ c / 2)
     s2 = data.variance(here, 0) or 0.0

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.directions import followed, leading_directions
+from bilo.inverse.directions import Directions
 from bilo.inverse.objective import Pointwise
 from bilo.inverse.points import Points
-from bilo.inverse.regulariser import regularisation, regulariser_rows
+from bilo.inverse.regulariser import regularisation, regulariser_model
 from bilo.lower.response import Observed, Solved, solve
 from bilo.networks.response import ResponseNetwork
 from bilo.optimisation.damping import Damping
@@ -54,6 +54,17 @@ class Place:
     observed: Observed
     value: float
 
+    @property
+    def u(self) -> Tensor:
+        """What is seen (N,), float64 on the CPU."""
+        return self.observed.u.double().cpu()
+
+    def answer(self, B: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows w_k of directions B (size, K), and T^T (K, N), float64 on the CPU."""
+        S, direct = self.lower.residual.moved_by_codes(), self.observed.moved_by_codes()
+        w = -self.lower.factors.solve(S @ B.to(S))
+        return w, (self.observed.Psi @ w + direct @ B.to(w)).t().double().cpu()
+
 
 @dataclass(frozen=True)
 class DirectionsLevel:
@@ -86,15 +97,19 @@ class DirectionsLevel:
     def step(self, place: Place, mu: float) -> tuple[Place | None, float]:
         """A better place, or None where there is none; and mu for the next step."""
         problem, network = self.network.problem, self.network
-        B = leading_directions(problem, place.codes, CUT)
-        w = -place.lower.factors.solve(place.lower.residual.moved_by_codes() @ B.to(network.like))
-        g, H = self.model(place, B, w)
+        along = Directions.leading(problem, place.codes, CUT)
+        B = along.B
+        w, response = place.answer(B)
+        g, H = self.data.model(place.u, response)
+        if self.w_reg:
+            g_R, H_R = regulariser_model(problem, place.codes, B)
+            g, H = g + self.w_reg * g_R, H + self.w_reg * H_R
         size, rows = torch.linalg.matrix_norm(H, 2), network.rows
         for _ in range(TRIES):
             damped = H.clone()
             damped.diagonal().add_(mu * size)
             c = -torch.linalg.solve(damped, g)
-            codes = problem.project(followed(problem, place.codes, B, c))
+            codes = problem.project(along.followed(c))
             if float((problem.probe(codes) - problem.probe(place.codes)).abs().max()) < REACH:
                 network.put(rows + w @ c.to(w))
                 found = self.settle(codes)
@@ -104,18 +119,3 @@ class DirectionsLevel:
                 network.put(rows)
             mu *= 10
         return None, mu
-
-    def model(self, place: Place, B: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-        """g (K,) and H (K, K) of the objective and its regulariser, by c."""
-        g, H = self.data.model(place.observed.u.double().cpu(), response(place, B, w))
-        if self.w_reg:
-            b, by_codes = regulariser_rows(self.network.problem, place.codes)
-            X = B.t() @ by_codes
-            g, H = g + 2 * self.w_reg * X @ b, H + 2 * self.w_reg * X @ X.t()
-        return g, H
-
-
-def response(place: Place, B: Tensor, w: Tensor) -> Tensor:
-    """T^T (K, N): what is seen, by c, float64 on the CPU."""
-    T = place.observed.Psi @ w + place.observed.moved_by_codes() @ B.to(w)
-    return T.t().double().cpu()

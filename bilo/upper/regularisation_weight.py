@@ -18,12 +18,11 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from bilo.inverse.directions import leading_directions
+from bilo.inverse.directions import Directions
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.regulariser import regulariser_rows
-from bilo.upper.directions import CUT, DirectionsLevel, Place, response
+from bilo.inverse.regulariser import regulariser_model
+from bilo.upper.directions import CUT, DirectionsLevel, Place
 
 DECADES, A_DECADE = 14, 6
 """Weights that are tried: so many decades below the one that lets nothing move."""
@@ -44,22 +43,16 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
     data, problem = level.data, level.network.problem
     if not isinstance(data, LeastSquares):
         raise ValueError(f"w_reg 'auto' needs least squares, not {type(data).__name__}")
-    B = leading_directions(problem, place.codes, CUT)
-    S = place.lower.residual.moved_by_codes()
-    w = -place.lower.factors.solve(S @ B.to(S))
-    T = data.combine(response(place, B, w)).t()
-    first, second = data.derivatives(data_at(place))
-    b, by_codes = regulariser_rows(problem, place.codes)
-    X = B.t() @ by_codes
-    g, H = T.t() @ first, T.t() @ (second[:, None] * T)
-    g_R, H_R = 2 * X @ b, 2 * X @ X.t()
+    B = Directions.leading(problem, place.codes, CUT).B
+    g, H = data.model(place.u, place.answer(B)[1])
+    g_R, H_R = regulariser_model(problem, place.codes, B)
     ridge = 1e-12 * float(torch.trace(H))  # constants and scalars are not penalised
     # of the roughest direction the data see nothing; above this weight nothing moves at all
     largest = float(
         torch.linalg.matrix_norm(H, 2)
         / torch.linalg.matrix_norm(H_R, -2).clamp(min=1e-9 * torch.linalg.matrix_norm(H_R, 2))
     )
-    here = float(data.value(data_at(place), data.start))
+    here = float(data.value(place.u, data.start))
     found = []
     for k in range(DECADES * A_DECADE):
         weight = largest * 10 ** (-k / A_DECADE)
@@ -91,11 +84,6 @@ def _chosen(data: LeastSquares, found: list[_Trial]) -> float:
         return validation * (ROBUST + (1 - ROBUST) * t.squared / n)
 
     return min(found, key=score).weight
-
-
-def data_at(place: Place) -> Tensor:
-    """What is seen at a place, float64 on the CPU."""
-    return place.observed.u.double().cpu()
 
 
 def same(one: float, other: float) -> bool:

@@ -9,7 +9,7 @@ import torch
 
 import bilo
 from bilo import Adjoint, BiLO, LeastSquares, Points, Problem, Solution
-from bilo.inverse.directions import STEEPEST, followed, leading_directions, started_as_basis
+from bilo.inverse.directions import STEEPEST, Directions, started_as_basis
 from bilo.inverse.function import Function
 from bilo.inverse.unknown import PointFunction, unit_grid
 from bilo.lower.response import Factors, Observed, Residual, solve
@@ -48,14 +48,15 @@ def test_a_function_follows_its_directions() -> None:
     codes = problem.start_codes(0)
     (D,) = problem.functions
     assert D.slope == STEEPEST
-    B = leading_directions(problem, codes, 1e-3)
+    along = Directions.leading(problem, codes, 1e-3)
+    B = along.B
     assert torch.allclose(B.t() @ B, torch.eye(B.shape[1]).double(), atol=1e-10)
     by_codes = D.input_by_codes(codes, D.probe_chart(codes))
     c = torch.zeros(B.shape[1], dtype=torch.float64)
     c[-3:] = 0.1 / (B.t() @ by_codes).abs().amax(1)[-3:]  # eigenvalues rise
     wanted = (B @ c) @ by_codes
     first = problem.probe(codes + B @ c) - problem.probe(codes)
-    found = problem.probe(followed(problem, codes, B, c)) - problem.probe(codes)
+    found = problem.probe(along.followed(c)) - problem.probe(codes)
     assert float((found - wanted).norm()) < 0.2 * float((first - wanted).norm())
 
 
@@ -70,7 +71,7 @@ def test_tangents_are_those_of_the_numerical_solution(name: str) -> None:
     points = problem.collocation(640, generator).to(codes)
     solved = solve(network, points, codes, 20)
     observed = Observed(network, data, codes)
-    B = leading_directions(problem, codes, 0.05)[:, -4:]
+    B = Directions.leading(problem, codes, 0.05).B[:, -4:]
     w = -solved.factors.solve(solved.residual.moved_by_codes() @ B)
     T = observed.Psi @ w + observed.moved_by_codes() @ B
     for k in range(B.shape[1]):
