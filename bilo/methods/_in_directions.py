@@ -92,57 +92,84 @@ def fit_in_directions(
     points = problem.collocation(count, fixed).to(network.like)
     auto = method.w_reg == AUTO
     run.upper = Descending(w_reg=0.0 if auto else float(method.w_reg))
-    place: list[Place] = []
-
-    def level() -> DirectionsLevel:
-        return DirectionsLevel(network, points, data, remembered(run.upper, Descending).w_reg)
-
-    def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
-        if pretraining:
-            _start_trunk(network, run, waves, fixed)
-            place[:] = [level().settle(run.codes, START)]
-            if auto:
-                choose()
-        elif not place or not torch.equal(place[0].codes, run.codes):
-            place[:] = [level().settle(run.codes, 0)]
-        return True, {"residual": place[0].lower.residual.loss()}
-
-    def choose() -> bool:
-        """Another weight, where the data want one; whether they do."""
-        state: Descending = remembered(run.upper, Descending)
-        weight = chosen_weight(level(), place[0])
-        if state.choices >= CHOICES or (state.w_reg and same(weight, state.w_reg)):
-            return False
-        run.upper = Descending(w_reg=weight, choices=state.choices + 1)
-        place[:] = [level().settle(run.codes, 0)]
-        return True
-
-    def upper(run: Run, progress: float) -> Record:
-        state: Descending = remembered(run.upper, Descending)
-        here = place[0]
-        found, mu = level().step(here, state.mu)
-        if found is not None:
-            small = state.small + 1 if found.value > (1 - SMALL) * here.value else 0
-            run.upper = replace(state, mu=mu, small=small)
-            place[:] = [found]
-            run.codes.copy_(found.codes)
-        resting = found is None or remembered(run.upper, Descending).small >= OFTEN
-        if resting and not (auto and choose()):
-            run.upper = replace(remembered(run.upper, Descending), mu=mu, found=True)
-        run.mark()
-        record = {"objective": place[0].value, **problem.numbers(run.codes)}
-        return {**record, "w_reg": state.w_reg} if auto else record
-
-    levels = Levels(lambda: points, lower, upper)
-    status = train(run, levels, method.budget, session, fingerprint(method, problem, data, session))
-    end = place[0] if place else level().settle(run.codes, 0)
-    weight = remembered(run.upper, Descending).w_reg
-    method = replace(method, w_reg=weight)
+    levels = _Levels(network, points, data, waves, fixed, auto)
+    status = train(
+        run,
+        Levels(lambda: points, levels.lower, levels.upper),
+        method.budget,
+        session,
+        fingerprint(method, problem, data, session),
+    )
+    end, weight = levels.at(run), _state(run).w_reg
     _, J = end.answer(torch.eye(len(run.codes)).to(run.codes))
-    finished = FinishedRun(method, run, status, end.u, J, run.done)
+    finished = FinishedRun(replace(method, w_reg=weight), run, status, end.u, J, run.done)
     solution = assess(finished, data, session)
     left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves), "w_reg": weight}
     return replace(solution, assessment={**solution.assessment, **left})
+
+
+@dataclass
+class _Levels:
+    """Both levels, and the place where they are: the lower one solved at the run's unknowns."""
+
+    network: ResponseNetwork
+    points: Points
+    data: Pointwise
+    waves: Waves
+    generator: torch.Generator
+    auto: bool
+    place: Place | None = None
+
+    def level(self, run: Run) -> DirectionsLevel:
+        """With the present weight of the regulariser."""
+        return DirectionsLevel(self.network, self.points, self.data, _state(run).w_reg)
+
+    def at(self, run: Run) -> Place:
+        """The place of the run's unknowns: made anew after an interruption or a recovery."""
+        if self.place is None or not torch.equal(self.place.codes, run.codes):
+            self.place = self.level(run).settle(run.codes, 0)
+        return self.place
+
+    def lower(self, run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
+        """The trunk and the field at the start; after that the upper level leaves it solved."""
+        if pretraining:
+            _start_trunk(self.network, run, self.waves, self.generator)
+            self.place = self.level(run).settle(run.codes, START)
+            if self.auto:
+                self.choose(run)
+        return True, {"residual": self.at(run).lower.residual.loss()}
+
+    def upper(self, run: Run, progress: float) -> Record:
+        """A step along the directions."""
+        state, here = _state(run), self.at(run)
+        found, mu = self.level(run).step(here, state.mu)
+        small = state.small
+        if found is not None:
+            small = small + 1 if found.value > (1 - SMALL) * here.value else 0
+            self.place = found
+            run.codes.copy_(found.codes)
+        resting = found is None or small >= OFTEN
+        if not (resting and self.auto and self.choose(run)):
+            run.upper = replace(state, mu=mu, small=small, found=resting)
+        run.mark()
+        problem = self.network.problem
+        record = {"objective": self.at(run).value, **problem.numbers(run.codes)}
+        return {**record, "w_reg": state.w_reg} if self.auto else record
+
+    def choose(self, run: Run) -> bool:
+        """Another weight, where the data want one; whether they do."""
+        state, place = _state(run), self.at(run)
+        weight = chosen_weight(self.level(run), place)
+        if state.choices >= CHOICES or (state.w_reg and same(weight, state.w_reg)):
+            return False
+        run.upper = Descending(w_reg=weight, choices=state.choices + 1)
+        self.place = self.level(run).settle(run.codes, 0)
+        return True
+
+
+def _state(run: Run) -> Descending:
+    state: Descending = remembered(run.upper, Descending)
+    return state
 
 
 def _start_trunk(
