@@ -27,7 +27,10 @@ from bilo.taylor.streams import VALUE, Streams
 
 @dataclass(frozen=True)
 class Oracle:
-    """Residual r (N,), dr/dz (m, N), the losses, and the gradient of the sum by each weight."""
+    """Residual r (N,), dr/dz (m, N), the losses, and the gradient of the sum by each weight.
+
+    Of several equations r is (E, N), dr/dz (E, m, N), and the losses are sums over them.
+    """
 
     r: Tensor
     tangents: Tensor
@@ -197,25 +200,26 @@ def no_shift(network: OperatorNetwork) -> Tensor:
 
 def nested(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Oracle:
     """Everything that `bilo.lower.losses.operator_loss` promises, the textbook way."""
-    shift = no_shift(network)
-    u, at = field_and_derivatives(network, points, codes, shift)
-    (r,) = (one.value for one in network.problem.residuals((u,), at))
-    weight = network.problem.weight(u.detach(), at)
-    scale = torch.ones_like(r) if weight is None else weight.detach()
-    tangents = tangents_of(r, shift)
-    residual = (scale * r**2).mean()
-    gradient = (scale * tangents**2).sum(0).mean()
+    problem, shift = network.problem, no_shift(network)
+    u, at = fields_and_derivatives(network, points, codes, shift)
+    r = torch.stack([one.value for one in problem.residuals(u, at)])
+    weight = problem.weight(problem.together(tuple(f.detach() for f in u)), at)
+    scale = torch.ones_like(r[0]) if weight is None else weight.detach()
+    tangents = torch.stack([tangents_of(one, shift) for one in r])
+    residual = (scale * r**2).mean(1).sum()
+    gradient = (scale * tangents**2).mean(2).sum()
     conditions = torch.zeros(())
-    for condition in network.problem.conditions():
-        there, at = field_and_derivatives(network, condition.points.to(network.like), codes, shift)
-        (c,) = (one.value for one in as_tuple(condition.residual(there, at)))
-        both = (c**2).mean() + w_rgrad * (tangents_of(c, shift) ** 2).sum(0).mean()
-        conditions = conditions + condition.weight * both
+    for condition in problem.conditions():
+        there = condition.points.to(network.like)
+        u, at = fields_and_derivatives(network, there, codes, shift)
+        for c in as_tuple(condition.residual(problem.together(u), at)):
+            both = (c.value**2).mean() + w_rgrad * (tangents_of(c.value, shift) ** 2).sum(0).mean()
+            conditions = conditions + condition.weight * both
     names, weights = zip(*network.named_parameters(), strict=True)
     grads = torch.autograd.grad(residual + w_rgrad * gradient + conditions, weights)
     return Oracle(
-        r.detach(),
-        tangents.detach(),
+        r.detach().squeeze(0),
+        tangents.detach().squeeze(0),
         residual.detach(),
         gradient.detach(),
         conditions.detach(),

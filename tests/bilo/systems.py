@@ -1,9 +1,8 @@
-"""Systems of two fields, and the losses of any problem by nested automatic differentiation."""
+"""Systems of two fields."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,13 +11,12 @@ from torch import Tensor
 from bilo.inverse import shapes
 from bilo.inverse.box import Box
 from bilo.inverse.condition import Condition
-from bilo.inverse.fields import as_tuple
 from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
-from bilo.lower.textbook import fields_and_derivatives, no_shift, plain_fields, tangents_of
+from bilo.lower.textbook import plain_fields
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
 
@@ -93,41 +91,6 @@ class Reacting(Problem):
         )
 
 
-@dataclass(frozen=True)
-class Losses:
-    """What `bilo.lower.losses.operator_loss` promises, and the gradient by each weight."""
-
-    residual: Tensor
-    gradient: Tensor
-    conditions: Tensor
-    by_weights: dict[str, Tensor]
-
-
 def interleaved_field(network: OperatorNetwork, points: Points, codes: Tensor) -> Tensor:
     """Represented fields (N fields,), those of one point side by side, inside the graph."""
     return torch.stack(plain_fields(network, points, codes), -1).flatten()
-
-
-def losses(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Losses:
-    """Sums over the equations."""
-    problem, shift = network.problem, no_shift(network)
-    u, at = fields_and_derivatives(network, points, codes, shift)
-    held = problem.together(tuple(f.detach() for f in u))
-    weight = problem.weight(held, at)
-    scale = torch.ones(()) if weight is None else weight.detach()
-    residual = gradient = conditions = codes.new_zeros(())
-    for r in problem.residuals(u, at):
-        residual = residual + (scale * r.value**2).mean()
-        gradient = gradient + (scale * tangents_of(r.value, shift) ** 2).sum(0).mean()
-    for condition in problem.conditions():
-        there = condition.points.to(network.like)
-        u, at = fields_and_derivatives(network, there, codes, shift)
-        for c in as_tuple(condition.residual(problem.together(u), at)):
-            both = (c.value**2).mean() + w_rgrad * (tangents_of(c.value, shift) ** 2).sum(0).mean()
-            conditions = conditions + condition.weight * both
-    names, weights = zip(*network.named_parameters(), strict=True)
-    grads = torch.autograd.grad(residual + w_rgrad * gradient + conditions, weights)
-    return Losses(
-        residual.detach(), gradient.detach(), conditions.detach(),
-        dict(zip(names, grads, strict=True)),
-    )  # fmt: skip

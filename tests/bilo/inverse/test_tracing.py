@@ -19,7 +19,7 @@ from bilo.lower.losses import operator_loss, relative_residual, residual_loss
 from bilo.networks.network import OperatorNetwork, seen
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Operator, Streams, coordinates_of, d
-from tests.bilo.systems import losses
+from tests.bilo.oracle import nested
 
 CODES = torch.tensor([0.7, 1.2], dtype=torch.float64)
 
@@ -62,7 +62,7 @@ def _setting(problem: Problem) -> tuple[OperatorNetwork, Points]:
 def test_both_ways_of_writing_are_the_oracles(problem: Problem) -> None:
     """Nested automatic differentiation of the equation with its derivatives one by one."""
     network, points = _setting(problem)
-    exact = losses(_setting(Traced())[0], points, CODES, 0.3)
+    exact = nested(_setting(Traced())[0], points, CODES, 0.3)
     found = operator_loss(network, points, CODES, 0.3)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)

@@ -14,8 +14,9 @@ from bilo.lower.least_squares import data_equation
 from bilo.lower.losses import operator_loss, residual_loss, sampled_operator_loss
 from bilo.lower.textbook import fields_and_derivatives, no_shift, tangents_of
 from bilo.networks.network import OperatorNetwork, field
+from tests.bilo.oracle import nested
 from tests.bilo.problems.test_problems import elsewhere
-from tests.bilo.systems import Reacting, Turning, interleaved_field, losses
+from tests.bilo.systems import Reacting, Turning, interleaved_field
 
 W_RGRAD = 0.3
 SYSTEMS = pytest.mark.parametrize("problem", [Turning(), Reacting()], ids=lambda p: p.name)
@@ -39,7 +40,7 @@ def _by_weights(network: OperatorNetwork, surrogate: Tensor) -> dict[str, Tensor
 @SYSTEMS
 def test_the_operator_loss(problem: Problem) -> None:
     network, points, codes = _setting(problem)
-    exact = losses(network, points, codes, W_RGRAD)
+    exact = nested(network, points, codes, W_RGRAD)
     found = operator_loss(network, points, codes, W_RGRAD)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
@@ -67,7 +68,7 @@ def test_the_loss_along_random_directions(problem: Problem) -> None:
     assert isinstance(gradient, Tensor)
     assert found.residual == pytest.approx(residual.item(), rel=1e-6)  # v is single precision
     assert found.gradient == pytest.approx(gradient.item(), rel=1e-6)
-    further = losses(network, points, codes, W_RGRAD).conditions
+    further = nested(network, points, codes, W_RGRAD).conditions
     assert found.conditions == pytest.approx(float(further), rel=1e-10, abs=1e-14)
 
 
@@ -75,7 +76,7 @@ def test_the_loss_along_random_directions(problem: Problem) -> None:
 def test_a_pinn_s_loss_is_the_first_part(problem: Problem) -> None:
     network, points, codes = _setting(problem)
     found, u = residual_loss(network, points, codes)
-    exact = losses(network, points, codes, 0.0)
+    exact = nested(network, points, codes, 0.0)
     assert found.item() == pytest.approx(float(exact.residual), rel=1e-10)
     assert torch.allclose(u.flatten(), interleaved_field(network, points, codes), rtol=1e-12)
 

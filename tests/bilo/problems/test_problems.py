@@ -26,7 +26,8 @@ from bilo.problems.bpn import BoundaryValues
 from bilo.taylor.jets import Jet
 from bilo.upper.tangent_model import through_inputs
 from tests.bilo.decaying import Decaying
-from tests.bilo.systems import interleaved_field, losses
+from tests.bilo.oracle import nested
+from tests.bilo.systems import interleaved_field
 
 VARIANTS: dict[str, Callable[[], Problem]] = {
     "bpn, soft": lambda: BoundaryValues("soft"),
@@ -248,7 +249,7 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
     codes = _start(type(problem)) if at_start else elsewhere(problem)
-    exact = losses(network, points, codes, 0.1)
+    exact = nested(network, points, codes, 0.1)
     found = operator_loss(network, points, codes, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
