@@ -17,12 +17,12 @@ from bilo.inverse.points import Points
 from bilo.networks.network import OperatorNetwork
 
 NestedLoss = Callable[[OperatorNetwork, Points, Tensor, float], Tensor]
-"""(network, points, codes (m,), w_rgrad) -> L_res + w_rgrad L_rgrad, inside the graph."""
+"""(network, points, params (m,), w_rgrad) -> L_res + w_rgrad L_rgrad, inside the graph."""
 
 
-def fisher_kpp(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+def fisher_kpp(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Tensor:
     """L_LO of Fisher-KPP, one call a derivative: u_t, u_x, u_xx, dr/dD, dr/drho."""
-    t, x, D, rho = _leaves(points, codes)
+    t, x, D, rho = _leaves(points, params)
     u = _fisher_kpp_field(network, t, x, D, rho)
     u_t = _by(u, t)
     u_x = _by(u, x)
@@ -34,10 +34,10 @@ def fisher_kpp(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad:
 
 
 def fisher_kpp_economical(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> Tensor:
     """The same with the fewest passes: u_t and u_x in one call, dr/dD and dr/drho in one."""
-    t, x, D, rho = _leaves(points, codes)
+    t, x, D, rho = _leaves(points, params)
     u = _fisher_kpp_field(network, t, x, D, rho)
     u_t, u_x = torch.autograd.grad(u.sum(), (t, x), create_graph=True)
     u_xx = _by(u_x, x)
@@ -46,12 +46,12 @@ def fisher_kpp_economical(
     return (r**2).mean() + w_rgrad * (r_D**2 + r_rho**2).mean()
 
 
-def particles(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+def particles(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Tensor:
     """L_LO of the particles, one call a derivative: u_x, u_xx, dr/dlambda, dr/dmu; the jump."""
-    r, rate, decay = _particles_residual(network, points, codes)
+    r, rate, decay = _particles_residual(network, points, params)
     r_rate = _by(r, rate)
     r_decay = _by(r, decay)
-    jump, rate, decay = _jump(network, codes)
+    jump, rate, decay = _jump(network, params)
     c_rate = _by(jump, rate)
     c_decay = _by(jump, decay)
     conditions = (jump**2 + w_rgrad * (c_rate**2 + c_decay**2)).mean()
@@ -59,24 +59,24 @@ def particles(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: 
 
 
 def particles_economical(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> Tensor:
     """The same with the fewest passes: derivatives by both unknowns in one call."""
-    r, rate, decay = _particles_residual(network, points, codes)
+    r, rate, decay = _particles_residual(network, points, params)
     r_rate, r_decay = torch.autograd.grad(r.sum(), (rate, decay), create_graph=True)
-    jump, rate, decay = _jump(network, codes)
+    jump, rate, decay = _jump(network, params)
     c_rate, c_decay = torch.autograd.grad(jump.sum(), (rate, decay), create_graph=True)
     conditions = (jump**2 + w_rgrad * (c_rate**2 + c_decay**2)).mean()
     return (r**2).mean() + w_rgrad * (r_rate**2 + r_decay**2).mean() + conditions
 
 
-def poisson(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+def poisson(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Tensor:
     """L_LO of Poisson with an unknown function: D_x, u_x, u_xx, dr/dz at z = D(x).
 
     Derivatives by x are total, through z too; D_x is no function of z. No two share a pass.
     """
     (x,) = _coordinates(points)
-    z = 1 + function_output(network, codes, x) * x * (1 - x)
+    z = 1 + function_output(network, params, x) * x * (1 - x)
     D_x = _by(z, x)
     u = network_output(network, x, z) * x * (1 - x)
     u_x = _by(u, x)
@@ -86,10 +86,10 @@ def poisson(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: fl
     return (r**2).mean() + w_rgrad * (r_z**2).mean()
 
 
-def heat(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
+def heat(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Tensor:
     """L_LO of the heat equation with an unknown function: u_t, u_x, u_xx, dr/dz at z = f(x)."""
     t, x = _coordinates(points)
-    u, z = _heat_field(network, codes, t, x)
+    u, z = _heat_field(network, params, t, x)
     u_t = _by(u, t)
     u_x = _by(u, x)
     r = u_t - 0.01 * _by(u_x, x)
@@ -98,11 +98,11 @@ def heat(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
 
 
 def heat_economical(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> Tensor:
     """The same with the fewest passes: u_t and u_x in one call."""
     t, x = _coordinates(points)
-    u, z = _heat_field(network, codes, t, x)
+    u, z = _heat_field(network, params, t, x)
     u_t, u_x = torch.autograd.grad(u.sum(), (t, x), create_graph=True)
     r = u_t - 0.01 * _by(u_x, x)
     r_z = _by(r, z)
@@ -131,21 +131,21 @@ def network_output(network: OperatorNetwork, *inputs: Tensor) -> Tensor:
     return torch.nn.functional.linear(y, *network.weights()[-1])[:, 0]
 
 
-def function_output(network: OperatorNetwork, codes: Tensor, x: Tensor) -> Tensor:
+def function_output(network: OperatorNetwork, params: Tensor, x: Tensor) -> Tensor:
     """Output (N,) of the unknown function's own network at x, its weights held."""
     (k,) = network.problem.functions
     y = x.unsqueeze(1)
-    layers = k.weights(codes.to(x).detach())
+    layers = k.weights(params.to(x).detach())
     for W, b in layers[:-1]:
         y = torch.tanh(torch.nn.functional.linear(y, W, b))
     return torch.nn.functional.linear(y, *layers[-1])[:, 0]
 
 
 def _heat_field(
-    network: OperatorNetwork, codes: Tensor, t: Tensor, x: Tensor
+    network: OperatorNetwork, params: Tensor, t: Tensor, x: Tensor
 ) -> tuple[Tensor, Tensor]:
     """u and z = f(x)."""
-    z = torch.nn.functional.softplus(function_output(network, codes, x)) * x * (1 - x)
+    z = torch.nn.functional.softplus(function_output(network, params, x)) * x * (1 - x)
     return network_output(network, t, x, z) * x * (1 - x) * t + z, z
 
 
@@ -163,10 +163,10 @@ def _particles_field(
 
 
 def _particles_residual(
-    network: OperatorNetwork, points: Points, codes: Tensor
+    network: OperatorNetwork, points: Points, params: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """r away from the birth place, and the unknowns point by point."""
-    x, rate, decay = _leaves(points, codes)
+    x, rate, decay = _leaves(points, params)
     s = (x - 0.5) * points.known["side"]
     u = _particles_field(network, x, s, rate, decay)
     u_x = _by(u, x)
@@ -175,17 +175,17 @@ def _particles_residual(
     return r, rate, decay
 
 
-def _jump(network: OperatorNetwork, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _jump(network: OperatorNetwork, params: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """dv/ds(z, 0) + lambda / 2 in units of 250, and the unknowns to differentiate by."""
-    x, s = codes.new_full((1,), 0.5), codes.new_zeros(1).requires_grad_()
-    rate, decay = (c.reshape(1).clone().requires_grad_() for c in codes.detach())
+    x, s = params.new_full((1,), 0.5), params.new_zeros(1).requires_grad_()
+    rate, decay = (c.reshape(1).clone().requires_grad_() for c in params.detach())
     v_s = _by(_particles_field(network, x, s, rate, decay), s)
     return v_s / 250 + rate / 2, rate, decay
 
 
-def _leaves(points: Points, codes: Tensor) -> list[Tensor]:
+def _leaves(points: Points, params: Tensor) -> list[Tensor]:
     """Coordinates and, point by point, unknowns to differentiate by."""
-    return _coordinates(points) + [c.repeat(len(points)).requires_grad_() for c in codes.detach()]
+    return _coordinates(points) + [c.repeat(len(points)).requires_grad_() for c in params.detach()]
 
 
 def _coordinates(points: Points) -> list[Tensor]:

@@ -26,8 +26,8 @@ WIDTH, LAYERS = 128, 3
 def engine(problem: str) -> Step:
     """Lower-level step of BiLO with the derivative engine, on the problem's full set of points."""
 
-    def loss(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Tensor:
-        return operator_loss(network, points, codes, w_rgrad).surrogate
+    def loss(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Tensor:
+        return operator_loss(network, points, params, w_rgrad).surrogate
 
     return _local_operator(problem, loss)
 
@@ -61,16 +61,16 @@ def pinn(problem: str) -> Step:
     data = declared.observe(_truth(problem), 0.0, 0)
     points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
     data_points = data.points.to(network.like)
-    codes = declared.start_codes(0).to(network.like).requires_grad_()
-    adam = torch.optim.Adam([*network.parameters(), codes], 1e-3)
+    params = declared.start_params(0).to(network.like).requires_grad_()
+    adam = torch.optim.Adam([*network.parameters(), params], 1e-3)
 
     def step() -> None:
-        residual, _ = residual_loss(network, points, codes)
-        residual = residual + condition_loss(network, codes, 0.0, tangents=False)
-        u = field(network, data_points, codes).value
+        residual, _ = residual_loss(network, points, params)
+        residual = residual + condition_loss(network, params, 0.0, tangents=False)
+        u = field(network, data_points, params).value
         total = residual + data.value(u.double(), data.start).to(residual)
         if declared.functions:
-            total = total + W_REG * regularisation(declared, codes)
+            total = total + W_REG * regularisation(declared, params)
         adam.zero_grad()
         total.backward()
         adam.step()
@@ -96,12 +96,12 @@ def _local_operator(problem: str, loss: nested.NestedLoss) -> Step:
     declared = get(problem)
     network = OperatorNetwork(declared, WIDTH, LAYERS, 0, 0)
     points = declared.collocation(None, torch.Generator().manual_seed(0)).to(network.like)
-    codes = declared.start_codes(0).to(network.like)
+    params = declared.start_params(0).to(network.like)
     adam = torch.optim.Adam(network.parameters(), 1e-3)
 
     def step() -> None:
         adam.zero_grad()
-        loss(network, points, codes, W_RGRAD).backward()
+        loss(network, points, params, W_RGRAD).backward()
         adam.step()
 
     return step

@@ -52,9 +52,11 @@ EXPERIMENT = Experiment(
         "1e-3 the smoothness costs more than the data can say, and no method comes nearer to "
         "u(x, 1) than 13 to 17 % (see `adjoint`).",
         "u answers to f at the foot of its characteristic, up to 0.2 away; the upper level takes "
-        "the operator's derivative for that by f there (`Burgers.feet`), which it exactly is. "
-        "The paper takes it for that by f at the same x: of what is finer, its sign is then wrong.",
-        "The fit keeps the best f that it saw by Godunov's scheme on the data (`judged`); the "
+        "the operator's derivative for that by f there (`Burgers.departure_points`), which it "
+        "exactly is. The paper takes it for that by f at the same x: of what is finer, its sign "
+        "is then wrong.",
+        "The fit keeps the best f that it saw by Godunov's scheme on the data "
+        "(`keep_best_by_reference`); the "
         "truth is not used.",
         "Not recoverable from the paper, our choice: both truths, the start, 101 data points.",
     ),

@@ -49,9 +49,9 @@ EXPERIMENT = Experiment(
         "the exact gradient, L-BFGS, the same data term and regulariser.",
         "The derivative of the operator by A begins at -u / A, what it is for a change of A in "
         "proportion, and the network sees A as a plain feature besides (`Darcy.transform`, "
-        "`Problem.held_inputs`). With the paper's u = N(x, A) x1 (1 - x1) x2 (1 - x2) alone, the "
-        "network spends its input A on the kinks of u; its derivative stayed at a sixth of the "
-        "exact one, and sample 1 at 22 % and an accuracy of 0.92.",
+        "`Problem.stop_gradient_inputs`). With the paper's u = N(x, A) x1 (1 - x1) x2 (1 - x2) "
+        "alone, the network spends its input A on the kinks of u; its derivative stayed at a sixth "
+        "of the exact one, and sample 1 at 22 % and an accuracy of 0.92.",
         "Not recoverable from the paper, our choice: the grid of 61 x 61, the variance and length "
         "of the random fields, the weight 1e-9 of the total variation.",
     ),

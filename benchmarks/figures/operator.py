@@ -34,7 +34,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     for k, (a, b) in enumerate(((0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))):
         theta = {"D": start["D"] + a * AWAY, "rho": start["rho"] + b * AWAY}
         exact = at_time_one(theta["D"], theta["rho"], x.numpy())[0]
-        found = evaluate(network, final, problem.encode(theta)).double().numpy()
+        found = evaluate(network, final, problem.to_params(theta)).double().numpy()
         label = ", ".join(f"{name} {value:g}" for name, value in theta.items())
         left.plot(x, exact, color=f"C{k}", lw=1, label=label)
         left.plot(x[::5], found[::5], "o", color=f"C{k}", ms=2.5)

@@ -37,11 +37,11 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(10.0, 3.4), layout="constrained")
     first, middle, last = figure.subplots(1, 3)
     for j, (label, f) in enumerate(_variations(k).items()):
-        codes = k.fitted(f, solution.codes)
+        params = k.fitted(f, solution.params)
         reference = problem.numerical({k.name: f})
         assert reference is not None
         exact = reference(line)
-        found = evaluate(network, line, codes).double()
+        found = evaluate(network, line, params).double()
         first.plot(x, f(Points({"x": x})), color=f"C{j}", lw=1, label=label)
         middle.plot(x, exact, color=f"C{j}", lw=1)
         middle.plot(x[::5], found[::5], "o", color=f"C{j}", ms=2.5)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from benchmarks.figures import style
 from benchmarks.results.summary import rows
 from bilo.classical.search import classical
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.problems import get
 from bilo.solvers.fisher_kpp import at_time_one
@@ -68,13 +68,13 @@ def _misfit(truth: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return D, rho, ((u - data) ** 2).mean(-1).reshape(D.shape)
 
 
-def _exact_path(problem: Problem, data: Pointwise) -> np.ndarray:
+def _exact_path(problem: Problem, data: SeparableObjective) -> np.ndarray:
     """What the upper level's own steps do with the solver's field and sensitivities."""
     predict = classical(problem, data)
-    codes = problem.encode(problem.start())
+    params = problem.to_params(problem.start())
     path = [list(problem.start().values())]
     for _ in range(UPPER_STEPS):
         u, J = (torch.from_numpy(a) for a in predict(np.array(path[-1])))
-        codes, _ = data.step(u, J.t(), codes, data.start, 0.0)
-        path.append(list(problem.decode(codes).values()))
+        params, _ = data.step(u, J.t(), params, data.start, 0.0)
+        path.append(list(problem.from_params(params).values()))
     return np.array(path)

@@ -12,7 +12,7 @@ from benchmarks.runs import function_errors
 from benchmarks.runs.measures import MEASURES
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.training.session import Callback, Progress
 from bilo.training.solution import Solution
@@ -56,7 +56,7 @@ def unknowns(
 def measured(
     problem: Problem,
     setting: Setting,
-    data: Pointwise,
+    data: SeparableObjective,
     truth: Mapping[str, Any],
     solution: Solution,
 ) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _first(solution: Solution, pretrain_steps: int, good: Callable[[int], bool])
 def reference(
     problem: Problem,
     setting: Setting,
-    data: Pointwise,
+    data: SeparableObjective,
     truth: Mapping[str, Any],
     fit: Solution | None,
 ) -> dict[str, Any] | None:
@@ -182,7 +182,7 @@ def _relative(estimate: float, exact: float) -> float:
     return abs(estimate - exact) / (abs(exact) if abs(exact) > ZERO else 1.0)
 
 
-def relative_to_noise(data: Pointwise, loss: float, noise: float) -> float | None:
+def relative_to_noise(data: SeparableObjective, loss: float, noise: float) -> float | None:
     """(L_dat - sigma^2) / sigma^2 over the data that carry noise; None without Gaussian noise."""
     if noise == 0 or not isinstance(data, LeastSquares):
         return None

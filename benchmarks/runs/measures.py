@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.runs.function_errors import accuracy, judged
 from bilo.classical import baselines
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import PointFunction
@@ -21,7 +21,9 @@ from bilo.solvers import burgers, source
 from bilo.solvers.spline import Spline
 from bilo.training.solution import Solution
 
-Measure = Callable[[Problem, Pointwise, Mapping[str, Any], Solution], dict[str, float | None]]
+Measure = Callable[
+    [Problem, SeparableObjective, Mapping[str, Any], Solution], dict[str, float | None]
+]
 
 FINE = 1001
 """Points at which a network's u(x, 1) is searched for shocks."""
@@ -30,7 +32,7 @@ NOTABLE = 0.3
 
 
 def phases(
-    problem: Problem, data: Pointwise, truth: Mapping[str, Any], solution: Solution
+    problem: Problem, data: SeparableObjective, truth: Mapping[str, Any], solution: Solution
 ) -> dict[str, float | None]:
     """Accuracy of a function with two values, cut half-way; the least L2 error that it implies.
 
@@ -47,7 +49,7 @@ def phases(
 
 
 def final_time(
-    problem: Problem, data: Pointwise, truth: Mapping[str, Any], solution: Solution
+    problem: Problem, data: SeparableObjective, truth: Mapping[str, Any], solution: Solution
 ) -> dict[str, float | None]:
     """u(x, 1) against the data, and the places of its shocks against those of the truth.
 
@@ -79,7 +81,7 @@ def final_time(
 
 
 def best_penalty(
-    problem: Problem, data: Pointwise, truth: Mapping[str, Any], solution: Solution
+    problem: Problem, data: SeparableObjective, truth: Mapping[str, Any], solution: Solution
 ) -> dict[str, float | None]:
     """Relative L2 errors of the best of ten classical fits with a penalty, by the name of each.
 

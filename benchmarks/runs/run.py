@@ -13,7 +13,7 @@ from benchmarks import experiments
 from benchmarks.design.errors import CommandError
 from benchmarks.design.setting import CLASSICAL, Setting
 from benchmarks.runs import function_errors, judgement, machine
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import PointFunction
 from bilo.methods._fit import METHODS, Method, fit_in
@@ -87,7 +87,7 @@ def run(setting: Setting) -> Result:
 
 
 def reference_fit(
-    problem: Problem, data: Pointwise, setting: Setting, solution: Solution
+    problem: Problem, data: SeparableObjective, setting: Setting, solution: Solution
 ) -> Solution | None:
     """The experiment's classical fit of the same data: the solution, where it is that itself.
 
@@ -109,7 +109,7 @@ def problem_of(setting: Setting) -> Problem:
     return get(setting.experiment)
 
 
-def observe(problem: Problem, truth: Mapping[str, float], setting: Setting) -> Pointwise:
+def observe(problem: Problem, truth: Mapping[str, float], setting: Setting) -> SeparableObjective:
     """Generated data of a run.
 
     Raises

@@ -30,7 +30,7 @@ from benchmarks.design.setting import Setting
 from benchmarks.experiments.theory import EXPERIMENT
 from benchmarks.runs import machine
 from bilo.classical.search import classical
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.lower.losses import operator_loss
@@ -92,20 +92,20 @@ def stages(problem: Problem, iterations: tuple[int, ...]) -> list[dict[str, floa
     return found
 
 
-def compare(network: OperatorNetwork, points: Points, data: Pointwise) -> dict[str, float]:
+def compare(network: OperatorNetwork, points: Points, data: SeparableObjective) -> dict[str, float]:
     """One stage at the problem's start."""
     problem = network.problem
-    codes = problem.encode(problem.start())
+    params = problem.to_params(problem.start())
     slopes = torch.tensor([k.slope(k.start) for k in problem.scalars], dtype=torch.float64)
     with torch.no_grad():
-        u = field(network, data.points, codes, tangents=True)
+        u = field(network, data.points, params, tangents=True)
     approximate = u.tangents @ data.gradient(u.value, data.start)[1]
-    dW = _implicit(network, points, codes)
-    exact = approximate + dW @ _objective_by_weights(network, data, codes)
+    dW = _implicit(network, points, params)
+    exact = approximate + dW @ _objective_by_weights(network, data, params)
     solved, J = (torch.from_numpy(a) for a in classical(problem, data)(_start(problem)))
     J = J.t() * slopes[:, None]
     reduced = J @ data.gradient(solved, data.start)[1]
-    local = operator_loss(network, points, codes, W_RGRAD)
+    local = operator_loss(network, points, params, W_RGRAD)
     return {
         "lower_loss": local.residual + W_RGRAD * local.gradient + local.conditions,
         **_angle(approximate, exact, ""),
@@ -114,11 +114,11 @@ def compare(network: OperatorNetwork, points: Points, data: Pointwise) -> dict[s
     }
 
 
-def _implicit(network: OperatorNetwork, points: Points, codes: Tensor) -> Tensor:
+def _implicit(network: OperatorNetwork, points: Points, params: Tensor) -> Tensor:
     """dW*/dtheta (m, P) by the implicit function theorem, in the least-squares sense."""
     W = parameters_to_vector(network.parameters()).detach()
-    by_theta = _differences(lambda c: _lower_gradient(network, points, c, W), codes)
-    hessian = _differences(lambda V: _lower_gradient(network, points, codes, V), W)
+    by_theta = _differences(lambda c: _lower_gradient(network, points, c, W), params)
+    hessian = _differences(lambda V: _lower_gradient(network, points, params, V), W)
     vector_to_parameters(W, network.parameters())
     values, vectors = torch.linalg.eigh((hessian + hessian.t()) / 2)
     kept = values.abs() > CUT * values.abs().max()
@@ -136,16 +136,18 @@ def _differences(gradient: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
-def _lower_gradient(network: OperatorNetwork, points: Points, codes: Tensor, W: Tensor) -> Tensor:
+def _lower_gradient(network: OperatorNetwork, points: Points, params: Tensor, W: Tensor) -> Tensor:
     """Phi_W (P,) at the unknowns and weights given."""
     vector_to_parameters(W, network.parameters())
-    surrogate = operator_loss(network, points, codes, W_RGRAD).surrogate
+    surrogate = operator_loss(network, points, params, W_RGRAD).surrogate
     return _flat(torch.autograd.grad(surrogate, list(network.parameters())))
 
 
-def _objective_by_weights(network: OperatorNetwork, data: Pointwise, codes: Tensor) -> Tensor:
+def _objective_by_weights(
+    network: OperatorNetwork, data: SeparableObjective, params: Tensor
+) -> Tensor:
     """Gradient (P,) of the objective by the weights."""
-    value = data.value(field(network, data.points, codes).value, data.start)
+    value = data.value(field(network, data.points, params).value, data.start)
     return _flat(torch.autograd.grad(value, list(network.parameters())))
 
 
@@ -153,7 +155,7 @@ def _solve(network: OperatorNetwork, points: Points, iterations: int) -> None:
     """L-BFGS on the lower level at the problem's start."""
     if not iterations:
         return
-    codes = network.problem.encode(network.problem.start())
+    params = network.problem.to_params(network.problem.start())
     lbfgs = torch.optim.LBFGS(
         list(network.parameters()),
         max_iter=iterations,
@@ -166,7 +168,7 @@ def _solve(network: OperatorNetwork, points: Points, iterations: int) -> None:
 
     def loss() -> float:
         lbfgs.zero_grad()
-        local = operator_loss(network, points, codes, W_RGRAD)
+        local = operator_loss(network, points, params, W_RGRAD)
         local.surrogate.backward()
         return local.residual + W_RGRAD * local.gradient + local.conditions
 

@@ -112,7 +112,7 @@ def answer(
     return Solution(
         method=method,
         unknowns={nodal.unknown.name: nodal.function(z)},
-        codes=torch.from_numpy(z.ravel().copy()),
+        params=torch.from_numpy(z.ravel().copy()),
         data_loss=nodal.data_loss(z),
         converged=status == CONVERGED,
         status=status,

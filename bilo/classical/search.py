@@ -4,7 +4,7 @@
 
 It runs in ln theta where theta is positive (relative changes; scale-free). Each step solves
 ``(H + mu diag H) d = -g`` over the unknowns that are not held by a bound, with g and H of the
-generalised Gauss-Newton model of L (`Pointwise.model`).
+generalised Gauss-Newton model of L (`SeparableObjective.model`).
 
 References: Marquardt 1963, J. SIAM 11; Nocedal and Wright 2006, Numerical Optimization, ch. 10.
 """
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
@@ -109,14 +109,14 @@ class Found:
         return self.minima[0].data_loss
 
 
-def optima(problem: Problem, data: Pointwise, starts: Sequence[Array]) -> Found:
+def optima(problem: Problem, data: SeparableObjective, starts: Sequence[Array]) -> Found:
     """Search for the unknowns of a problem with its numerical solution."""
     low, high = np.array([k.bounds for k in problem.scalars]).T
     return search(classical(problem, data), data, low, high, starts)
 
 
 def search(
-    predict: Predict, data: Pointwise, low: Array, high: Array, starts: Sequence[Array]
+    predict: Predict, data: SeparableObjective, low: Array, high: Array, starts: Sequence[Array]
 ) -> Found:
     """Fit unknowns to data with a classical solver.
 
@@ -124,7 +124,7 @@ def search(
     ----------
     predict : callable
         Solver at the data: theta (m,) -> (predictions (N,), Jacobian (N, m)).
-    data : Pointwise
+    data : SeparableObjective
         The objective.
     low, high : ndarray (m,)
         Bounds.
@@ -164,7 +164,7 @@ def search(
     return Found(tuple(minima), evaluations, time.perf_counter() - began)
 
 
-def classical(problem: Problem, data: Pointwise) -> Predict:
+def classical(problem: Problem, data: SeparableObjective) -> Predict:
     """The numerical solution of a problem at its data as `Predict`."""
 
     def solve(theta: Array) -> Array:

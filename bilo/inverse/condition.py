@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bilo.inverse.fields import Fields
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 
 
@@ -27,5 +27,5 @@ class Condition:
     """
 
     points: Points
-    residual: Callable[[Any, Frame], Fields]
+    residual: Callable[[Any, PointJets], Fields]
     weight: float = 1.0

@@ -15,9 +15,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
-from bilo.inverse.frame import Frame
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Unknown, even_grid
 from bilo.taylor.jets import Jet
@@ -64,18 +64,18 @@ class Waves:
             phase = 2 * math.pi * uniform(count)
             self._draws.append((size * way / way.norm(dim=1, keepdim=True), phase, way[:, 0]))
 
-    def changes(self, codes: Tensor, at: Frame) -> list[Tensor]:
+    def changes(self, params: Tensor, at: PointJets) -> list[Tensor]:
         """Jets (K, P, N or 1) of the changes of each unknown's input."""
-        parts = zip(self.problem.unknowns, self.problem.split(codes), self._draws, strict=True)
+        parts = zip(self.problem.unknowns, self.problem.split(params), self._draws, strict=True)
         return [self._change(k, part, draw, at) for k, part, draw in parts]
 
     @torch.no_grad()
     def _change(
-        self, k: Unknown, codes: Tensor, draw: tuple[Tensor, Tensor, Tensor], at: Frame
+        self, k: Unknown, params: Tensor, draw: tuple[Tensor, Tensor, Tensor], at: PointJets
     ) -> Tensor:
-        omega, phase, normal = (v.to(codes) for v in draw)
+        omega, phase, normal = (v.to(params) for v in draw)
         if not isinstance(k, Function):
-            constant = codes.new_zeros(len(normal), at.streams.size, 1)
+            constant = params.new_zeros(len(normal), at.streams.size, 1)
             constant[:, 0, 0] = normal
             return constant
         parts = k.domain.relative({c: at[c] for c in k.coordinates})
@@ -85,7 +85,7 @@ class Waves:
             for c, v in zip(k.coordinates[1:], w[1:], strict=True):
                 wave = wave + parts[c] * v
             rows.append(wave.cos().data[0])
-        N = k.network(codes, at).out[..., 0]
+        N = k.network(params, at).out[..., 0]
         moving = Jet(torch.cat([N, torch.stack(rows)]), at.streams)
         return (k.transform(moving, at) * (1 / k.scale)).data[1:]
 
@@ -97,7 +97,7 @@ class Directions:
     Attributes
     ----------
     problem : Problem
-    codes : Tensor (size,)
+    params : Tensor (size,)
     blocks : tuple of Tensor (own size, own K)
         Orthonormal columns b_k of each unknown; a scalar is a direction of its own.
     moves : tuple of Tensor (n, own K) or None
@@ -105,18 +105,18 @@ class Directions:
     """
 
     problem: Problem
-    codes: Tensor
+    params: Tensor
     blocks: tuple[Tensor, ...]
     moves: tuple[Tensor | None, ...]
 
     @classmethod
-    def leading(cls, problem: Problem, codes: Tensor, cut: float) -> Self:
+    def leading(cls, problem: Problem, params: Tensor, cut: float) -> Self:
         """Of each function those with sigma_k > cut sigma_1."""
         blocks: list[Tensor] = []
         moves: list[Tensor | None] = []
-        for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
+        for k, part in zip(problem.unknowns, problem.split(params), strict=True):
             if not isinstance(k, Function):
-                blocks.append(torch.eye(k.size).to(codes))
+                blocks.append(torch.eye(k.size).to(params))
                 moves.append(None)
                 continue
             J = jacobian(k, part)
@@ -124,7 +124,7 @@ class Directions:
             kept = values > cut**2 * values[-1]
             blocks.append(J.t() @ vectors[:, kept] / values[kept].sqrt())
             moves.append(J @ blocks[-1])
-        return cls(problem, codes, tuple(blocks), tuple(moves))
+        return cls(problem, params, tuple(blocks), tuple(moves))
 
     @property
     def B(self) -> Tensor:
@@ -132,14 +132,14 @@ class Directions:
         return torch.block_diag(*self.blocks)
 
     def followed(self, c: Tensor) -> Tensor:
-        """The codes after f <- f + sum_k c_k phi_k.
+        """The params after f <- f + sum_k c_k phi_k.
 
         V + B c does that to first order; what is missing on a grid is made up for along the same
         directions, by least squares. No equation is solved for it.
         """
         own = c.split([block.shape[1] for block in self.blocks])
         parts = zip(
-            self.problem.unknowns, self.problem.split(self.codes), self.blocks, self.moves, own,
+            self.problem.unknowns, self.problem.split(self.params), self.blocks, self.moves, own,
             strict=True,
         )  # fmt: skip
         return torch.cat(
@@ -150,21 +150,23 @@ class Directions:
         )
 
 
-def jacobian(f: Function, codes: Tensor) -> Tensor:
+def jacobian(f: Function, params: Tensor) -> Tensor:
     """df/dV over the scale on an equidistant grid, (n, size), over sqrt n."""
     points = even_grid(f.domain, GRIDS[len(f.coordinates) - 1])
-    return f.input_by_codes(codes, Chart(points.to(codes), VALUE)).t() / len(points) ** 0.5
+    return (
+        f.input_by_params(params, CoordinateJets(points.to(params), VALUE)).t() / len(points) ** 0.5
+    )
 
 
-def _followed(f: Function, codes: Tensor, B: Tensor, X: Tensor, c: Tensor) -> Tensor:
-    """The codes whose function has moved by X c on the grid."""
+def _followed(f: Function, params: Tensor, B: Tensor, X: Tensor, c: Tensor) -> Tensor:
+    """The params whose function has moved by X c on the grid."""
     points = even_grid(f.domain, GRIDS[len(f.coordinates) - 1])
 
     def value(v: Tensor) -> Tensor:
         return f.at(points, v) / f.scale / len(points) ** 0.5
 
-    new = codes + B @ c
-    target, H = value(codes) + X @ c, X.t() @ X
+    new = params + B @ c
+    target, H = value(params) + X @ c, X.t() @ X
     H.diagonal().add_(1e-6 * H.diagonal().max())
     for _ in range(FOLLOW):
         left = target - value(new)

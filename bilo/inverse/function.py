@@ -13,15 +13,15 @@ from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
 from bilo.inverse.box import Box
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction, Unknown, even_grid
 from bilo.taylor.fourier import fourier_features
-from bilo.taylor.jacobian import weight_rows
+from bilo.taylor.jacobian import per_point_weight_jacobian
 from bilo.taylor.jets import Jet, stack
-from bilo.taylor.streamed_mlp import StreamedMLP, Weights
 from bilo.taylor.streams import VALUE
+from bilo.taylor.taylor_mlp import TaylorMLP, Weights
 
 if TYPE_CHECKING:
     from bilo.inverse.regulariser import Regulariser
@@ -38,7 +38,7 @@ FREE = 1e6
 """Bound of the weights of a function's network, which are free."""
 
 
-def unchanged(N: Jet, at: Chart) -> Jet:
+def unchanged(N: Jet, at: CoordinateJets) -> Jet:
     """f = N."""
     return N
 
@@ -83,7 +83,7 @@ class Function(Unknown):
 
     name: str
     coordinates: tuple[str, ...]
-    transform: Callable[[Jet, Chart], Jet] = unchanged
+    transform: Callable[[Jet, CoordinateJets], Jet] = unchanged
     start: PointFunction = zero
     truths: tuple[PointFunction, ...] = ()
     scale: float = 1.0
@@ -115,11 +115,11 @@ class Function(Unknown):
         """Weights of the network."""
         return sum((i + 1) * o for i, o in zip(self._widths[:-1], self._widths[1:], strict=True))
 
-    def start_codes(self, seed: int) -> Tensor:
+    def start_params(self, seed: int) -> Tensor:
         """Random weights, then a least-squares fit of f_0 by L-BFGS."""
-        return self.fitted(self.start, self.random_codes(seed))
+        return self.fitted(self.start, self.random_params(seed))
 
-    def random_codes(self, seed: int) -> Tensor:
+    def random_params(self, seed: int) -> Tensor:
         """Weights (size,), float64, from U(-1/sqrt(d), 1/sqrt(d)), d the inputs of a layer."""
         generator = torch.Generator().manual_seed(seed)
         if self.slope:
@@ -145,15 +145,15 @@ class Function(Unknown):
             parts += [(uniform(out, fan_in) * (1.5 / fan_in) ** 0.5).flatten(), uniform(out) / 2]
         return torch.cat([*parts, 0.1 * uniform(last) / last**0.5, 0.1 * uniform(1)])
 
-    def fitted(self, function: PointFunction, codes: Tensor) -> Tensor:
-        """Weights near `codes` that represent a function."""
+    def fitted(self, function: PointFunction, params: Tensor) -> Tensor:
+        """Weights near `params` that represent a function."""
         points = even_grid(self.domain, FIT_POINTS[len(self.coordinates) - 1])
         wanted = function(points).double()
 
         def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
-            codes = torch.from_numpy(v).requires_grad_()
-            value = ((self.at(points, codes) - wanted) ** 2).mean() / self.scale**2
-            (gradient,) = torch.autograd.grad(value, codes)
+            params = torch.from_numpy(v).requires_grad_()
+            value = ((self.at(points, params) - wanted) ** 2).mean() / self.scale**2
+            (gradient,) = torch.autograd.grad(value, params)
             return value.item(), gradient.numpy()
 
         def enough(intermediate_result: OptimizeResult) -> None:
@@ -162,7 +162,7 @@ class Function(Unknown):
 
         found = minimize(
             loss,
-            codes.numpy(),
+            params.numpy(),
             jac=True,
             method="L-BFGS-B",
             callback=enough,
@@ -170,27 +170,27 @@ class Function(Unknown):
         )
         return torch.from_numpy(found.x)
 
-    def weights(self, codes: Tensor) -> Weights:
-        """Weight and bias of every layer, views of the codes."""
+    def weights(self, params: Tensor) -> Weights:
+        """Weight and bias of every layer, views of the params."""
         shapes = list(zip(self._widths[:-1], self._widths[1:], strict=True))
-        layers = codes.split([(i + 1) * o for i, o in shapes])
+        layers = params.split([(i + 1) * o for i, o in shapes])
         return [
             (layer[: i * o].view(o, i), layer[i * o :])
             for layer, (i, o) in zip(layers, shapes, strict=True)
         ]
 
-    def network(self, codes: Tensor, at: Chart) -> StreamedMLP:
+    def network(self, params: Tensor, at: CoordinateJets) -> TaylorMLP:
         """The network's forward pass with all streams of a frame."""
-        return StreamedMLP(self._features(at), self.weights(codes), at.streams)
+        return TaylorMLP(self._features(at), self.weights(params), at.streams)
 
-    def input(self, codes: Tensor, at: Chart) -> Tensor:
-        """f and its derivatives, divided by the scale; inside a graph where the codes are."""
+    def input(self, params: Tensor, at: CoordinateJets) -> Tensor:
+        """f and its derivatives, divided by the scale; inside a graph where the params are."""
         x = self._features(at)
         of_a_field = any(c not in at.points.coordinates for c in self.coordinates)
-        moving = codes.requires_grad or (of_a_field and x.requires_grad)
+        moving = params.requires_grad or (of_a_field and x.requires_grad)
         kept = moving and torch.is_grad_enabled()
         with torch.set_grad_enabled(kept):
-            mlp = StreamedMLP(x, self.weights(codes), at.streams)
+            mlp = TaylorMLP(x, self.weights(params), at.streams)
             out = mlp.along() if kept else mlp.out
         return (self.transform(Jet(out[..., 0], at.streams), at) * (1 / self.scale)).data
 
@@ -198,30 +198,30 @@ class Function(Unknown):
         """The input times the scale."""
         return z * self.scale
 
-    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+    def input_by_params(self, params: Tensor, at: CoordinateJets) -> Tensor:
         """Derivative of the input by the weights, (size, N)."""
-        return self.rows(codes, at, lambda f: f.value) / self.scale
+        return self.rows(params, at, lambda f: f.value) / self.scale
 
-    def rows(self, codes: Tensor, at: Chart, form: Callable[[Jet], Tensor]) -> Tensor:
+    def rows(self, params: Tensor, at: CoordinateJets, form: Callable[[Jet], Tensor]) -> Tensor:
         """Derivative by the weights of one number (N,) a point made from f's jet: (size, N)."""
         with torch.enable_grad():
-            mlp = self.network(codes.detach(), at)
+            mlp = self.network(params.detach(), at)
             out = mlp.out.requires_grad_()
             f = self.transform(Jet(out[..., 0], at.streams), at)
             (by_out,) = torch.autograd.grad(form(f).sum(), out)
         with torch.no_grad():
-            return weight_rows(mlp, by_out[None], self._widths[0])[0].t()
+            return per_point_weight_jacobian(mlp, by_out[None], self._widths[0])[0].t()
 
-    def at(self, points: Points, codes: Tensor) -> Tensor:
+    def at(self, points: Points, params: Tensor) -> Tensor:
         """f (N,) at points."""
-        return self.input(codes, Chart(points.to(codes), VALUE))[0, 0] * self.scale
+        return self.input(params, CoordinateJets(points.to(params), VALUE))[0, 0] * self.scale
 
-    def decode(self, codes: Tensor) -> PointFunction:
+    def from_params(self, params: Tensor) -> PointFunction:
         """The function of some weights."""
-        fixed = codes.detach().double().cpu().clone()
+        fixed = params.detach().double().cpu().clone()
         return lambda points: self.at(points, fixed)
 
-    def _features(self, at: Chart) -> Tensor:
+    def _features(self, at: CoordinateJets) -> Tensor:
         """Input jets (1, P, N, d) of the network."""
         parts = self.domain.relative({c: at[c] for c in self.coordinates})
         x = stack([parts[c] for c in self.coordinates])[:1]
@@ -236,25 +236,25 @@ class Function(Unknown):
         B = torch.randn(self.width, len(self.coordinates), generator=generator)
         return math.pi * self.fourier * B
 
-    def probe(self, codes: Tensor) -> Tensor:
+    def sensor_values(self, params: Tensor) -> Tensor:
         """f over the scale, on an equidistant grid."""
-        return self.at(self.probe_points, codes) / self.scale
+        return self.at(self.sensors, params) / self.scale
 
     @property
-    def probe_points(self) -> Points:
+    def sensors(self) -> Points:
         """An equidistant grid."""
         return even_grid(self.domain, PROBE_POINTS[len(self.coordinates) - 1])
 
-    def probe_chart(self, like: Tensor) -> Chart:
-        """Values alone at the points of `probe`."""
-        return self.chart(self.probe_points, like)
+    def sensor_jets(self, like: Tensor) -> CoordinateJets:
+        """Values alone at the points of `sensor_values`."""
+        return self.chart(self.sensors, like)
 
-    def chart(self, points: Points, like: Tensor) -> Chart:
+    def chart(self, points: Points, like: Tensor) -> CoordinateJets:
         """Values alone at points."""
-        return Chart(points.to(like), VALUE)
+        return CoordinateJets(points.to(like), VALUE)
 
     @property
-    def probe_range(self) -> tuple[float, float]:
+    def sensor_range(self) -> tuple[float, float]:
         """The ensemble's range over the scale.
 
         Raises
@@ -271,7 +271,7 @@ class Function(Unknown):
         """f at points, over the scale."""
         return value(points).double() / self.scale
 
-    def code_bounds(self) -> tuple[Tensor, Tensor]:
+    def param_bounds(self) -> tuple[Tensor, Tensor]:
         """None: weights are free."""
         free = torch.full((self.size,), FREE, dtype=torch.float64)
         return -free, free

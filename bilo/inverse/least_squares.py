@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.likelihood import Likelihood
-from bilo.inverse.objective import Pointwise, Seen, variances
+from bilo.inverse.objective import Seen, SeparableObjective, variances
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 
 
 @dataclass(frozen=True)
-class LeastSquares(Pointwise):
+class LeastSquares(SeparableObjective):
     """L_dat = mean w (C u - u_d)^2.
 
     Parameters
@@ -84,7 +84,7 @@ class LeastSquares(Pointwise):
         """C times what is seen."""
         return rows if self.functional is None else rows @ self.functional.t()
 
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, u: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         """Mean squared misfit."""
         squares = (self.combine(u) - self.values) ** 2
         return (squares if self.weights is None else self.weights * squares).mean()
@@ -134,7 +134,7 @@ class LeastSquares(Pointwise):
         squares = ((self.combine(u) - self.values) / torch.as_tensor(self.sigma)) ** 2
         return float(squares.sum()), self.count
 
-    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
+    def local_sd(self, u: Tensor, J: Tensor, nuisance: Tensor) -> Tensor | None:
         """sqrt diag(s^2 (J w J^T)^-1); infinite for what the data do not see."""
         s2 = self.variance(u, len(J))
         if s2 is None:

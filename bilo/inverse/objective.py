@@ -32,10 +32,10 @@ Seen = Callable[[Any, Any], Any]
 
 
 class Objective(ABC):
-    """A function of the field at `points`, and perhaps of auxiliary parameters of its own.
+    """A function of the field at `points`, and perhaps of nuisance parameters of its own.
 
     All tensors are float64 on the CPU; ``u`` is what is seen at the points (N,), ``J`` its
-    derivative by the unknowns (m, N), ``auxiliary`` (q,).
+    derivative by the unknowns (m, N), ``nuisance`` (q,).
     """
 
     points: Points
@@ -43,24 +43,24 @@ class Objective(ABC):
     """(u, at) -> what is seen at the points, a jet or a tuple of jets; None: the field itself, or
     all fields of a system, those of one point side by side."""
     start: Tensor = torch.zeros(0, dtype=torch.float64)
-    """First guess of the auxiliary parameters (q,)."""
+    """First guess of the nuisance parameters (q,)."""
     every: int = 1
     """Lower-level steps for one upper-level step."""
 
     @abstractmethod
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, u: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         """The objective but for `prior`, differentiable by both tensors.
 
         `progress` in [0, 1] may soften it.
         """
 
-    def prior(self, codes: Tensor) -> Tensor:
+    def prior(self, params: Tensor) -> Tensor:
         """What is added for the unknowns themselves, whatever the field; differentiable."""
-        return codes.new_zeros(())
+        return params.new_zeros(())
 
     @abstractmethod
     def step(
-        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, u: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """One damped second-order step on the tangent model u + J^T d, `prior` included.
 
@@ -71,25 +71,25 @@ class Objective(ABC):
 
         Returns
         -------
-        codes, auxiliary : Tensor
+        params, nuisance : Tensor
             The new values.
         """
 
     def gradient(
-        self, u: Tensor, auxiliary: Tensor, progress: float = 1.0
+        self, u: Tensor, nuisance: Tensor, progress: float = 1.0
     ) -> tuple[float, Tensor, Tensor]:
-        """Value and its derivatives by the field (N,) and by `auxiliary`."""
+        """Value and its derivatives by the field (N,) and by `nuisance`."""
         with torch.enable_grad():
-            u, auxiliary = u.detach().requires_grad_(), auxiliary.detach().requires_grad_()
-            value = self.value(u, auxiliary, progress)
-            du, da = torch.autograd.grad(value, (u, auxiliary), allow_unused=True)
-        return value.item(), du, torch.zeros_like(auxiliary) if da is None else da
+            u, nuisance = u.detach().requires_grad_(), nuisance.detach().requires_grad_()
+            value = self.value(u, nuisance, progress)
+            du, da = torch.autograd.grad(value, (u, nuisance), allow_unused=True)
+        return value.item(), du, torch.zeros_like(nuisance) if da is None else da
 
-    def describe(self, auxiliary: Tensor) -> dict[str, float]:
-        """The auxiliary parameters by name, for the history."""
+    def describe(self, nuisance: Tensor) -> dict[str, float]:
+        """The nuisance parameters by name, for the history."""
         return {}
 
-    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor | None:
+    def local_sd(self, u: Tensor, J: Tensor, nuisance: Tensor) -> Tensor | None:
         """Local standard deviations (m,) of the optimiser coordinates; None: not defined."""
         return None
 
@@ -109,7 +109,7 @@ class Objective(ABC):
         return [type(self), vars(self)]
 
 
-class Pointwise(Objective):
+class SeparableObjective(Objective):
     """A sum over points, sum_n l_n(u_n): its second derivative by the field is diagonal.
 
     The generalised Gauss-Newton model along the tangent u + J^T d is then
@@ -139,7 +139,7 @@ class Pointwise(Objective):
         """A change of the objective, at a minimum of this value, too small to mean anything."""
 
     def step(
-        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, u: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """A part of a Gauss-Newton step of limited length, theta - 0.03 e d, every e steps.
 
@@ -150,7 +150,7 @@ class Pointwise(Objective):
         g, H = self.model(u, J)
         reach = MAX_MOVE / DAMPING * max(1.0 - progress, LAST_REACH)
         d = torch.from_numpy(limited_step(H.numpy(), g.numpy(), reach))
-        return codes - self.every * DAMPING * d, auxiliary
+        return params - self.every * DAMPING * d, nuisance
 
 
 def limited_step(

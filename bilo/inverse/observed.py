@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame, asked_by
 from bilo.inverse.objective import Objective, interleaved
+from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import EXACT, Points
 from bilo.inverse.problem import Problem
 from bilo.taylor.jets import Jet
@@ -40,9 +40,9 @@ def seen_of(
         return solution(data.points).flatten()
     if problem.functions:
         return None
-    points, codes = data.points.to(EXACT), problem.encode(theta)
-    also = asked_by(problem, data.seen, points, codes)
-    at = Frame(problem, points, codes, tangents=False, derivatives=bool(also), also=also)
+    points, params = data.points.to(EXACT), problem.to_params(theta)
+    also = asked_by(problem, data.seen, points, params)
+    at = PointJets(problem, points, params, tangents=False, derivatives=bool(also), also=also)
     pick = range(len(problem.fields))
     fields = tuple(_jet(lambda p, k=k: _column(solution(p), k), problem, at) for k in pick)  # type: ignore[misc]
     return interleaved(as_tuple(data.seen(problem.together(fields), at))).value
@@ -52,7 +52,7 @@ def _column(values: Tensor, k: int) -> Tensor:
     return values if values.ndim == 1 else values[:, k]
 
 
-def _jet(solution: Callable[[Points], Tensor], problem: Problem, at: Frame) -> Jet:
+def _jet(solution: Callable[[Points], Tensor], problem: Problem, at: PointJets) -> Jet:
     """A numerical solution with its derivatives by differences."""
     streams, points, box = at.streams, at.points, problem.domain
     steps = {c: STEP * (high - low) for c, (low, high) in box.intervals.items()}

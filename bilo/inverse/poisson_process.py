@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.likelihood import Likelihood
-from bilo.inverse.objective import Pointwise, variances
+from bilo.inverse.objective import SeparableObjective, variances
 from bilo.inverse.points import Points
 
 MOMENTS = 10
@@ -22,7 +22,7 @@ NODES = 20
 
 
 @dataclass(frozen=True)
-class PoissonProcess(Pointwise):
+class PoissonProcess(SeparableObjective):
     """Negative log-likelihood of particles that are a Poisson process of intensity u.
 
         L = M int u dx - sum_i log u(X_i),        M snapshots
@@ -42,7 +42,7 @@ class PoissonProcess(Pointwise):
 
     every = 4
 
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, u: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         """The negative log-likelihood, without its constant."""
         nodes = len(self.weights)
         return self.snapshots * (self.weights * u[:nodes]).sum() - u[nodes:].log().sum()
@@ -75,7 +75,7 @@ class PoissonProcess(Pointwise):
         covariance = (f[:, :nodes] * expected) @ f[:, :nodes].t()
         return float(r @ torch.linalg.solve(covariance, r)), MOMENTS
 
-    def local_sd(self, u: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
+    def local_sd(self, u: Tensor, J: Tensor, nuisance: Tensor) -> Tensor:
         """sqrt diag(H^-1), H the observed information."""
         return variances(self.model(u, J)[1]).sqrt()
 

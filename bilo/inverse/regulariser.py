@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import unit_grid
@@ -38,22 +38,22 @@ class Regulariser:
     corner: float = 0.0
     weight: float = 1.0
 
-    def value(self, f: Function, codes: Tensor) -> Tensor:
-        """R, differentiable by the codes of the function."""
-        at = self._chart(f, codes)
-        slope = Jet(f.input(codes, at) * f.scale, at.streams)
-        squares = sum((slope.d(c).value ** 2 for c in f.coordinates), codes.new_zeros(()))
+    def value(self, f: Function, params: Tensor) -> Tensor:
+        """R, differentiable by the params of the function."""
+        at = self._chart(f, params)
+        slope = Jet(f.input(params, at) * f.scale, at.streams)
+        squares = sum((slope.d(c).value ** 2 for c in f.coordinates), params.new_zeros(()))
         return self.weight * self._mean(squares)
 
-    def rows(self, f: Function, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows b (K,) with the gradient of R in |b|^2, and their derivative by the codes (size, K).
+    def rows(self, f: Function, params: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows b (K,) with the gradient of R in |b|^2; their derivative by the params (size, K).
 
         R = |b|^2 but for a total variation: there |b|^2 is the quadratic form with the weights of
         the present slopes, held fixed (Vogel and Oman 1996), and about R / 2.
         """
-        at = self._chart(f, codes)
+        at = self._chart(f, params)
         with torch.no_grad():
-            slope = Jet(f.input(codes, at) * f.scale, at.streams)
+            slope = Jet(f.input(params, at) * f.scale, at.streams)
         slopes = [slope.d(c).value for c in f.coordinates]
         weight = torch.full_like(slopes[0], self.weight)
         if self.corner:
@@ -61,14 +61,14 @@ class Regulariser:
             weight = 0.5 * self.weight / (squares + self.corner**2).sqrt()
         root = (weight / len(weight)).sqrt()
         b = torch.cat([root * s for s in slopes])
-        by_codes = [
-            root * f.rows(codes, at, lambda u, c=c: u.d(c).value)  # type: ignore[misc]
+        by_params = [
+            root * f.rows(params, at, lambda u, c=c: u.d(c).value)  # type: ignore[misc]
             for c in f.coordinates
         ]
-        return b, torch.cat(by_codes, 1)
+        return b, torch.cat(by_params, 1)
 
-    def _chart(self, f: Function, codes: Tensor) -> Chart:
-        return Chart(self.points.to(codes), Streams(f.coordinates))
+    def _chart(self, f: Function, params: Tensor) -> CoordinateJets:
+        return CoordinateJets(self.points.to(params), Streams(f.coordinates))
 
     def _mean(self, squares: Tensor) -> Tensor:
         return (squares + self.corner**2).sqrt().mean() if self.corner else squares.mean()
@@ -84,8 +84,8 @@ def total_variation(n: int, coordinates: tuple[str, ...], corner: float) -> Regu
     return Regulariser(unit_grid(coordinates, n), corner=corner)
 
 
-def regularisation(problem: Problem, codes: Tensor) -> Tensor:
-    """The regularisers of a problem's functions, differentiable by the codes (size,).
+def regularisation(problem: Problem, params: Tensor) -> Tensor:
+    """The regularisers of a problem's functions, differentiable by the params (size,).
 
     Raises
     ------
@@ -94,30 +94,32 @@ def regularisation(problem: Problem, codes: Tensor) -> Tensor:
     """
     if not any(f.regulariser for f in problem.functions):
         raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
-    parts = zip(problem.unknowns, problem.split(codes), strict=True)
+    parts = zip(problem.unknowns, problem.split(params), strict=True)
     terms = [
         k.regulariser.value(k, v) for k, v in parts if isinstance(k, Function) and k.regulariser
     ]
     return torch.stack(terms).sum()
 
 
-def regulariser_model(problem: Problem, codes: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradient (K,) and matrix (K, K) of the regularisers along directions (size, K) of codes."""
-    b, by_codes = regulariser_rows(problem, codes)
-    X = directions.t() @ by_codes
+def regulariser_model(
+    problem: Problem, params: Tensor, directions: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Gradient (K,) and matrix (K, K) of the regularisers along directions (size, K) of params."""
+    b, by_params = regulariser_rows(problem, params)
+    X = directions.t() @ by_params
     return 2 * X @ b, 2 * X @ X.t()
 
 
-def regulariser_rows(problem: Problem, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """`Regulariser.rows` of all functions, (K,) and by all codes (size, K)."""
+def regulariser_rows(problem: Problem, params: Tensor) -> tuple[Tensor, Tensor]:
+    """`Regulariser.rows` of all functions, (K,) and by all params (size, K)."""
     rows, derivatives, start = [], [], 0
     for k in problem.unknowns:
         own = slice(start, start + k.size)
         start += k.size
         if not isinstance(k, Function) or k.regulariser is None:
             continue
-        b, by_own = k.regulariser.rows(k, codes[own])
-        by_all = by_own.new_zeros(len(codes), len(b))
+        b, by_own = k.regulariser.rows(k, params[own])
+        by_all = by_own.new_zeros(len(params), len(b))
         by_all[own] = by_own
         rows.append(b)
         derivatives.append(by_all)

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction
 from bilo.taylor.jets import Jet
 
-Transform = Callable[[Jet, Chart], Jet]
+Transform = Callable[[Jet, CoordinateJets], Jet]
 
 
 def of(expression: Callable[..., Tensor]) -> PointFunction:
@@ -40,12 +40,12 @@ def tent(height: float, ends: float = 0.0) -> PointFunction:
     return of(lambda x: torch.minimum(ends + slope * x, ends + slope - slope * x))
 
 
-def zero_at_ends(N: Jet, at: Chart) -> Jet:
+def zero_at_ends(N: Jet, at: CoordinateJets) -> Jet:
     """f = N x (1 - x)."""
     return N * at.vanishing("x")
 
 
-def positive_zero_at_ends(N: Jet, at: Chart) -> Jet:
+def positive_zero_at_ends(N: Jet, at: CoordinateJets) -> Jet:
     """f = softplus(N) x (1 - x)."""
     return N.softplus() * at.vanishing("x")
 

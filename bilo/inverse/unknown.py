@@ -1,4 +1,4 @@
-"""What is unknown: a vector of codes that the upper level moves; scalars."""
+"""What is unknown: a vector of params that the upper level moves; scalars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.box import Box
-from bilo.inverse.chart import Chart, constant
+from bilo.inverse.coordinate_jets import CoordinateJets, constant
 from bilo.inverse.points import Points, grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
@@ -24,10 +24,10 @@ PointFunction = Callable[[Points], Tensor]
 
 
 class Unknown(ABC):
-    """An unknown of the equation: a vector of codes that the upper level moves.
+    """An unknown of the equation: a vector of params that the upper level moves.
 
     At a point it has one value z, which the local operator takes as input and by which the
-    residual gradient is taken; the codes are a scalar's one, or a function's weights.
+    residual gradient is taken; the params are a scalar's one, or a function's weights.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Unknown(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """Number of codes."""
+        """Number of params."""
 
     @abstractmethod
-    def start_codes(self, seed: int) -> Tensor:
+    def start_params(self, seed: int) -> Tensor:
         """Codes (size,), float64, of the first guess."""
 
     @abstractmethod
-    def input(self, codes: Tensor, at: Chart) -> Tensor:
+    def input(self, params: Tensor, at: CoordinateJets) -> Tensor:
         """The operator's input as jets without tangents, (1, P, N or 1)."""
 
     @abstractmethod
@@ -52,34 +52,34 @@ class Unknown(ABC):
         """The unknown from the operator's input."""
 
     @abstractmethod
-    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
-        """Derivative of the operator's input by the codes, (size, N or 1)."""
+    def input_by_params(self, params: Tensor, at: CoordinateJets) -> Tensor:
+        """Derivative of the operator's input by the params, (size, N or 1)."""
 
     @abstractmethod
-    def probe(self, codes: Tensor) -> Tensor:
+    def sensor_values(self, params: Tensor) -> Tensor:
         """The operator's input at some points that tell what it is."""
 
     @property
-    def probe_points(self) -> Points:
+    def sensors(self) -> Points:
         """These points; a scalar needs none."""
         return Points({})
 
     @property
     @abstractmethod
-    def probe_range(self) -> tuple[float, float]:
-        """Usual values of `probe` where a neural operator is trained."""
+    def sensor_range(self) -> tuple[float, float]:
+        """Usual values of `sensor_values` where a neural operator is trained."""
 
     @abstractmethod
     def read(self, value: Any, points: Points) -> Tensor:
         """The operator's input (N or 1,), float64, from a value, or a function, itself."""
 
     @abstractmethod
-    def code_bounds(self) -> tuple[Tensor, Tensor]:
-        """Lower and upper bounds (size,) of the codes."""
+    def param_bounds(self) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (size,) of the params."""
 
     @abstractmethod
-    def decode(self, codes: Tensor) -> float | PointFunction:
-        """The value, or the function, of codes (size,)."""
+    def from_params(self, params: Tensor) -> float | PointFunction:
+        """The value, or the function, of params (size,)."""
 
 
 @dataclass(frozen=True)
@@ -139,38 +139,38 @@ class Scalar(Unknown):
             return self.scale
         return 1.0 if self.log else abs(self.start) or 1.0
 
-    def encode(self, value: float) -> float:
+    def to_params(self, value: float) -> float:
         """The optimiser's coordinate of a value."""
         return (math.log(value / self.start) if self.log else value) / self.unit
 
-    def decode(self, codes: Tensor | float) -> float:
-        """Inverse of `encode`."""
-        code = float(codes)
+    def from_params(self, params: Tensor | float) -> float:
+        """Inverse of `to_params`."""
+        code = float(params)
         return math.exp(code * self.unit) * self.start if self.log else code * self.unit
 
     def anywhere(self, code: float) -> float:
-        """`decode` of a coordinate that may be infinite, or as good as that."""
+        """`from_params` of a coordinate that may be infinite, or as good as that."""
         if self.log and code * self.unit > LARGEST:
             return math.inf
-        return self.decode(code)
+        return self.from_params(code)
 
     @property
-    def sampled_codes(self) -> tuple[float, float]:
+    def sampled_params(self) -> tuple[float, float]:
         """The sampled range in the optimiser's coordinate."""
         low, high = self.sampled or self.bounds
-        return self.encode(low), self.encode(high)
+        return self.to_params(low), self.to_params(high)
 
     def slope(self, value: float) -> float:
         """Derivative of the value by its optimiser coordinate."""
         return value * self.unit if self.log else self.unit
 
-    def start_codes(self, seed: int) -> Tensor:
+    def start_params(self, seed: int) -> Tensor:
         """The first guess's coordinate."""
-        return torch.tensor([self.encode(self.start)], dtype=torch.float64)
+        return torch.tensor([self.to_params(self.start)], dtype=torch.float64)
 
-    def input(self, codes: Tensor, at: Chart) -> Tensor:
+    def input(self, params: Tensor, at: CoordinateJets) -> Tensor:
         """The coordinate, constant in space and time."""
-        rows = codes.reshape(1, 1, -1)
+        rows = params.reshape(1, 1, -1)
         rest = rows.new_zeros(1, at.streams.size - 1, rows.shape[-1])
         return torch.cat([rows, rest], 1)
 
@@ -179,26 +179,26 @@ class Scalar(Unknown):
         value = Jet(z.data[:, :1], VALUE) * self.unit
         return constant((value.exp() * self.start if self.log else value).weight, z.streams)
 
-    def input_by_codes(self, codes: Tensor, at: Chart) -> Tensor:
+    def input_by_params(self, params: Tensor, at: CoordinateJets) -> Tensor:
         """One."""
-        return codes.new_ones(1, 1)
+        return params.new_ones(1, 1)
 
-    def probe(self, codes: Tensor) -> Tensor:
+    def sensor_values(self, params: Tensor) -> Tensor:
         """The coordinate."""
-        return codes
+        return params
 
     @property
-    def probe_range(self) -> tuple[float, float]:
+    def sensor_range(self) -> tuple[float, float]:
         """The sampled range."""
-        return self.sampled_codes
+        return self.sampled_params
 
     def read(self, value: float, points: Points) -> Tensor:
         """The coordinate."""
-        return torch.tensor([self.encode(value)], dtype=torch.float64)
+        return torch.tensor([self.to_params(value)], dtype=torch.float64)
 
-    def code_bounds(self) -> tuple[Tensor, Tensor]:
+    def param_bounds(self) -> tuple[Tensor, Tensor]:
         """The bounds' coordinates."""
-        low, high = (torch.tensor([self.encode(b)], dtype=torch.float64) for b in self.bounds)
+        low, high = (torch.tensor([self.to_params(b)], dtype=torch.float64) for b in self.bounds)
         return low, high
 
 

@@ -41,7 +41,7 @@ def descending(descent: Descent, total: int, loss: Loss) -> Lower:
     return lower
 
 
-def anchored(
+def with_pretraining_misfit(
     problem: Problem, weight: float, points: Points, loss: Tensor, u: Tensor, record: Record
 ) -> tuple[Tensor, Record]:
     """A loss and, where known, the misfit to the numerical solution at the start.
@@ -57,9 +57,9 @@ def anchored(
     record : mapping
         Numbers of the step, to which the misfit is added.
     """
-    known = problem.start_solution(points) if weight else None
+    known = problem.pretraining_target(points) if weight else None
     if known is None:
         return loss, record
-    local, square = problem.start_weight(known, points), (u - known.to(u)) ** 2
+    local, square = problem.pretraining_weight(known, points), (u - known.to(u)) ** 2
     misfit = (square if local is None else local * square).mean()
     return loss + weight * misfit, {**record, "start": misfit.item()}

@@ -5,7 +5,8 @@
 
 A row depends on few output jets of the network, mostly on those at its own point. Its derivative by
 the weights is that of the row by the jets (jet arithmetic, differentiated by autograd on tensors as
-long as there are points), contracted with that of the jets by the weights (`weight_rows`).
+long as there are points), contracted with that of the jets by the weights
+(`per_point_weight_jacobian`).
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.fields import Fields, as_tuple
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.lower.losses import residual_weights
 from bilo.networks.network import OperatorNetwork
-from bilo.taylor.jacobian import weight_rows
+from bilo.taylor.jacobian import per_point_weight_jacobian
 from bilo.taylor.jets import Jet
-from bilo.taylor.streamed_mlp import StreamedMLP
+from bilo.taylor.taylor_mlp import TaylorMLP
 from bilo.training.recipes import RecipeError
 
 
@@ -40,7 +41,7 @@ class Equation:
     name : str
         Of its loss in the history.
     network : OperatorNetwork
-    at : Frame
+    at : PointJets
     form : callable
         (u, at) -> c as a jet, or several: equations of one kind at the same points.
     factor : float
@@ -53,15 +54,15 @@ class Equation:
 
     name: str
     network: OperatorNetwork
-    at: Frame
-    form: Callable[[Any, Frame], Fields]
+    at: PointJets
+    form: Callable[[Any, PointJets], Fields]
     factor: float = 1.0
     weights: Tensor | None = None
     w_rgrad: float = 0.0
 
-    def moved(self, codes: Tensor) -> Equation:
+    def moved(self, params: Tensor) -> Equation:
         """The same at other values of the unknowns; the weights are held."""
-        return replace(self, at=self.at.moved(codes))
+        return replace(self, at=self.at.moved(params))
 
     def rows(self) -> Tensor:
         """rho (K, n) at the network's present weights.
@@ -84,7 +85,7 @@ class Equation:
         entries = rho if pointwise else rho.flatten()
         by_out = [torch.autograd.grad(e.sum(), out, retain_graph=True)[0] for e in entries]
         with torch.no_grad():
-            J = weight_rows(mlp, torch.stack(by_out), self.network.A.shape[1])
+            J = per_point_weight_jacobian(mlp, torch.stack(by_out), self.network.A.shape[1])
             J = J.flatten(0, 1) if pointwise else J.sum(1)
             if unknowns:
                 m = len(self.at.inputs)
@@ -107,8 +108,8 @@ class Equation:
         with torch.no_grad():
             return self.network.inputs(self.at)
 
-    def _forward(self) -> StreamedMLP:
-        return StreamedMLP(self._inputs, self.network.weights(), self.at.streams)
+    def _forward(self) -> TaylorMLP:
+        return TaylorMLP(self._inputs, self.network.weights(), self.at.streams)
 
     def _evaluate(self, out: Tensor) -> tuple[Jet, ...]:
         problem = self.network.problem
@@ -154,14 +155,14 @@ def enough(network: OperatorNetwork, rows: int) -> int:
 
 
 def operator_equations(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> list[Equation]:
     """The lower level of `operator_loss`: residual and further conditions.
 
     Without `w_rgrad` it is a PINN's, of `residual_loss`.
     """
     problem = network.problem
-    at = Frame(problem, points, codes)
+    at = PointJets(problem, points, params)
     with torch.no_grad():
         u = network.represented(at)
         c = [r.coefficients(1 + len(problem.unknowns)) for r in problem.residuals(u, at)]
@@ -171,7 +172,7 @@ def operator_equations(
         Equation(
             "conditions",
             network,
-            Frame(problem, condition.points.to(network.like), codes),
+            PointJets(problem, condition.points.to(network.like), params),
             condition.residual,
             factor=condition.weight,
             w_rgrad=w_rgrad,
@@ -182,28 +183,28 @@ def operator_equations(
 
 
 def start_equation(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_start: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_pretraining: float
 ) -> list[Equation]:
     """What pretraining adds, u = u_num(theta_0); nothing where that is not known."""
     problem = network.problem
-    known = problem.start_solution(points) if w_start else None
+    known = problem.pretraining_target(points) if w_pretraining else None
     if known is None:
         return []
-    weight = problem.start_weight(known, points)
+    weight = problem.pretraining_weight(known, points)
     return [
         Equation(
             "start",
             network,
-            Frame(problem, points, codes, tangents=False, derivatives=False),
+            PointJets(problem, points, params, tangents=False, derivatives=False),
             lambda u, at: _minus(u, known.to(network.like)),
-            factor=w_start,
+            factor=w_pretraining,
             weights=None if weight is None else weight.view(1, 1, -1),
         )
     ]
 
 
 def data_equation(
-    network: OperatorNetwork, data: LeastSquares, codes: Tensor, w_data: float
+    network: OperatorNetwork, data: LeastSquares, params: Tensor, w_data: float
 ) -> Equation:
     """A PINN's data, u = u_d.
 
@@ -223,7 +224,7 @@ def data_equation(
     return Equation(
         "objective",
         network,
-        Frame(problem, points, codes, derivatives=False),
+        PointJets(problem, points, params, derivatives=False),
         lambda u, at: _minus(u, values),
         factor=w_data,
         # the mean over the fields too, as `LeastSquares` has it

@@ -110,7 +110,7 @@ class Solving(LevelState):
 
 
 Build = Callable[[Points, Tensor, bool], list[Equation]]
-"""(points, codes, pretraining) -> the equations whose squares are the loss."""
+"""(points, params, pretraining) -> the equations whose squares are the loss."""
 
 
 def solving(build: Build, *, joint: bool = False) -> Lower:
@@ -129,13 +129,13 @@ def solving(build: Build, *, joint: bool = False) -> Lower:
     """
 
     def lower(run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
-        network, codes = run.operator, run.codes.to(run.network.like)
+        network, params = run.operator, run.params.to(run.network.like)
         free = joint and not pretraining
-        equations = build(points, codes, pretraining)
+        equations = build(points, params, pretraining)
         linear = [e.linearise(unknowns=free) for e in equations]
         rho = torch.cat([rows.flatten() for rows, _ in linear])
         weights = network.vector()
-        x = torch.cat([weights, codes]) if free else weights
+        x = torch.cat([weights, params]) if free else weights
         _check(equations, [rows for rows, _ in linear], len(x))
 
         def put(x: Tensor) -> list[Equation]:
@@ -149,7 +149,7 @@ def solving(build: Build, *, joint: bool = False) -> Lower:
         found = step(x, rho, J, rows, remembered(run.lower, Solving).mu)
         put(found.x)
         if free:
-            run.codes.copy_(found.x[len(weights) :])
+            run.params.copy_(found.x[len(weights) :])
         run.lower = Solving(found.mu, found.fall)
         record: dict[str, float] = {}
         for e, (own, _) in zip(equations, linear, strict=True):

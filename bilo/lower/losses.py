@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.fields import as_tuple, values
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.networks.network import Network, OperatorNetwork
@@ -43,7 +43,7 @@ class OperatorLoss:
 
 
 def operator_loss(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> OperatorLoss:
     """Residual and residual-gradient losses of the local operator,
 
@@ -58,15 +58,15 @@ def operator_loss(
     network : OperatorNetwork
     points : Points
         N residual points.
-    codes : Tensor (m,)
+    params : Tensor (m,)
         Unknowns in optimiser coordinates; derivatives by theta are by these.
     w_rgrad : float
         Weight of the residual-gradient loss.
     """
     problem = network.problem
     if len(problem.fields) > 1:
-        return _all_tangents_loss(network, points, codes, w_rgrad)
-    at = Frame(problem, points, codes)
+        return _all_tangents_loss(network, points, params, w_rgrad)
+    at = PointJets(problem, points, params)
     mlp = network.streams(at)
     with torch.no_grad():
         u = problem.represent(mlp.out, at)
@@ -82,25 +82,25 @@ def operator_loss(
     u = problem.represent(mlp.along(direction), along)
     (r,) = problem.residuals(u, along)
     surrogate = (scale * r.value**2).mean() + r.tangents.sum()
-    further = condition_loss(network, codes, w_rgrad)
+    further = condition_loss(network, params, w_rgrad)
     return OperatorLoss(
         surrogate + further, values(u), float(residual), float(gradient), further.item()
     )
 
 
 def _all_tangents_loss(
-    network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float
+    network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float
 ) -> OperatorLoss:
     """The same for a system, whose equations have directions of their own: all tangents go back."""
     problem = network.problem
-    at = Frame(problem, points, codes)
+    at = PointJets(problem, points, params)
     u = problem.represent(network.streams(at).along(), at)
     residual = gradient = network.like.new_zeros(())
     for r in problem.residuals(u, at):
         residual = residual + (residual_weights(problem, u, at, r.value) * r.value**2).mean()
         scales = residual_weights(problem, u, at, r.tangents)
         gradient = gradient + (scales * r.tangents**2).sum(0).mean()
-    further = condition_loss(network, codes, w_rgrad)
+    further = condition_loss(network, params, w_rgrad)
     total = residual + w_rgrad * gradient + further
     return OperatorLoss(total, values(u), residual.item(), gradient.item(), further.item())
 
@@ -108,7 +108,7 @@ def _all_tangents_loss(
 def sampled_operator_loss(
     network: OperatorNetwork,
     points: Points,
-    codes: Tensor,
+    params: Tensor,
     w_rgrad: float,
     generator: torch.Generator,
 ) -> OperatorLoss:
@@ -119,33 +119,33 @@ def sampled_operator_loss(
     an unbiased estimate of mean sum_j (dr/dtheta_j)^2 for the price of one tangent.
     """
     problem = network.problem
-    m, like = len(problem.unknowns), codes
+    m, like = len(problem.unknowns), params
     v = torch.randn(m, len(points), generator=generator)
     # a normal number of single precision is 0 once in ten million draws
     v = (v * (m**0.5 / v.norm(dim=0).clamp(min=TINY))).to(like)
-    at = Frame(problem, points, codes, v)
+    at = PointJets(problem, points, params, v)
     u = network.represented(at)
     residual = gradient = network.like.new_zeros(())
     for r in problem.residuals(u, at):
         along = r.coefficients(2)[1]
         residual = residual + (residual_weights(problem, u, at, r.value) * r.value**2).mean()
         gradient = gradient + (residual_weights(problem, u, at, along) * along**2).mean()
-    further = condition_loss(network, codes, w_rgrad)
+    further = condition_loss(network, params, w_rgrad)
     surrogate = residual + w_rgrad * gradient + further
     return OperatorLoss(surrogate, values(u), residual.item(), gradient.item(), further.item())
 
 
 def condition_loss(
-    network: Network, codes: Tensor, w_rgrad: float, *, tangents: bool = True
+    network: Network, params: Tensor, w_rgrad: float, *, tangents: bool = True
 ) -> Tensor:
     """Loss of all further equations, see `Problem.conditions`; 0 where there are none.
 
-    Without `tangents` the first term alone, differentiable by `codes`: a PINN's.
+    Without `tangents` the first term alone, differentiable by `params`: a PINN's.
     """
     problem = network.problem
     total = network.like.new_zeros(())
     for condition in problem.conditions():
-        at = Frame(problem, condition.points.to(network.like), codes, tangents=tangents)
+        at = PointJets(problem, condition.points.to(network.like), params, tangents=tangents)
         for c in as_tuple(condition.residual(problem.together(network.represented(at)), at)):
             loss = (c.value**2).mean()
             if tangents:
@@ -154,10 +154,10 @@ def condition_loss(
     return total
 
 
-def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean r^2 without derivatives by theta, and the field; differentiable by W, `codes`."""
+def residual_loss(network: Network, points: Points, params: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean r^2 without derivatives by theta, and the field; differentiable by W, `params`."""
     problem = network.problem
-    at = Frame(problem, points, codes, tangents=False)
+    at = PointJets(problem, points, params, tangents=False)
     u = network.represented(at)
     total = network.like.new_zeros(())
     for r in problem.residuals(u, at):
@@ -165,7 +165,7 @@ def residual_loss(network: Network, points: Points, codes: Tensor) -> tuple[Tens
     return total, values(u)
 
 
-def relative_residual(network: Network, points: Points, codes: Tensor) -> float:
+def relative_residual(network: Network, points: Points, params: Tensor) -> float:
     """Root mean square of the residual over that of the terms it is made of, weights of both equal.
 
     The terms of r(y), y the fields and their derivatives, are y_k dr/dy_k and what is left of r: in
@@ -173,7 +173,7 @@ def relative_residual(network: Network, points: Points, codes: Tensor) -> float:
     worst equation. 1e-3 says that the terms balance to one part in a thousand.
     """
     problem = network.problem
-    at = Frame(problem, points, codes, tangents=False)
+    at = PointJets(problem, points, params, tangents=False)
     with torch.no_grad():
         fixed = network.represented(at)
     worst = 0.0
@@ -185,7 +185,7 @@ def relative_residual(network: Network, points: Points, codes: Tensor) -> float:
 
 
 def terms_of(
-    problem: Problem, fixed: tuple[Jet, ...], at: Frame
+    problem: Problem, fixed: tuple[Jet, ...], at: PointJets
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Of every equation the residual (N,), and the sum of squares (N,) of its terms."""
     u = tuple(Jet(f.data.detach().requires_grad_(), f.streams) for f in fixed)
@@ -200,11 +200,11 @@ def terms_of(
 
 
 @torch.no_grad()
-def residual_weights(problem: Problem, u: tuple[Jet, ...], at: Frame, r: Tensor) -> Tensor:
+def residual_weights(problem: Problem, u: tuple[Jet, ...], at: PointJets, r: Tensor) -> Tensor:
     """Weights of squared residuals r (.., N), held fixed; outliers count linearly (Huber)."""
     weight = problem.weight(problem.together(u), at)
     weight = torch.ones_like(r) if weight is None else weight
-    if problem.outlier == float("inf"):
+    if problem.huber_delta == float("inf"):
         return weight
     size = weight.sqrt() * r.abs()
-    return weight * (problem.outlier / size.clamp(min=problem.outlier))
+    return weight * (problem.huber_delta / size.clamp(min=problem.huber_delta))

@@ -27,13 +27,13 @@ from torch import Tensor
 
 from bilo.inverse.directions import Waves
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame, asked_by
 from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective
+from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import Points
 from bilo.lower.losses import residual_weights
 from bilo.networks.response import ResponseNetwork
-from bilo.taylor.jacobian import weight_rows
+from bilo.taylor.jacobian import per_point_weight_jacobian
 from bilo.taylor.jets import Jet
 
 RIDGE = 1e-9
@@ -65,11 +65,11 @@ class Expansion(ABC):
     Parameters
     ----------
     network : ResponseNetwork
-    at : Frame
+    at : PointJets
         Without tangents.
     """
 
-    def __init__(self, network: ResponseNetwork, at: Frame) -> None:
+    def __init__(self, network: ResponseNetwork, at: PointJets) -> None:
         self.network, self.at, self.problem = network, at, network.problem
         self.h = network.features(at)
 
@@ -89,7 +89,7 @@ class Expansion(ABC):
     def linearise(self) -> tuple[Tensor, Tensor]:
         """The expression (E, N), and its derivative by the rows (E, N, rows).
 
-        Derivatives by the unknowns' inputs are kept for `along` and `by_codes`.
+        Derivatives by the unknowns' inputs are kept for `along` and `by_params`.
         """
         out = self.fields(self.network.rows).requires_grad_()
         with torch.enable_grad():
@@ -122,9 +122,9 @@ class Expansion(ABC):
             rows.append(total)
         return torch.stack(rows)
 
-    def by_codes(self) -> Tensor:
+    def by_params(self) -> Tensor:
         """Change (E, N, size) of the expression by each code, the last layer held."""
-        parts = list(zip(self.problem.unknowns, self.problem.split(self.at.codes), strict=True))
+        parts = list(zip(self.problem.unknowns, self.problem.split(self.at.params), strict=True))
         rows = []
         for by in self._by_inputs:
             columns = []
@@ -138,14 +138,14 @@ class Expansion(ABC):
             rows.append(torch.cat(columns, 1))
         return torch.stack(rows)
 
-    def _by_weights(self, f: Function, codes: Tensor, by_z: Tensor) -> Tensor:
+    def _by_weights(self, f: Function, params: Tensor, by_z: Tensor) -> Tensor:
         """(N, size) of a function's weights from the derivative by its input's jets (P, N)."""
-        mlp = f.network(codes.detach(), self.at)
+        mlp = f.network(params.detach(), self.at)
         N = mlp.out.requires_grad_()
         with torch.enable_grad():
             z = f.transform(Jet(N[..., 0], self.at.streams), self.at) * (1 / f.scale)
             (by_N,) = torch.autograd.grad((by_z * z.data[0]).sum(), N)
-        return weight_rows(mlp, by_N[None], mlp.x.shape[-1])[0]
+        return per_point_weight_jacobian(mlp, by_N[None], mlp.x.shape[-1])[0]
 
 
 class Residual(Expansion):
@@ -158,8 +158,8 @@ class Residual(Expansion):
     Phi : Tensor (E N, rows)
     """
 
-    def __init__(self, network: ResponseNetwork, points: Points, codes: Tensor) -> None:
-        at = Frame(network.problem, points, codes, tangents=False)
+    def __init__(self, network: ResponseNetwork, points: Points, params: Tensor) -> None:
+        at = PointJets(network.problem, points, params, tangents=False)
         super().__init__(network, at)
         self.points = points
         self.update()
@@ -189,9 +189,9 @@ class Residual(Expansion):
         """S (E N, K) along changes of the inputs."""
         return (self.root[..., None] * self.along(changes)).flatten(0, 1)
 
-    def moved_by_codes(self) -> Tensor:
+    def moved_by_params(self) -> Tensor:
         """S (E N, size) along each code."""
-        return (self.root[..., None] * self.by_codes()).flatten(0, 1)
+        return (self.root[..., None] * self.by_params()).flatten(0, 1)
 
 
 class Observed(Expansion):
@@ -203,12 +203,12 @@ class Observed(Expansion):
     Psi : Tensor (N, rows)
     """
 
-    def __init__(self, network: ResponseNetwork, data: Objective, codes: Tensor) -> None:
+    def __init__(self, network: ResponseNetwork, data: Objective, params: Tensor) -> None:
         problem, points = network.problem, data.points.to(network.like)
         also: tuple[str, ...] = ()
         if data.seen is not None:
-            also = asked_by(problem, data.seen, points, codes)
-        at = Frame(problem, points, codes, tangents=False, derivatives=bool(also), also=also)
+            also = asked_by(problem, data.seen, points, params)
+        at = PointJets(problem, points, params, tangents=False, derivatives=bool(also), also=also)
         self.data = data
         super().__init__(network, at)
         u, Psi = self.linearise()
@@ -225,14 +225,14 @@ class Observed(Expansion):
         """Change (N, K) along changes of the inputs, the last layer held."""
         return _side_by_side(self.along(changes))
 
-    def moved_by_codes(self) -> Tensor:
+    def moved_by_params(self) -> Tensor:
         """Change (N, size) along each code, the last layer held."""
-        return _side_by_side(self.by_codes())
+        return _side_by_side(self.by_params())
 
 
-def solve(network: ResponseNetwork, points: Points, codes: Tensor, steps: int) -> Solved:
+def solve(network: ResponseNetwork, points: Points, params: Tensor, steps: int) -> Solved:
     """Gauss-Newton steps of w_0 down L_res, each halved until it descends."""
-    residual = Residual(network, points, codes)
+    residual = Residual(network, points, params)
     factors = Factors(residual.Phi)
     for _ in range(steps):
         before, part, here = residual.loss(), 1.0, network.rows
@@ -259,7 +259,7 @@ class Solved:
     def unanswered(self, waves: Waves) -> float:
         """Mean |E_k| / |S_k|, E = S - Phi Phi^+ S: the part of L_rgrad that the trunk leaves."""
         residual = self.residual
-        S = residual.moved_by(waves.changes(residual.at.codes, residual.at))
+        S = residual.moved_by(waves.changes(residual.at.params, residual.at))
         E = S - residual.Phi @ self.factors.solve(S)
         return float((E.norm(dim=0) / S.norm(dim=0).clamp(min=1e-300)).mean())
 

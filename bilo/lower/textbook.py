@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Unknown
@@ -55,29 +55,29 @@ def tangents_of(f: Tensor, z: Tensor) -> Tensor:
     return torch.stack([torch.autograd.grad(gj, v, create_graph=True)[0] for gj in g])
 
 
-class Textbook(Frame):
+class Textbook(PointJets):
     """A frame at coordinates that autograd differentiates by.
 
     Parameters
     ----------
     points : Points
         Whose coordinates are leaves of the graph.
-    codes : Tensor (size,)
+    params : Tensor (size,)
     shift : Tensor (m,)
         Added to the operator's inputs, the same at all points: derivatives of functions in the
         coordinates are untouched by it.
     """
 
     def __init__(
-        self, problem: Problem, points: Points, codes: Tensor, shift: Tensor, *, derivatives: bool
+        self, problem: Problem, points: Points, params: Tensor, shift: Tensor, *, derivatives: bool
     ) -> None:
         self.shift = shift
-        super().__init__(problem, points, codes, tangents=False, derivatives=derivatives)
+        super().__init__(problem, points, params, tangents=False, derivatives=derivatives)
 
     def _input(self, j: int) -> Jet:
         """An unknown, its derivatives in the coordinates by autograd."""
         if j not in self._inputs:
-            k, part = self._problem.unknowns[j], self._problem.split(self.codes)[j]
+            k, part = self._problem.unknowns[j], self._problem.split(self.params)[j]
             z = plain_input(k, part, self.points) + self.shift[j]
             if isinstance(k, Function):
                 rows = derivatives_of(z, self.points.coordinates, self.streams)
@@ -87,29 +87,29 @@ class Textbook(Frame):
         return self._inputs[j]
 
     @property
-    def held_inputs(self) -> list[Jet]:
-        """The same, held: neither shift nor codes move them; the coordinates do."""
+    def stop_gradient_inputs(self) -> list[Jet]:
+        """The same, held: neither shift nor params move them; the coordinates do."""
         still = Textbook(
-            self._problem, self.points, self.codes.detach(), torch.zeros_like(self.shift),
+            self._problem, self.points, self.params.detach(), torch.zeros_like(self.shift),
             derivatives=self._derivatives,
         )  # fmt: skip
         return still.inputs
 
 
-def plain_input(k: Unknown, codes: Tensor, points: Points) -> Tensor:
+def plain_input(k: Unknown, params: Tensor, points: Points) -> Tensor:
     """The operator's input of an unknown, (N,) or (1,), as the method writes it."""
     if not isinstance(k, Function):
-        return codes
+        return params
     parts = k.domain.relative({c: points.coordinates[c] for c in k.coordinates})
     y = torch.stack([parts[c] for c in k.coordinates], 1)
     if k.fourier:
         angles = y @ k.frequencies.to(y).t()
         y = torch.cat([angles.sin(), angles.cos()], 1)
-    *hidden, (W, b) = k.weights(codes)
+    *hidden, (W, b) = k.weights(params)
     for V, c in hidden:
         y = torch.tanh(y @ V.t() + c)
     N = (y @ W.t() + b)[:, 0]
-    f = k.transform(Jet(N.reshape(1, 1, -1), VALUE), Chart(points, VALUE))
+    f = k.transform(Jet(N.reshape(1, 1, -1), VALUE), CoordinateJets(points, VALUE))
     return f.value / k.scale
 
 
@@ -137,13 +137,15 @@ def derivatives_of(f: Tensor, leaves: Mapping[str, Tensor], streams: Streams) ->
 
 
 def plain_fields(
-    network: OperatorNetwork, points: Points, codes: Tensor, shift: Tensor | None = None
+    network: OperatorNetwork, points: Points, params: Tensor, shift: Tensor | None = None
 ) -> tuple[Tensor, ...]:
-    """The represented fields (N,) inside the graph of weights, codes, coordinates and shift."""
+    """The represented fields (N,) inside the graph of weights, params, coordinates and shift."""
     problem, n = network.problem, len(points)
-    shift = codes.new_zeros(len(problem.unknowns)) if shift is None else shift
-    at = Textbook(problem, points, codes, shift, derivatives=False)
-    known = problem.features(at) + (at.held_inputs if network.theta and problem.held_inputs else [])
+    shift = params.new_zeros(len(problem.unknowns)) if shift is None else shift
+    at = Textbook(problem, points, params, shift, derivatives=False)
+    known = problem.features(at) + (
+        at.stop_gradient_inputs if network.theta and problem.stop_gradient_inputs else []
+    )
     features = torch.stack([f.value.expand(n) for f in known], 1)
     out = plain_network(network, features, [z.value for z in at.inputs])
     N = tuple(Jet(row.reshape(1, 1, -1), at.streams) for row in out.t())
@@ -151,39 +153,39 @@ def plain_fields(
 
 
 def plain_field(
-    network: OperatorNetwork, points: Points, codes: Tensor, shift: Tensor | None = None
+    network: OperatorNetwork, points: Points, params: Tensor, shift: Tensor | None = None
 ) -> Tensor:
     """The one represented field (N,), likewise."""
-    (u,) = plain_fields(network, points, codes, shift)
+    (u,) = plain_fields(network, points, params, shift)
     return u
 
 
 def fields_and_derivatives(
-    network: OperatorNetwork, points: Points, codes: Tensor, shift: Tensor
-) -> tuple[tuple[Jet, ...], Frame]:
+    network: OperatorNetwork, points: Points, params: Tensor, shift: Tensor
+) -> tuple[tuple[Jet, ...], PointJets]:
     """The represented fields with the derivatives that the residual reads, and their frame."""
     leaves = {c: x.clone().requires_grad_() for c, x in points.coordinates.items()}
     moving = Points(leaves, points.known)
-    fields = plain_fields(network, moving, codes, shift)
-    at = Textbook(network.problem, moving, codes, shift, derivatives=True)
+    fields = plain_fields(network, moving, params, shift)
+    at = Textbook(network.problem, moving, params, shift, derivatives=True)
     rows = [torch.stack(derivatives_of(u, leaves, at.streams))[None] for u in fields]
     return tuple(Jet(row, at.streams) for row in rows), at
 
 
 def field_and_derivatives(
-    network: OperatorNetwork, points: Points, codes: Tensor, shift: Tensor
-) -> tuple[Jet, Frame]:
+    network: OperatorNetwork, points: Points, params: Tensor, shift: Tensor
+) -> tuple[Jet, PointJets]:
     """Of the one represented field, likewise."""
-    (u,), at = fields_and_derivatives(network, points, codes, shift)
+    (u,), at = fields_and_derivatives(network, points, params, shift)
     return u, at
 
 
 def residuals(
-    network: OperatorNetwork, points: Points, codes: Tensor
+    network: OperatorNetwork, points: Points, params: Tensor
 ) -> list[tuple[Tensor, Tensor]]:
     """Every equation's residual r (N,) and dr/dz (m, N), the latter total ones."""
     shift = no_shift(network)
-    u, at = fields_and_derivatives(network, points, codes, shift)
+    u, at = fields_and_derivatives(network, points, params, shift)
     found = []
     for r in network.problem.residuals(u, at):
         value = r.value.expand(len(points))
@@ -198,10 +200,10 @@ def no_shift(network: OperatorNetwork) -> Tensor:
     return network.like.new_zeros(len(network.problem.unknowns)).requires_grad_()
 
 
-def nested(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: float) -> Oracle:
+def nested(network: OperatorNetwork, points: Points, params: Tensor, w_rgrad: float) -> Oracle:
     """Everything that `bilo.lower.losses.operator_loss` promises, the textbook way."""
     problem, shift = network.problem, no_shift(network)
-    u, at = fields_and_derivatives(network, points, codes, shift)
+    u, at = fields_and_derivatives(network, points, params, shift)
     r = torch.stack([one.value for one in problem.residuals(u, at)])
     weight = problem.weight(problem.together(tuple(f.detach() for f in u)), at)
     scale = torch.ones_like(r[0]) if weight is None else weight.detach()
@@ -211,7 +213,7 @@ def nested(network: OperatorNetwork, points: Points, codes: Tensor, w_rgrad: flo
     conditions = torch.zeros(())
     for condition in problem.conditions():
         there = condition.points.to(network.like)
-        u, at = fields_and_derivatives(network, there, codes, shift)
+        u, at = fields_and_derivatives(network, there, params, shift)
         for c in as_tuple(condition.residual(problem.together(u), at)):
             both = (c.value**2).mean() + w_rgrad * (tangents_of(c.value, shift) ** 2).sum(0).mean()
             conditions = conditions + condition.weight * both

@@ -23,7 +23,7 @@ STEPS = 4
 
 
 def tuned_slopes(
-    small: ResponseNetwork, points: Points, codes: Tensor, waves: Waves
+    small: ResponseNetwork, points: Points, params: Tensor, waves: Waves
 ) -> tuple[float, ...]:
     """Slopes of a trunk with the least `Solved.unanswered` part: factors of two, one at a time.
 
@@ -32,14 +32,14 @@ def tuned_slopes(
     small : ResponseNetwork
         A narrower one than the fit's serves as well.
     points : Points
-    codes : Tensor (size,)
+    params : Tensor (size,)
     waves : Waves
         What it is asked to answer.
     """
 
     def left(slopes: Sequence[float]) -> float:
         small.start(slopes)
-        return solve(small, points, codes, STEPS).unanswered(waves)
+        return solve(small, points, params, STEPS).unanswered(waves)
 
     slopes = [FIRST] * small.A.shape[1]
     best, moved = left(slopes), True

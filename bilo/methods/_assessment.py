@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bilo.classical.search import classical
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.observed import seen_of
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -65,14 +65,14 @@ class FinishedRun:
         return float(getattr(self.method, "w_reg", 0.0))
 
     @property
-    def codes(self) -> Tensor:
+    def params(self) -> Tensor:
         """The unknowns (m,) in optimiser coordinates, float64, on the CPU."""
-        return self.run.codes.detach().double().cpu()
+        return self.run.params.detach().double().cpu()
 
     @property
-    def auxiliary(self) -> Tensor:
+    def nuisance(self) -> Tensor:
         """The objective's own parameters (q,), float64, on the CPU."""
-        return self.run.auxiliary.detach().double().cpu()
+        return self.run.nuisance.detach().double().cpu()
 
 
 def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution:
@@ -83,14 +83,14 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     `correction` is what a search with the numerical solution, started at the answer, still moves.
     """
     run, u, problem = finished.run, finished.u, finished.run.network.problem
-    codes, auxiliary = finished.codes, finished.auxiliary
+    params, nuisance = finished.params, finished.nuisance
     numbers: dict[str, Any] = dict(residuals(run, session.seed))
     if finished.w_reg:
-        numbers["regulariser"] = float(regularisation(problem, codes))
+        numbers["regulariser"] = float(regularisation(problem, params))
     verified = _verified(finished, data, numbers)
     if not problem.functions:
         numbers |= _uncertainty(finished, problem, data, verified.error_at_data)
-    value = (data.value(u, auxiliary) + data.prior(codes)).item()
+    value = (data.value(u, nuisance) + data.prior(params)).item()
     checks = [
         _trained(finished),
         _finite(finished, value, numbers),
@@ -98,15 +98,15 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
         verified.check,
         _optimum(finished, data, verified, numbers),
         *_at_the_data(finished, data),
-        bounds(problem, codes),
+        bounds(problem, params),
     ]
     checks = [untested(c) if c.name in problem.untested else c for c in checks]
     status = status_of(checks, confirmed=_confirmed(finished, checks))
     return Solution(
         method=finished.method.name,
-        unknowns=problem.decode(codes),
-        codes=codes,
-        auxiliary=auxiliary,
+        unknowns=problem.from_params(params),
+        params=params,
+        nuisance=nuisance,
         network=run.network,
         data_loss=value,
         converged=status == CONVERGED,
@@ -130,11 +130,11 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
 def _jacobian(finished: FinishedRun, data: Objective) -> Tensor | None:
     """Of the network, or of the numerical solution where the network does not take the unknowns."""
     problem = finished.run.network.problem
-    if finished.J is not None or not isinstance(data, Pointwise):
+    if finished.J is not None or not isinstance(data, SeparableObjective):
         return finished.J
     if problem.functions or not problem.has_reference:
         return None
-    theta = problem.numbers(finished.codes)
+    theta = problem.numbers(finished.params)
     slopes = [k.slope(theta[k.name]) for k in problem.scalars]
     try:
         _, J = classical(problem, data)(np.array(list(theta.values())))
@@ -153,8 +153,8 @@ class _Verified:
 
 
 def _verified(finished: FinishedRun, data: Objective, numbers: dict[str, Any]) -> _Verified:
-    problem, codes, name = finished.run.network.problem, finished.codes, "numerical solution"
-    theta = problem.decode(codes)
+    problem, params, name = finished.run.network.problem, finished.params, "numerical solution"
+    theta = problem.from_params(params)
     try:
         reference = problem.numerical(theta)
         at_data = None if reference is None else seen_of(reference, problem, theta, data)
@@ -163,7 +163,7 @@ def _verified(finished: FinishedRun, data: Objective, numbers: dict[str, Any]) -
         return _Verified(Check(name, False, words))
     if reference is None:
         return _Verified(Check(name, None, f"{problem.name} has no numerical solution"))
-    differ = _difference(problem, finished.run, codes, reference)
+    differ = _difference(problem, finished.run, params, reference)
     numbers["u_rel_l2_vs_numerical"] = differ
     limit = finished.method.tolerance
     words = f"network and numerical solution differ by {differ:.2g} (limit {limit:g})"
@@ -172,12 +172,12 @@ def _verified(finished: FinishedRun, data: Objective, numbers: dict[str, Any]) -
 
 
 def _difference(
-    problem: Problem, run: Run, codes: Tensor, reference: Callable[[Points], Tensor]
+    problem: Problem, run: Run, params: Tensor, reference: Callable[[Points], Tensor]
 ) -> float:
     """Relative L2 difference of network and numerical solution, on the full fixed set of points."""
     everywhere = problem.collocation(None, torch.Generator())
     exact = reference(everywhere)
-    found = evaluate(run.network, everywhere, codes).double()
+    found = evaluate(run.network, everywhere, params).double()
     return float((found - exact).norm() / exact.norm())
 
 
@@ -189,9 +189,9 @@ def _uncertainty(
         return {}
     sigma = torch.linalg.svdvals(finished.J)
     numbers: dict[str, Any] = {"singular_values": sigma.tolist()}
-    sd = data.local_sd(finished.u, finished.J, finished.auxiliary)
+    sd = data.local_sd(finished.u, finished.J, finished.nuisance)
     if sd is not None:
-        theta = problem.decode(finished.codes)
+        theta = problem.from_params(finished.params)
         numbers["local_sd"] = {
             k.name: s * k.slope(theta[k.name])
             for k, s in zip(problem.scalars, sd.tolist(), strict=True)
@@ -215,7 +215,7 @@ def _trained(finished: FinishedRun) -> Check:
 def _finite(finished: FinishedRun, value: float, numbers: dict[str, Any]) -> Check:
     if finished.status == "diverged":  # the run is back at its last good state
         return Check("numbers", False, "the loss stayed non-finite: training was given up")
-    spreads, plain = numbers.get("local_sd", {}).values(), [value, *finished.codes.tolist()]
+    spreads, plain = numbers.get("local_sd", {}).values(), [value, *finished.params.tolist()]
     sound = all(map(math.isfinite, plain)) and not any(map(math.isnan, spreads))
     return Check("numbers", sound, "all numbers are finite" if sound else "not all are numbers")
 
@@ -224,23 +224,23 @@ def _optimum(
     finished: FinishedRun, data: Objective, verified: _Verified, numbers: dict[str, Any]
 ) -> Check:
     """Whether the objective has anything left to gain."""
-    problem, codes, name = finished.run.network.problem, finished.codes, "optimum"
-    judged = verified.at_data is not None and isinstance(data, Pointwise)
-    if judged and isinstance(data, Pointwise) and not problem.functions:
-        numbers |= correction(problem, data, codes)
+    problem, params, name = finished.run.network.problem, finished.params, "optimum"
+    judged = verified.at_data is not None and isinstance(data, SeparableObjective)
+    if judged and isinstance(data, SeparableObjective) and not problem.functions:
+        numbers |= correction(problem, data, params)
         steps = ", ".join(f"{c:.2g}" for c in numbers["correction"])
         words = f"a search with the numerical solution would move the unknowns by {steps}"
         if numbers["excess_correction"] > 1.0 or data.chi_squared(finished.u) is not None:
             return Check(name, numbers["excess_correction"] <= 1.0, words)
         # the known noise would tell a wrong minimum; without it other starts have to
-        other = elsewhere(problem, data, codes)
+        other = elsewhere(problem, data, params)
         if other is not None:
             numbers["other_minimum"] = problem.named(other.theta)
             there = ", ".join(f"{v:.3g}" for v in other.theta)
             words = f"the numerical solution has a better minimum, at {there}"
         return Check(name, other is None, words)
     if judged and isinstance(data, LeastSquares):
-        found = left(problem, data, codes, finished.w_reg)
+        found = left(problem, data, params, finished.w_reg)
         if found is None:
             return Check(name, None, "neighbouring functions have no numerical solution")
         numbers |= {"gain_left": found.gain, "misfit_left": found.misfit}
@@ -249,8 +249,8 @@ def _optimum(
             f"left to gain, {found.misfit:.2g} of the data"
         )
         return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
-    if finished.J is not None and isinstance(data, Pointwise) and not problem.functions:
-        return rest(problem, data, finished.u, finished.J, codes)
+    if finished.J is not None and isinstance(data, SeparableObjective) and not problem.functions:
+        return rest(problem, data, finished.u, finished.J, params)
     if finished.stationary:  # they may rest anywhere
         return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
     return Check("rest", False, "the unknowns were still moving when the budget ended")
@@ -261,9 +261,9 @@ def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
     parameters = None if problem.functions else len(problem.scalars)
     found = [noise(data, finished.u, parameters), structure(data, finished.u)]
     if finished.J is not None and not problem.functions:
-        sd = data.local_sd(finished.u, finished.J, finished.auxiliary)
+        sd = data.local_sd(finished.u, finished.J, finished.nuisance)
         if sd is not None:
-            plain = shown(problem, finished.u, finished.J, finished.codes)
+            plain = shown(problem, finished.u, finished.J, finished.params)
             sd = torch.where(plain, sd, torch.inf)
         found.append(seen([k.name for k in problem.scalars], sd))
     return found

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar, even_grid
@@ -80,18 +80,18 @@ def check(problem: Problem) -> Report:
     checks = [_tried("equation", lambda: _equation(problem))]
     if not checks[0].passed:
         return Report(problem.name, tuple(checks))
-    codes = _codes(problem)
+    params = _params(problem)
     checks += [
-        _tried("derivatives", lambda: _derivatives(problem, codes)),
-        _tried("functions", lambda: _functions(problem, codes)),
+        _tried("derivatives", lambda: _derivatives(problem, params)),
+        _tried("functions", lambda: _functions(problem, params)),
     ]
     try:
-        solution = problem.numerical(problem.decode(codes))
+        solution = problem.numerical(problem.from_params(params))
     except Exception as error:
         checks.append(Check("numerical solution", False, _words(error)))
         return Report(problem.name, tuple(checks))
     for name, test in REFERENCE.items():
-        checks.append(_tried(name, lambda test=test: test(problem, codes, solution)))  # type: ignore[misc]
+        checks.append(_tried(name, lambda test=test: test(problem, params, solution)))  # type: ignore[misc]
     return Report(problem.name, tuple(checks))
 
 
@@ -108,16 +108,16 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}{notes}"
 
 
-def _codes(problem: Problem) -> Tensor:
+def _params(problem: Problem) -> Tensor:
     """Scalars a little away from their start, functions there."""
     parts = []
     for k in problem.unknowns:
         if isinstance(k, Scalar):
-            (low, high), code = k.bounds, k.encode(k.start)
-            there = k.encode(high if k.start < (low + high) / 2 else low)
+            (low, high), code = k.bounds, k.to_params(k.start)
+            there = k.to_params(high if k.start < (low + high) / 2 else low)
             parts.append(torch.tensor([code + AWAY * (there - code)], dtype=torch.float64))
         else:
-            parts.append(k.start_codes(0))
+            parts.append(k.start_params(0))
     return torch.cat(parts)
 
 
@@ -129,14 +129,14 @@ def _equation(problem: Problem) -> Check:
     return Check("equation", True, "it returns jets, and uses every unknown")
 
 
-def _derivatives(problem: Problem, codes: Tensor) -> Check:
+def _derivatives(problem: Problem, params: Tensor) -> Check:
     """Of the residual of a network with random weights."""
     if problem.of_the_solution:
         return Check("derivatives", None, "no network takes a function of the solution as input")
     network = OperatorNetwork(problem, WIDTH, LAYERS, 0, seed=0).double()
     points = problem.collocation(POINTS, torch.Generator().manual_seed(5)).to(EXACT)
-    at = Frame(problem, points, codes)
-    exact = textbook.residuals(network, points, codes)
+    at = PointJets(problem, points, params)
+    exact = textbook.residuals(network, points, params)
     with torch.no_grad():
         found = problem.residuals(network.represented(at), at)
     names, rows = [k.name for k in problem.unknowns], 1 + len(problem.unknowns)
@@ -165,10 +165,10 @@ def _derivatives(problem: Problem, codes: Tensor) -> Check:
     return Check("derivatives", True, words)
 
 
-def _functions(problem: Problem, codes: Tensor) -> Check:
+def _functions(problem: Problem, params: Tensor) -> Check:
     if not problem.functions:
         return Check("functions", None, "there are none")
-    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
+    for k, part in zip(problem.unknowns, problem.split(params), strict=True):
         if not isinstance(k, Function):
             continue
         points = even_grid(k.domain, 31 if len(k.coordinates) < 3 else 7)

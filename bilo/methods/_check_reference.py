@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import EXACT, Points
 from bilo.inverse.problem import Problem
 from bilo.lower.losses import terms_of
@@ -32,7 +32,7 @@ DIFFERENCE, WRONG = 1e-4, 1e-3
 """Relative width of a difference by an unknown, and largest error of a sensitivity."""
 
 
-def values(problem: Problem, codes: Tensor, solution: Solution | None) -> Check:
+def values(problem: Problem, params: Tensor, solution: Solution | None) -> Check:
     """One finite number a point and field."""
     name = "numerical solution"
     if solution is None:
@@ -47,12 +47,12 @@ def values(problem: Problem, codes: Tensor, solution: Solution | None) -> Check:
     return Check(name, True, "it gives a finite number a point")
 
 
-def residual(problem: Problem, codes: Tensor, solution: Solution | None) -> Check:
+def residual(problem: Problem, params: Tensor, solution: Solution | None) -> Check:
     """The equation at the numerical solution, by central differences."""
     name = "numerical residual"
     if solution is None:
         return Check(name, None, "there is no numerical solution")
-    sizes = [_relative_residual(problem, codes, solution, h) for h in STEPS]
+    sizes = [_relative_residual(problem, params, solution, h) for h in STEPS]
     order = float(np.log2(max(sizes[0], 1e-300) / max(sizes[-1], 1e-300))) / (len(STEPS) - 1)
     found = ", ".join(f"{s:.2g}" for s in sizes)
     passed = sizes[-1] <= TINY or (sizes[-1] <= SMALL and order >= ORDER)
@@ -62,7 +62,7 @@ def residual(problem: Problem, codes: Tensor, solution: Solution | None) -> Chec
     return Check(name, passed, words)
 
 
-def transform(problem: Problem, codes: Tensor, solution: Solution | None) -> Check:
+def transform(problem: Problem, params: Tensor, solution: Solution | None) -> Check:
     """Where the network has no say, on sides of the box, the numerical solution stands."""
     name = "transform"
     if problem.of_the_solution:
@@ -74,7 +74,7 @@ def transform(problem: Problem, codes: Tensor, solution: Solution | None) -> Che
     sizes = [] if u is None else u.abs().max(0).values.clamp(min=1e-300).tolist()
     for side, points in _sides(problem):
         with torch.no_grad():
-            at = Frame(problem, points, codes, tangents=False, derivatives=False)
+            at = PointJets(problem, points, params, tangents=False, derivatives=False)
             one, two = (network.represented(at) for network in networks)
         exact = None if solution is None else solution(points).view(len(points), -1)
         for k, field in enumerate(problem.fields):
@@ -97,9 +97,9 @@ def transform(problem: Problem, codes: Tensor, solution: Solution | None) -> Che
     return Check(name, True, f"it imposes the values at {', '.join(sorted(held))}")
 
 
-def sensitivities(problem: Problem, codes: Tensor, solution: Solution | None) -> Check:
+def sensitivities(problem: Problem, params: Tensor, solution: Solution | None) -> Check:
     """Against differences of the numerical solution."""
-    name, theta = "sensitivities", problem.decode(codes)
+    name, theta = "sensitivities", problem.from_params(params)
     own = type(problem).sensitivities is not Problem.sensitivities
     if not own or problem.functions:
         return Check(name, None, "the problem states none")
@@ -145,7 +145,7 @@ def _sides(problem: Problem) -> Iterator[tuple[str, Points]]:
             yield f"{name} = {value:g}", problem.place(rows).to(EXACT)
 
 
-def _relative_residual(problem: Problem, codes: Tensor, solution: Solution, h: float) -> float:
+def _relative_residual(problem: Problem, params: Tensor, solution: Solution, h: float) -> float:
     """Root mean square of the residual over that of its terms, the worst equation's."""
     inside, box = _inside(problem, INSIDE), problem.domain.intervals
     points = problem.place(inside).to(EXACT)
@@ -164,7 +164,7 @@ def _relative_residual(problem: Problem, codes: Tensor, solution: Solution, h: f
         else:
             corners = [s * r * u(**{a: s, b: r}) for s, r in itertools.product((1, -1), repeat=2)]
             second[a, b] = torch.stack(corners).sum(0) / (4 * step[a] * step[b])
-    at = Frame(problem, points, codes, tangents=False)
+    at = PointJets(problem, points, params, tangents=False)
     fields = tuple(
         Jet.tabulated(
             here[:, k],

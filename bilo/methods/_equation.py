@@ -21,10 +21,10 @@ def residuals(run: Run, seed: int) -> dict[str, float]:
     """Root mean square residual at points that training never saw, and beside its terms."""
     generator = torch.Generator().manual_seed(seed + 1_000_003)
     points = run.network.problem.collocation(HELD_OUT_POINTS, generator).to(run.network.like)
-    codes = run.codes.detach().to(run.network.like)
+    params = run.params.detach().to(run.network.like)
     with torch.no_grad():
-        residual, _ = residual_loss(run.network, points, codes)
-    relative = relative_residual(run.network, points, codes)
+        residual, _ = residual_loss(run.network, points, params)
+    relative = relative_residual(run.network, points, params)
     return {"held_out_residual": residual.item() ** 0.5, "relative_residual": relative}
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bilo.inverse.directions import Waves, started_as_basis
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.lower.trunk import FIRST, tuned_slopes
@@ -78,14 +78,14 @@ def fit_in_directions(
     RecipeError
         If the objective is no sum over points.
     """
-    if not isinstance(data, Pointwise):
+    if not isinstance(data, SeparableObjective):
         raise RecipeError(f"recipe varpro needs a pointwise objective, not {type(data).__name__}")
     problem = started_as_basis(problem)
     size, waves = method.architecture, Waves(problem, ASKED, MODES, session.seed)
     slopes = [FIRST] * problem.feature_count()
     network = ResponseNetwork(problem, size.width, size.layers, slopes, session.seed)
     network = network.to(session.torch_device(), torch.float64)
-    run = Run.of(network, problem.start_codes(session.seed), data, session)
+    run = Run.of(network, problem.start_params(session.seed), data, session)
     count = method.budget.count(POINTS * size.width)
     # the same points in every step, and after an interruption
     fixed = torch.Generator().manual_seed(session.seed + 2)
@@ -101,7 +101,7 @@ def fit_in_directions(
         fingerprint(method, problem, data, session),
     )
     end, weight = levels.at(run), _state(run).w_reg
-    _, J = end.answer(torch.eye(len(run.codes)).to(run.codes))
+    _, J = end.answer(torch.eye(len(run.params)).to(run.params))
     finished = FinishedRun(replace(method, w_reg=weight), run, status, end.u, J, run.done)
     solution = assess(finished, data, session)
     left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves), "w_reg": weight}
@@ -114,7 +114,7 @@ class _Levels:
 
     network: ResponseNetwork
     points: Points
-    data: Pointwise
+    data: SeparableObjective
     waves: Waves
     generator: torch.Generator
     auto: bool
@@ -126,15 +126,15 @@ class _Levels:
 
     def at(self, run: Run) -> Place:
         """The place of the run's unknowns: made anew after an interruption or a recovery."""
-        if self.place is None or not torch.equal(self.place.codes, run.codes):
-            self.place = self.level(run).settle(run.codes, 0)
+        if self.place is None or not torch.equal(self.place.params, run.params):
+            self.place = self.level(run).settle(run.params, 0)
         return self.place
 
     def lower(self, run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
         """The trunk and the field at the start; after that the upper level leaves it solved."""
         if pretraining:
             _start_trunk(self.network, run, self.waves, self.generator)
-            self.place = self.level(run).settle(run.codes, START)
+            self.place = self.level(run).settle(run.params, START)
             if self.auto:
                 self.choose(run)
         return True, {"residual": self.at(run).lower.residual.loss()}
@@ -147,13 +147,13 @@ class _Levels:
         if found is not None:
             small = small + 1 if found.value > (1 - SMALL) * here.value else 0
             self.place = found
-            run.codes.copy_(found.codes)
+            run.params.copy_(found.params)
         resting = found is None or small >= OFTEN
         if not (resting and self.auto and self.choose(run)):
             run.upper = replace(state, mu=mu, small=small, found=resting)
         run.mark()
         problem = self.network.problem
-        record = {"objective": self.at(run).value, **problem.numbers(run.codes)}
+        record = {"objective": self.at(run).value, **problem.numbers(run.params)}
         return {**record, "w_reg": state.w_reg} if self.auto else record
 
     def choose(self, run: Run) -> bool:
@@ -163,7 +163,7 @@ class _Levels:
         if state.choices >= CHOICES or (state.w_reg and same(weight, state.w_reg)):
             return False
         run.upper = Descending(w_reg=weight, choices=state.choices + 1)
-        self.place = self.level(run).settle(run.codes, 0)
+        self.place = self.level(run).settle(run.params, 0)
         return True
 
 
@@ -182,4 +182,4 @@ def _start_trunk(
     small = ResponseNetwork(problem, half, layers, [FIRST] * network.A.shape[1], network.seed)
     small = small.to(like.device, like.dtype)
     few = problem.collocation(POINTS * half, generator).to(like)
-    network.start(tuned_slopes(small, few, run.codes.to(like), waves))
+    network.start(tuned_slopes(small, few, run.params.to(like), waves))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bilo.classical.search import Minimum, distinct, optima
 from bilo.classical.starts import Array, starts_of
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.methods._network_method import NetworkMethod
@@ -61,7 +61,7 @@ def multi_start(
     ValueError
         If the problem has no numerical solution, or the objective is no sum over points.
     """
-    if not isinstance(data, Pointwise):
+    if not isinstance(data, SeparableObjective):
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
     problem.require_scalars("multi-start")
     starts = starts_of(problem, per_axis)
@@ -82,7 +82,7 @@ def multi_start(
 def _best(
     method: NetworkMethod,
     problem: Problem,
-    data: Pointwise,
+    data: SeparableObjective,
     session: Session,
     starts: Sequence[Array],
     first: Solution,
@@ -130,7 +130,9 @@ def _scout(method: NetworkMethod) -> NetworkMethod:
     )
 
 
-def _minima(problem: Problem, data: Pointwise, scouts: Sequence[Solution]) -> list[Minimum]:
+def _minima(
+    problem: Problem, data: SeparableObjective, scouts: Sequence[Solution]
+) -> list[Minimum]:
     """Different minima that the scouts found, the best first."""
     ends = [
         Minimum(np.array(list(s.unknowns.values())), judged(problem, data, s.unknowns))
@@ -139,7 +141,7 @@ def _minima(problem: Problem, data: Pointwise, scouts: Sequence[Solution]) -> li
     return distinct(ends, _same)
 
 
-def _beaten(problem: Problem, data: Pointwise, fit: Solution, other: Minimum) -> bool:
+def _beaten(problem: Problem, data: SeparableObjective, fit: Solution, other: Minimum) -> bool:
     """Whether another minimum is better by more than the error of a fit and what data can tell."""
     margin = _cost_of_error(problem, data, other, WHOLE_ERROR) + data.resolution(other.data_loss)
     return other.data_loss < judged(problem, data, fit.unknowns) - margin
@@ -156,12 +158,12 @@ def starting_at(problem: Problem, theta: Array) -> Problem:
     return moved
 
 
-def judged(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> float:
+def judged(problem: Problem, data: SeparableObjective, theta: Mapping[str, float]) -> float:
     """The objective of the numerical solution."""
     return data.value(_numerical(problem, data, theta), data.start).item()
 
 
-def _numerical(problem: Problem, data: Pointwise, theta: Mapping[str, float]) -> Tensor:
+def _numerical(problem: Problem, data: SeparableObjective, theta: Mapping[str, float]) -> Tensor:
     u = solution_at_data(problem, theta, data)
     if u is None:
         raise ValueError(f"{problem.name} has no numerical solution to judge several starts by")
@@ -172,7 +174,9 @@ def _same(theta: Array, other: Array) -> bool:
     return bool(np.all(np.abs(theta - other) <= SAME * np.abs(other)))
 
 
-def _cost_of_error(problem: Problem, data: Pointwise, minimum: Minimum, error: float) -> float:
+def _cost_of_error(
+    problem: Problem, data: SeparableObjective, minimum: Minimum, error: float
+) -> float:
     """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
     u = _numerical(problem, data, problem.named(minimum.theta))
     return float((data.derivatives(u)[1] * (error * data.combine(u)) ** 2).sum() / 2)

@@ -19,7 +19,7 @@ from bilo.classical.search import Minimum, classical, optima
 from bilo.classical.starts import usual_starts
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Pointwise, limited_step
+from bilo.inverse.objective import SeparableObjective, limited_step
 from bilo.inverse.observed import solution_at_data
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regulariser_model
@@ -48,74 +48,74 @@ REACH = 0.05
 """By how much at most for a gain, over its scale."""
 
 
-def allowed(problem: Problem, codes: Tensor) -> Tensor:
+def allowed(problem: Problem, params: Tensor) -> Tensor:
     """Steps (m,) of the scalars' coordinates that mean nothing, whatever the noise."""
-    return ALLOWED * problem.sizes(codes)
+    return ALLOWED * problem.sizes(params)
 
 
-def _limit(problem: Problem, codes: Tensor, sd: Tensor | None, part: float) -> Tensor:
+def _limit(problem: Problem, params: Tensor, sd: Tensor | None, part: float) -> Tensor:
     """The same (m,), or a part of a standard deviation where that is more."""
-    limit = allowed(problem, codes)
+    limit = allowed(problem, params)
     return limit if sd is None else torch.maximum(limit, part * torch.where(sd.isinf(), 0.0, sd))
 
 
-def shown(problem: Problem, u: Tensor, J: Tensor, codes: Tensor) -> Tensor:
+def shown(problem: Problem, u: Tensor, J: Tensor, params: Tensor) -> Tensor:
     """Which unknowns (m,) a network's u (N,) and J (m, N) show.
 
     One whose own size changes u by less than a network's error is not: that J is an error, too.
     """
-    change = J.norm(dim=1) * problem.sizes(codes)
+    change = J.norm(dim=1) * problem.sizes(params)
     return change > ERROR * u.norm()
 
 
-def rest(problem: Problem, data: Pointwise, u: Tensor, J: Tensor, codes: Tensor) -> Check:
+def rest(problem: Problem, data: SeparableObjective, u: Tensor, J: Tensor, params: Tensor) -> Check:
     """The Gauss-Newton step of the scalars that is left by the network's u (N,) and J (m, N)."""
     g, H = data.model(u, J)
     d = -(torch.linalg.pinv(H, hermitian=True) @ g)
-    there = problem.project(codes + d)
-    limit = _limit(problem, codes, data.local_sd(u, J, data.start), RESTING_SD)
-    excess = float(((there - codes).abs() / limit).max())
+    there = problem.project(params + d)
+    limit = _limit(problem, params, data.local_sd(u, J, data.start), RESTING_SD)
+    excess = float(((there - params).abs() / limit).max())
     return Check("rest", excess <= 1.0, f"the step that is left is {excess:.2g} times the limit")
 
 
-def elsewhere(problem: Problem, data: Pointwise, codes: Tensor) -> Minimum | None:
+def elsewhere(problem: Problem, data: SeparableObjective, params: Tensor) -> Minimum | None:
     """A better minimum of the numerical solution's objective than the answer's, if one is found.
 
     A classical search looks for it from the best of the usual other starts.
     """
-    here = solution_at_data(problem, problem.decode(codes), data)
+    here = solution_at_data(problem, problem.from_params(params), data)
     if here is None:
         return None
     value = float(data.value(here, data.start))
-    starts = [s for s in usual_starts(problem)[1:] if not _near(problem, codes, s)]
+    starts = [s for s in usual_starts(problem)[1:] if not _near(problem, params, s)]
     ranked = sorted(starts, key=lambda s: _objective(problem, data, s))[:OTHERS]
     if not ranked:
         return None
     best = optima(problem, data, ranked).minima[0]
     better = best.data_loss < value - data.resolution(abs(value))
-    return best if better and not _near(problem, codes, best.theta) else None
+    return best if better and not _near(problem, params, best.theta) else None
 
 
-def _objective(problem: Problem, data: Pointwise, theta: np.ndarray) -> float:
+def _objective(problem: Problem, data: SeparableObjective, theta: np.ndarray) -> float:
     u = solution_at_data(problem, problem.named(theta), data)
     return math.inf if u is None else float(data.value(u, data.start))
 
 
-def _near(problem: Problem, codes: Tensor, theta: np.ndarray) -> bool:
+def _near(problem: Problem, params: Tensor, theta: np.ndarray) -> bool:
     """Whether the answer's neighbourhood, twenty times the step that counts as none, has theta."""
-    apart = (problem.encode(problem.named(theta)) - codes).abs()
-    return bool((apart <= 20 * allowed(problem, codes)).all())
+    apart = (problem.to_params(problem.named(theta)) - params).abs()
+    return bool((apart <= 20 * allowed(problem, params)).all())
 
 
-def correction(problem: Problem, data: Pointwise, codes: Tensor) -> dict[str, Any]:
+def correction(problem: Problem, data: SeparableObjective, params: Tensor) -> dict[str, Any]:
     """How far the classical search, started at the answer, still goes, and whether that is much."""
-    theta = np.array(list(problem.decode(codes).values()))
+    theta = np.array(list(problem.from_params(params).values()))
     found = optima(problem, data, [theta])
-    moved = problem.encode(problem.named(found.theta)) - codes
+    moved = problem.to_params(problem.named(found.theta)) - params
     u, J = (torch.from_numpy(a) for a in classical(problem, data)(found.theta))
     slopes = [k.slope(v) for k, v in zip(problem.scalars, found.theta.tolist(), strict=True)]
     sd = data.local_sd(u, J.t() * torch.tensor(slopes).unsqueeze(1), data.start)
-    limit = _limit(problem, codes, sd, ALLOWED_SD)
+    limit = _limit(problem, params, sd, ALLOWED_SD)
     return {
         "correction": (found.theta - theta).tolist(),
         "excess_correction": float((moved.abs() / limit).max()),
@@ -138,16 +138,17 @@ class Left:
     misfit: float
 
 
-def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> Left | None:
+def left(problem: Problem, data: LeastSquares, params: Tensor, w_reg: float) -> Left | None:
     """The step that is left in the leading directions of the functions' networks, and of scalars.
 
     None: there is no numerical solution here or in the neighbourhood.
     """
-    directions = _directions(problem, codes)
+    directions = _directions(problem, params)
     try:
-        here = solution_at_data(problem, problem.decode(codes), data)
+        here = solution_at_data(problem, problem.from_params(params), data)
         moved = [
-            solution_at_data(problem, problem.decode(codes + PART * v), data) for v in directions
+            solution_at_data(problem, problem.from_params(params + PART * v), data)
+            for v in directions
         ]
     except ValueError:
         return None
@@ -155,7 +156,7 @@ def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> L
         return None
     g, H = data.model(here, torch.stack([(u - here) / PART for u in moved if u is not None]))
     if w_reg:
-        g_R, H_R = regulariser_model(problem, codes, torch.stack(directions, 1))
+        g_R, H_R = regulariser_model(problem, params, torch.stack(directions, 1))
         g, H = g + w_reg * g_R, H + w_reg * H_R
     c = torch.from_numpy(limited_step(H.numpy(), g.numpy(), REACH / NUDGE))
     drop = float(c @ g - c @ H @ c / 2)
@@ -165,8 +166,8 @@ def left(problem: Problem, data: LeastSquares, codes: Tensor, w_reg: float) -> L
     return Left(gain, (max(drop, 0.0) / max(size, 1e-300)) ** 0.5)
 
 
-def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
-    """Steps of the codes (size,) that move a function by `NUDGE` of its scale, or a scalar so.
+def _directions(problem: Problem, params: Tensor) -> list[Tensor]:
+    """Steps of the params (size,) that move a function by `NUDGE` of its scale, or a scalar so.
 
     A function is moved by less in a direction that its network hardly follows.
     """
@@ -175,15 +176,15 @@ def _directions(problem: Problem, codes: Tensor) -> list[Tensor]:
         own = slice(start, start + k.size)
         start += k.size
         if not isinstance(k, Function):
-            step = torch.zeros_like(codes)
+            step = torch.zeros_like(params)
             step[own] = NUDGE
             found.append(step)
             continue
-        by_codes = k.input_by_codes(codes[own], k.probe_chart(codes))
-        leading, _, _ = torch.linalg.svd(by_codes, full_matrices=False)
+        by_params = k.input_by_params(params[own], k.sensor_jets(params))
+        leading, _, _ = torch.linalg.svd(by_params, full_matrices=False)
         for v in leading[:, :DIRECTIONS].t():
-            step = torch.zeros_like(codes)
-            move = max(float((v @ by_codes).abs().max()), NUDGE / FARTHEST)
+            step = torch.zeros_like(params)
+            move = max(float((v @ by_params).abs().max()), NUDGE / FARTHEST)
             step[own] = v * (NUDGE / move)
             found.append(step)
     return found

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.fields import Fields, as_tuple
-from bilo.inverse.frame import Frame, asked_by
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective
+from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Unknown
@@ -74,9 +74,9 @@ class Statement:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.codes = torch.cat(
+        self.params = torch.cat(
             [
-                k.random_codes(0) if isinstance(k, Function) else k.start_codes(0)
+                k.random_params(0) if isinstance(k, Function) else k.start_params(0)
                 for k in problem.unknowns
             ]
         )
@@ -94,7 +94,7 @@ class Statement:
         problem = self.problem
         with _blamed(problem, "the equation"):
             points = problem.collocation(POINTS, torch.Generator().manual_seed(0))
-            at = Frame(problem, points.to(self.codes), self.codes)
+            at = PointJets(problem, points.to(self.params), self.params)
         u = self.represented(at)
         if problem.of_the_solution:
             at.bind(u)
@@ -107,7 +107,7 @@ class Statement:
             )
         used = set(at.used)
         for condition in problem.conditions():
-            there = Frame(problem, condition.points.to(self.codes), self.codes)
+            there = PointJets(problem, condition.points.to(self.params), self.params)
             v = self.represented(there)
             with _blamed(problem, "a condition"):
                 c: Any = condition.residual(problem.together(v), there)
@@ -115,7 +115,7 @@ class Statement:
             used |= there.used
         return used
 
-    def represented(self, at: Frame) -> tuple[Jet, ...]:
+    def represented(self, at: PointJets) -> tuple[Jet, ...]:
         """The fields at some output of a network or other."""
         problem = self.problem
         with _blamed(problem, "the transform"):
@@ -211,10 +211,10 @@ def _seen(problem: Problem, data: Objective) -> tuple[set[str], int]:
     if data.seen is None:
         return set(), len(problem.fields)
     statement = Statement(problem)
-    points = data.points.to(statement.codes)
+    points = data.points.to(statement.params)
     try:
-        also = asked_by(problem, data.seen, points, statement.codes)
-        at = Frame(problem, points, statement.codes, derivatives=bool(also), also=also)
+        also = asked_by(problem, data.seen, points, statement.params)
+        at = PointJets(problem, points, statement.params, derivatives=bool(also), also=also)
         found = data.seen(problem.together(statement.represented(at)), at)
     except Exception as error:
         raise ValueError(f"data.seen failed: {type(error).__name__}: {error}") from error
@@ -238,10 +238,10 @@ def _require_count(problem: Problem, data: Objective, columns: int) -> None:
 def _require_numbers(problem: Problem) -> None:
     """The residual of a fresh network is finite everywhere."""
     network = OperatorNetwork(problem, width=8, layers=2, fourier=0, seed=0).double()
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     for n in (POINTS, None):
-        points = problem.collocation(n, torch.Generator().manual_seed(0)).to(codes)
-        at = Frame(problem, points, codes, tangents=False)
+        points = problem.collocation(n, torch.Generator().manual_seed(0)).to(params)
+        at = PointJets(problem, points, params, tangents=False)
         for r in problem.residuals(network.represented(at), at):
             bad = ~torch.isfinite(r.value.expand(len(points)))
             if bad.any():

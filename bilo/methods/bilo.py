@@ -22,7 +22,7 @@ from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.lower.descent import anchored, descending
+from bilo.lower.descent import descending, with_pretraining_misfit
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
@@ -46,7 +46,7 @@ MAX_ROWS = 1000
 REFEREE_EVERY, REFEREE_FROM = 5, 0.5
 """Upper steps between two judgements of the referee, and the progress from which on it judges."""
 Referee = Callable[[Tensor, Tensor], float]
-"""(codes, auxiliary) -> the objective of the numerical solution there."""
+"""(params, nuisance) -> the objective of the numerical solution there."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class BiLO(NetworkMethod):
     sample_directions : bool
         Estimate the residual-gradient loss along one random direction in theta at each point:
         cheaper, and no noisier than random points are anyway; first-order recipes only.
-    w_start : float
+    w_pretraining : float
         Weight, in pretraining, of the numerical solution at the start.
     w_keep : float
         Weight of the same in fine-tuning, of the field at the start's unknowns wherever these have
@@ -86,15 +86,15 @@ class BiLO(NetworkMethod):
     start_grid : int
         Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     referee : callable
-        Judges the unknowns by the numerical solution; a problem that is `judged` has its own.
-        Recipe `lm` asks none.
+        Judges the unknowns by the numerical solution; a problem with `keep_best_by_reference`
+        has its own. Recipe `lm` asks none.
     """
 
     name: ClassVar[str] = "bilo"
 
     w_rgrad: float = field(default=0.1, kw_only=True)
     sample_directions: bool = field(default=False, kw_only=True)
-    w_start: float = field(default=1.0, kw_only=True)
+    w_pretraining: float = field(default=1.0, kw_only=True)
     w_keep: float = field(default=0.0, kw_only=True)
     upper_rate: float | None = field(default=None, kw_only=True)
     upper_every: int | None = field(default=None, kw_only=True)
@@ -111,7 +111,7 @@ class BiLO(NetworkMethod):
         self._require_weights(
             *(() if automatic else ("w_reg",)),
             "w_rgrad",
-            "w_start",
+            "w_pretraining",
             "w_keep",
             "upper_rate",
             "damping",
@@ -128,7 +128,7 @@ class BiLO(NetworkMethod):
             raise RecipeError(f"recipe {self.recipe!r} has no {given[0]}")
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
-        """Infer the unknowns of a problem; recipe `lm` needs a `Pointwise` objective."""
+        """Infer the unknowns of a problem; recipe `lm` needs a `SeparableObjective` objective."""
         if isinstance(self._recipe.lower, LastLayer):
             return fit_in_directions(self, problem, data, session)
         if problem.of_the_solution:
@@ -136,7 +136,7 @@ class BiLO(NetworkMethod):
         if self.start_grid:
             return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
         network = operator_network(problem, self.architecture, session)
-        run = Run.of(network, problem.start_codes(session.seed), data, session)
+        run = Run.of(network, problem.start_params(session.seed), data, session)
         predict = tangent_model(network, data)
         if self.first_order is None:
             lower, upper = self._in_turn(run, data, predict)
@@ -164,10 +164,10 @@ class BiLO(NetworkMethod):
         """The lower level as least squares, and a step of the unknowns when it has settled."""
         network, problem = run.operator, run.network.problem
 
-        def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
-            equations = operator_equations(network, points, codes, self.w_rgrad)
+        def build(points: Points, params: Tensor, pretraining: bool) -> list[Equation]:
+            equations = operator_equations(network, points, params, self.w_rgrad)
             if pretraining:
-                equations += start_equation(network, points, codes, self.w_start)
+                equations += start_equation(network, points, params, self.w_pretraining)
             return equations
 
         run.lower = Solving()
@@ -188,9 +188,9 @@ class BiLO(NetworkMethod):
         run.optimisers["lower"] = descent.over(run.network.parameters())
         rate = self.upper_rate or self._recipe.upper_rate
         if self._recipe.adam or _too_large(problem, data):
-            run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
+            run.optimisers["upper"] = adam_of([run.params, run.nuisance], rate)
         referee = self.referee
-        if referee is None and problem.judged and problem.has_reference:
+        if referee is None and problem.keep_best_by_reference and problem.has_reference:
             referee = _numerical(problem, data, self._weight)
         run.upper = Judged()
         level = UpperLevel(data, self._weight, self.damping, self.upper_rate or PART)
@@ -216,22 +216,24 @@ class BiLO(NetworkMethod):
         self, network: OperatorNetwork, seed: int
     ) -> Callable[[Run, Points, bool], tuple[Tensor, Record]]:
         """The lower level as one scalar."""
-        start = network.problem.start_codes(seed).to(network.like)
+        start = network.problem.start_params(seed).to(network.like)
 
         def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-            codes = run.codes.to(network.like)
+            params = run.params.to(network.like)
             if self.sample_directions:
-                local = sampled_operator_loss(network, points, codes, self.w_rgrad, run.generator)
+                local = sampled_operator_loss(network, points, params, self.w_rgrad, run.generator)
             else:
-                local = operator_loss(network, points, codes, self.w_rgrad)
+                local = operator_loss(network, points, params, self.w_rgrad)
             record = {"residual": local.residual, "residual_gradient": local.gradient}
             if local.conditions:
                 record["conditions"] = local.conditions
-            u, weight = local.value, self.w_start
+            u, weight = local.value, self.w_pretraining
             if not pretraining:
                 weight = self.w_keep
                 u = represented(network, points, start).value if weight else u
-            return anchored(network.problem, weight, points, local.surrogate, u, record)
+            return with_pretraining_misfit(
+                network.problem, weight, points, local.surrogate, u, record
+            )
 
         return loss
 
@@ -241,8 +243,8 @@ class Judged(LevelState):
     """The best unknowns that a referee saw, and whether the fit went back to them."""
 
     best: float = float("inf")
-    codes: Tensor | None = None
-    auxiliary: Tensor | None = None
+    params: Tensor | None = None
+    nuisance: Tensor | None = None
     settled: bool = False
 
 
@@ -260,11 +262,11 @@ def _slow_down(upper: Optimizer, rate: float) -> None:
 def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
     """The upper objective of the numerical solution, L_dat + prior + w_reg R."""
 
-    def referee(codes: Tensor, auxiliary: Tensor) -> float:
-        u = solution_at_data(problem, problem.decode(codes), data)
+    def referee(params: Tensor, nuisance: Tensor) -> float:
+        u = solution_at_data(problem, problem.from_params(params), data)
         assert u is not None
-        value = float(data.value(u, auxiliary) + data.prior(codes))
-        return value + (w_reg * float(regularisation(problem, codes)) if w_reg else 0.0)
+        value = float(data.value(u, nuisance) + data.prior(params))
+        return value + (w_reg * float(regularisation(problem, params)) if w_reg else 0.0)
 
     return referee
 
@@ -272,16 +274,16 @@ def _numerical(problem: Problem, data: Objective, w_reg: float) -> Referee:
 def _judge(run: Run, referee: Referee) -> None:
     """Remember the best unknowns that the referee saw."""
     state: Judged = remembered(run.upper, Judged)
-    found = referee(run.codes, run.auxiliary)
+    found = referee(run.params, run.nuisance)
     if found < state.best:
-        run.upper = Judged(found, run.codes.clone(), run.auxiliary.clone())
+        run.upper = Judged(found, run.params.clone(), run.nuisance.clone())
 
 
 def _settle(run: Run) -> Record:
     """Go back to the best unknowns, once."""
     state: Judged = remembered(run.upper, Judged)
-    if state.codes is not None and state.auxiliary is not None and not state.settled:
-        run.codes.copy_(state.codes)
-        run.auxiliary.copy_(state.auxiliary)
+    if state.params is not None and state.nuisance is not None and not state.settled:
+        run.params.copy_(state.params)
+        run.nuisance.copy_(state.nuisance)
         run.upper = replace(state, settled=True)
-    return run.network.problem.numbers(run.codes)
+    return run.network.problem.numbers(run.params)

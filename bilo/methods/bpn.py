@@ -27,7 +27,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.lower.descent import anchored, descending
+from bilo.lower.descent import descending, with_pretraining_misfit
 from bilo.lower.losses import condition_loss, residual_loss
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
@@ -55,7 +55,7 @@ class BPN(NetworkMethod):
 
     Attributes
     ----------
-    w_start : float
+    w_pretraining : float
         Weight, in pretraining, of the numerical solution at the start.
     upper_rate : float
         Of the unknowns.
@@ -63,12 +63,12 @@ class BPN(NetworkMethod):
 
     name: ClassVar[str] = "bpn"
 
-    w_start: float = field(default=1.0, kw_only=True)
+    w_pretraining: float = field(default=1.0, kw_only=True)
     upper_rate: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_weights("w_start", "upper_rate")
+        self._require_weights("w_pretraining", "upper_rate")
         if self.first_order is None:
             raise RecipeError(f"BPN descends: it has no recipe {self.recipe}")
         if self.dtype not in (None, torch.float64):
@@ -82,12 +82,12 @@ class BPN(NetworkMethod):
         architecture = replace(self.architecture, dtype=torch.float64)
         network = operator_network(problem, architecture, session, theta=False)
         like, budget = network.like, self.budget
-        run = Run.of(network, problem.encode(problem.start()).to(like), data, session)
-        codes = run.codes
+        run = Run.of(network, problem.to_params(problem.start()).to(like), data, session)
+        params = run.params
         rate = self.upper_rate or self._recipe.upper_rate
         run.optimisers |= {
             "lower": descent.over(network.parameters()),
-            "upper": adam_of([codes], rate),
+            "upper": adam_of([params], rate),
         }
 
         def draw() -> Points:
@@ -98,33 +98,35 @@ class BPN(NetworkMethod):
             return residual + condition_loss(network, theta, 0.0, tangents=False), u
 
         def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-            total, u = equations(points, codes)
+            total, u = equations(points, params)
             record = {"residual": total.item()}
             if pretraining:
-                return anchored(problem, self.w_start, points, total, u, record)
+                return with_pretraining_misfit(
+                    problem, self.w_pretraining, points, total, u, record
+                )
             return total, record
 
         def objective(theta: Tensor) -> Tensor:
             u = seen(network, data, theta).value
-            return data.value(u.double().cpu(), run.auxiliary)
+            return data.value(u.double().cpu(), run.nuisance)
 
         def upper(run: Run, progress: float) -> Record:
             if (run.step - budget.pretrain_steps + 1) % LOWER_STEPS:
                 return {}
             points = draw()
-            value, codes.grad = hypergradient(
-                network, lambda theta: equations(points, theta)[0], objective, codes
+            value, params.grad = hypergradient(
+                network, lambda theta: equations(points, theta)[0], objective, params
             )
             run.optimisers["upper"].step()
             with torch.no_grad():
-                codes.copy_(problem.project(codes.cpu()))
+                params.copy_(problem.project(params.cpu()))
             run.mark()
-            return {"objective": value, **problem.decode(codes)}
+            return {"objective": value, **problem.from_params(params)}
 
         levels = Levels(draw, descending(descent, budget.total, loss), upper)
         status = train(run, levels, budget, session, fingerprint(self, problem, data, session))
         with torch.no_grad():
-            u = seen(network, data, codes).value.cpu()
+            u = seen(network, data, params).value.cpu()
         return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
 
@@ -132,7 +134,7 @@ def hypergradient(
     network: OperatorNetwork,
     lower: Callable[[Tensor], Tensor],
     objective: Callable[[Tensor], Tensor],
-    codes: Tensor,
+    params: Tensor,
 ) -> tuple[float, Tensor]:
     """Value of the objective and its implicit gradient by the unknowns.
 
@@ -141,7 +143,7 @@ def hypergradient(
     network : OperatorNetwork
     lower, objective : callable
         Losses of theta (m,) at the network's weights.
-    codes : Tensor (m,)
+    params : Tensor (m,)
 
     Returns
     -------
@@ -150,7 +152,7 @@ def hypergradient(
     weights = list(network.parameters())
 
     def gradients(loss: Callable[[Tensor], Tensor]) -> tuple[float, Tensor, Tensor]:
-        theta = codes.detach().clone().requires_grad_()
+        theta = params.detach().clone().requires_grad_()
         value = loss(theta)
         by = torch.autograd.grad(value, [*weights, theta], allow_unused=True)
         inputs = [*weights, theta]

@@ -4,7 +4,7 @@
     online    theta* = argmin_theta  L_dat(theta, W*)
 
 The theta_i are a grid over the sampled range of scalars, or random functions, which the branch
-reads at the points of their probe. The equation itself is never used: outside of what it was
+reads at the points of their sensors. The equation itself is never used: outside of what it was
 trained on, and between, the operator knows what it has seen.
 
 Reference: Lu, Jin, Pang, Zhang, Karniadakis 2021, Nature Machine Intelligence 3, 218-229.
@@ -96,23 +96,23 @@ class DeepONet(NetworkMethod):
         network = DeepONetNetwork(problem, size.width, size.layers - 1, session.seed)
         network = network.to(session.torch_device(), size.dtype)
         everywhere, known = everywhere.to(network.like), known.to(network.like)
-        run = Run.of(network, problem.start_codes(session.seed), data, session)
+        run = Run.of(network, problem.start_params(session.seed), data, session)
         run.seconds = generation_seconds
         if self._recipe.adam:
             rate = self.upper_rate or self._recipe.upper_rate
-            run.optimisers["upper"] = adam_of([run.codes, run.auxiliary], rate)
+            run.optimisers["upper"] = adam_of([run.params, run.nuisance], rate)
         level = UpperLevel(data, self.w_reg, self.damping, self.upper_rate or PART)
 
         def upper(run: Run, progress: float) -> Record:
             if run.step % data.every:
                 return {}
-            return upper_step(run, level, *network.linearised(data.points, run.codes), progress)
+            return upper_step(run, level, *network.linearised(data.points, run.params), progress)
 
         levels = Levels(lambda: everywhere, self._learning(run, network, known), upper)
         status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
-        u, X = network.linearised(data.points, run.codes)
+        u, X = network.linearised(data.points, run.params)
         found = assess(FinishedRun(self, run, status, u, X, run.rested()), data, session)
-        warnings = found.warnings + _extrapolated(network, run.codes, known)
+        warnings = found.warnings + _extrapolated(network, run.params, known)
         numbers = {"training_solutions": len(known), "generation_seconds": generation_seconds}
         return replace(found, warnings=warnings, assessment={**found.assessment, **numbers})
 
@@ -130,7 +130,7 @@ class DeepONet(NetworkMethod):
             rows = _some(len(known), BATCH, run.generator).to(device)
             columns = _some(len(points), budget.count(0), run.generator).to(device)
             part = known.part(rows, columns)
-            u = network.fields(points.part(columns), part.readings, part.inputs)
+            u = network.fields(points.part(columns), part.sensor_values, part.inputs)
             misfit = ((u - part.solutions) ** 2).mean()
             return misfit, {"operator": misfit.item()}
 
@@ -138,20 +138,20 @@ class DeepONet(NetworkMethod):
         return descending(falling, budget.total, loss)
 
 
-def _extrapolated(network: DeepONetNetwork, codes: Tensor, known: TrainingSet) -> tuple[str, ...]:
+def _extrapolated(network: DeepONetNetwork, params: Tensor, known: TrainingSet) -> tuple[str, ...]:
     """A warning for every unknown outside of what the operator was trained on."""
     problem, found = network.problem, []
-    seen = (v.double().cpu().split(network.sizes) for v in known.readings.aminmax(dim=0))
-    for k, part, least, most in zip(problem.unknowns, problem.split(codes), *seen, strict=True):
+    seen = (v.double().cpu().split(network.sizes) for v in known.sensor_values.aminmax(dim=0))
+    for k, part, least, most in zip(problem.unknowns, problem.split(params), *seen, strict=True):
         if isinstance(k, Scalar):
             low, high = k.sampled or k.bounds
-            if not low <= k.decode(part) <= high:
+            if not low <= k.from_params(part) <= high:
                 found.append(
-                    f"{k.name} = {k.decode(part):.3g} is outside [{low:g}, {high:g}], where the "
-                    "operator was trained: it extrapolates"
+                    f"{k.name} = {k.from_params(part):.3g} is outside [{low:g}, {high:g}], where "
+                    "the operator was trained: it extrapolates"
                 )
             continue
-        reading = k.probe(part)
+        reading = k.sensor_values(part)
         beyond = float(torch.maximum(least - reading, reading - most).max())
         if beyond > MARGIN:
             found.append(

@@ -13,7 +13,7 @@ import torch
 
 from bilo.classical.search import classical, optima
 from bilo.classical.starts import STARTS, STARTS_OF_ONE, starts_of
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.training.checks import CONVERGED, Check, status_of, warnings_of
 from bilo.training.data_checks import bounds, noise, seen, structure
@@ -51,7 +51,7 @@ class DirectFit:
             sum over points.
         """
         problem.require_scalars("a direct fit")
-        if not isinstance(data, Pointwise):
+        if not isinstance(data, SeparableObjective):
             raise ValueError(f"no direct fit for the objective {type(data).__name__}")
         alone = len(problem.scalars) == 1
         starts = starts_of(problem, self.starts or (STARTS_OF_ONE if alone else STARTS))
@@ -65,20 +65,20 @@ class DirectFit:
         }
         if sd is not None:
             assessment["local_sd"] = problem.named(sd)
-        codes = problem.encode(theta)
+        params = problem.to_params(theta)
         slopes = J.new_tensor([k.slope(theta[k.name]) for k in problem.scalars])
         checks = [
             Check("optimum", True, f"{len(found.minima)} minima from {len(starts)} starts"),
             noise(data, u, len(found.theta)),
             structure(data, u),
             seen([k.name for k in problem.scalars], sd),
-            bounds(problem, codes),
+            bounds(problem, params),
         ]
         status = status_of(checks, confirmed=True)
         return Solution(
             method=self.name,
             unknowns=theta,
-            codes=codes,
+            params=params,
             data_loss=found.data_loss,
             converged=status == CONVERGED,
             status=status,

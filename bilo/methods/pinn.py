@@ -13,7 +13,7 @@ from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.lower.descent import anchored, descending
+from bilo.lower.descent import descending, with_pretraining_misfit
 from bilo.lower.least_squares import (
     Equation,
     data_equation,
@@ -50,7 +50,7 @@ class PINN(NetworkMethod):
     ----------
     w_data : float
         Weight of the data objective in the one loss.
-    w_start : float
+    w_pretraining : float
         Weight, in pretraining, of the numerical solution at the start.
     w_reg : float
         Weight of the problem's regulariser of an unknown function.
@@ -63,14 +63,14 @@ class PINN(NetworkMethod):
     name: ClassVar[str] = "pinn"
 
     w_data: float = field(default=1.0, kw_only=True)
-    w_start: float = field(default=1.0, kw_only=True)
+    w_pretraining: float = field(default=1.0, kw_only=True)
     w_reg: float = field(default=0.0, kw_only=True)
     upper_rate: float | None = field(default=None, kw_only=True)
     start_grid: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_weights("w_data", "w_start", "w_reg", "upper_rate", "start_grid")
+        self._require_weights("w_data", "w_pretraining", "w_reg", "upper_rate", "start_grid")
         if self.first_order is None and self.upper_rate is not None:
             raise RecipeError(f"a PINN with recipe {self.recipe!r} has no upper_rate")
 
@@ -80,8 +80,8 @@ class PINN(NetworkMethod):
             return multi_start(replace(self, start_grid=0), problem, data, session, self.start_grid)
         network = operator_network(problem, self.architecture, session, theta=False)
         like = network.like
-        run = Run.of(network, problem.start_codes(session.seed).to(like), data, session)
-        codes, auxiliary = run.codes, run.auxiliary
+        run = Run.of(network, problem.start_params(session.seed).to(like), data, session)
+        params, nuisance = run.params, run.nuisance
         count = self.budget.count(enough(network, 1))
 
         def draw() -> Points:
@@ -89,10 +89,10 @@ class PINN(NetworkMethod):
 
         def upper(run: Run, progress: float) -> Record:
             with torch.no_grad():
-                codes.copy_(problem.project(codes.detach().double().cpu()))
+                params.copy_(problem.project(params.detach().double().cpu()))
             if run.step % TRACE_EVERY == 0:
                 run.mark()
-            return {**problem.numbers(codes.detach()), **data.describe(auxiliary)}
+            return {**problem.numbers(params.detach()), **data.describe(nuisance)}
 
         descent = self.first_order
         if descent is None:
@@ -102,7 +102,7 @@ class PINN(NetworkMethod):
         levels = Levels(draw, lower, upper)
         status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
         with torch.no_grad():
-            u = seen(network, data, codes).value.double().cpu()
+            u = seen(network, data, params).value.double().cpu()
         return assess(FinishedRun(self, run, status, u, None, run.rested()), data, session)
 
     def _solved(self, run: Run, data: Objective) -> Lower:
@@ -118,11 +118,11 @@ class PINN(NetworkMethod):
                 "recipe fast takes any objective"
             )
 
-        def build(points: Points, codes: Tensor, pretraining: bool) -> list[Equation]:
-            equations = operator_equations(network, points, codes, 0.0)
+        def build(points: Points, params: Tensor, pretraining: bool) -> list[Equation]:
+            equations = operator_equations(network, points, params, 0.0)
             if pretraining:
-                return equations + start_equation(network, points, codes, self.w_start)
-            return [*equations, data_equation(network, data, codes, self.w_data)]
+                return equations + start_equation(network, points, params, self.w_pretraining)
+            return [*equations, data_equation(network, data, params, self.w_data)]
 
         run.lower = Solving()
         return solving(build, joint=True)
@@ -130,27 +130,29 @@ class PINN(NetworkMethod):
     def _descended(self, run: Run, descent: Descent, data: Objective) -> Lower:
         """The one loss as a scalar, descended by the recipe's optimiser."""
         network, problem = run.network, run.network.problem
-        codes, auxiliary = run.codes.requires_grad_(), run.auxiliary.requires_grad_()
+        params, nuisance = run.params.requires_grad_(), run.nuisance.requires_grad_()
         run.optimisers["lower"] = descent.over(
-            network.parameters(), (codes, auxiliary), self.upper_rate or self._recipe.upper_rate
+            network.parameters(), (params, nuisance), self.upper_rate or self._recipe.upper_rate
         )
 
         def loss(run: Run, points: Points, pretraining: bool) -> tuple[Tensor, Record]:
-            theta = codes.detach() if pretraining else codes
+            theta = params.detach() if pretraining else params
             residual, u = residual_loss(network, points, theta)
             record = {"residual": residual.item()}
             equations = residual + condition_loss(network, theta, 0.0, tangents=False)
             if pretraining:
-                return anchored(problem, self.w_start, points, equations, u, record)
+                return with_pretraining_misfit(
+                    problem, self.w_pretraining, points, equations, u, record
+                )
             if run.step % DATA_EVERY:
                 return equations, record
-            u = seen(network, data, codes).value.double().cpu()
+            u = seen(network, data, params).value.double().cpu()
             progress = self.budget.progress(run.step)
-            objective = data.value(u, auxiliary, progress) + data.prior(codes.double().cpu())
+            objective = data.value(u, nuisance, progress) + data.prior(params.double().cpu())
             total = equations + DATA_EVERY * self.w_data * objective.to(residual)
             numbers = {"objective": objective.item()}
             if self.w_reg:
-                R = regularisation(problem, codes)
+                R = regularisation(problem, params)
                 total = total + DATA_EVERY * self.w_reg * R
                 numbers["regulariser"] = R.item()
             # steps that do not look at the data report what was seen last

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.chart import Chart
+from bilo.inverse.chain_rule import by_params
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.networks.network import Network
 from bilo.taylor.jets import Jet, stack
-from bilo.taylor.streamed_mlp import StreamedMLP
 from bilo.taylor.streams import VALUE
+from bilo.taylor.taylor_mlp import TaylorMLP
 
 FEATURES = 48
 """Products of branch and trunk, p."""
@@ -29,8 +29,8 @@ class DeepONet(Network):
     """u(x, theta) = transform(sum_k b_k(r(theta)) t_k(x)), k = 1 .. p.
 
     Branch b and trunk t are tanh MLPs with p linear outputs. The branch sees the readings r of the
-    unknowns, scalars themselves and functions at the points of their probe, with the range in which
-    they are sampled mapped to (-1, 1).
+    unknowns, scalars themselves and functions at the points of their sensors, with the
+    range in which they are sampled mapped to (-1, 1).
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class DeepONet(Network):
     def __init__(self, problem: Problem, width: int, layers: int, seed: int) -> None:
         super().__init__()
         self.problem = problem
-        self.sizes = [len(k.read(k.start, k.probe_points)) for k in problem.unknowns]
-        self.ranges = [k.probe_range for k in problem.unknowns]
+        self.sizes = [len(k.read(k.start, k.sensors)) for k in problem.unknowns]
+        self.ranges = [k.sensor_range for k in problem.unknowns]
         generator = torch.Generator().manual_seed(seed)
         hidden = [width] * layers
         self.branch = _mlp([sum(self.sizes), *hidden, FEATURES], generator)
@@ -61,23 +61,25 @@ class DeepONet(Network):
         first = self.trunk[0]
         return {"width": len(first.get_parameter("weight")), "layers": len(self.trunk) - 1}
 
-    def forward(self, at: Frame) -> Jet:
+    def forward(self, at: PointJets) -> Jet:
         """The product rule by hand: b has no derivatives in x, t none by theta of its own.
 
         Tangents are by scalars, which are what is read; a function's reading stays as it is when
         the function changes at a point.
         """
-        parts = zip(self.problem.unknowns, self.problem.split(at.codes), at.inputs, strict=True)
-        readings = [
-            z.data[:, :1, :, None] if isinstance(k, Scalar) else k.probe(part)[None, None, None]
+        parts = zip(self.problem.unknowns, self.problem.split(at.params), at.inputs, strict=True)
+        sensor_values = [
+            z.data[:, :1, :, None]
+            if isinstance(k, Scalar)
+            else k.sensor_values(part)[None, None, None]
             for k, part, z in parts
         ]
-        t, b = self._trunk(at), self._branch(readings)
+        t, b = self._trunk(at), self._branch(sensor_values)
         by_x = (b[:1] * t).sum(-1)
         by_theta = torch.cat([torch.zeros_like(by_x[:1]), (b[1:] * t[:1]).sum(-1)])
         return Jet(by_x, at.streams) + Jet(by_theta, at.streams)
 
-    def fields(self, points: Points, readings: Tensor, inputs: Tensor | None = None) -> Tensor:
+    def fields(self, points: Points, sensor_values: Tensor, inputs: Tensor | None = None) -> Tensor:
         """Represented fields (B, N) at points for readings (B, K) of unknowns.
 
         The branch is evaluated B times and the trunk N times, not both B N times.
@@ -85,64 +87,64 @@ class DeepONet(Network):
         Parameters
         ----------
         inputs : Tensor (B, m, N or 1), optional
-            The unknowns at the points, for the transform; None: scalars, which are their readings.
+            The unknowns at the points, for the transform; None: scalars, their own readings.
         """
-        B, N, m = len(readings), len(points), len(self.problem.unknowns)
-        inputs = (readings[..., None] if inputs is None else inputs).expand(B, m, N)
-        again = torch.arange(N, device=readings.device).repeat(B)
+        B, N, m = len(sensor_values), len(points), len(self.problem.unknowns)
+        inputs = (sensor_values[..., None] if inputs is None else inputs).expand(B, m, N)
+        again = torch.arange(N, device=sensor_values.device).repeat(B)
         at_all = inputs.transpose(0, 1).reshape(m, -1)
-        pairs = Frame.of_inputs(self.problem, points.part(again), at_all)
-        here = Frame.of_inputs(self.problem, points, inputs[0])
+        pairs = PointJets.of_inputs(self.problem, points.part(again), at_all)
+        here = PointJets.of_inputs(self.problem, points, inputs[0])
         t = self._trunk(here)[0, 0]
-        b = self._branch(readings[None, None].split(self.sizes, -1))[0, 0]
+        b = self._branch(sensor_values[None, None].split(self.sizes, -1))[0, 0]
         (u,) = as_tuple(self.problem.transform(Jet.known(b @ t.t()), pairs))
         return u.value.view(B, N)
 
     @torch.no_grad()
-    def linearised(self, points: Points, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """The field (N,) at points and its derivative by all codes (size, N).
+    def linearised(self, points: Points, params: Tensor) -> tuple[Tensor, Tensor]:
+        """The field (N,) at points and its derivative by all params (size, N).
 
         Through the readings, and through the transform where it contains unknowns.
         """
-        problem, single = self.problem, codes.to(self.like)
+        problem, single = self.problem, params.to(self.like)
         here = points.to(self.like)
-        plain = Frame(problem, here, single, tangents=False, derivatives=False)
-        moving = Frame(problem, here, single, derivatives=False)
-        parts = list(zip(problem.unknowns, problem.split(codes), strict=True))
-        r = torch.cat([k.probe(part) for k, part in parts]).to(self.like)
+        plain = PointJets(problem, here, single, tangents=False, derivatives=False)
+        moving = PointJets(problem, here, single, derivatives=False)
+        parts = list(zip(problem.unknowns, problem.split(params), strict=True))
+        r = torch.cat([k.sensor_values(part) for k, part in parts]).to(self.like)
         jets = torch.cat([r[None], torch.eye(len(r)).to(r)])[:, None, None]
         b = self._branch(jets.split(self.sizes, -1))[:, 0, 0]
         N = (b @ self._trunk(plain)[0, 0].t())[:, None]
         (u,) = as_tuple(problem.transform(Jet(N, plain.streams), plain))
         (through_transform,) = as_tuple(problem.transform(Jet(N[:1], moving.streams), moving))
-        by_inputs = through_transform.coefficients(1 + len(parts))[1:].to(codes)
-        by_readings = u.tangents.to(codes).split(self.sizes)
+        by_inputs = through_transform.coefficients(1 + len(parts))[1:].to(params)
+        by_readings = u.tangents.to(params).split(self.sizes)
         X = [
-            k.input_by_codes(part, Chart(k.probe_points.to(part), VALUE)) @ by
+            k.input_by_params(part, CoordinateJets(k.sensors.to(part), VALUE)) @ by
             for (k, part), by in zip(parts, by_readings, strict=True)
         ]
-        return u.value.to(codes), torch.cat(X) + by_codes(problem, points, codes, by_inputs)
+        return u.value.to(params), torch.cat(X) + by_params(problem, points, params, by_inputs)
 
     @property
     def like(self) -> Tensor:
         """A tensor with the network's type and device."""
         return next(self.parameters())
 
-    def _trunk(self, at: Frame) -> Tensor:
+    def _trunk(self, at: PointJets) -> Tensor:
         """Jets t (1 + m', P, N, p), their tangents those of the streams alone."""
         x = stack(self.problem.features(at))
-        return StreamedMLP(x, _weights(self.trunk), at.streams).along()
+        return TaylorMLP(x, _weights(self.trunk), at.streams).along()
 
-    def _branch(self, readings: Sequence[Tensor]) -> Tensor:
-        """Value and tangents b (1 + m, 1, B, p) from those of each unknown's readings."""
-        rows, B = (max(r.shape[k] for r in readings) for k in (0, 2))
+    def _branch(self, sensor_values: Sequence[Tensor]) -> Tensor:
+        """Value and tangents b (1 + m, 1, B, p) from those of each unknown's sensor_values."""
+        rows, B = (max(r.shape[k] for r in sensor_values) for k in (0, 2))
         scaled = []
-        for r, (low, high) in zip(readings, self.ranges, strict=True):
+        for r, (low, high) in zip(sensor_values, self.ranges, strict=True):
             value = (r[:1] - (low + high) / 2) * (2 / (high - low))
             tangents = r[1:] * (2 / (high - low))
             missing = r.new_zeros(rows - len(r), *r.shape[1:])
             scaled.append(torch.cat([value, tangents, missing]).expand(-1, -1, B, -1))
-        return StreamedMLP(torch.cat(scaled, -1), _weights(self.branch), VALUE).along()
+        return TaylorMLP(torch.cat(scaled, -1), _weights(self.branch), VALUE).along()
 
 
 def _mlp(sizes: list[int], generator: torch.Generator) -> nn.ModuleList:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame, asked_by
 from bilo.inverse.objective import Objective, interleaved
+from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.taylor.fourier import fourier_features
 from bilo.taylor.jets import Jet, stack
-from bilo.taylor.streamed_mlp import StreamedMLP
+from bilo.taylor.taylor_mlp import TaylorMLP
 
 
 class Network(nn.Module, ABC):
@@ -31,10 +31,10 @@ class Network(nn.Module, ABC):
         """What it is made with, beside the problem and a seed."""
 
     @abstractmethod
-    def forward(self, at: Frame) -> Any:
+    def forward(self, at: PointJets) -> Any:
         """Network output inside the autograd graph: a jet, or a tuple of jets for a system."""
 
-    def represented(self, at: Frame) -> tuple[Jet, ...]:
+    def represented(self, at: PointJets) -> tuple[Jet, ...]:
         """The represented fields."""
         return as_tuple(self.problem.transform(self(at), at))
 
@@ -82,7 +82,7 @@ class OperatorNetwork(Network):
         generator = torch.Generator().manual_seed(seed)
         m = len(problem.unknowns) if theta else 0
         k = problem.fourier_coordinates
-        held = len(problem.unknowns) if theta and problem.held_inputs else 0
+        held = len(problem.unknowns) if theta and problem.stop_gradient_inputs else 0
         d = problem.feature_count() + held + 2 * fourier
 
         def uniform(bound: float, *shape: int) -> Tensor:
@@ -106,11 +106,11 @@ class OperatorNetwork(Network):
             "width": len(self.A), "layers": layers, "fourier": len(self.B), "theta": self.theta,
         }  # fmt: skip
 
-    def inputs(self, at: Frame) -> Tensor:
+    def inputs(self, at: PointJets) -> Tensor:
         """Input jets (1 + m, P, N, d): features, their Fourier pairs, unknowns."""
         features = self.problem.features(at)
-        if self.theta and self.problem.held_inputs:
-            features = features + at.held_inputs
+        if self.theta and self.problem.stop_gradient_inputs:
+            features = features + at.stop_gradient_inputs
         x = stack(features + (at.inputs if self.theta else []))
         if not len(self.B):
             return x
@@ -139,11 +139,11 @@ class OperatorNetwork(Network):
         for p, part in zip(weights, vector.split([p.numel() for p in weights]), strict=True):
             p.copy_(part.view_as(p))
 
-    def streams(self, at: Frame) -> StreamedMLP:
-        """The forward pass with all streams; `StreamedMLP.along` joins it to the autograd graph."""
-        return StreamedMLP(self.inputs(at), self.weights(), at.streams)
+    def streams(self, at: PointJets) -> TaylorMLP:
+        """The forward pass with all streams; `TaylorMLP.along` joins it to the autograd graph."""
+        return TaylorMLP(self.inputs(at), self.weights(), at.streams)
 
-    def forward(self, at: Frame) -> Any:
+    def forward(self, at: PointJets) -> Any:
         """Network output inside the autograd graph: a jet, or a tuple of jets for a system."""
         out = self.streams(at).along()
         jets = tuple(Jet(out[..., k], at.streams) for k in range(out.shape[-1]))
@@ -155,20 +155,20 @@ class OperatorNetwork(Network):
         return self.A
 
 
-def field(network: Network, points: Points, codes: Tensor, *, tangents: bool = False) -> Jet:
+def field(network: Network, points: Points, params: Tensor, *, tangents: bool = False) -> Jet:
     """The represented field at points, its value and, if asked, its derivatives by the unknowns.
 
     Of a system the fields of one point stand side by side: N fields entries.
     """
-    at = Frame(network.problem, points, codes, tangents=tangents, derivatives=False)
+    at = PointJets(network.problem, points, params, tangents=tangents, derivatives=False)
     return interleaved(network.represented(at))
 
 
-def seen(network: Network, data: Objective, codes: Tensor, *, tangents: bool = False) -> Jet:
+def seen(network: Network, data: Objective, params: Tensor, *, tangents: bool = False) -> Jet:
     """What the data see of the represented field at their points, likewise."""
     problem, points = network.problem, data.points.to(network.like)
     if data.seen is None:
-        return field(network, points, codes, tangents=tangents)
-    also = asked_by(problem, data.seen, points, codes)
-    at = Frame(problem, points, codes, tangents=tangents, derivatives=bool(also), also=also)
+        return field(network, points, params, tangents=tangents)
+    also = asked_by(problem, data.seen, points, params)
+    at = PointJets(problem, points, params, tangents=tangents, derivatives=bool(also), also=also)
     return interleaved(as_tuple(data.seen(problem.together(network.represented(at)), at)))

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.problem import Problem
 from bilo.networks.network import OperatorNetwork
-from bilo.taylor.streamed_mlp import StreamedMLP
+from bilo.taylor.taylor_mlp import TaylorMLP
 
 
 class ResponseNetwork(OperatorNetwork):
@@ -63,11 +63,11 @@ class ResponseNetwork(OperatorNetwork):
         self.b_out.zero_()
 
     @torch.no_grad()
-    def features(self, at: Frame) -> Tensor:
+    def features(self, at: PointJets) -> Tensor:
         """h and a one, as jets (P, N, width + 1)."""
         eye = torch.eye(len(self.b)).to(self.like)
         layers = [*self.layers()[:-1], (eye, torch.zeros_like(self.b))]
-        h = StreamedMLP(self.inputs(at), layers, at.streams).out[0]
+        h = TaylorMLP(self.inputs(at), layers, at.streams).out[0]
         one = h.new_zeros(*h.shape[:2], 1)
         one[0] = 1.0
         return torch.cat([h, one], -1)

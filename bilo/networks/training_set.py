@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.codec import Values
+from bilo.inverse.parametrisation import Values
 from bilo.inverse.points import EXACT, Points
 from bilo.inverse.problem import Problem
 
@@ -24,30 +24,30 @@ class TrainingSet:
 
     Attributes
     ----------
-    readings : Tensor (B, K)
+    sensor_values : Tensor (B, K)
         What an operator sees of the unknowns, `Problem.read`.
     inputs : Tensor (B, m, N or 1)
         The unknowns at the points, as a transform asks for them.
     solutions : Tensor (B, N)
     """
 
-    readings: Tensor
+    sensor_values: Tensor
     inputs: Tensor
     solutions: Tensor
 
     def __len__(self) -> int:
-        return len(self.readings)
+        return len(self.sensor_values)
 
     def to(self, like: Tensor) -> TrainingSet:
         """The same numbers with the type and device of `like`."""
-        return TrainingSet(*(v.to(like) for v in (self.readings, self.inputs, self.solutions)))
+        return TrainingSet(*(v.to(like) for v in (self.sensor_values, self.inputs, self.solutions)))
 
     def part(self, rows: Tensor, columns: Tensor) -> TrainingSet:
         """Some sets of unknowns, at some points."""
         inputs = self.inputs[rows]
         if inputs.shape[-1] > 1:
             inputs = inputs[..., columns]
-        return TrainingSet(self.readings[rows], inputs, self.solutions[rows[:, None], columns])
+        return TrainingSet(self.sensor_values[rows], inputs, self.solutions[rows[:, None], columns])
 
 
 def training_set(problem: Problem, samples: str, points: Points, seed: int) -> TrainingSet:
@@ -63,8 +63,8 @@ def training_set(problem: Problem, samples: str, points: Points, seed: int) -> T
     for theta in thetas:
         rows = [k.read(theta[k.name], points) for k in problem.unknowns]
         inputs.append(torch.stack(torch.broadcast_tensors(*rows)))
-    readings = torch.stack([problem.read(theta) for theta in thetas])
-    return TrainingSet(readings, torch.stack(inputs), problem.solutions(thetas, points))
+    sensor_values = torch.stack([problem.read(theta) for theta in thetas])
+    return TrainingSet(sensor_values, torch.stack(inputs), problem.solutions(thetas, points))
 
 
 def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
@@ -77,7 +77,7 @@ def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
     """
     if not problem.functions:
         _check(problem, samples, GRIDS)
-        return [problem.decode(c) for c in sample_grid(problem, GRIDS[samples])]
+        return [problem.from_params(c) for c in sample_grid(problem, GRIDS[samples])]
     columns: dict[str, Sequence[object]] = {}
     for j, f in enumerate(problem.functions):
         _check(problem, samples, {} if f.sampled is None else f.sampled.lengths)
@@ -85,15 +85,17 @@ def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
         columns[f.name] = f.sampled.draw(samples, FUNCTIONS, (seed, j))
     generator = torch.Generator().manual_seed(seed)
     for k in problem.scalars:
-        low, high = k.sampled_codes
-        codes = low + (high - low) * torch.rand(FUNCTIONS, generator=generator, dtype=torch.float64)
-        columns[k.name] = [k.decode(c) for c in codes]
+        low, high = k.sampled_params
+        params = low + (high - low) * torch.rand(
+            FUNCTIONS, generator=generator, dtype=torch.float64
+        )
+        columns[k.name] = [k.from_params(c) for c in params]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def sample_grid(problem: Problem, n: int) -> Tensor:
     """All combinations of n values of each unknown, equally spaced, as optimiser coordinates."""
-    axes = [torch.linspace(*k.sampled_codes, n, dtype=torch.float64) for k in problem.scalars]
+    axes = [torch.linspace(*k.sampled_params, n, dtype=torch.float64) for k in problem.scalars]
     return torch.cartesian_prod(*axes).reshape(-1, len(axes))
 
 

@@ -1,6 +1,6 @@
 """Levenberg's parameter, or a trust region's radius: how it answers to what a step gained.
 
-    gain ratio = (decrease of the objective) / (decrease that the model promised)
+    gain ratio = (decrease of the objective) / (decrease that the model predicted_decrease)
 
 References: Marquardt 1963, J. SIAM 11; Nocedal and Wright 2006, Numerical Optimization, section
 4.1.

@@ -46,7 +46,7 @@ class BoundaryValues(Problem):
         if self.boundary == "soft":
             return N
         x = at["x"]
-        line = at.memo("line", lambda at: at["t0"] * (1 - x) + at["t1"] * x)
+        line = at.cached("line", lambda at: at["t0"] * (1 - x) + at["t1"] * x)
         return line + N * at.vanishing("x")
 
     def residual(self, u, at):

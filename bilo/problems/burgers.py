@@ -33,7 +33,7 @@ class Burgers(Problem):
         ),
     )  # fmt: skip
     observation = Observation(t=1.0, x=101)
-    judged = True
+    keep_best_by_reference = True
 
     def principal(self, at):
         """M u = u_t."""
@@ -55,7 +55,7 @@ class Burgers(Problem):
         """
         return 1 / (1 + (-u.d("x").value).clamp(min=0)) ** 2
 
-    def feet(self, points, u):
+    def departure_points(self, points, u):
         """Feet of the characteristics, x - a t u at t = 0.
 
         u = f(x - a t u) where u is smooth, so that du = df(x - a t u) / (1 + a t f'): the factor is

@@ -33,7 +33,7 @@ class Darcy(Problem):
     )  # fmt: skip
     observation = Observation(x=NODES, y=NODES)
     nodes = NODES
-    held_inputs = True
+    stop_gradient_inputs = True
     fourier_coordinates = 2
     fourier_scale = 3.0
 
@@ -60,7 +60,7 @@ class Darcy(Problem):
         flow = A.d("x") * u.d("x") + A.d("y") * u.d("y")
         return flow + A.d("1") * at.apply(u) + 1.0
 
-    def start_weight(self, known, points):
+    def pretraining_weight(self, known, points):
         """1 / mean u^2: the misfit is a relative one, for u is small."""
         return 1 / (known**2).mean().expand(len(known))
 

@@ -33,7 +33,7 @@ class FisherKPP(Problem):
 
     def transform(self, N, at):
         """u = u0 + N x (1 - x) t."""
-        u0 = at.memo("u0", lambda at: (at["x"] * math.pi).sin() ** 2 * 0.5)
+        u0 = at.cached("u0", lambda at: (at["x"] * math.pi).sin() ** 2 * 0.5)
         return u0 + N * at.vanishing("x", after="t")
 
     def residual(self, u, at):

@@ -40,7 +40,7 @@ class Particles(Problem):
 
     def features(self, at):
         """x and s, both to (-1, 1)."""
-        s = at.memo("s", lambda at: (at["x"] - BIRTH) * at.constant("side"))
+        s = at.cached("s", lambda at: (at["x"] - BIRTH) * at.constant("side"))
         return [at["x"] * 2 - 1, s * 4 - 1]
 
     def feature_count(self):

@@ -48,7 +48,7 @@ class Poisson(Problem):
     def residual(self, u, at):
         """r = D' u' + D u'' + pi^2 sin(pi x)."""
         D = at["D"]
-        f = at.memo("f", lambda at: ((at["x"] * math.pi).sin() * math.pi**2).d("1"))
+        f = at.cached("f", lambda at: ((at["x"] * math.pi).sin() * math.pi**2).d("1"))
         return D.d("x") * u.d("x") + D.d("1") * at.apply(u) + f
 
     def collocation(self, n, generator):

@@ -36,11 +36,11 @@ class Reaction(Problem):
 
     def features(self, at):
         """t, and cos(pi x), whose slope is zero at both ends: no flux, whatever the network."""
-        return [at["t"], at.memo("cos", lambda at: (at["x"] * np.pi).cos() * 0.5 + 0.5)]
+        return [at["t"], at.cached("cos", lambda at: (at["x"] * np.pi).cos() * 0.5 + 0.5)]
 
     def transform(self, N, at):
         """u = u(x, 0) + N t."""
-        start = at.memo("u0", lambda at: (at["x"] * np.pi).sin() ** 2 * 0.9 + 0.05)
+        start = at.cached("u0", lambda at: (at["x"] * np.pi).sin() ** 2 * 0.9 + 0.05)
         return start + N * at["t"]
 
     def residual(self, u, at):

@@ -1,6 +1,6 @@
 """Derivatives of a network's output jets by its weights, point by point.
 
-The backward pass of `StreamedMLP` sums the outer products of gradient and input over the points,
+The backward pass of `TaylorMLP` sums the outer products of gradient and input over the points,
 for that is the gradient of a scalar. Least squares wants them point by point: they are the rows of
 a Jacobian,
 
@@ -14,15 +14,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bilo.taylor.streamed_mlp import StreamedMLP
+from bilo.taylor.taylor_mlp import TaylorMLP
 
 
-def weight_rows(mlp: StreamedMLP, cotangents: Tensor, features: int) -> Tensor:
+def per_point_weight_jacobian(mlp: TaylorMLP, cotangents: Tensor, features: int) -> Tensor:
     """Contract the output jets' derivative by the weights, at every point for itself.
 
     Parameters
     ----------
-    mlp : StreamedMLP
+    mlp : TaylorMLP
         A forward pass, not differentiated yet; it is spent by this.
     cotangents : Tensor (K, 1 + m, P, N, outputs)
         K derivatives by the output jets at every point.

@@ -131,11 +131,11 @@ def seen(names: list[str], sd: Tensor | None) -> Check:
     return Check("seen", True, "the data see every unknown")
 
 
-def bounds(problem: Problem, codes: Tensor) -> Check:
+def bounds(problem: Problem, params: Tensor) -> Check:
     """Whether an unknown sits on a bound; optimiser coordinates (size,)."""
     found = []
-    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
-        low, high = k.code_bounds()
+    for k, part in zip(problem.unknowns, problem.split(params), strict=True):
+        low, high = k.param_bounds()
         if (torch.minimum(part - low, high - part) < ON_BOUND * (high - low)).any():
             found.append(f"{k.name} sits on a bound")
     return Check("bounds", not found, "; ".join(found) or "no unknown sits on a bound")

@@ -3,7 +3,7 @@
     -log p(a) = a . P a / 2,      P = (factor / s^2) (J diag(l'') J^T + 2 w_reg b' b'^T)
 
 over coordinates a: those of scalars, and of a function its leading modes, the right singular
-vectors of its network's Jacobian at the points of `Unknown.probe`. What the network cannot follow
+vectors of its network's Jacobian at its sensors (`Unknown.sensors`). What the network cannot follow
 has no coordinate, so that P is small however many weights there are.
 """
 
@@ -19,10 +19,10 @@ import torch
 from scipy.stats import norm, t
 from torch import Tensor
 
-from bilo.inverse.chain_rule import by_codes
+from bilo.inverse.chain_rule import by_params
 from bilo.inverse.function import Function
 from bilo.inverse.likelihood import Likelihood
-from bilo.inverse.objective import Objective, Pointwise, covariance
+from bilo.inverse.objective import Objective, SeparableObjective, covariance
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 
@@ -45,7 +45,7 @@ class Linearised:
     u : Tensor (N,)
         The field there.
     J : Tensor (m, N)
-        Its derivative by the operator's inputs; or (size, N), by all codes.
+        Its derivative by the operator's inputs; or (size, N), by all params.
     curvature : Tensor (K,)
         l'', the second derivative of the objective by the data's functionals of u.
     likelihood : Likelihood
@@ -67,7 +67,7 @@ class Linearised:
     def of(cls, data: Objective, u: Tensor, J: Tensor | None, w_reg: float = 0.0) -> Self | None:
         """None where J is not known, or the objective is no likelihood."""
         likelihood = data.likelihood(u)
-        if J is None or likelihood is None or not isinstance(data, Pointwise):
+        if J is None or likelihood is None or not isinstance(data, SeparableObjective):
             return None
         _, curvature = data.derivatives(u)
         return cls(data.points, u, J, curvature, likelihood, data.functional, w_reg)
@@ -83,7 +83,7 @@ class Posterior:
     Parameters
     ----------
     problem : Problem
-    codes : Tensor (size,)
+    params : Tensor (size,)
         Its centre.
     linear : Linearised
 
@@ -100,11 +100,11 @@ class Posterior:
         If there are no more data than unknowns to estimate the noise from.
     """
 
-    def __init__(self, problem: Problem, codes: Tensor, linear: Linearised) -> None:
-        self.problem, self.codes = problem, codes
+    def __init__(self, problem: Problem, params: Tensor, linear: Linearised) -> None:
+        self.problem, self.params = problem, params
         self._modes = [
             _modes(k, part) if isinstance(k, Function) else None
-            for k, part in zip(problem.unknowns, problem.split(codes), strict=True)
+            for k, part in zip(problem.unknowns, problem.split(params), strict=True)
         ]
         X = linear.combined(self._of_data(linear))
         H = (X * linear.curvature) @ X.t()
@@ -134,13 +134,13 @@ class Posterior:
         return float(norm.ppf(tail) if math.isinf(self.freedom) else t.ppf(tail, self.freedom))
 
     def along(self, rows: Tensor) -> Tensor:
-        """Derivatives by the coordinates (r, p) from those by all codes (size, p)."""
+        """Derivatives by the coordinates (r, p) from those by all params (size, p)."""
         parts = rows.split([k.size for k in self.problem.unknowns])
         pairs = zip(parts, self._modes, strict=True)
         return torch.cat([part if B is None else B.t() @ part for part, B in pairs])
 
     def sd(self, rows: Tensor) -> Tensor:
-        """Standard deviations (p,) of numbers with derivatives (size, p) by all codes."""
+        """Standard deviations (p,) of numbers with derivatives (size, p) by all params."""
         F = self.along(rows)
         lost = self.covariance.diagonal().isinf()
         variance = (F * (self._seen @ F)).sum(0).clamp(min=0)
@@ -148,7 +148,7 @@ class Posterior:
         return torch.where(touched, torch.full_like(variance, math.inf), variance.sqrt())
 
     def draw(self, n: int, seed: int) -> Tensor:
-        """Changes of all codes (n, size), random.
+        """Changes of all params (n, size), random.
 
         Raises
         ------
@@ -184,22 +184,22 @@ class Posterior:
 
     def _of_data(self, linear: Linearised) -> Tensor:
         """Derivatives (r, N) of what is seen at the data."""
-        if len(linear.J) == len(self.codes):
+        if len(linear.J) == len(self.params):
             return self.along(linear.J)
-        feet = self.problem.feet(linear.points, linear.u)
-        each = linear.J.shape[1] // len(feet)
+        departure_points = self.problem.departure_points(linear.points, linear.u)
+        each = linear.J.shape[1] // len(departure_points)
         rows = []
-        for part in _parts(len(feet)):
-            points = feet.part(part.repeat_interleave(each))
+        for part in _parts(len(departure_points)):
+            points = departure_points.part(part.repeat_interleave(each))
             J = linear.J.unflatten(1, (-1, each))[:, part].flatten(1)
-            rows.append(self.along(by_codes(self.problem, points, self.codes, J)))
+            rows.append(self.along(by_params(self.problem, points, self.params, J)))
         return torch.cat(rows, 1)
 
     def _of_regularisers(self) -> Tensor:
         """b' b'^T (r, r) of all regularisers."""
         total = torch.zeros(sum(self._sizes), sum(self._sizes)).double()
-        codes, begin = self.problem.split(self.codes), 0
-        for k, own, B in zip(self.problem.unknowns, codes, self._modes, strict=True):
+        params, begin = self.problem.split(self.params), 0
+        for k, own, B in zip(self.problem.unknowns, params, self._modes, strict=True):
             end = begin + (1 if B is None else B.shape[1])
             if B is not None and isinstance(k, Function) and k.regulariser is not None:
                 R = k.regulariser
@@ -212,9 +212,11 @@ class Posterior:
         return total
 
 
-def _modes(k: Function, codes: Tensor) -> Tensor:
-    """Changes of a function's codes (size, r) that are its modes, of unit norm at its probe."""
-    U, s, _ = torch.linalg.svd(k.input_by_codes(codes, k.probe_chart(codes)), full_matrices=False)
+def _modes(k: Function, params: Tensor) -> Tensor:
+    """Changes of a function's params (size, r) that are its modes, of unit norm at its sensors."""
+    U, s, _ = torch.linalg.svd(
+        k.input_by_params(params, k.sensor_jets(params)), full_matrices=False
+    )
     kept = s > FOLLOWED * s[0]
     return U[:, kept] / s[kept]
 

@@ -124,7 +124,7 @@ def _tell_start(run: Run, budget: Budget, session: Session, *, resumed: bool) ->
 
 def _standing(run: Run) -> str:
     """The scalars, in words."""
-    numbers = run.network.problem.numbers(run.codes.detach())
+    numbers = run.network.problem.numbers(run.params.detach())
     return ", ".join(f"{name} = {value:.4g}" for name, value in numbers.items()) or "functions"
 
 
@@ -180,7 +180,7 @@ def _report(run: Run, record: Record, budget: Budget, session: Session) -> None:
     """
     if session.callback is None:
         return
-    unknowns = run.network.problem.decode(run.codes)
+    unknowns = run.network.problem.from_params(run.params)
     pretraining = run.step <= budget.pretrain_steps
     said = session.callback(Progress(run.step, budget.total, pretraining, unknowns, record))
     _note(run, said or {})

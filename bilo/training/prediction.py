@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.inverse.chain_rule import by_codes
+from bilo.inverse.chain_rule import by_params
 from bilo.inverse.fields import values
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
 from bilo.inverse.objective import interleaved
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -22,8 +22,8 @@ from bilo.networks.network import Network
 from bilo.training.linearised import Posterior
 
 CHUNK = 16384
-BY_CODES = 500
-"""Points of a chunk whose derivatives by all codes are made."""
+BY_PARAMS = 500
+"""Points of a chunk whose derivatives by all params are made."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def placed(problem: Problem, points: Points | Mapping[str, Any]) -> Points:
     return given if given.known else problem.place(given.coordinates)
 
 
-def codes_at(problem: Problem, codes: Tensor, theta: Mapping[str, Any]) -> Tensor:
+def params_at(problem: Problem, params: Tensor, theta: Mapping[str, Any]) -> Tensor:
     """Codes (size,) with some of the unknowns at other values; a function is fitted to.
 
     Raises
@@ -98,7 +98,7 @@ def codes_at(problem: Problem, codes: Tensor, theta: Mapping[str, Any]) -> Tenso
         if name not in names:
             raise ValueError(f"no unknown {name!r}: {problem.name} has {', '.join(names)}")
     found = []
-    for k, part in zip(problem.unknowns, problem.split(codes), strict=True):
+    for k, part in zip(problem.unknowns, problem.split(params), strict=True):
         if k.name not in theta:
             found.append(part)
         elif isinstance(k, Function):
@@ -107,7 +107,7 @@ def codes_at(problem: Problem, codes: Tensor, theta: Mapping[str, Any]) -> Tenso
             value, (low, high) = float(theta[k.name]), k.bounds
             if not low <= value <= high:
                 raise ValueError(f"{k.name}: {value:g} is outside its bounds ({low:g}, {high:g})")
-            found.append(torch.tensor([k.encode(value)], dtype=torch.float64))
+            found.append(torch.tensor([k.to_params(value)], dtype=torch.float64))
     return torch.cat(found)
 
 
@@ -115,11 +115,11 @@ def codes_at(problem: Problem, codes: Tensor, theta: Mapping[str, Any]) -> Tenso
 def predict(
     network: Network,
     points: Points,
-    codes: Tensor,
+    params: Tensor,
     derivatives: Sequence[str] = (),
     sensitivities: bool = False,
 ) -> Prediction:
-    """The fields of a network at points and codes (size,).
+    """The fields of a network at points and params (size,).
 
     Raises
     ------
@@ -127,9 +127,9 @@ def predict(
         If a derivative is of no coordinate, or of an order above two.
     """
     problem, like = network.problem, network.like
-    theta, rows = codes.to(like.device, like.dtype), []
+    theta, rows = params.to(like.device, like.dtype), []
     for part in _chunks(points, CHUNK):
-        at = Frame(
+        at = PointJets(
             problem, part.to(like), theta,
             tangents=sensitivities, derivatives=bool(derivatives), also=tuple(derivatives),
         )  # fmt: skip
@@ -137,7 +137,7 @@ def predict(
         named = {"": values(u)}
         named |= {f"d {name}": values(tuple(f.d(name) for f in u)) for name in derivatives}
         if sensitivities:
-            named |= _by_unknowns(problem, u, codes)
+            named |= _by_unknowns(problem, u, params)
         rows.append({k: v.expand(n, *v.shape[1:]).cpu() for k, v in named.items()})
     found = {k: torch.cat([row[k] for row in rows]) for k in rows[0]}
     return Prediction(
@@ -147,28 +147,28 @@ def predict(
     )
 
 
-def _by_unknowns(problem: Problem, u: Any, codes: Tensor) -> dict[str, Tensor]:
+def _by_unknowns(problem: Problem, u: Any, params: Tensor) -> dict[str, Tensor]:
     """Derivatives by the unknowns in their own units, from those by the operator's inputs."""
     m, found = len(problem.unknowns), {}
     rows = torch.stack([f.coefficients(1 + m)[1:] for f in u], -1)
-    for k, part, row in zip(problem.unknowns, problem.split(codes), rows, strict=True):
-        unit = k.slope(k.decode(part)) if isinstance(k, Scalar) else getattr(k, "scale", 1.0)
+    for k, part, row in zip(problem.unknowns, problem.split(params), rows, strict=True):
+        unit = k.slope(k.from_params(part)) if isinstance(k, Scalar) else getattr(k, "scale", 1.0)
         found[f"s {k.name}"] = (row[:, 0] if len(u) == 1 else row) / unit
     return found
 
 
 def function_band(
-    posterior: Posterior, k: Function, codes: Tensor, points: Points, level: float
+    posterior: Posterior, k: Function, params: Tensor, points: Points, level: float
 ) -> Band:
     """Of an unknown function, by its network's weights."""
     problem = posterior.problem
     here = [j.name for j in problem.unknowns].index(k.name)
-    own = problem.split(codes)[here]
+    own = problem.split(params)[here]
     value, sd = [], []
-    for part in _chunks(points, BY_CODES):
+    for part in _chunks(points, BY_PARAMS):
         at = k.chart(part, own)
         parts = [torch.zeros(j.size, len(part)).double() for j in problem.unknowns]
-        parts[here] = k.input_by_codes(own, at) * k.scale
+        parts[here] = k.input_by_params(own, at) * k.scale
         value.append(k.at(part, own))
         sd.append(posterior.sd(torch.cat(parts)))
     return Band.of(posterior, torch.cat(value), torch.cat(sd), level)
@@ -179,20 +179,22 @@ def field_band(
     posterior: Posterior, network: Network, points: Points, level: float, index: int = 0
 ) -> Band:
     """Of a field, by the network's own derivative: what the unknowns' spread means for it."""
-    problem, codes = network.problem, posterior.codes
+    problem, params = network.problem, posterior.params
     value, sd = [], []
-    for part in _chunks(points, BY_CODES):
-        u, X = _linear(network, part, codes, index)
+    for part in _chunks(points, BY_PARAMS):
+        u, X = _linear(network, part, params, index)
         value.append(u)
-        sd.append(posterior.sd(by_codes(problem, problem.feet(part, u), codes, X)))
+        sd.append(posterior.sd(by_params(problem, problem.departure_points(part, u), params, X)))
     return Band.of(posterior, torch.cat(value), torch.cat(sd), level)
 
 
-def _linear(network: Network, points: Points, codes: Tensor, index: int) -> tuple[Tensor, Tensor]:
-    """A field (N,) and its derivative by the operator's inputs, or by all codes, float64."""
+def _linear(network: Network, points: Points, params: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """A field (N,) and its derivative by the operator's inputs, or by all params, float64."""
     if isinstance(network, DeepONet):
-        return network.linearised(points, codes)
-    at = Frame(network.problem, points.to(network.like), codes.to(network.like), derivatives=False)
+        return network.linearised(points, params)
+    at = PointJets(
+        network.problem, points.to(network.like), params.to(network.like), derivatives=False
+    )
     u = interleaved((network.represented(at)[index],))
     rows = u.coefficients(1 + len(network.problem.unknowns)).double().cpu()
     rows = rows.expand(-1, len(points))
@@ -200,15 +202,16 @@ def _linear(network: Network, points: Points, codes: Tensor, index: int) -> tupl
 
 
 def sampled(
-    k: Function, codes: Tensor, changes: Tensor
+    k: Function, params: Tensor, changes: Tensor
 ) -> Callable[[Points | Mapping[str, Any]], Tensor]:
     """Functions f + df/dV . change of a network's weights, as one: points -> (n, N)."""
 
     def functions(points: Points | Mapping[str, Any]) -> Tensor:
         given = points if isinstance(points, Points) else Points(points)
         parts = [
-            k.at(part, codes) + changes @ k.input_by_codes(codes, k.chart(part, codes)) * k.scale
-            for part in _chunks(given, BY_CODES)
+            k.at(part, params)
+            + changes @ k.input_by_params(params, k.chart(part, params)) * k.scale
+            for part in _chunks(given, BY_PARAMS)
         ]
         return torch.cat(parts, 1)
 

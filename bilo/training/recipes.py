@@ -124,6 +124,6 @@ RECIPES = {
 variable projection, the last layer solved for field and sensitivities alike, for functions."""
 
 
-def adam_of(codes: Sequence[Tensor], rate: float) -> Optimizer:
+def adam_of(params: Sequence[Tensor], rate: float) -> Optimizer:
     """The upper level's Adam."""
-    return torch.optim.Adam(list(codes), lr=rate)
+    return torch.optim.Adam(list(params), lr=rate)

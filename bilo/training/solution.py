@@ -20,9 +20,9 @@ from bilo.training.linearised import Linearised, Posterior
 from bilo.training.prediction import (
     Band,
     Prediction,
-    codes_at,
     field_band,
     function_band,
+    params_at,
     placed,
     predict,
 )
@@ -42,9 +42,9 @@ class Solution:
     method : str
     unknowns : mapping
         Inferred values and functions by name.
-    auxiliary : Tensor (q,)
+    nuisance : Tensor (q,)
         Parameters of the objective itself.
-    codes : Tensor (m,)
+    params : Tensor (m,)
         The unknowns in optimiser coordinates.
     network : Network or None
         The trained network; None for classical methods.
@@ -75,11 +75,11 @@ class Solution:
 
     method: str
     unknowns: Mapping[str, Any]
-    codes: Tensor
+    params: Tensor
     data_loss: float
     converged: bool
     status: str
-    auxiliary: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
+    nuisance: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.float64))
     network: Network | None = None
     checks: tuple[Check, ...] = ()
     interrupted: bool = False
@@ -139,7 +139,7 @@ class Solution:
         problem = self._stated()
         if self.linearised is None:
             raise ValueError(self._why_no_posterior())
-        return Posterior(problem, self.codes, self.linearised)
+        return Posterior(problem, self.params, self.linearised)
 
     @property
     def covariance(self) -> Tensor:
@@ -199,7 +199,7 @@ class Solution:
         functions = {k.name: k for k in problem.functions}
         if name in functions:
             given = points if isinstance(points, Points) else Points(points)
-            return function_band(self.posterior, functions[name], self.codes, given, level)
+            return function_band(self.posterior, functions[name], self.params, given, level)
         if name not in problem.fields:
             known = ", ".join((*functions, *problem.fields))
             raise ValueError(f"no band of {name!r}: {problem.name} has {known}")
@@ -233,13 +233,13 @@ class Solution:
         ValueError
             If the method has no network, or one that does not take the unknowns.
         """
-        problem, network, codes = self._stated(), self._network("a field"), self.codes
+        problem, network, params = self._stated(), self._network("a field"), self.params
         if theta is not None:
             network = self._operator("a field at other unknowns")
-            codes = codes_at(problem, codes, theta)
+            params = params_at(problem, params, theta)
         if sensitivities:
             network = self._operator("sensitivities")
-        return predict(network, placed(problem, points), codes, derivatives, sensitivities)
+        return predict(network, placed(problem, points), params, derivatives, sensitivities)
 
     def field(self, points: Points, chunk: int = 65536) -> Tensor:
         """The represented field (N,) at points, at the inferred unknowns.
@@ -249,7 +249,7 @@ class Solution:
         ValueError
             If the method has no network.
         """
-        return evaluate(self._network("a field"), points, self.codes, chunk)
+        return evaluate(self._network("a field"), points, self.params, chunk)
 
     # --- what a method has ------------------------------------------------------------------------
     def _stated(self) -> Problem:
@@ -285,15 +285,15 @@ class Solution:
         return "the objective is no likelihood of the data: there is no posterior"
 
 
-def evaluate(network: Network, points: Points, codes: Tensor, chunk: int = 65536) -> Tensor:
+def evaluate(network: Network, points: Points, params: Tensor, chunk: int = 65536) -> Tensor:
     """The represented field (N,), or all of a system (N, fields), on the CPU, by chunks."""
     like = network.like
-    codes = codes.to(like.device, like.dtype)
+    params = params.to(like.device, like.dtype)
     parts = []
     with torch.no_grad():
         for k in range(0, len(points), chunk):
             part = points.part(slice(k, k + chunk)).to(like)
-            parts.append(represented(network, part, codes).value.cpu())
+            parts.append(represented(network, part, params).value.cpu())
     found = torch.cat(parts)
     fields = len(network.problem.fields)
     return found if fields == 1 else found.view(-1, fields)

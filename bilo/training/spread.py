@@ -19,7 +19,7 @@ def covariance(posterior: Posterior) -> Tensor:
 
     The variance of one that the data do not see is infinite, its covariances NaN.
     """
-    rows = _by_codes_of_scalars(posterior)
+    rows = _by_params_of_scalars(posterior)
     F, lost = posterior.along(rows), posterior.sd(rows).isinf()
     found = F.t() @ torch.nan_to_num(posterior.covariance, posinf=0.0) @ F
     found[lost], found[:, lost] = math.nan, math.nan
@@ -29,22 +29,22 @@ def covariance(posterior: Posterior) -> Tensor:
 
 def intervals(posterior: Posterior, level: float) -> dict[str, tuple[float, float]]:
     """Of the scalars by name, central in the optimiser's coordinates."""
-    numbers = posterior.problem.numbers(posterior.codes)
-    sd = posterior.sd(_by_codes_of_scalars(posterior)).tolist()
+    numbers = posterior.problem.numbers(posterior.params)
+    sd = posterior.sd(_by_params_of_scalars(posterior)).tolist()
     reach, found = posterior.quantile(level), {}
     for k, s in zip(posterior.problem.scalars, sd, strict=True):
         value = numbers[k.name]
-        code, half = k.encode(value), reach * s / k.slope(value)
+        code, half = k.to_params(value), reach * s / k.slope(value)
         found[k.name] = (k.anywhere(code - half), k.anywhere(code + half))
     return found
 
 
 def samples(posterior: Posterior, n: int, seed: int) -> dict[str, Any]:
     """Scalars (n,); functions as one callable, points -> (n, N)."""
-    problem, codes = posterior.problem, posterior.codes
+    problem, params = posterior.problem, posterior.params
     changes = posterior.draw(n, seed).split([k.size for k in problem.unknowns], 1)
     found: dict[str, Any] = {}
-    for k, own, d in zip(problem.unknowns, problem.split(codes), changes, strict=True):
+    for k, own, d in zip(problem.unknowns, problem.split(params), changes, strict=True):
         if isinstance(k, Function):
             found[k.name] = sampled(k, own, d)
         elif isinstance(k, Scalar):
@@ -53,9 +53,9 @@ def samples(posterior: Posterior, n: int, seed: int) -> dict[str, Any]:
     return found
 
 
-def _by_codes_of_scalars(posterior: Posterior) -> Tensor:
-    """Derivatives (size, m) of the scalars' values by all codes."""
-    problem, numbers = posterior.problem, posterior.problem.numbers(posterior.codes)
+def _by_params_of_scalars(posterior: Posterior) -> Tensor:
+    """Derivatives (size, m) of the scalars' values by all params."""
+    problem, numbers = posterior.problem, posterior.problem.numbers(posterior.params)
     if not problem.scalars:
         raise ValueError(f"{problem.name} has no unknown scalars: bands are those of functions")
     columns = []

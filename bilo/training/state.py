@@ -41,9 +41,9 @@ class Run:
     Attributes
     ----------
     network : Network
-    codes : Tensor (m,)
+    params : Tensor (m,)
         Unknowns in optimiser coordinates.
-    auxiliary : Tensor (q,)
+    nuisance : Tensor (q,)
         The objective's own parameters.
     optimisers : dict of Optimizer
         Those of first-order levels: ``lower``, ``upper``.
@@ -64,8 +64,8 @@ class Run:
     """
 
     network: Network
-    codes: Tensor
-    auxiliary: Tensor
+    params: Tensor
+    nuisance: Tensor
     optimisers: dict[str, Optimizer]
     generator: torch.Generator
     lower: LevelState = LevelState()
@@ -79,10 +79,10 @@ class Run:
     trace: Tensor | None = None
 
     @classmethod
-    def of(cls, network: Network, codes: Tensor, data: Objective, session: Session) -> Self:
+    def of(cls, network: Network, params: Tensor, data: Objective, session: Session) -> Self:
         """Before the first step."""
         generator = torch.Generator().manual_seed(session.seed + 1)
-        return cls(network, codes, data.start.clone(), {}, generator)
+        return cls(network, params, data.start.clone(), {}, generator)
 
     @property
     def operator(self) -> OperatorNetwork:
@@ -92,7 +92,7 @@ class Run:
 
     def mark(self) -> None:
         """Remember where the unknowns are."""
-        here = self.network.problem.probe(self.codes).clone()[None]
+        here = self.network.problem.sensor_values(self.params).clone()[None]
         self.trace = here if self.trace is None else torch.cat([self.trace, here])
 
     def rested(self) -> bool:
@@ -110,15 +110,15 @@ class Run:
 
     def finite(self) -> bool:
         """Whether weights, unknowns and the objective's own parameters are all numbers."""
-        values = [self.codes, self.auxiliary, *self.network.parameters()]
+        values = [self.params, self.nuisance, *self.network.parameters()]
         return all(bool(torch.isfinite(v).all()) for v in values)
 
     def state(self) -> checkpoint.State:
         """A tree that `restore` understands."""
         return {
             "network": dict(self.network.state_dict()),
-            "codes": self.codes.detach(),
-            "auxiliary": self.auxiliary.detach(),
+            "params": self.params.detach(),
+            "nuisance": self.nuisance.detach(),
             "optimisers": {k: o.state_dict() for k, o in self.optimisers.items()},
             "generator": self.generator.get_state(),
             "levels": [vars(self.lower), vars(self.upper)],
@@ -132,8 +132,8 @@ class Run:
         """Continue from a state."""
         self.network.load_state_dict(state["network"])
         with torch.no_grad():
-            self.codes.copy_(state["codes"])
-            self.auxiliary.copy_(state["auxiliary"])
+            self.params.copy_(state["params"])
+            self.nuisance.copy_(state["nuisance"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
         self.generator.set_state(state["generator"])

@@ -85,7 +85,7 @@ def read(path: Path, problem: Problem) -> dict[str, Any]:
         problem = _starting(problem, tree["starts"])
     return {
         **tree["fields"],
-        "unknowns": problem.decode(tree["fields"]["codes"]),
+        "unknowns": problem.from_params(tree["fields"]["params"]),
         "network": None if tree["network"] is None else _network(tree["network"], problem),
         "checks": tuple(Check(**c) for c in tree["checks"]),
         "history": tree["history"],

@@ -62,7 +62,7 @@ def plain(solution: Solution) -> dict[str, Any]:
         "warnings": list(solution.warnings),
         "interrupted": solution.interrupted,
         "data_loss": solution.data_loss,
-        "auxiliary": solution.auxiliary.tolist(),
+        "nuisance": solution.nuisance.tolist(),
         "assessment": dict(solution.assessment),
         "history": {k: list(v) for k, v in solution.history.items()},
         "steps": solution.steps,
@@ -110,15 +110,15 @@ def _width(solution: Solution, k: Function) -> tuple[str, str]:
     if linear is not None and k.size * len(linear.points) > AFFORDABLE:
         return "see band: it takes a while", ""
     try:
-        band = solution.band(k.name, k.probe_points, LEVEL)
+        band = solution.band(k.name, k.sensors, LEVEL)
     except ValueError as error:
         return "-", f"no interval: {error}"
     return f"half width {float((band.high - band.value).median()):.2g} at the median", ""
 
 
 def _tabulated(k: Function, function: Any) -> dict[str, Any]:
-    """Values at the points of the probe."""
-    points = k.probe_points
+    """Values at the points of the sensors."""
+    points = k.sensors
     rows = {c: points.coordinates[c].tolist() for c in k.coordinates}
     return {"points": rows, "values": function(points).tolist()}
 

@@ -2,7 +2,7 @@
 
     (H + nu diag H) d = -g,        theta += d,
 
-g and H of the objective's model at the present theta (`Pointwise.model`). The lower
+g and H of the objective's model at the present theta (`SeparableObjective.model`). The lower
 level follows. When it has settled, the objective is compared with what the model
 promised: a step that made it worse is taken back, unknowns and weights alike, and the lower level
 is solved further where it was before a shorter one is tried.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.lower.levenberg_marquardt import Solving
 from bilo.optimisation.damping import Damping
 from bilo.training.loop import Upper
@@ -57,7 +57,7 @@ RETRIES = 6
 class Following(LevelState):
     """Steps of the weights since the last one of the functions, and where that began."""
 
-    waited: int = 0
+    steps_since_update: int = 0
     before: Tensor | None = None
     found: bool = False
 
@@ -73,25 +73,25 @@ class Alternating(LevelState):
 
     Attributes
     ----------
-    waited : int
+    steps_since_update : int
         Steps of the weights since.
-    surprises : int
+    rejected_in_a_row : int
         Steps in a row that had not the promised effect.
     nu : float
-    promised : float
-        Decrease of the objective that the model promised; 0: there is no step to be judged.
-    value, codes, weights, mu
+    predicted_decrease : float
+        Decrease of the objective that the model predicted; 0: there is no step to be judged.
+    value, params, weights, mu
         Objective, unknowns, weights and the lower level's mu before the step.
     found : bool
         Whether the unknowns are found.
     """
 
-    waited: int = 0
-    surprises: int = 0
+    steps_since_update: int = 0
+    rejected_in_a_row: int = 0
     nu: float = FIRST_NU
-    promised: float = 0.0
+    predicted_decrease: float = 0.0
     value: float = math.inf
-    codes: Tensor | None = None
+    params: Tensor | None = None
     weights: Tensor | None = None
     mu: float = 0.0
     found: bool = False
@@ -104,7 +104,7 @@ class Alternating(LevelState):
     @property
     def settled(self) -> float:
         """What a step of a settled lower level leaves of its loss."""
-        return 1.0 - (1.0 - SETTLED) * 0.5**self.surprises
+        return 1.0 - (1.0 - SETTLED) * 0.5**self.rejected_in_a_row
 
 
 def following(level: UpperLevel, predict: Predict) -> Upper:
@@ -123,14 +123,14 @@ def following(level: UpperLevel, predict: Predict) -> Upper:
     def upper(run: Run, progress: float) -> Record:
         state: Following = remembered(run.upper, Following)
         lower: Solving = remembered(run.lower, Solving)
-        if state.waited + 1 < PATIENCE and lower.fall < SETTLED:
-            run.upper = replace(state, waited=state.waited + 1)
+        if state.steps_since_update + 1 < PATIENCE and lower.fall < SETTLED:
+            run.upper = replace(state, steps_since_update=state.steps_since_update + 1)
             return {}
         u, J = predict(run)
-        value, here = float(level.data.value(u, run.auxiliary)), run.codes.clone()
+        value, here = float(level.data.value(u, run.nuisance)), run.params.clone()
         found = function_step(run, level.data, level.w_reg, u, J, step, state.before)
         run.upper, run.lower = Following(0, here, found["move"] < STILL), lower.restarted()
-        run.codes.copy_(run.network.problem.project(run.codes))
+        run.params.copy_(run.network.problem.project(run.params))
         run.mark()
         return {"objective": value, **found}
 
@@ -148,7 +148,7 @@ def alternating(level: UpperLevel, predict: Predict) -> Upper:
         If the objective has no model that promises anything.
     """
     data = level.data
-    if not isinstance(data, Pointwise):
+    if not isinstance(data, SeparableObjective):
         raise RecipeError(
             f"recipe lm needs a pointwise objective, not {type(data).__name__}; "
             "recipe fast takes any"
@@ -157,73 +157,73 @@ def alternating(level: UpperLevel, predict: Predict) -> Upper:
     def upper(run: Run, progress: float) -> Record:
         problem, lower = run.network.problem, remembered(run.lower, Solving)
         state: Alternating = remembered(run.upper, Alternating)
-        state = replace(state, waited=state.waited + 1)
+        state = replace(state, steps_since_update=state.steps_since_update + 1)
         run.upper = state
-        if state.waited < PATIENCE and lower.fall < state.settled:
+        if state.steps_since_update < PATIENCE and lower.fall < state.settled:
             return {}
         u, J = predict(run)
-        value = float(data.value(u, run.auxiliary))
-        state = _judged(replace(state, waited=0), value)
+        value = float(data.value(u, run.nuisance))
+        state = _judged(replace(state, steps_since_update=0), value)
         run.upper = state
-        if state.promised and not value < state.value:
+        if state.predicted_decrease and not value < state.value:
             _take_back(run)
-            return problem.decode(run.codes)
+            return problem.from_params(run.params)
         if not math.isfinite(value):
-            return problem.decode(run.codes)
-        here = run.codes.clone()
-        kept = replace(state, value=value, codes=here, weights=run.operator.vector(), mu=lower.mu)
+            return problem.from_params(run.params)
+        here = run.params.clone()
+        kept = replace(state, value=value, params=here, weights=run.operator.vector(), mu=lower.mu)
         run.upper = _moved(run, kept, *data.model(u, J))
-        return {"objective": value, **problem.decode(here)}
+        return {"objective": value, **problem.from_params(here)}
 
     return upper
 
 
 def finish(run: Run) -> bool:
     """Take back a step that nobody judged; whether the unknowns had come to rest."""
-    if isinstance(run.upper, Alternating) and run.upper.promised:
+    if isinstance(run.upper, Alternating) and run.upper.predicted_decrease:
         _take_back(run)
     return run.done or run.rested()
 
 
 def _judged(state: Alternating, value: float) -> Alternating:
     """The state with its damping adapted to what the last step gained."""
-    if not state.promised:
+    if not state.predicted_decrease:
         return state
-    gain = (state.value - value) / state.promised
-    surprises = 0 if 0 < gain < BELIEVED else state.surprises + 1
-    return replace(state, nu=DAMPING.next(state.nu, gain), surprises=surprises)
+    gain = (state.value - value) / state.predicted_decrease
+    rejected_in_a_row = 0 if 0 < gain < BELIEVED else state.rejected_in_a_row + 1
+    return replace(state, nu=DAMPING.next(state.nu, gain), rejected_in_a_row=rejected_in_a_row)
 
 
 def _take_back(run: Run) -> None:
     kept: Alternating = remembered(run.upper, Alternating)
-    assert kept.codes is not None
+    assert kept.params is not None
     assert kept.weights is not None
-    run.codes.copy_(kept.codes)
+    run.params.copy_(kept.params)
     run.operator.assign(kept.weights)
     run.lower = replace(remembered(run.lower, Solving), mu=kept.mu)
-    run.upper = replace(kept, promised=0.0)
+    run.upper = replace(kept, predicted_decrease=0.0)
 
 
 def _moved(run: Run, state: Alternating, g: Tensor, H: Tensor) -> Alternating:
     """Step to where the model promises most; the run is done where that is nothing."""
-    problem, here = run.network.problem, run.codes.clone()
+    problem, here = run.network.problem, run.params.clone()
 
     def step(nu: float) -> Tensor:
         return problem.project(here + _damped(g, H, nu)) - here
 
     run.mark()
-    state = replace(state, promised=0.0, found=True)
+    state = replace(state, predicted_decrease=0.0, found=True)
     far = float((step(0.0).abs() / problem.sizes(here)).max())
-    if far < CLOSE or state.surprises >= SURPRISES:
+    if far < CLOSE or state.rejected_in_a_row >= SURPRISES:
         return state
     for _ in range(RETRIES):
         d = step(state.nu)
-        promised = -float(d @ (g + H @ d / 2))
-        if promised > 0:
+        predicted_decrease = -float(d @ (g + H @ d / 2))
+        if predicted_decrease > 0:
             run.lower = remembered(run.lower, Solving).restarted()
-            run.codes.copy_(here + d)
+            run.params.copy_(here + d)
             run.mark()
-            return replace(state, promised=promised, found=False)
+            return replace(state, predicted_decrease=predicted_decrease, found=False)
         state = replace(state, nu=state.nu * DAMPING.after_bad)
     return state
 

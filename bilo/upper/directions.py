@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.directions import Directions
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.regulariser import regularisation, regulariser_model
 from bilo.lower.response import Observed, Solved, solve
@@ -42,14 +42,14 @@ class Place:
 
     Attributes
     ----------
-    codes : Tensor (size,)
+    params : Tensor (size,)
     lower : Solved
     observed : Observed
     value : float
         The objective with its regulariser.
     """
 
-    codes: Tensor
+    params: Tensor
     lower: Solved
     observed: Observed
     value: float
@@ -61,7 +61,7 @@ class Place:
 
     def answer(self, B: Tensor) -> tuple[Tensor, Tensor]:
         """The rows w_k of directions B (size, K), and T^T (K, N), float64 on the CPU."""
-        S, direct = self.lower.residual.moved_by_codes(), self.observed.moved_by_codes()
+        S, direct = self.lower.residual.moved_by_params(), self.observed.moved_by_params()
         w = -self.lower.factors.solve(S @ B.to(S))
         return w, (self.observed.Psi @ w + direct @ B.to(w)).t().double().cpu()
 
@@ -75,44 +75,51 @@ class DirectionsLevel:
     network : ResponseNetwork
     points : Points
         Residual points, held.
-    data : Pointwise
+    data : SeparableObjective
     w_reg : float
     """
 
     network: ResponseNetwork
     points: Points
-    data: Pointwise
+    data: SeparableObjective
     w_reg: float
 
-    def settle(self, codes: Tensor, steps: int = SETTLE) -> Place:
+    def settle(self, params: Tensor, steps: int = SETTLE) -> Place:
         """Solve the lower level at unknowns, from the network's present last layer."""
-        problem, here = self.network.problem, codes.to(self.network.like)
+        problem, here = self.network.problem, params.to(self.network.like)
         lower = solve(self.network, self.points, here, steps)
         observed = Observed(self.network, self.data, here)
         value = float(self.data.value(observed.u.double().cpu(), self.data.start))
         if self.w_reg:
-            value += self.w_reg * float(regularisation(problem, codes))
-        return Place(codes, lower, observed, value)
+            value += self.w_reg * float(regularisation(problem, params))
+        return Place(params, lower, observed, value)
 
     def step(self, place: Place, mu: float) -> tuple[Place | None, float]:
         """A better place, or None where there is none; and mu for the next step."""
         problem, network = self.network.problem, self.network
-        along = Directions.leading(problem, place.codes, CUT)
+        along = Directions.leading(problem, place.params, CUT)
         B = along.B
         w, response = place.answer(B)
         g, H = self.data.model(place.u, response)
         if self.w_reg:
-            g_R, H_R = regulariser_model(problem, place.codes, B)
+            g_R, H_R = regulariser_model(problem, place.params, B)
             g, H = g + self.w_reg * g_R, H + self.w_reg * H_R
         size, rows = torch.linalg.matrix_norm(H, 2), network.rows
         for _ in range(TRIES):
             damped = H.clone()
             damped.diagonal().add_(mu * size)
             c = -torch.linalg.solve(damped, g)
-            codes = problem.project(along.followed(c))
-            if float((problem.probe(codes) - problem.probe(place.codes)).abs().max()) < REACH:
+            params = problem.project(along.followed(c))
+            if (
+                float(
+                    (problem.sensor_values(params) - problem.sensor_values(place.params))
+                    .abs()
+                    .max()
+                )
+                < REACH
+            ):
                 network.put(rows + w @ c.to(w))
-                found = self.settle(codes)
+                found = self.settle(params)
                 gain = (place.value - found.value) / -float(g @ c + c @ H @ c / 2)
                 if ACCEPTED.accepts(gain):
                     return found, ACCEPTED.next(mu, gain)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.chain_rule import by_params
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.regulariser import regularisation, regulariser_rows
 from bilo.training.recipes import RecipeError
 from bilo.training.state import Run
@@ -64,7 +64,7 @@ def function_step(
     u : Tensor (N,)
         The field at the data, float64.
     J : Tensor (m, N)
-        Its derivative by the operator's inputs; or (size, N), by all codes.
+        Its derivative by the operator's inputs; or (size, N), by all params.
     step : GaussNewton
         Damping, and what is taken of the whole step.
     before : Tensor (size,), optional
@@ -81,25 +81,25 @@ def function_step(
         If the objective is no sum over points.
     """
     problem = run.network.problem
-    if not isinstance(data, Pointwise):
+    if not isinstance(data, SeparableObjective):
         raise RecipeError(f"no second-order step of functions for {type(data).__name__}")
     first, second = data.derivatives(u)
     root = second.sqrt()
-    feet = problem.feet(data.points, u)
-    rows, X = first / root, by_codes(problem, feet, run.codes, J) * root
+    departure_points = problem.departure_points(data.points, u)
+    rows, X = first / root, by_params(problem, departure_points, run.params, J) * root
     record: dict[str, float] = {}
     if w_reg:
-        b, slopes = regulariser_rows(problem, run.codes)
+        b, slopes = regulariser_rows(problem, run.params)
         rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
         X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
-        record["regulariser"] = float(regularisation(problem, run.codes))
+        record["regulariser"] = float(regularisation(problem, run.params))
     G = X.t() @ X
     G.diagonal().add_(step.damping * torch.linalg.matrix_norm(G, 2))
     d = -X @ torch.cholesky_solve(rows.unsqueeze(1), torch.linalg.cholesky(G))[:, 0]
-    moved = problem.probe(run.codes + d) - problem.probe(run.codes)
+    moved = problem.sensor_values(run.params + d) - problem.sensor_values(run.params)
     record["move"] = float(moved.abs().max())
-    here = run.codes.clone()
-    run.codes.add_(min(step.relaxation, step.max_step / max(record["move"], 1e-300)) * d)
+    here = run.params.clone()
+    run.params.add_(min(step.relaxation, step.max_step / max(record["move"], 1e-300)) * d)
     if step.momentum and before is not None:
-        run.codes.add_(step.momentum * (here - before))
+        run.params.add_(step.momentum * (here - before))
     return record

@@ -43,9 +43,9 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
     data, problem = level.data, level.network.problem
     if not isinstance(data, LeastSquares):
         raise ValueError(f"w_reg 'auto' needs least squares, not {type(data).__name__}")
-    B = Directions.leading(problem, place.codes, CUT).B
+    B = Directions.leading(problem, place.params, CUT).B
     g, H = data.model(place.u, place.answer(B)[1])
-    g_R, H_R = regulariser_model(problem, place.codes, B)
+    g_R, H_R = regulariser_model(problem, place.params, B)
     ridge = 1e-12 * float(torch.trace(H))  # constants and scalars are not penalised
     # of the roughest direction the data see nothing; above this weight nothing moves at all
     largest = float(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.objective import LAST_REACH, MAX_MOVE, Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -30,7 +30,7 @@ def tangent_model(network: Network, data: Objective) -> Predict:
 
     @torch.no_grad()
     def predict(run: Run) -> tuple[Tensor, Tensor]:
-        u = seen(network, data, run.codes.to(network.like), tangents=True)
+        u = seen(network, data, run.params.to(network.like), tangents=True)
         return u.value.double().cpu(), u.tangents.double().cpu()
 
     return predict
@@ -40,21 +40,21 @@ def tangent_model(network: Network, data: Objective) -> Predict:
 def through_inputs(
     problem: Problem,
     points: Points,
-    codes: Tensor,
+    params: Tensor,
     by_inputs: Tensor,
     w_reg: float = 0.0,
     prior: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, float]:
-    """The gradient by all codes (size,) from that by the operator's inputs at points (m, N).
+    """The gradient by all params (size,) from that by the operator's inputs at points (m, N).
 
-    Or from that by all codes (size, N). With `w_reg` that of the weighted regulariser too, and its
+    Or from that by all params (size, N). With `w_reg` that of the weighted regulariser too, and its
     value; with `prior` that of the objective's prior too.
     """
-    moving = codes.detach().clone().requires_grad_()
-    if len(by_inputs) == len(codes):
+    moving = params.detach().clone().requires_grad_()
+    if len(by_inputs) == len(params):
         total = moving @ by_inputs.sum(1)
     else:
-        at = Chart(points.to(moving), VALUE)
+        at = CoordinateJets(points.to(moving), VALUE)
         # of several numbers at a point, those of one point side by side
         at_points = by_inputs.view(len(by_inputs), len(points), -1).sum(2)
         parts = zip(problem.unknowns, problem.split(moving), at_points, strict=True)
@@ -99,17 +99,19 @@ def upper_step(run: Run, level: UpperLevel, u: Tensor, J: Tensor, progress: floa
     u : Tensor (N,)
         The field at the data, float64.
     J : Tensor (m, N)
-        Its derivative by the operator's inputs; or (size, N), by all codes.
+        Its derivative by the operator's inputs; or (size, N), by all params.
     progress : float
         Of the fine-tuning, in [0, 1).
     """
     problem, data, w_reg = run.network.problem, level.data, level.w_reg
-    value, by_u, by_auxiliary = data.gradient(u, run.auxiliary, progress)
-    record: dict[str, float] = {"objective": value + data.prior(run.codes).item()}
+    value, by_u, by_nuisance = data.gradient(u, run.nuisance, progress)
+    record: dict[str, float] = {"objective": value + data.prior(run.params).item()}
     if "upper" in run.optimisers:
-        feet = problem.feet(data.points, u)
-        by_codes, R = through_inputs(problem, feet, run.codes, J * by_u, w_reg, data.prior)
-        run.codes.grad, run.auxiliary.grad = by_codes, by_auxiliary
+        departure_points = problem.departure_points(data.points, u)
+        by_params, R = through_inputs(
+            problem, departure_points, run.params, J * by_u, w_reg, data.prior
+        )
+        run.params.grad, run.nuisance.grad = by_params, by_nuisance
         record |= {"regulariser": R} if w_reg else {}
         run.optimisers["upper"].step()
     elif problem.functions:
@@ -120,9 +122,9 @@ def upper_step(run: Run, level: UpperLevel, u: Tensor, J: Tensor, progress: floa
         )
         record |= function_step(run, data, w_reg, u, J, step)
     else:
-        codes, auxiliary = data.step(u, J, run.codes, run.auxiliary, progress)
-        run.codes.copy_(codes)
-        run.auxiliary.copy_(auxiliary)
-    run.codes.copy_(problem.project(run.codes))
+        params, nuisance = data.step(u, J, run.params, run.nuisance, progress)
+        run.params.copy_(params)
+        run.nuisance.copy_(nuisance)
+    run.params.copy_(problem.project(run.params))
     run.mark()
-    return {**record, **problem.numbers(run.codes), **data.describe(run.auxiliary)}
+    return {**record, **problem.numbers(run.params), **data.describe(run.nuisance)}

@@ -37,7 +37,7 @@ from scipy import sparse
 from scipy.sparse.linalg import cg, spsolve
 from scipy.special import logsumexp
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.taylor.jets import Jet
 from gbm.domain.domain import AXES
 from gbm.growth.growth_map import GrowthMap, pairs
@@ -68,15 +68,15 @@ class SpreadingSeed(Seed):
         return 4 * self.r0 * DT * self.mean_P
 
 
-def heat(at: Frame, seed: SpreadingSeed, DT: Jet | float, rhoT: Jet | float) -> Jet:
+def heat(at: PointJets, seed: SpreadingSeed, DT: Jet | float, rhoT: Jet | float) -> Jet:
     """The ``heat`` field H of a seed; the points carry the ease ``q`` of their way from it."""
     t, d = at["t"], len(seed.x0)
-    r2 = at.memo(
+    r2 = at.cached(
         "r2",
         lambda at: summed([(at[x] - float(c)) ** 2 for x, c in zip(AXES, seed.x0, strict=False)]),
     )
-    initial = at.memo("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
-    q = at.memo("ease", lambda at: tabulated(at, "q", torch.zeros_like(at.points.known["q"])))
+    initial = at.cached("log(1-u0)", lambda at: (1 - (r2 * -seed.r0).exp() * seed.h0).log())
+    q = at.cached("ease", lambda at: tabulated(at, "q", torch.zeros_like(at.points.known["q"])))
     tau = t * DT * (4 * seed.r0 * seed.mean_P)
     spread = r2 * seed.r0 / (1 + q * tau)
     return math.log(seed.h0) - (1 + tau).log() * (d / 2) - spread + t * rhoT - initial

@@ -19,7 +19,7 @@ from torch import Tensor
 from bilo.posterior.gauss_newton import Descent, covariance, levenberg_marquardt
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.thresholds import from_unconstrained, to_unconstrained
-from gbm.network_fit.segmentation_objective import BOX, BY_CODES, EVERY, part_of_a_step
+from gbm.network_fit.segmentation_objective import BOX, BY_PARAMS, EVERY, part_of_a_step
 from gbm.network_fit.thresholded import Thresholded
 from gbm.network_fit.tumour_problem import TumourProblem
 from gbm.posterior.growth_posterior import DENSITY_FLOOR, LogPosterior
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-3
 _LEVEL_REACH = 0.5
 """Longest step of a threshold, in its natural unit, within a tangent model."""
 _STEP = 2e-3
-"""Of the finite differences along the codes."""
+"""Of the finite differences along the params."""
 
 
 class OutlineLevel(Thresholded):
@@ -58,46 +58,46 @@ class OutlineLevel(Thresholded):
         self._start = np.log([tumour.growth.lambda_mm, tumour.growth.rhoT])
         self._x0 = tumour.seed.x0
 
-    def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, l: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         """J but for the prior of lambda and rho T."""
-        value: Tensor = _Value.apply(l, auxiliary, self)  # type: ignore[no-untyped-call]
+        value: Tensor = _Value.apply(l, nuisance, self)  # type: ignore[no-untyped-call]
         return value
 
-    def prior(self, codes: Tensor) -> Tensor:
+    def prior(self, params: Tensor) -> Tensor:
         """Half the squared deviations of ln lambda and ln rho T, in sd."""
         prior = self.posterior.prior
-        growth = torch.from_numpy(self._start) + torch.from_numpy(BY_CODES) @ codes.cpu().double()
+        growth = torch.from_numpy(self._start) + torch.from_numpy(BY_PARAMS) @ params.cpu().double()
         z2 = (growth - torch.from_numpy(prior.mean[:2])) ** 2 * torch.from_numpy(
             prior.precision[:2]
         )
-        return 0.5 * z2.sum().to(codes)
+        return 0.5 * z2.sum().to(params)
 
     def step(
-        self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, l: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """Part of the way to the mode of the tangent model l + J^T d, |d| <= `BOX`."""
-        here, levels = codes.detach().double().numpy(), self.thresholds(auxiliary)
+        here, levels = params.detach().double().numpy(), self.thresholds(nuisance)
         tangent = self._tangent(l, J, here)
         n = len(self.posterior.likelihoods)
-        z = tangent.inside(np.concatenate([self._start + BY_CODES @ here, levels[:n]]))
+        z = tangent.inside(np.concatenate([self._start + BY_PARAMS @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
         descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, tangent.towards)
         mode = levenberg_marquardt(tangent, z, descent)
-        d = np.linalg.solve(BY_CODES, mode.theta[:2] - z[:2])
+        d = np.linalg.solve(BY_PARAMS, mode.theta[:2] - z[:2])
         part = part_of_a_step(progress)
         part /= max(1.0, float(np.abs(d).max()) / BOX)
         levels[:n] = z[2:] + part * (mode.theta[2:] - z[2:])
         moved = to_unconstrained(levels, self.inverse.threshold_bounds)
-        return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
+        return params + part * torch.from_numpy(d), torch.from_numpy(moved)
 
-    def local_sd(self, l: Tensor, J: Tensor, auxiliary: Tensor) -> Tensor:
-        """Square roots of the diagonal of the inverse Gauss-Newton Hessian, in codes."""
+    def local_sd(self, l: Tensor, J: Tensor, nuisance: Tensor) -> Tensor:
+        """Square roots of the diagonal of the inverse Gauss-Newton Hessian, in params."""
         n, tangent = len(self.posterior.likelihoods), self._tangent(l, J, np.zeros(2))
-        z = np.concatenate([self._start, self.thresholds(auxiliary)[:n]])
+        z = np.concatenate([self._start, self.thresholds(nuisance)[:n]])
         _, hessian = tangent.expand(z, tangent.read(z))
         found = covariance(hessian, tangent.scale)[:2, :2]
-        to_codes = np.linalg.inv(BY_CODES)
-        return torch.from_numpy(np.sqrt(np.diag(to_codes @ found @ to_codes.T)))
+        to_params = np.linalg.inv(BY_PARAMS)
+        return torch.from_numpy(np.sqrt(np.diag(to_params @ found @ to_params.T)))
 
     def features(self, l: np.ndarray) -> np.ndarray:
         """What the likelihoods look at, (F,), of the field (N,)."""
@@ -121,7 +121,7 @@ class OutlineLevel(Thresholded):
 
     def _tangent(self, l: Tensor, J: Tensor, here: np.ndarray) -> _Tangent:
         field, slopes = l.detach().double().numpy(), J.detach().double().numpy()
-        return _Tangent(self, field, slopes, self._start + BY_CODES @ here, self._x0)
+        return _Tangent(self, field, slopes, self._start + BY_PARAMS @ here, self._x0)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _Tangent:
 
     def read(self, z: np.ndarray) -> np.ndarray:
         """Features (F,) of l + J^T d."""
-        d = np.linalg.solve(BY_CODES, z[:2] - self.here)
+        d = np.linalg.solve(BY_PARAMS, z[:2] - self.here)
         return self.level.features(self.l + d @ self.J)
 
     def evaluate(self, z: np.ndarray) -> tuple[float, np.ndarray]:
@@ -182,9 +182,9 @@ class _Value(torch.autograd.Function):
     """J with its hand-written derivatives by l and by the unconstrained thresholds."""
 
     @staticmethod
-    def forward(ctx: Any, l: Tensor, auxiliary: Tensor, goal: OutlineLevel) -> Tensor:
+    def forward(ctx: Any, l: Tensor, nuisance: Tensor, goal: OutlineLevel) -> Tensor:
         thresholds, jacobian = from_unconstrained(
-            auxiliary.detach().double().numpy(), goal.inverse.threshold_bounds
+            nuisance.detach().double().numpy(), goal.inverse.threshold_bounds
         )
         posterior = goal.posterior
         levels, n = posterior.levels_of(thresholds), posterior.growth.stop
@@ -199,5 +199,5 @@ class _Value(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        by_l, by_auxiliary = ctx.saved_tensors
-        return grad * by_l, grad * by_auxiliary, None
+        by_l, by_nuisance = ctx.saved_tensors
+        return grad * by_l, grad * by_nuisance, None

@@ -25,7 +25,7 @@ FIRST_FRACTION, LAST_FRACTION = 1.0, 0.02
 """Part of a step that is taken at first, and at the end."""
 STEEP_FROM = 0.3
 """Progress at which the slope k has reached its final value."""
-BY_CODES = np.array([[0.5, -0.5], [0.0, 1.0]])
+BY_PARAMS = np.array([[0.5, -0.5], [0.0, 1.0]])
 """Derivatives of ln lambda = ln sqrt(DT / rhoT) and of ln rho T by ln rD and ln rRHO."""
 
 
@@ -67,19 +67,19 @@ class SegmentationObjective(Thresholded):
             -unlimited, unlimited, np.ones(2), inverse.threshold_bounds, lambda g: True
         )
 
-    def value(self, l: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, l: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         """J at the slope that belongs to the progress."""
-        value: Tensor = _Value.apply(l, auxiliary, self, self._at(progress))  # type: ignore[no-untyped-call]
+        value: Tensor = _Value.apply(l, nuisance, self, self._at(progress))  # type: ignore[no-untyped-call]
         return value
 
-    def prior(self, codes: Tensor) -> Tensor:
-        """The prior of lambda and rho T at the codes ln rD and ln rRHO."""
-        value: Tensor = _Prior.apply(codes, self)  # type: ignore[no-untyped-call]
+    def prior(self, params: Tensor) -> Tensor:
+        """The prior of lambda and rho T at the params ln rD and ln rRHO."""
+        value: Tensor = _Prior.apply(params, self)  # type: ignore[no-untyped-call]
         return value
 
-    def _along(self, codes: np.ndarray) -> Explicit:
-        """That prior as a function of a change d of the codes."""
-        return self.inverse.growth_prior.along(self._start + BY_CODES @ codes, BY_CODES)
+    def _along(self, params: np.ndarray) -> Explicit:
+        """That prior as a function of a change d of the params."""
+        return self.inverse.growth_prior.along(self._start + BY_PARAMS @ params, BY_PARAMS)
 
     def _at(self, progress: float) -> RegionLoss:
         """The slope k goes from its first to its final value, then stays."""
@@ -90,7 +90,7 @@ class SegmentationObjective(Thresholded):
         return replace(self._objective, k=k)
 
     def step(
-        self, l: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, l: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         """Part of the way to the minimum over the tangent model l + J^T d, |d| <= `BOX`."""
         slopes = np.pad(J.numpy(), ((0, 0), (0, self._lumps)))
@@ -98,14 +98,14 @@ class SegmentationObjective(Thresholded):
             self._at(progress),
             self._density(l),
             slopes,
-            self.thresholds(auxiliary),
-            np.array([[-BOX, BOX]] * len(codes)),
+            self.thresholds(nuisance),
+            np.array([[-BOX, BOX]] * len(params)),
             self._search,
-            self._along(codes.detach().double().numpy()),
+            self._along(params.detach().double().numpy()),
         )
         part = part_of_a_step(progress)
         moved = to_unconstrained(thresholds, self.inverse.threshold_bounds)
-        return codes + part * torch.from_numpy(d), torch.from_numpy(moved)
+        return params + part * torch.from_numpy(d), torch.from_numpy(moved)
 
     def _density(self, l: Tensor) -> np.ndarray:
         return np.pad(torch.sigmoid(l.double()).numpy(), (0, self._lumps))
@@ -120,11 +120,11 @@ class _Value(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, l: Tensor, auxiliary: Tensor, goal: SegmentationObjective, at: RegionLoss
+        ctx: Any, l: Tensor, nuisance: Tensor, goal: SegmentationObjective, at: RegionLoss
     ) -> Tensor:
         u = goal._density(l)
         thresholds, jacobian = from_unconstrained(
-            auxiliary.detach().double().numpy(), goal.inverse.threshold_bounds
+            nuisance.detach().double().numpy(), goal.inverse.threshold_bounds
         )
         value, by_u, by_thresholds = at.value_and_grad(u, thresholds)
         u, by_u = u[: goal._count], by_u[: goal._count]
@@ -135,20 +135,20 @@ class _Value(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        by_l, by_auxiliary = ctx.saved_tensors
-        return grad * by_l, grad * by_auxiliary, None, None
+        by_l, by_nuisance = ctx.saved_tensors
+        return grad * by_l, grad * by_nuisance, None, None
 
 
 class _Prior(torch.autograd.Function):
-    """The prior of the growth parameters with its derivative by the codes."""
+    """The prior of the growth parameters with its derivative by the params."""
 
     @staticmethod
-    def forward(ctx: Any, codes: Tensor, goal: SegmentationObjective) -> Tensor:
-        value, by_codes = goal._along(codes.detach().double().numpy())(np.zeros(2))
-        ctx.save_for_backward(torch.from_numpy(by_codes).to(codes))
-        return codes.new_tensor(value)
+    def forward(ctx: Any, params: Tensor, goal: SegmentationObjective) -> Tensor:
+        value, by_params = goal._along(params.detach().double().numpy())(np.zeros(2))
+        ctx.save_for_backward(torch.from_numpy(by_params).to(params))
+        return params.new_tensor(value)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        (by_codes,) = ctx.saved_tensors
-        return grad * by_codes, None
+        (by_params,) = ctx.saved_tensors
+        return grad * by_params, None

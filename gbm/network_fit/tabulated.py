@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 from gbm.domain.domain import AXES
@@ -154,12 +154,12 @@ class CharacteristicTable:
         ]
         return {**d, "a_t": self.growth.rhoT + self.growth.DT * sum(flux[1:], flux[0])}
 
-    def jet(self, at: Frame) -> Jet:
+    def jet(self, at: PointJets) -> Jet:
         """The tabulated logit as a jet; the points must carry the table's quantities."""
         return tabulated(at, "a", at.points.known.get("a_t"))
 
 
-def tabulated(at: Frame, name: str, rate: Tensor | None) -> Jet:
+def tabulated(at: PointJets, name: str, rate: Tensor | None) -> Jet:
     """The jet of a field that the points carry with its derivatives, and its time derivative.
 
     Where only values are asked for, only the value need be there.

@@ -1,4 +1,4 @@
-"""What every upper level of a tumour has: the imaging thresholds as auxiliary parameters."""
+"""What every upper level of a tumour has: the imaging thresholds as nuisance parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gbm.growth.thresholds import from_unconstrained, to_unconstrained
 
 
 class Thresholded(objective.Objective):
-    """An objective whose auxiliary parameters are u_WT and u_TC, free of constraints.
+    """An objective whose nuisance parameters are u_WT and u_TC, free of constraints.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Thresholded(objective.Objective):
         """Nothing beside the tumour's: a fit's key covers its data."""
         return ""
 
-    def describe(self, auxiliary: Tensor) -> dict[str, float]:
+    def describe(self, nuisance: Tensor) -> dict[str, float]:
         """u_WT and u_TC by region."""
-        return dict(zip(REGIONS, self.thresholds(auxiliary).tolist(), strict=True))
+        return dict(zip(REGIONS, self.thresholds(nuisance).tolist(), strict=True))
 
-    def thresholds(self, auxiliary: Tensor) -> np.ndarray:
+    def thresholds(self, nuisance: Tensor) -> np.ndarray:
         """u_WT and u_TC."""
-        free = auxiliary.detach().double().numpy()
+        free = nuisance.detach().double().numpy()
         return from_unconstrained(free, self.inverse.threshold_bounds)[0]

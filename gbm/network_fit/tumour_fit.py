@@ -150,7 +150,7 @@ def fit_tumour(
     assessment = {
         "start": asdict(start),
         **result.assessment,
-        "objective_fdm": judge(solution.codes, solution.auxiliary),
+        "objective_fdm": judge(solution.params, solution.nuisance),
     }
     return replace(result, assessment=assessment), u
 
@@ -166,7 +166,7 @@ def _method(settings: Settings, spec: FitSpec, judge: Referee) -> BiLO | PINN:
         "pretrain_steps": fit.pretrain_steps,
         "finetune_steps": fit.finetune_steps,
         "points": fit.points,
-        "w_start": START_WEIGHT * (10.0 if heat else 1.0),
+        "w_pretraining": START_WEIGHT * (10.0 if heat else 1.0),
         "history_every": 20,
     }
     if spec.method == "pinn":
@@ -205,10 +205,10 @@ def _referee(
     grids = tumour.grids
     grid = GrowthMap.of(domain, grids.network)
 
-    def judge(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
-        growth = _growth(tumour, tumour.decode(codes))
+    def judge(params: torch.Tensor, nuisance: torch.Tensor) -> float:
+        growth = _growth(tumour, tumour.from_params(params))
         u = coarsen(solve(grid, growth, tumour.seed)[0], grids.per_cell)
-        thresholds = objective.thresholds(auxiliary)
+        thresholds = objective.thresholds(nuisance)
         return objective.inverse.value(u, thresholds, growth.lambda_mm, growth.rhoT)
 
     return judge
@@ -216,7 +216,7 @@ def _referee(
 
 def _density(tumour: TumourProblem, solution: Solution, t: float) -> np.ndarray:
     assert solution.network is not None
-    l = evaluate(solution.network, tumour.snapshot(t), solution.codes)
+    l = evaluate(solution.network, tumour.snapshot(t), solution.params)
     return tumour.to_voxels(torch.sigmoid(l))
 
 
@@ -233,7 +233,7 @@ def _result(
     final: np.ndarray,
 ) -> FitResult:
     growth, spec = _growth(tumour, solution.unknowns), fit.spec
-    thresholds, lambda_mm = objective.thresholds(solution.auxiliary), growth.lambda_mm
+    thresholds, lambda_mm = objective.thresholds(solution.nuisance), growth.lambda_mm
     # the tumour problem has no numerical solution of its own: what nothing contradicts here is
     # confirmed, or not, by the finite-volume verification, the step after this one
     status = CONVERGED if solution.status == UNVERIFIED else solution.status

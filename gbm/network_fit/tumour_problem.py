@@ -21,7 +21,7 @@ import torch
 from scipy.special import logit
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -64,7 +64,7 @@ class TumourProblem(Problem):
     """
 
     name = "tumour"
-    outlier = 0.02
+    huber_delta = 0.02
     """In units of the clock: cells at walls of the tissue, which no smooth N resolves, stay few."""
     untested = ("equation", "seen")
     """The finite-volume verification judges a fit: residuals at walls stay large where u is right,
@@ -104,42 +104,42 @@ class TumourProblem(Problem):
         return self.key
 
     # --- the equation ----------------------------------------------------------------------------
-    def principal(self, at: Frame) -> Operator:
+    def principal(self, at: PointJets) -> Operator:
         """M l = l_t - rD DT (Px l_xx + Py l_yy + ..)."""
         D = at["rD"] * -self.growth.DT
         second = tuple((x, x, (D * at[f"P{x}"]).weight) for x in self.axes)
         return Operator("M", drift=(("t", 1.0),), diffusion=second)
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         """l = a + c(t) N with the lift a, c(0) = 0: the initial density is exact.
 
         c = (t + log(1 + tau_0) / log(1 + tau_0(1))) / 2 runs fast while the seed spreads, so that N
         stays of order one.
         """
-        return at.memo("lift", self._lift) + N * at.memo("clock", self._clock)
+        return at.cached("lift", self._lift) + N * at.cached("clock", self._clock)
 
-    def _clock(self, at: Frame) -> Jet:
+    def _clock(self, at: PointJets) -> Jet:
         return 0.5 * at["t"] + self._slow(at) * (0.5 / math.log1p(self.spread))
 
-    def _slow(self, at: Frame) -> Jet:
+    def _slow(self, at: PointJets) -> Jet:
         """log(1 + tau_0), the clock of the spreading seed."""
-        return at.memo("log(1+tau)", lambda at: (1 + at["t"] * self.spread).log())
+        return at.cached("log(1+tau)", lambda at: (1 + at["t"] * self.spread).log())
 
-    def _lift(self, at: Frame) -> Jet:
+    def _lift(self, at: PointJets) -> Jet:
         DT, rhoT = at["rD"] * self.growth.DT, at["rRHO"] * self.growth.rhoT
         moving = heat(at, self.seed, DT, rhoT)
         if self.lift == "heat":
             return moving
-        return moving + at.memo("carried", self._carried)
+        return moving + at.cached("carried", self._carried)
 
-    def _carried(self, at: Frame) -> Jet:
+    def _carried(self, at: PointJets) -> Jet:
         """(1 + tau_0) / (1 + tau) (c - H(theta_0)): what the start knows of the tissue."""
         t = at["t"]
         fixed = heat(at, self.seed, self.growth.DT, self.growth.rhoT)
         shrink = (1 + t * self.spread) / (1 + t * at["rD"] * self.spread)
         return shrink * (self.table.jet(at) - fixed)
 
-    def residual(self, l: Jet, at: Frame) -> Jet:
+    def residual(self, l: Jet, at: PointJets) -> Jet:
         """M l - rD DT [(1 - 2u)(Px l_x^2 + Py l_y^2 + ..) + b . grad l] - rRHO rhoT."""
         slopes = {x: l.d(x) for x in self.axes}
         s = 1 - 2 * l.d("1").sigmoid()
@@ -147,7 +147,7 @@ class TumourProblem(Problem):
         flux = s * steep + summed([at[f"b{x}"] * lx for x, lx in slopes.items()])
         return at.apply(l) - at["rD"] * self.growth.DT * flux - at["rRHO"] * self.growth.rhoT
 
-    def weight(self, l: Jet, at: Frame) -> Tensor:
+    def weight(self, l: Jet, at: PointJets) -> Tensor:
         """(rho^(1/4) + rho) / clock^2, with rho = max(u_start, u) / max_x u_start(t).
 
         Fronts are pulled, so their tails must count; the mass is in the core, so it must count too.
@@ -163,20 +163,20 @@ class TumourProblem(Problem):
         weight: Tensor = (relative**0.25 + relative) / clock**2
         return weight
 
-    def project(self, codes: Tensor) -> Tensor:
+    def project(self, params: Tensor) -> Tensor:
         """Into the bounds of rho T and lambda = sqrt(DT / rhoT)."""
         low, high = np.log(self.bounds["rhoT"])
-        growth = (codes[1] + math.log(self.growth.rhoT)).clamp(low, high)
+        growth = (params[1] + math.log(self.growth.rhoT)).clamp(low, high)
         low, high = np.log(self.bounds["lambda_mm"])
-        twice = (codes[0] + math.log(self.growth.DT) - growth).clamp(2 * low, 2 * high)
+        twice = (params[0] + math.log(self.growth.DT) - growth).clamp(2 * low, 2 * high)
         ln_DT, ln_rhoT = math.log(self.growth.DT), math.log(self.growth.rhoT)
         return torch.stack([twice + growth - ln_DT, growth - ln_rhoT])
 
-    def start_solution(self, points: Points) -> Tensor:
+    def pretraining_target(self, points: Points) -> Tensor:
         """Logit of the finite-volume solution at the start."""
         return points.known["a"]
 
-    def start_weight(self, known: Tensor, points: Points) -> Tensor:
+    def pretraining_weight(self, known: Tensor, points: Points) -> Tensor:
         """Logits are weighted like the residual."""
         return (torch.sigmoid(known) / points.known["largest"]).clamp(max=1.0) ** 0.25
 
@@ -186,19 +186,19 @@ class TumourProblem(Problem):
         """Tau at t = 1: how many times its own squared width the seed has spread."""
         return self.seed.tau(self.growth.DT)
 
-    def features(self, at: Frame) -> list[Jet]:
+    def features(self, at: PointJets) -> list[Jet]:
         """(x - x0) / L, .., two clocks, the distance through the tissue, and the lift."""
         slow = self._slow(at) * (2 / math.log1p(self.spread)) - 1
         own = [
             (at[x] - float(c)) / self.length for x, c in zip(self.axes, self.seed.x0, strict=True)
         ]
-        own += [at["t"] * 2 - 1, slow, at.memo("distance", self._tissue)]
+        own += [at["t"] * 2 - 1, slow, at.cached("distance", self._tissue)]
         if self.lift == "heat":
             return own
-        lift = at.memo("lift", self._lift)
-        return [*own, floored(lift) * 0.125 + 1.0, at.memo("carried", self._carried) * 0.2]
+        lift = at.cached("lift", self._lift)
+        return [*own, floored(lift) * 0.125 + 1.0, at.cached("carried", self._carried) * 0.2]
 
-    def _tissue(self, at: Frame) -> Jet:
+    def _tissue(self, at: PointJets) -> Jet:
         """Distance through the tissue, in units of L."""
         return tabulated(at, "d", torch.zeros_like(at.points.known["d"]))
 

@@ -136,7 +136,7 @@ def test_the_code_behind_a_run_is_known(name: str) -> None:
         names = {Path(file).name for file in files}
         module = experiments.get(name).module.split(".")[-1]
         judge = f"{experiments.get(name).reference}.py"
-        assert {f"{module}.py", "streamed_mlp.py", "tanh_streams.c", judge} <= names
+        assert {f"{module}.py", "taylor_mlp.py", "tanh_streams.c", judge} <= names
         for problem in experiments.get(name).problems or (name,):
             assert any(file.endswith(f"bilo/problems/{problem}.py") for file in files)
 

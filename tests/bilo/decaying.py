@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import grid
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar, Unknown
@@ -25,7 +25,7 @@ class Decaying(Heat):
     name = "decaying"
     unknowns = (*Heat.unknowns, Scalar("k", start=0.5, bounds=(0.0, 5.0), truth=1.0))
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return at.apply(u) + at["k"] * u
 
     def solve(self, theta: Mapping[str, Any]) -> Callable[..., np.ndarray]:

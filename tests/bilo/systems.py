@@ -11,8 +11,8 @@ from torch import Tensor
 from bilo.inverse import shapes
 from bilo.inverse.box import Box
 from bilo.inverse.condition import Condition
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -31,11 +31,11 @@ class Turning(Problem):
         Scalar("b", start=1.0, bounds=(0.1, 5.0), truth=1.5, log=True),
     )
 
-    def transform(self, N: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
+    def transform(self, N: tuple[Jet, ...], at: PointJets) -> tuple[Jet, ...]:
         p, q = N
         return at["t"] * p, 1 + at["t"] * q
 
-    def residual(self, u: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
+    def residual(self, u: tuple[Jet, ...], at: PointJets) -> tuple[Jet, ...]:
         p, q = u
         return p.d("t") - at["a"] * q, q.d("t") + at["b"] * p
 
@@ -65,11 +65,11 @@ class Reacting(Problem):
         Scalar("k", start=0.7, bounds=(0.1, 5.0), truth=1.0, log=True),
     )  # fmt: skip
 
-    def transform(self, N: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
+    def transform(self, N: tuple[Jet, ...], at: PointJets) -> tuple[Jet, ...]:
         p, q = N
         return (at["x"] * math.pi).sin() + at["t"] * p, at["D"] * q
 
-    def residual(self, u: tuple[Jet, ...], at: Frame) -> tuple[Jet, ...]:
+    def residual(self, u: tuple[Jet, ...], at: PointJets) -> tuple[Jet, ...]:
         (p, q), D, k = u, at["D"], at["k"]
         spread = D.d("1") * p.d("x", "x") + D.d("x") * p.d("x")
         return (
@@ -77,7 +77,7 @@ class Reacting(Problem):
             q.d("t") - 0.3 * q.d("x", "x") - q.d("x") - k * p * p,
         )
 
-    def weight(self, u: tuple[Jet, ...], at: Frame) -> Tensor:
+    def weight(self, u: tuple[Jet, ...], at: PointJets) -> Tensor:
         return 1 + u[1].value ** 2
 
     def conditions(self) -> tuple[Condition, ...]:
@@ -91,6 +91,6 @@ class Reacting(Problem):
         )
 
 
-def interleaved_field(network: OperatorNetwork, points: Points, codes: Tensor) -> Tensor:
+def interleaved_field(network: OperatorNetwork, points: Points, params: Tensor) -> Tensor:
     """Represented fields (N fields,), those of one point side by side, inside the graph."""
-    return torch.stack(plain_fields(network, points, codes), -1).flatten()
+    return torch.stack(plain_fields(network, points, params), -1).flatten()

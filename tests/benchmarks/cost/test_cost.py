@@ -20,12 +20,12 @@ def test_nested_autograd_is_the_engine(name: str) -> None:
     problem = get(name)
     network = OperatorNetwork(problem, 12, 3, 0, 1).double()
     points = problem.collocation(40, torch.Generator().manual_seed(2)).to(network.like)
-    codes = problem.start_codes(0) * 1.3
-    engine = operator_loss(network, points, codes, 0.1)
+    params = problem.start_params(0) * 1.3
+    engine = operator_loss(network, points, params, 0.1)
     names, weights = zip(*network.named_parameters(), strict=True)
     exact = torch.autograd.grad(engine.surrogate, weights)
     for written in (nested.TEXTBOOK[name], nested.ECONOMICAL[name]):
-        loss = written(network, points, codes, 0.1)
+        loss = written(network, points, params, 0.1)
         assert float(loss.detach()) == pytest.approx(
             engine.residual + 0.1 * engine.gradient + engine.conditions, rel=1e-12
         )

@@ -38,19 +38,19 @@ def test_the_implicit_derivative_keeps_the_lower_level_stationary() -> None:
     network = OperatorNetwork(problem, 8, 3, 0, 0).double()
     points = problem.collocation(64, torch.Generator()).to(network.like)
     study._solve(network, points, 40)
-    codes = problem.encode(problem.start())
+    params = problem.to_params(problem.start())
     W = parameters_to_vector(network.parameters()).detach()
-    implicit = study._implicit(network, points, codes)
+    implicit = study._implicit(network, points, params)
     assert torch.equal(parameters_to_vector(network.parameters()).detach(), W)
     for j, dW in enumerate(implicit):
         e = 1e-6 / float(dW.norm())
-        unit = torch.eye(len(codes), dtype=torch.float64)[j]
+        unit = torch.eye(len(params), dtype=torch.float64)[j]
 
         def moved(s: float, dW: torch.Tensor = dW, unit: torch.Tensor = unit) -> torch.Tensor:
-            return study._lower_gradient(network, points, codes + s * unit, W + s * dW)
+            return study._lower_gradient(network, points, params + s * unit, W + s * dW)
 
-        explicit = study._lower_gradient(network, points, codes + e * unit, W)
-        explicit = (explicit - study._lower_gradient(network, points, codes - e * unit, W)) / 2
+        explicit = study._lower_gradient(network, points, params + e * unit, W)
+        explicit = (explicit - study._lower_gradient(network, points, params - e * unit, W)) / 2
         total = (moved(e) - moved(-e)) / 2
         assert total.norm() < 1e-2 * explicit.norm()
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.box import Box
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Pointwise, variances
+from bilo.inverse.objective import SeparableObjective, variances
 from bilo.inverse.observed import solution_at_data
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -78,10 +78,10 @@ class Decay(Problem):
         Scalar("A", start=1.0, bounds=(0.1, 5.0), truth=2.0),
     )
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return at["A"] + at["x"] * N
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return u.d("x") + at["k"] * u
 
     def solve(self, theta: Any) -> Any:
@@ -100,19 +100,19 @@ def _parts() -> tuple[LeastSquares, LeastSquares, LeastSquares]:
 
 def test_joined_data_are_the_data_one_after_the_other() -> None:
     """What each sees, its functionals, its noise: all rows stacked by hand, weights sigma^-2."""
-    problem, codes = Decay(), torch.tensor([1.3, 1.8], dtype=torch.float64)
+    problem, params = Decay(), torch.tensor([1.3, 1.8], dtype=torch.float64)
     network = OperatorNetwork(problem, 6, 2, 0, 1).double()
     parts = _parts()
     joined = parts[0] + parts[1] + parts[2]
     rows, slopes = [], []
     for part in parts:
-        jet = seen_of(network, part, codes, tangents=True)
+        jet = seen_of(network, part, params, tangents=True)
         rows.append(part.combine(jet.value.detach()))
         slopes.append(part.combine(jet.tangents.detach()))
-    jet = seen_of(network, joined, codes, tangents=True)
-    u, by_codes = jet.value.detach(), jet.tangents.detach()
+    jet = seen_of(network, joined, params, tangents=True)
+    u, by_params = jet.value.detach(), jet.tangents.detach()
     assert torch.allclose(joined.combine(u), torch.cat(rows), rtol=1e-10)
-    assert torch.allclose(joined.combine(by_codes), torch.cat(slopes, 1), rtol=1e-10, atol=1e-13)
+    assert torch.allclose(joined.combine(by_params), torch.cat(slopes, 1), rtol=1e-10, atol=1e-13)
     sigma = torch.cat([torch.as_tensor(part.sigma) for part in parts])
     w, e = sigma**-2, torch.cat(rows) - torch.cat([part.values for part in parts])
     assert float(joined.value(u, joined.start)) == pytest.approx(
@@ -122,7 +122,7 @@ def test_joined_data_are_the_data_one_after_the_other() -> None:
     assert joined.count == sum(part.count for part in parts)
     A = torch.cat(slopes, 1)
     spread = torch.linalg.inv((A * w) @ A.t()).diagonal().sqrt()
-    found = joined.local_sd(u, by_codes, joined.start)
+    found = joined.local_sd(u, by_params, joined.start)
     assert found is not None
     assert torch.allclose(found, spread, rtol=1e-8)
 
@@ -138,7 +138,7 @@ def test_joined_data_without_sigma_keep_their_weights() -> None:
 
 def test_joined_data_of_a_system() -> None:
     """Both fields at some points, the second alone at others."""
-    problem, codes = Turning(), torch.tensor([1.2, 0.1], dtype=torch.float64)
+    problem, params = Turning(), torch.tensor([1.2, 0.1], dtype=torch.float64)
     network = OperatorNetwork(problem, 6, 2, 0, 1).double()
     t = Points({"t": X.coordinates["x"]})
     parts = (
@@ -146,8 +146,8 @@ def test_joined_data_of_a_system() -> None:
         LeastSquares(t.part(slice(0, 2)), _draw(2), seen=lambda u, at: u[1]),
     )
     joined = parts[0] + parts[1]
-    found = joined.combine(seen_of(network, joined, codes).value.detach())
-    exact = [part.combine(seen_of(network, part, codes).value.detach()) for part in parts]
+    found = joined.combine(seen_of(network, joined, params).value.detach())
+    exact = [part.combine(seen_of(network, part, params).value.detach()) for part in parts]
     assert torch.allclose(found, torch.cat(exact), rtol=1e-10)
 
 
@@ -229,4 +229,4 @@ def test_of_two_unknowns_that_are_seen_together_neither_is() -> None:
 
 def test_a_sum_over_points_has_no_functional_unless_it_says_so() -> None:
     rows = _draw(2, 3)
-    assert Pointwise.combine(LeastSquares(X, _draw(N)), rows) is rows
+    assert SeparableObjective.combine(LeastSquares(X, _draw(N)), rows) is rows

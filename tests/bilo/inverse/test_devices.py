@@ -92,7 +92,7 @@ def test_the_numerical_solution(name: str) -> None:
     u = exact(Far(points))
     assert (u.device.type, u.dtype) == ("cpu", torch.float64)
     assert torch.equal(u, exact(points))
-    start = problem.start_solution(Far(points))
+    start = problem.pretraining_target(Far(points))
     assert start is not None
     assert torch.equal(start, u)
     data = copy.copy(problem.observe(problem.truth(), 0.0, 0))
@@ -135,4 +135,4 @@ def test_a_fit_on_an_accelerator(name: str) -> None:
     for method in (tiny, replace(tiny, recipe="paper")):
         found = fit(problem, data, method, device="cuda")
         assert found.device == "cuda"
-        assert torch.isfinite(found.codes).all()
+        assert torch.isfinite(found.params).all()

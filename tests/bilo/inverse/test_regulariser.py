@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -21,7 +21,7 @@ def _zero(points: Points) -> Tensor:
     return torch.zeros(len(points), dtype=torch.float64)
 
 
-def _fixed(N: Jet, at: Chart) -> Jet:
+def _fixed(N: Jet, at: CoordinateJets) -> Jet:
     """3 x^2 + 4 y, whatever the network."""
     x = at["x"]
     return N * 0.0 + x * x * 3.0 + at["y"] * 4.0
@@ -38,7 +38,7 @@ def test_mean_squared_slope() -> None:
     """mean (36 x^2 + 16)."""
     points = unit_grid(("x", "y"), 11)
     exact = 36 * float((points.coordinates["x"] ** 2).mean()) + 16
-    found = Regulariser(points).value(FIXED, FIXED.random_codes(0))
+    found = Regulariser(points).value(FIXED, FIXED.random_params(0))
     assert float(found) == pytest.approx(exact, rel=1e-12)
 
 
@@ -46,32 +46,32 @@ def test_total_variation() -> None:
     """mean |(6 x, 4)| up to the rounded corner."""
     points = unit_grid(("x", "y"), 11)
     exact = float((36 * points.coordinates["x"] ** 2 + 16).sqrt().mean())
-    found = float(Regulariser(points, corner=1e-3).value(FIXED, FIXED.random_codes(0)))
+    found = float(Regulariser(points, corner=1e-3).value(FIXED, FIXED.random_params(0)))
     assert found == pytest.approx(exact, rel=1e-6)
     assert found > exact
 
 
 @CORNERS
 def test_rows_have_the_gradient_of_the_value(corner: float) -> None:
-    regulariser, codes = Regulariser(unit_grid(("x", "y"), 6), corner), FREE.random_codes(0)
-    value = torch.autograd.functional.jacobian(lambda v: regulariser.value(FREE, v), codes)
-    b, by_codes = regulariser.rows(FREE, codes)
+    regulariser, params = Regulariser(unit_grid(("x", "y"), 6), corner), FREE.random_params(0)
+    value = torch.autograd.functional.jacobian(lambda v: regulariser.value(FREE, v), params)
+    b, by_params = regulariser.rows(FREE, params)
     assert b.shape == (2 * 36,)
-    assert by_codes.shape == (FREE.size, 2 * 36)
-    assert torch.allclose(2 * by_codes @ b, value, rtol=1e-10, atol=1e-13)
+    assert by_params.shape == (FREE.size, 2 * 36)
+    assert torch.allclose(2 * by_params @ b, value, rtol=1e-10, atol=1e-13)
     if not corner:
-        assert float(b @ b) == pytest.approx(float(regulariser.value(FREE, codes)), rel=1e-12)
+        assert float(b @ b) == pytest.approx(float(regulariser.value(FREE, params)), rel=1e-12)
 
 
 @CORNERS
 def test_the_rows_derivative_holds_their_weights(corner: float) -> None:
-    """d b / d codes, the slopes' weights of a total variation fixed: by central differences."""
-    points, codes = unit_grid(("x", "y"), 4), FREE.random_codes(0)
-    slopes, by_slopes = Regulariser(points).rows(FREE, codes)
-    b, by_codes = Regulariser(points, corner).rows(FREE, codes)
-    assert torch.allclose(by_codes, by_slopes * (b / slopes), rtol=1e-10)
-    h, v = 1e-6, FREE.random_codes(9)
-    plus, minus = (Regulariser(points).rows(FREE, codes + s * h * v)[0] for s in (1, -1))
+    """d b / d params, the slopes' weights of a total variation fixed: by central differences."""
+    points, params = unit_grid(("x", "y"), 4), FREE.random_params(0)
+    slopes, by_slopes = Regulariser(points).rows(FREE, params)
+    b, by_params = Regulariser(points, corner).rows(FREE, params)
+    assert torch.allclose(by_params, by_slopes * (b / slopes), rtol=1e-10)
+    h, v = 1e-6, FREE.random_params(9)
+    plus, minus = (Regulariser(points).rows(FREE, params + s * h * v)[0] for s in (1, -1))
     assert torch.allclose(v @ by_slopes, (plus - minus) / (2 * h), rtol=1e-6, atol=1e-9)
 
 
@@ -79,8 +79,8 @@ def test_the_rows_derivative_holds_their_weights(corner: float) -> None:
 def test_a_problem_knows_its_function(problem: Problem) -> None:
     """Scalars beside it change nothing."""
     (f,) = problem.functions
-    codes = f.random_codes(0)
+    params = f.random_params(0)
     rest = torch.ones(len(problem.scalars), dtype=torch.float64)
     assert f.regulariser is not None
-    exact = f.regulariser.value(f, codes)
-    assert torch.equal(regularisation(problem, torch.cat([codes, rest])), exact)
+    exact = f.regulariser.value(f, params)
+    assert torch.equal(regularisation(problem, torch.cat([params, rest])), exact)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from bilo.inverse.box import Box
 from bilo.inverse.condition import Condition
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -33,10 +33,10 @@ class Traced(Problem):
         Scalar("b", start=1.0, bounds=(-5.0, 5.0)),
     )
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return at["x"] * at["D"] + at["t"] * N
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         spread = u.d("x", "x") + 0.5 * u.d("x", "y")
         M = u.d("t") - 0.1 * at["D"] * spread - 0.2 * u.d("y", "y")
         return M + at["b"] * u.d("x") - u * u
@@ -45,11 +45,11 @@ class Traced(Problem):
 class Summed(Traced):
     """The same with a principal operator, written as a sum."""
 
-    def principal(self, at: Frame) -> Operator:
+    def principal(self, at: PointJets) -> Operator:
         spread = d("x", "x") + 0.5 * d("x", "y")
         return -(at["D"] * 0.1 * spread - d("t") + d("y", "y") * 0.2)
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return at.apply(u) + at["b"] * u.d("x") - u * u
 
 
@@ -84,10 +84,10 @@ def test_the_terms_of_the_equation_are_the_same() -> None:
 def test_what_is_carried() -> None:
     """What is asked for, with the first derivatives it needs; or one stream for the operator."""
     points = Points({c: torch.full((3,), 0.5) for c in ("t", "x", "y")})
-    assert set(Frame(Traced(), points, CODES).streams.names) == {
+    assert set(PointJets(Traced(), points, CODES).streams.names) == {
         "1", "t", "x", "y", "xx", "xy", "yy"
     }  # fmt: skip
-    assert set(Frame(Summed(), points, CODES).streams.names) == {"1", "x", "y", "M"}
+    assert set(PointJets(Summed(), points, CODES).streams.names) == {"1", "x", "y", "M"}
 
 
 class Deep(Problem):
@@ -96,10 +96,10 @@ class Deep(Problem):
     box = Box(depth=(0, 1), time=(0, 1))
     unknowns = (Scalar("k", start=1.0, bounds=(0.1, 10.0)),)
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return N
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return u.d("depth", "depth") - at["k"] * u
 
     def conditions(self) -> tuple[Condition, ...]:
@@ -108,14 +108,14 @@ class Deep(Problem):
 
 def test_a_condition_is_traced_too_and_names_may_be_long() -> None:
     network, points = _setting(Deep())
-    codes = CODES[:1]
-    at = Frame(Deep(), points, codes)
+    params = CODES[:1]
+    at = PointJets(Deep(), points, params)
     assert set(at.streams.names) == {"1", "depth", "time", "depth,depth"}
     h = 1e-4
 
     def u(by: float) -> Tensor:
         moved = {**points.coordinates, "depth": points.coordinates["depth"] + by}
-        (jet,) = network.represented(Frame(Deep(), Points(moved), codes, derivatives=False))
+        (jet,) = network.represented(PointJets(Deep(), Points(moved), params, derivatives=False))
         return jet.value.detach()
 
     (jet,) = network.represented(at)
@@ -133,8 +133,8 @@ def test_data_may_see_what_the_equation_does_not() -> None:
 
     def flux(by: float, code: float) -> Tensor:
         moved = {**points.coordinates, "time": points.coordinates["time"] + by}
-        codes = torch.tensor([code], dtype=torch.float64)
-        (jet,) = network.represented(Frame(problem, Points(moved), codes, derivatives=False))
+        params = torch.tensor([code], dtype=torch.float64)
+        (jet,) = network.represented(PointJets(problem, Points(moved), params, derivatives=False))
         return code * jet.value.detach()
 
     k = float(CODES[0])

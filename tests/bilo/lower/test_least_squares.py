@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.fields import Fields, as_tuple
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.lower.least_squares import (
@@ -28,7 +28,7 @@ from bilo.problems import get
 from tests.bilo.oracle import no_shift, tangents_of
 from tests.bilo.problems.test_problems import LOCAL, VARIANTS, elsewhere
 from tests.bilo.systems import Reacting, Turning
-from tests.bilo.taylor.test_streamed_mlp import Anisotropic
+from tests.bilo.taylor.test_taylor_mlp import Anisotropic
 
 TOLERANCE = 1e-10
 W_RGRAD = 0.3
@@ -56,16 +56,16 @@ def _setting(
 
 def _plain(
     network: OperatorNetwork,
-    form: Callable[[Any, Frame], Fields],
+    form: Callable[[Any, PointJets], Fields],
     points: Points,
-    codes: Tensor,
+    params: Tensor,
     w_rgrad: float,
 ) -> tuple[Tensor, Tensor]:
     """All c and their scaled derivatives by the unknowns one after the other (K, n), inside the
     graph of the weights and of a shift of z.
     """
     problem, shift = network.problem, no_shift(network)
-    u, at = fields_and_derivatives(network, points, codes, shift)
+    u, at = fields_and_derivatives(network, points, params, shift)
     cs = [c.value for c in as_tuple(form(problem.together(u), at))]
     rows = torch.stack(cs)
     if w_rgrad:
@@ -108,12 +108,12 @@ def _points_of(equation: Equation, points: Points) -> Points:
 
 @pytest.mark.parametrize("fourier", [0, 3])
 def test_rows_and_jacobian_of_the_operator(problem: Problem, fourier: int) -> None:
-    network, points, codes = _setting(problem, fourier=fourier)
-    equations = operator_equations(network, points, codes, W_RGRAD)
+    network, points, params = _setting(problem, fourier=fourier)
+    equations = operator_equations(network, points, params, W_RGRAD)
     assert len(equations) == 1 + len(problem.conditions())
     for equation in equations:
         there = _points_of(equation, points)
-        exact, _ = _plain(network, equation.form, there, codes, W_RGRAD)
+        exact, _ = _plain(network, equation.form, there, params, W_RGRAD)
         exact = equation.factor**0.5 * exact
         rows, J = equation.linearise()
         assert _close(rows, exact.detach())
@@ -123,10 +123,10 @@ def test_rows_and_jacobian_of_the_operator(problem: Problem, fourier: int) -> No
 
 def test_rows_and_jacobian_of_a_pinn(problem: Problem) -> None:
     """The unknowns, of functions their value at each point, are variables like the weights."""
-    network, points, codes = _setting(problem, theta=False)
-    for equation in operator_equations(network, points, codes, 0.0):
+    network, points, params = _setting(problem, theta=False)
+    for equation in operator_equations(network, points, params, 0.0):
         there = _points_of(equation, points)
-        exact, shift = _plain(network, equation.form, there, codes, 0.0)
+        exact, shift = _plain(network, equation.form, there, params, 0.0)
         exact = equation.factor**0.5 * exact
         rows, J = equation.linearise(unknowns=True)
         assert _close(rows, exact.detach())
@@ -135,10 +135,10 @@ def test_rows_and_jacobian_of_a_pinn(problem: Problem) -> None:
 
 def test_the_squares_are_the_loss(problem: Problem) -> None:
     """And their gradient is that of `operator_loss`, the first-order recipes'."""
-    network, points, codes = _setting(problem)
-    exact = operator_loss(network, points, codes, W_RGRAD)
+    network, points, params = _setting(problem)
+    exact = operator_loss(network, points, params, W_RGRAD)
     exact.surrogate.backward()
-    parts = [e.linearise() for e in operator_equations(network, points, codes, W_RGRAD)]
+    parts = [e.linearise() for e in operator_equations(network, points, params, W_RGRAD)]
     total = sum(float((rows**2).sum()) for rows, _ in parts)
     gradient = sum(2 * rows.flatten() @ J for rows, J in parts)
     assert total == pytest.approx(
@@ -150,9 +150,9 @@ def test_the_squares_are_the_loss(problem: Problem) -> None:
 
 
 def test_losses_by_name() -> None:
-    network, points, codes = _setting(get("particles"))
-    exact = operator_loss(network, points, codes, W_RGRAD)
-    residual, conditions = operator_equations(network, points, codes, W_RGRAD)
+    network, points, params = _setting(get("particles"))
+    exact = operator_loss(network, points, params, W_RGRAD)
+    residual, conditions = operator_equations(network, points, params, W_RGRAD)
     found = residual.losses(residual.rows())
     assert found["residual"] == pytest.approx(exact.residual)
     assert found["residual_gradient"] == pytest.approx(exact.gradient)
@@ -165,17 +165,17 @@ def test_losses_by_name() -> None:
 @pytest.mark.parametrize("theta", [True, False])
 def test_start_and_data(theta: bool) -> None:
     problem = get("fisher_kpp")
-    network, points, codes = _setting(problem, theta=theta)
+    network, points, params = _setting(problem, theta=theta)
     data = problem.observe({"D": 2.0, "rho": 2.0}, 0.0, 0)
     assert isinstance(data, LeastSquares)
-    (start,) = start_equation(network, points, codes, 4.0)
+    (start,) = start_equation(network, points, params, 4.0)
     known = problem.numerical(problem.start())
     assert known is not None
     for equation, there, values, factor in (
         (start, points, known(points), 4.0),
-        (data_equation(network, data, codes, 9.0), data.points, data.values, 9.0),
+        (data_equation(network, data, params, 9.0), data.points, data.values, 9.0),
     ):
-        exact, _ = _plain(network, lambda u, at: u.d("1"), there, codes, 0.0)
+        exact, _ = _plain(network, lambda u, at: u.d("1"), there, params, 0.0)
         exact = factor**0.5 * (exact - values / len(values) ** 0.5)
         rows, J = equation.linearise()
         assert _close(rows, exact.detach())
@@ -183,7 +183,7 @@ def test_start_and_data(theta: bool) -> None:
         assert equation.losses(rows)[equation.name] == pytest.approx(
             float((exact.detach() ** 2).sum()) / factor
         )
-    assert start_equation(network, points, codes, 0.0) == []
+    assert start_equation(network, points, params, 0.0) == []
 
 
 def test_a_vector_of_weights_goes_back_where_it_came_from() -> None:

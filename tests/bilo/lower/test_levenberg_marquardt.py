@@ -72,25 +72,25 @@ def test_a_bad_step_of_the_unknowns_is_taken_back_to_the_bits(judged: bool) -> N
     data = problem.observe(TRUTH, 0.0, 0)
     assert isinstance(data, LeastSquares)
     network = OperatorNetwork(problem, 6, 2, 0, 0).double()
-    run = Run(network, problem.encode(problem.start()), data.start, {}, torch.Generator())
+    run = Run(network, problem.to_params(problem.start()), data.start, {}, torch.Generator())
     run.lower, run.upper = Solving(mu=1e-5, fall=1.0), Alternating()
-    weights, codes = network.vector(), run.codes.clone()
+    weights, params = network.vector(), run.params.clone()
     J = torch.randn(2, 11, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     fields = iter([data.values + 0.1, data.values + 0.2])
     upper = alternating(UpperLevel(data), lambda run: (next(fields), J))
     assert upper(run, 0.0)["objective"] == pytest.approx(0.01)
-    assert not torch.equal(run.codes, codes)
+    assert not torch.equal(run.params, params)
     network.assign(weights + 1)
     run.lower = replace(run.lower, mu=1e3)  # type: ignore[call-arg]
     if judged:
-        assert upper(run, 0.1) == problem.decode(codes)
+        assert upper(run, 0.1) == problem.from_params(params)
     assert not finish(run)
-    assert torch.equal(run.codes, codes)
+    assert torch.equal(run.params, params)
     assert torch.equal(network.vector(), weights)
     assert isinstance(run.lower, Solving)
     assert isinstance(run.upper, Alternating)
     assert run.lower.mu == 1e-5
-    assert run.upper.surprises == judged
+    assert run.upper.rejected_in_a_row == judged
 
 
 def test_bilo_finds_the_unknowns() -> None:
@@ -104,7 +104,7 @@ def test_bilo_finds_the_unknowns() -> None:
     reference = problem.numerical(TRUTH)
     assert reference is not None
     exact = reference(everywhere)
-    error = (evaluate(found.network, everywhere, found.codes) - exact).norm() / exact.norm()
+    error = (evaluate(found.network, everywhere, found.params) - exact).norm() / exact.norm()
     assert error < 3e-4
     assert found.steps < LM.budget.total == 230
     assert found.history["step"] == [float(n + 1) for n in range(found.steps)]
@@ -144,13 +144,13 @@ class Anything(Objective):
 
     points = FisherKPP().observe(TRUTH, 0.0, 0).points
 
-    def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+    def value(self, u: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
         return u.max()
 
     def step(
-        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, u: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
-        return codes, auxiliary
+        return params, nuisance
 
 
 def test_refusals() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bilo.inverse.box import Box
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.lower.losses import relative_residual
@@ -24,10 +24,10 @@ class Exact(Problem):
     load = 0.0
     size = 1.0
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return N * 0.0 + (-at["x"]).exp() * self.size
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return (u.d("x") + at["k"] * u - self.load) * 3.0
 
 
@@ -40,7 +40,7 @@ class Loaded(Exact):
 class Squared(Exact):
     """u' + k exp(x) u^2 = 0: the slope of u^2 counts it twice, and takes it back once."""
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return u.d("x") + at["k"] * at["x"].exp() * u * u
 
 
@@ -49,11 +49,11 @@ class Twins(Exact):
 
     fields = ("u", "v")
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         one = Exact.transform(self, N[0], at)
         return one, one
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return u[0].d("x") + u[0], u[1].d("x") + at["k"] * u[1]
 
 
@@ -80,13 +80,13 @@ def test_the_ratio(problem: Problem, k: float, ratio: float) -> None:
 
 def test_the_units_of_the_equation_do_not_matter() -> None:
     class Scaled(Exact):
-        def residual(self, u: Jet, at: Frame) -> Jet:
+        def residual(self, u: Jet, at: PointJets) -> Jet:
             return super().residual(u, at) * 1e-9
 
     found = []
     for problem in (Exact(), Scaled()):
         network = OperatorNetwork(problem, 4, 2, 0, 0).double()
         points = problem.collocation(40, torch.Generator()).to(network.like)
-        codes = torch.tensor([2.0], dtype=torch.float64)
-        found.append(relative_residual(network, points, codes))
+        params = torch.tensor([2.0], dtype=torch.float64)
+        found.append(relative_residual(network, points, params))
     assert found[0] == pytest.approx(found[1], rel=1e-9)

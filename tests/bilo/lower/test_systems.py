@@ -39,9 +39,9 @@ def _by_weights(network: OperatorNetwork, surrogate: Tensor) -> dict[str, Tensor
 
 @SYSTEMS
 def test_the_operator_loss(problem: Problem) -> None:
-    network, points, codes = _setting(problem)
-    exact = nested(network, points, codes, W_RGRAD)
-    found = operator_loss(network, points, codes, W_RGRAD)
+    network, points, params = _setting(problem)
+    exact = nested(network, points, params, W_RGRAD)
+    found = operator_loss(network, points, params, W_RGRAD)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
     assert found.conditions == pytest.approx(float(exact.conditions), rel=1e-10, abs=1e-14)
@@ -52,13 +52,15 @@ def test_the_operator_loss(problem: Problem) -> None:
 @SYSTEMS
 def test_the_loss_along_random_directions(problem: Problem) -> None:
     """mean w (v . dr/dtheta)^2 with the same v for both equations of a point."""
-    network, points, codes = _setting(problem)
-    found = sampled_operator_loss(network, points, codes, W_RGRAD, torch.Generator().manual_seed(2))
+    network, points, params = _setting(problem)
+    found = sampled_operator_loss(
+        network, points, params, W_RGRAD, torch.Generator().manual_seed(2)
+    )
     m = len(problem.unknowns)
     v = torch.randn(m, len(points), generator=torch.Generator().manual_seed(2))
     v = (v * (m**0.5 / v.norm(dim=0))).double()
     shift = no_shift(network)
-    u, at = fields_and_derivatives(network, points, codes, shift)
+    u, at = fields_and_derivatives(network, points, params, shift)
     weight = problem.weight(tuple(f.detach() for f in u), at)
     scale = torch.ones(len(points)) if weight is None else weight.detach()
     pairs = [(r.value, (v * tangents_of(r.value, shift)).sum(0)) for r in problem.residuals(u, at)]
@@ -68,27 +70,27 @@ def test_the_loss_along_random_directions(problem: Problem) -> None:
     assert isinstance(gradient, Tensor)
     assert found.residual == pytest.approx(residual.item(), rel=1e-6)  # v is single precision
     assert found.gradient == pytest.approx(gradient.item(), rel=1e-6)
-    further = nested(network, points, codes, W_RGRAD).conditions
+    further = nested(network, points, params, W_RGRAD).conditions
     assert found.conditions == pytest.approx(float(further), rel=1e-10, abs=1e-14)
 
 
 @SYSTEMS
 def test_a_pinn_s_loss_is_the_first_part(problem: Problem) -> None:
-    network, points, codes = _setting(problem)
-    found, u = residual_loss(network, points, codes)
-    exact = nested(network, points, codes, 0.0)
+    network, points, params = _setting(problem)
+    found, u = residual_loss(network, points, params)
+    exact = nested(network, points, params, 0.0)
     assert found.item() == pytest.approx(float(exact.residual), rel=1e-10)
-    assert torch.allclose(u.flatten(), interleaved_field(network, points, codes), rtol=1e-12)
+    assert torch.allclose(u.flatten(), interleaved_field(network, points, params), rtol=1e-12)
 
 
 @SYSTEMS
 def test_fields_of_one_point_stand_side_by_side(problem: Problem) -> None:
-    network, points, codes = _setting(problem)
-    u = field(network, points, codes, tangents=True)
-    exact = interleaved_field(network, points, codes)
+    network, points, params = _setting(problem)
+    u = field(network, points, params, tangents=True)
+    exact = interleaved_field(network, points, params)
     assert torch.allclose(u.value, exact, rtol=1e-12)
     shift = no_shift(network)
-    fields, _ = fields_and_derivatives(network, points, codes, shift)
+    fields, _ = fields_and_derivatives(network, points, params, shift)
     by_inputs = torch.stack([tangents_of(f.value, shift) for f in fields], -1).flatten(1)
     assert torch.allclose(u.tangents, by_inputs, rtol=1e-10, atol=1e-13)
 
@@ -96,18 +98,18 @@ def test_fields_of_one_point_stand_side_by_side(problem: Problem) -> None:
 def test_data_of_both_fields() -> None:
     """The mean is over all numbers; the history of an `lm` fit says the same one."""
     problem = Turning()
-    network, points, codes = _setting(problem)
+    network, points, params = _setting(problem)
     values = torch.randn(len(points), 2, generator=torch.Generator().manual_seed(0)).double()
     data = LeastSquares(points, values)
-    u = field(network, points, codes).value.detach()
+    u = field(network, points, params).value.detach()
     exact = float(((u.view(-1, 2) - values) ** 2).mean())
     assert float(data.value(u, data.start)) == pytest.approx(exact, rel=1e-12)
-    equation = data_equation(network, data, codes, 9.0)
+    equation = data_equation(network, data, params, 9.0)
     rows, J = equation.linearise()
     assert float((rows**2).sum()) == pytest.approx(9.0 * exact, rel=1e-12)
     assert equation.losses(rows)["objective"] == pytest.approx(exact, rel=1e-12)
     by_vector = 2 * rows.flatten() @ J
-    loss = 9.0 * data.value(interleaved_field(network, points, codes), data.start)
+    loss = 9.0 * data.value(interleaved_field(network, points, params), data.start)
     weights = [p for layer in network.layers() for p in layer]
     by_weights = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights)])
     assert (by_vector - by_weights).abs().max() <= 1e-10 * by_weights.abs().max()

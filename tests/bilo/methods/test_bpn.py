@@ -39,7 +39,7 @@ def test_hypergradient_is_the_implicit_one(
     points = problem.collocation(36, torch.Generator()).to(network.like)
     truth = {k.name: k.truth for k in problem.unknowns if k.truth is not None}
     data = problem.observe(truth, 0.0, 0)
-    codes = problem.encode(problem.start()) * 1.1
+    params = problem.to_params(problem.start()) * 1.1
 
     def lower(theta: torch.Tensor) -> torch.Tensor:
         damping = 0.5 * sum(((p**2).sum() for p in weights), torch.zeros(()))
@@ -49,7 +49,7 @@ def test_hypergradient_is_the_implicit_one(
     def objective(theta: torch.Tensor) -> torch.Tensor:
         return data.value(field(network, data.points, theta).value, data.start)
 
-    value, found = bpn.hypergradient(network, lower, objective, codes)
+    value, found = bpn.hypergradient(network, lower, objective, params)
     here = torch.nn.utils.parameters_to_vector(weights).detach().clone()
 
     def gradient(W: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
@@ -59,21 +59,21 @@ def test_hypergradient_is_the_implicit_one(
 
     def column(step_W: torch.Tensor, step_theta: torch.Tensor) -> torch.Tensor:
         h = 1e-5
-        up = gradient(here + h * step_W, codes + h * step_theta)
-        return (up - gradient(here - h * step_W, codes - h * step_theta)) / (2 * h)
+        up = gradient(here + h * step_W, params + h * step_theta)
+        return (up - gradient(here - h * step_W, params - h * step_theta)) / (2 * h)
 
-    one, two = torch.eye(len(here)).double(), torch.eye(len(codes)).double()
-    H = torch.stack([column(row, 0 * codes) for row in one])
+    one, two = torch.eye(len(here)).double(), torch.eye(len(params)).double()
+    H = torch.stack([column(row, 0 * params) for row in one])
     mixed = torch.stack([column(0 * here, row) for row in two])
     torch.nn.utils.vector_to_parameters(here, weights)
-    theta = codes.clone().requires_grad_()
+    theta = params.clone().requires_grad_()
     *by_weights, by_theta = torch.autograd.grad(
         objective(theta), [*weights, theta], allow_unused=True
     )
     g = torch.cat([x.flatten() for x in by_weights])
-    explicit = torch.zeros_like(codes) if by_theta is None else by_theta
+    explicit = torch.zeros_like(params) if by_theta is None else by_theta
     exact = explicit - mixed @ torch.linalg.solve(H, g)
-    assert value == pytest.approx(objective(codes).item(), rel=1e-12)
+    assert value == pytest.approx(objective(params).item(), rel=1e-12)
     assert found.tolist() == pytest.approx(exact.tolist(), rel=1e-3)
 
 

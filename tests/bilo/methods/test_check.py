@@ -12,7 +12,7 @@ import torch
 
 from bilo.inverse import shapes
 from bilo.inverse.box import Box
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.methods._check import Report, check
@@ -41,36 +41,36 @@ def test_the_package_s_problems_are_right(name: str) -> None:
 class OtherSign(FisherKPP):
     """The reaction has the wrong sign."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return at.apply(u) + at["rho"] * u * (1 - u)
 
 
 class SlightlyOther(FisherKPP):
     """A term of a few per cent is missing in the numerical solution."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return at.apply(u) - at["rho"] * u * (1 - u) - 0.05 * u
 
 
 class OtherStart(FisherKPP):
     """The initial values are not those of the numerical solution."""
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         return (at["x"] * math.pi).sin() * 0.5 + N * at.vanishing("x", after="t")
 
 
 class Forgotten(FisherKPP):
     """Nothing is imposed."""
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         return N
 
 
 class Lost(FisherKPP):
     """A derivative of the transform is lost on the way through a tensor."""
 
-    def transform(self, N: Any, at: Frame) -> Any:
-        u0 = at.memo("u0", lambda at: (at["x"] * math.pi).sin() ** 2 * 0.5)
+    def transform(self, N: Any, at: PointJets) -> Any:
+        u0 = at.cached("u0", lambda at: (at["x"] * math.pi).sin() ** 2 * 0.5)
         part = N * at.vanishing("x", after="t")
         still = Jet(torch.zeros_like(part.data), part.streams) + 1.0
         x = at.points.coordinates["x"]
@@ -82,7 +82,7 @@ class Lost(FisherKPP):
 class Held(FisherKPP):
     """An unknown enters as a number."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         rho = Jet.known(at["rho"].value.expand(len(at.points)))
         return at.apply(u) - rho * u * (1 - u)
 
@@ -119,14 +119,14 @@ class Shapeless(FisherKPP):
 class Tensors(FisherKPP):
     """The residual is no jet."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return super().residual(u, at).value
 
 
 class Broken(FisherKPP):
     """A name that there is not."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return at.apply(u) - at["kappa"] * u
 
 
@@ -182,10 +182,10 @@ class Coupled(Problem):
     fields = ("u", "v")
     unknowns = (Scalar("k", start=0.7, bounds=(0.1, 2.0)),)
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         return N[0] * at["t"], N[1] * at["t"] + 1.0
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return u[0].d("t") - at["k"] * u[1], u[1].d("t") + at["k"] * u[0]
 
     def solve(self, theta: Any) -> Any:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
 from bilo.methods import deeponet
@@ -46,9 +46,9 @@ def _inside() -> Points:
     return grid(t=axis, x=axis + 0.03)
 
 
-def _residual(network: DeepONet, codes: Tensor, *, tangents: bool) -> tuple[Tensor, Tensor]:
+def _residual(network: DeepONet, params: Tensor, *, tangents: bool) -> tuple[Tensor, Tensor]:
     problem = network.problem
-    at = Frame(problem, _inside(), codes, tangents=tangents)
+    at = PointJets(problem, _inside(), params, tangents=tangents)
     r = problem.residual(problem.transform(network(at), at), at)
     return r.value, r.tangents
 
@@ -88,9 +88,9 @@ def test_many_fields_at_once_are_the_fields_one_by_one(name: str) -> None:
     problem = get(name)
     network = DeepONet(problem, 12, 2, seed=0).double()
     points = problem.collocation(20, torch.Generator()).to(network.like)
-    codes = sample_grid(problem, 3)
-    together = network.fields(points, codes).detach()
-    one_by_one = torch.stack([represented(network, points, c).value for c in codes]).detach()
+    params = sample_grid(problem, 3)
+    together = network.fields(points, params).detach()
+    one_by_one = torch.stack([represented(network, points, c).value for c in params]).detach()
     assert (together - one_by_one).abs().max() < 1e-12 * float(one_by_one.abs().max())
 
 
@@ -112,7 +112,7 @@ def test_the_operator_interpolates(solved: Solution, theta: dict[str, float]) ->
     numerical = problem.numerical(theta)
     assert numerical is not None
     exact = numerical(EVERYWHERE)
-    found = evaluate(solved.network, EVERYWHERE, problem.encode(theta))
+    found = evaluate(solved.network, EVERYWHERE, problem.to_params(theta))
     assert float((found - exact).norm() / exact.norm()) < 5e-3
 
 
@@ -121,7 +121,7 @@ def test_the_inversion_finds_the_truth(solved: Solution) -> None:
     assert solved.unknowns["D"] == pytest.approx(TRUTH["D"], rel=0.2)
     assert solved.unknowns["rho"] == pytest.approx(TRUTH["rho"], rel=0.05)
     assert solved.data_loss < 1e-5
-    error = math.dist(solved.codes.tolist(), TRUTH.values())
+    error = math.dist(solved.params.tolist(), TRUTH.values())
     assert error < 1.1 * solved.assessment["estimated_error"]
 
 
@@ -152,10 +152,10 @@ class Resting(LeastSquares):
     shown: list[Tensor] = field(default_factory=list)
 
     def step(
-        self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+        self, u: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
     ) -> tuple[Tensor, Tensor]:
         self.shown.append(u)
-        return codes, auxiliary
+        return params, nuisance
 
 
 def test_the_inversion_leaves_the_operator_as_it_is() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.ensemble import Ensemble
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
@@ -56,7 +56,7 @@ class Heated(Poisson):
     unknowns = (Scalar("s", start=1.0, bounds=(0.5, 4.0), sampled=(1.0, 2.0)), *Poisson.unknowns)
     solutions = Problem.solutions
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return super().transform(N, at) * at["s"]
 
     def solve(self, theta: Mapping[str, Any]) -> Any:
@@ -77,11 +77,11 @@ def problem(request: pytest.FixtureRequest) -> Problem:
     return PROBLEMS[request.param]
 
 
-def _codes(problem: Problem) -> Tensor:
+def _params(problem: Problem) -> Tensor:
     """Near the start, but not so smooth."""
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     return (
-        codes + 0.1 * torch.randn(len(codes), generator=torch.Generator().manual_seed(1)).double()
+        params + 0.1 * torch.randn(len(params), generator=torch.Generator().manual_seed(1)).double()
     )
 
 
@@ -96,28 +96,28 @@ def _network(problem: Problem) -> DeepONet:
 def test_many_fields_at_once_are_the_fields_one_by_one(problem: Problem) -> None:
     """From readings and values at the points alone, without the weights of a function's network."""
     network, points = _network(problem), _points(problem)
-    several = [_codes(problem), problem.start_codes(3)]
-    readings, inputs = [], []
-    for codes in several:
-        theta = problem.decode(codes)
+    several = [_params(problem), problem.start_params(3)]
+    sensor_values, inputs = [], []
+    for params in several:
+        theta = problem.from_params(params)
         rows = [k.read(theta[k.name], points) for k in problem.unknowns]
-        readings.append(problem.read(theta))
+        sensor_values.append(problem.read(theta))
         inputs.append(torch.stack(torch.broadcast_tensors(*rows)))
-    together = network.fields(points, torch.stack(readings), torch.stack(inputs))
-    one_by_one = torch.stack([represented(network, points, codes).value for codes in several])
+    together = network.fields(points, torch.stack(sensor_values), torch.stack(inputs))
+    one_by_one = torch.stack([represented(network, points, params).value for params in several])
     assert (together - one_by_one).abs().max() < 1e-12
     assert (one_by_one[0] - one_by_one[1]).abs().max() > 1e-4
 
 
-def test_derivatives_by_all_codes_are_differences(problem: Problem) -> None:
-    network, points, codes = _network(problem), _points(problem), _codes(problem)
-    u, X = network.linearised(points, codes)
-    assert (u - represented(network, points, codes).value).abs().max() < 1e-12
-    assert X.shape == (len(codes), len(points))
+def test_derivatives_by_all_params_are_differences(problem: Problem) -> None:
+    network, points, params = _network(problem), _points(problem), _params(problem)
+    u, X = network.linearised(points, params)
+    assert (u - represented(network, points, params).value).abs().max() < 1e-12
+    assert X.shape == (len(params), len(points))
     draw = torch.Generator().manual_seed(4)
     for _ in range(3):
-        d = torch.randn(len(codes), generator=draw).double()
-        plus, minus = (represented(network, points, codes + s * 1e-5 * d).value for s in (1, -1))
+        d = torch.randn(len(params), generator=draw).double()
+        plus, minus = (represented(network, points, params + s * 1e-5 * d).value for s in (1, -1))
         differences = (plus - minus) / 2e-5
         assert (d @ X - differences).abs().max() < 1e-6 * differences.abs().max()
 
@@ -125,21 +125,21 @@ def test_derivatives_by_all_codes_are_differences(problem: Problem) -> None:
 def test_the_gradient_of_the_inversion_is_differences() -> None:
     """Of the data objective and the regulariser, along random directions in the weights."""
     problem = Poisson()
-    network, codes = _network(problem), _codes(problem)
+    network, params = _network(problem), _params(problem)
     data = problem.observe(problem.truth(), 0.01, 0)
 
     @torch.no_grad()
-    def objective(codes: Tensor) -> float:
-        u = represented(network, data.points, codes).value
-        return float(data.value(u, data.start) + W_REG * regularisation(problem, codes))
+    def objective(params: Tensor) -> float:
+        u = represented(network, data.points, params).value
+        return float(data.value(u, data.start) + W_REG * regularisation(problem, params))
 
-    u, X = network.linearised(data.points, codes)
+    u, X = network.linearised(data.points, params)
     _, by_u, _ = data.gradient(u, data.start)
-    gradient, R = through_inputs(problem, data.points, codes, X * by_u, W_REG)
-    assert R == pytest.approx(float(regularisation(problem, codes)), rel=1e-12)
+    gradient, R = through_inputs(problem, data.points, params, X * by_u, W_REG)
+    assert R == pytest.approx(float(regularisation(problem, params)), rel=1e-12)
     for seed in range(3):
-        d = torch.randn(len(codes), generator=torch.Generator().manual_seed(seed)).double()
-        differences = (objective(codes + 1e-5 * d) - objective(codes - 1e-5 * d)) / 2e-5
+        d = torch.randn(len(params), generator=torch.Generator().manual_seed(seed)).double()
+        differences = (objective(params + 1e-5 * d) - objective(params - 1e-5 * d)) / 2e-5
         assert float(gradient @ d) == pytest.approx(differences, rel=1e-6)
 
 
@@ -158,11 +158,11 @@ def test_the_operator_solves_for_functions_it_never_saw(solved: Solution) -> Non
     thetas = [{"D": f} for f in D.sampled.draw("length0.3", 200, 99)]
     points = problem.collocation(None, torch.Generator())
     exact = problem.solutions(thetas, points)
-    readings = torch.stack([problem.read(theta) for theta in thetas]).float()
+    sensor_values = torch.stack([problem.read(theta) for theta in thetas]).float()
     inputs = torch.stack([D.read(theta["D"], points) for theta in thetas])[:, None].float()
     with torch.no_grad():
-        found = network.fields(points, readings, inputs).double()
-        untrained = DeepONet(problem, 48, 2, seed=0).fields(points, readings, inputs).double()
+        found = network.fields(points, sensor_values, inputs).double()
+        untrained = DeepONet(problem, 48, 2, seed=0).fields(points, sensor_values, inputs).double()
     assert _median_error(found, exact) < 1e-2
     assert _median_error(untrained, exact) > 0.5
 
@@ -194,7 +194,7 @@ def test_a_fit_repeats_itself() -> None:
     problem = Poisson()
     data = problem.observe(problem.truth(), 0.01, 0)
     one, two, other = (
-        fit(problem, data, TINY, seed=seed, device="cpu").codes for seed in (0, 0, 1)
+        fit(problem, data, TINY, seed=seed, device="cpu").params for seed in (0, 0, 1)
     )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
@@ -219,10 +219,10 @@ def test_functions_beside_scalars() -> None:
     points = problem.collocation(None, torch.Generator())
     known = training_set.training_set(problem, "length0.1", points, 0)
     thetas = training_set.sampled(problem, "length0.1", 0)
-    assert known.readings.shape == (50, 102)
+    assert known.sensor_values.shape == (50, 102)
     assert known.inputs.shape == (50, 2, 101)
     s = torch.tensor([theta["s"] for theta in thetas], dtype=torch.float64)
-    assert torch.equal(known.readings[:, 0], s)
+    assert torch.equal(known.sensor_values[:, 0], s)
     assert len(s.unique()) == 50
     assert ((s >= 1) & (s <= 2)).all()
     part = known.part(torch.tensor([5, 2]), torch.tensor([50, 7, 9]))
@@ -284,28 +284,28 @@ def test_a_step_stays_in_the_bounds_and_says_the_regulariser(corner: float) -> N
     problem = Heated()
     s, D = problem.unknowns
     problem.unknowns = (s, replace(D, regulariser=replace(D.regulariser, corner=corner)))
-    network, codes = _network(problem), _codes(problem)
+    network, params = _network(problem), _params(problem)
     data = problem.observe({**problem.start(), "s": 500.0}, 0.0, 0)
-    run = Run(network, codes, data.start.clone(), {}, torch.Generator())
+    run = Run(network, params, data.start.clone(), {}, torch.Generator())
     settled = Solving(mu=1.0, fall=1.0)
     run.lower, run.upper = settled, Following()
-    R = float(regularisation(problem, run.codes))
+    R = float(regularisation(problem, run.params))
     level = UpperLevel(data, W_REG, relaxation=HELD)
-    step = following(level, lambda run: network.linearised(data.points, run.codes))
+    step = following(level, lambda run: network.linearised(data.points, run.params))
     found = step(run, 0.0)
     assert found["regulariser"] == pytest.approx(R, rel=1e-12)
-    low, high = problem.code_bounds()
+    low, high = problem.param_bounds()
     for _ in range(40):
         run.lower = settled
         step(run, 0.0)
-        assert ((run.codes >= low) & (run.codes <= high)).all()
-    assert run.codes[0] in (low[0], high[0])
+        assert ((run.params >= low) & (run.params <= high)).all()
+    assert run.params[0] in (low[0], high[0])
 
 
 def test_a_regulariser_that_there_is_not() -> None:
     problem = FisherKPP()
     with pytest.raises(ValueError, match="fisher_kpp has no regulariser: w_reg must be 0"):
-        regularisation(problem, problem.start_codes(0))
+        regularisation(problem, problem.start_params(0))
 
 
 def test_samples_that_there_are_not() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from bilo.inverse.frame import Frame
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.methods._fingerprint import fingerprint
 from bilo.methods._fit import fit, fit_in
@@ -31,7 +31,7 @@ BOTH = pytest.mark.parametrize("method", [TINY, SECOND_ORDER], ids=lambda m: m.r
 TRUTH = {"D": 2.0, "rho": 2.0}
 
 
-def _data(noise: float = 0.0) -> Pointwise:
+def _data(noise: float = 0.0) -> SeparableObjective:
     return FisherKPP().observe(TRUTH, noise, 0)
 
 
@@ -55,7 +55,7 @@ class Confined(FisherKPP):
 class Decaying(FisherKPP):
     """With another equation."""
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return super().residual(u, at) + u
 
 
@@ -74,7 +74,7 @@ class Decaying(FisherKPP):
     ],
 )
 def test_a_checkpoint_of_another_fit_is_refused(
-    tmp_path: Path, problem: FisherKPP, data: Pointwise, method: BiLO, seed: int
+    tmp_path: Path, problem: FisherKPP, data: SeparableObjective, method: BiLO, seed: int
 ) -> None:
     file = tmp_path / "run.safetensors"
     fit(FisherKPP(), _data(), TINY, device="cpu", checkpoint=file)
@@ -104,9 +104,9 @@ def test_what_a_problem_has_computed_is_no_part_of_what_it_is(name: str) -> None
     data = problem.observe(truth, 0.0, 0)
     before = fingerprint(TINY, problem, data, session)
     points = problem.collocation(None, torch.Generator())
-    problem.start_solution(points)
-    codes = problem.start_codes(0)
-    problem.probe(codes)
+    problem.pretraining_target(points)
+    params = problem.start_params(0)
+    problem.sensor_values(params)
     seen = len(data.points) * len(problem.fields)
     data.value(torch.full((seen,), 0.5, dtype=torch.float64), data.start)
     assert fingerprint(TINY, problem, data, session) == before
@@ -153,7 +153,7 @@ def test_ctrl_c_gives_the_state_so_far_and_a_checkpoint_to_continue(
     found = fit(resumed, _data(), method, device="cpu", checkpoint=file)
     assert resumed.draws == whole.steps - steps
     assert torch.equal(_weights(found), _weights(whole))
-    assert torch.equal(found.codes, whole.codes)
+    assert torch.equal(found.params, whole.params)
     assert found.history["step"] == whole.history["step"]
     assert found.warnings == whole.warnings
 

@@ -138,8 +138,8 @@ def test_an_interrupted_fit_ends_on_the_same_function(
     resumed = Disturbed()
     found = fit_in(kept, resumed, data, method)
     assert resumed.draws < 26
-    assert torch.equal(found.codes, whole.codes)
-    assert not torch.equal(found.codes, Disturbed().start_codes(0).to(found.codes))
+    assert torch.equal(found.params, whole.params)
+    assert not torch.equal(found.params, Disturbed().start_params(0).to(found.params))
     assert found.history["step"] == whole.history["step"]
     assert found.assessment["regulariser"] == whole.assessment["regulariser"]
 
@@ -155,7 +155,7 @@ def test_what_a_callback_says_stands_in_the_history_and_changes_nothing() -> Non
         return {"largest": float(progress.unknowns["f"](LINE).max())}
 
     found = fit(Decaying(), data, TINY, device="cpu", callback=watch)
-    assert torch.equal(found.codes, plain.codes)
+    assert torch.equal(found.params, plain.params)
     assert set(found.history) == {*plain.history, "largest"}
     assert [p.step for p in seen] == found.history["step"] == plain.history["step"]
     assert {p.total for p in seen} == {26}
@@ -177,8 +177,8 @@ def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
     def spy(problem: Problem, data: Objective, w_reg: float) -> bilo.Referee:
         judge = numerical(problem, data, w_reg)
 
-        def referee(codes: Tensor, auxiliary: Tensor) -> float:
-            seen.append((judge(codes, auxiliary), codes.clone()))
+        def referee(params: Tensor, nuisance: Tensor) -> float:
+            seen.append((judge(params, nuisance), params.clone()))
             return seen[-1][0]
 
         return referee
@@ -187,14 +187,14 @@ def test_a_judged_fit_keeps_the_best_unknowns_by_the_numerical_solution(
     monkeypatch.setattr(bilo, "_numerical", spy)
     method = BiLO(width=16, points=64, pretrain_steps=10, finetune_steps=60, w_reg=w)
     found = fit(problem, data, method, device="cpu")
-    best, codes = min(seen, key=lambda pair: pair[0])
+    best, params = min(seen, key=lambda pair: pair[0])
     assert len(seen) >= 4
     assert best < max(value for value, _ in seen)
-    assert torch.equal(found.codes, codes)
+    assert torch.equal(found.params, params)
     reference = problem.numerical(found.unknowns)
     assert reference is not None
     u = reference(data.points)
-    slope = regularisation(problem, codes)
+    slope = regularisation(problem, params)
     assert best == pytest.approx(float(((u - data.values) ** 2).mean() + w * slope))
 
 

@@ -45,18 +45,18 @@ def test_factors_solve_least_squares() -> None:
 def test_a_function_follows_its_directions() -> None:
     """The network's function changes by sum_k c_k phi_k, and not to first order alone."""
     problem = started_as_basis(get("poisson"))
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     (D,) = problem.functions
     assert D.slope == STEEPEST
-    along = Directions.leading(problem, codes, 1e-3)
+    along = Directions.leading(problem, params, 1e-3)
     B = along.B
     assert torch.allclose(B.t() @ B, torch.eye(B.shape[1]).double(), atol=1e-10)
-    by_codes = D.input_by_codes(codes, D.probe_chart(codes))
+    by_params = D.input_by_params(params, D.sensor_jets(params))
     c = torch.zeros(B.shape[1], dtype=torch.float64)
-    c[-3:] = 0.1 / (B.t() @ by_codes).abs().amax(1)[-3:]  # eigenvalues rise
-    wanted = (B @ c) @ by_codes
-    first = problem.probe(codes + B @ c) - problem.probe(codes)
-    found = problem.probe(along.followed(c)) - problem.probe(codes)
+    c[-3:] = 0.1 / (B.t() @ by_params).abs().amax(1)[-3:]  # eigenvalues rise
+    wanted = (B @ c) @ by_params
+    first = problem.sensor_values(params + B @ c) - problem.sensor_values(params)
+    found = problem.sensor_values(along.followed(c)) - problem.sensor_values(params)
     assert float((found - wanted).norm()) < 0.2 * float((first - wanted).norm())
 
 
@@ -65,18 +65,18 @@ def test_tangents_are_those_of_the_numerical_solution(name: str) -> None:
     """T c is the change of the solver's u at the data when the unknowns move along c."""
     problem, data = _data(name, 0.0)
     problem = started_as_basis(problem)
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     network = ResponseNetwork(problem, 160, 1, [8.0] * problem.feature_count(), 0).double()
     generator = torch.Generator().manual_seed(1)
-    points = problem.collocation(640, generator).to(codes)
-    solved = solve(network, points, codes, 20)
-    observed = Observed(network, data, codes)
-    B = Directions.leading(problem, codes, 0.05).B[:, -4:]
-    w = -solved.factors.solve(solved.residual.moved_by_codes() @ B)
-    T = observed.Psi @ w + observed.moved_by_codes() @ B
+    points = problem.collocation(640, generator).to(params)
+    solved = solve(network, points, params, 20)
+    observed = Observed(network, data, params)
+    B = Directions.leading(problem, params, 0.05).B[:, -4:]
+    w = -solved.factors.solve(solved.residual.moved_by_params() @ B)
+    T = observed.Psi @ w + observed.moved_by_params() @ B
     for k in range(B.shape[1]):
         step = 1e-3 * B[:, k]
-        ahead, behind = (problem.decode(codes + s * step) for s in (1.0, -1.0))
+        ahead, behind = (problem.from_params(params + s * step) for s in (1.0, -1.0))
         u = [problem.numerical(theta)(data.points).flatten() for theta in (ahead, behind)]  # type: ignore[misc]
         exact = (u[0] - u[1]) / (2 * float(step.norm()))
         assert float((T[:, k] - exact).norm()) < 0.02 * float(exact.norm())
@@ -85,13 +85,13 @@ def test_tangents_are_those_of_the_numerical_solution(name: str) -> None:
 def test_the_principal_operator_may_hold_unknowns() -> None:
     """S is the derivative of the residual by D and rho, of which D stands in the operator alone."""
     problem = get("fisher_kpp")
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     network = ResponseNetwork(problem, 32, 1, [2.0, 4.0], 0).double()
-    points = problem.collocation(100, torch.Generator().manual_seed(0)).to(codes)
-    here = Residual(network, points, codes)
-    S, step = here.moved_by_codes(), 1e-5
+    points = problem.collocation(100, torch.Generator().manual_seed(0)).to(params)
+    here = Residual(network, points, params)
+    S, step = here.moved_by_params(), 1e-5
     for k, column in enumerate(torch.eye(2, dtype=torch.float64)):
-        ahead, behind = (Residual(network, points, codes + s * step * column).r for s in (1, -1))
+        ahead, behind = (Residual(network, points, params + s * step * column).r for s in (1, -1))
         assert torch.allclose(S[:, k], (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-10)
 
 
@@ -122,7 +122,7 @@ def test_an_interrupted_fit_ends_on_the_same_bits(solved: Solution, tmp_path: Pa
     first = bilo.fit(problem, data, method, device="cpu", checkpoint=file, callback=stop)
     assert first.interrupted
     again = bilo.fit(problem, data, method, device="cpu", checkpoint=file)
-    assert torch.equal(again.codes, solved.codes)
+    assert torch.equal(again.params, solved.params)
 
 
 def test_a_function_of_the_solution_is_found() -> None:

@@ -61,12 +61,12 @@ def test_the_network_is_an_operator_near_the_solution(solved: Solution) -> None:
     step = 1e-3
     found = []
     for j in range(2):
-        moved = [solved.codes.clone() for _ in range(2)]
+        moved = [solved.params.clone() for _ in range(2)]
         moved[0][j] += step
         moved[1][j] -= step
         plus, minus = (
-            Solution("bilo", {}, codes, 0.0, True, "", network=solved.network).field(data.points)
-            for codes in moved
+            Solution("bilo", {}, params, 0.0, True, "", network=solved.network).field(data.points)
+            for params in moved
         )
         found.append((plus - minus).double() / (2 * step))
     assert torch.stack(found) == pytest.approx(exact, abs=0.05 * float(exact.abs().max()))
@@ -81,7 +81,7 @@ def test_what_is_kept_is_not_forgotten(solved: Solution) -> None:
     exact = _numerical(problem.start(), everywhere)
 
     def error(found: Solution) -> float:
-        start = replace(found, codes=problem.start_codes(0))
+        start = replace(found, params=problem.start_params(0))
         return float((start.field(everywhere) - exact).norm() / exact.norm())
 
     assert error(kept) < min(4e-3, 0.5 * error(solved))
@@ -118,16 +118,16 @@ def test_a_pinn_knows_no_neighbouring_parameters() -> None:
     network = OperatorNetwork(FisherKPP(), 8, 2, 0, 0, theta=False)
     assert network.R.shape == (8, 0)
     points = FisherKPP().collocation(16, torch.Generator())
-    codes = torch.tensor([1.0, 1.5], requires_grad=True)
-    loss, _ = residual_loss(network, points, codes)
-    (by_codes,) = torch.autograd.grad(loss, codes)
+    params = torch.tensor([1.0, 1.5], requires_grad=True)
+    loss, _ = residual_loss(network, points, params)
+    (by_params,) = torch.autograd.grad(loss, params)
     step = 1e-2
     losses = [
-        residual_loss(network, points, codes.detach() + step * torch.tensor(d))[0]
+        residual_loss(network, points, params.detach() + step * torch.tensor(d))[0]
         for d in ([1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0])
     ]
     differences = torch.stack([losses[0] - losses[1], losses[2] - losses[3]]) / (2 * step)
-    assert by_codes.tolist() == pytest.approx(differences.tolist(), rel=1e-2)
+    assert by_params.tolist() == pytest.approx(differences.tolist(), rel=1e-2)
 
 
 def _gradient(network: OperatorNetwork, surrogate: torch.Tensor) -> torch.Tensor:
@@ -140,8 +140,8 @@ def test_a_direction_of_length_zero_counts_nothing(monkeypatch: pytest.MonkeyPat
     network = OperatorNetwork(problem, 8, 2, 0, seed=3)
     points = problem.collocation(16, torch.Generator()).to(network.like)
     monkeypatch.setattr(torch, "randn", lambda *shape, generator: torch.zeros(*shape))
-    codes = torch.tensor([1.2, 0.8])
-    drawn = sampled_operator_loss(network, points, codes, 5.0, torch.Generator())
+    params = torch.tensor([1.2, 0.8])
+    drawn = sampled_operator_loss(network, points, params, 5.0, torch.Generator())
     assert drawn.gradient == 0.0
     assert torch.isfinite(_gradient(network, drawn.surrogate)).all()
 
@@ -151,13 +151,13 @@ def test_random_directions_are_unbiased() -> None:
     problem = FisherKPP()
     network = OperatorNetwork(problem, 8, 2, 0, seed=3).double()
     points = problem.collocation(64, torch.Generator()).to(network.like)
-    codes, w_rgrad = torch.tensor([1.2, 0.8], dtype=torch.float64), 5.0
-    full = operator_loss(network, points, codes, w_rgrad)
+    params, w_rgrad = torch.tensor([1.2, 0.8], dtype=torch.float64), 5.0
+    full = operator_loss(network, points, params, w_rgrad)
     exact = _gradient(network, full.surrogate)
     generator = torch.Generator().manual_seed(0)
     losses, gradients = [], []
     for _ in range(400):
-        drawn = sampled_operator_loss(network, points, codes, w_rgrad, generator)
+        drawn = sampled_operator_loss(network, points, params, w_rgrad, generator)
         losses.append(drawn.gradient)
         gradients.append(_gradient(network, drawn.surrogate))
     samples = torch.stack(gradients)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bilo.classical.search import optima
-from bilo.inverse.objective import Objective, Pointwise
+from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.methods._fit import fit
 from bilo.methods._multistart import judged, multi_start, starting_at
@@ -26,13 +26,13 @@ TRUTH = {"D": 0.5, "rho": 3.0}
 
 def _search(problem: Problem, data: Objective, *, scout: bool, session: Session) -> Solution:
     """A fit that ends in the minimum of its start; a scout's is 0.2 % off."""
-    assert isinstance(data, Pointwise)
+    assert isinstance(data, SeparableObjective)
     start = np.array([k.start for k in problem.unknowns])
     theta = optima(problem, data, [start]).theta
     theta = theta * (1.002 if scout else 1.0)
     found = dict(zip(TRUTH, theta.tolist(), strict=True))
     return Solution(
-        "search", found, problem.encode(found), judged(problem, data, found), True, "converged",
+        "search", found, problem.to_params(found), judged(problem, data, found), True, "converged",
         steps=10, seconds=2.0,
     )  # fmt: skip
 
@@ -141,12 +141,12 @@ def test_every_whole_fit_has_a_checkpoint_of_its_own_and_scouts_none(tmp_path: P
 def test_another_start_leaves_the_problem_alone() -> None:
     problem = FisherKPP()
     points = problem.collocation(16, torch.Generator())
-    before = problem.start_solution(points)
+    before = problem.pretraining_target(points)
     moved = starting_at(problem, np.array([2.0, 3.0]))
     assert problem.start() == {"D": 1.0, "rho": 1.0}
     assert moved.start() == {"D": 2.0, "rho": 3.0}
     assert before is not None
-    there = moved.start_solution(points)
+    there = moved.pretraining_target(points)
     assert there is not None
     assert torch.equal(there, problem.numerical(moved.start())(points))
     assert not torch.equal(there, before)

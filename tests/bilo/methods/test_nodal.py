@@ -120,7 +120,7 @@ def test_poisson_converges_to_the_minimum() -> None:
     assert isinstance(data, LeastSquares)
     nodal = problem.nodal(data)
     assert nodal is not None
-    z = found.codes.numpy()
+    z = found.params.numpy()
     J, _ = nodal.objective(z, 1e-3)
     assert J == pytest.approx(found.history["objective"][-1], rel=1e-9)
     assert found.data_loss == pytest.approx(nodal.data_loss(z))
@@ -157,8 +157,8 @@ def test_linear_tikhonov_is_what_the_adjoint_method_finds() -> None:
     assert found.status == exact.status == "not converged"
     assert {c.name: c.passed for c in found.checks}["optimum"]
     assert "neighbouring residuals are alike" in found.warnings[0]
-    assert exact.codes.min() >= 0.0
-    assert (found.codes - exact.codes).abs().max() < 1e-4
+    assert exact.params.min() >= 0.0
+    assert (found.params - exact.params).abs().max() < 1e-4
     assert found.history["objective"][-1] == pytest.approx(
         exact.data_loss + 1e-2 * exact.assessment["regulariser"], rel=1e-8
     )
@@ -180,17 +180,17 @@ def test_burgers_descends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adjoint, "STEPS", 25)
     found = _fit(Adjoint(1e-4), "burgers", 0.0)
     assert found.history["objective"][-1] < 0.1 * found.history["objective"][0]
-    assert found.codes.abs().max() <= 2.0
-    assert found.codes[[0, -1]].tolist() == [0.0, 0.0]
+    assert found.params.abs().max() <= 2.0
+    assert found.params[[0, -1]].tolist() == [0.0, 0.0]
 
 
 def test_darcy_descends_inside_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adjoint, "STEPS", 40)
     found = Adjoint(1e-9).fit(get("darcy"), _clean("darcy"))
     assert found.history["objective"][-1] < 0.1 * found.history["objective"][0]
-    assert 3.0 <= float(found.codes.min()) < float(found.codes.max()) <= 12.0
+    assert 3.0 <= float(found.params.min()) < float(found.params.max()) <= 12.0
     truth = get("darcy").truth()["A"](unit_grid(("x", "y"), 61))
-    accuracy = float(((found.codes > 7.5) == (truth > 7.5)).double().mean())
+    accuracy = float(((found.params > 7.5) == (truth > 7.5)).double().mean())
     assert accuracy > 0.8
 
 

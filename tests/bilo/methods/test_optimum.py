@@ -17,14 +17,14 @@ def test_functions_move_along_their_derivatives(name: str) -> None:
     """By no more than is asked for, also where the network hardly follows."""
     problem = get(name)
     (k,) = problem.functions
-    codes = k.random_codes(1)
+    params = k.random_params(1)
     points = unit_grid(k.coordinates, 21)
-    before = k.at(points, codes)
-    found = _directions(problem, codes)
+    before = k.at(points, params)
+    found = _directions(problem, params)
     assert len(found) == 12
     for v in found:
         assert float(v.norm()) <= FARTHEST * (1 + 1e-12)
-        plus, minus = (k.at(points, codes + s * PART * v) - before for s in (1, -1))
+        plus, minus = (k.at(points, params + s * PART * v) - before for s in (1, -1))
         most = PART * NUDGE * k.scale
         assert float(plus.abs().max()) <= 1.1 * most
         assert float((plus + minus).abs().max()) < 0.1 * most
@@ -39,13 +39,13 @@ class SmallHeat(Heat):
 def test_at_the_optimum_nothing_is_left_and_elsewhere_something_is() -> None:
     """Data of the function itself, and of a higher one; noise of 1e-3."""
     problem = SmallHeat()
-    codes = problem.start_codes(0)
-    u = problem.numerical(problem.decode(codes))
+    params = problem.start_params(0)
+    u = problem.numerical(problem.from_params(params))
     assert u is not None
     points = problem.observe(problem.truth(), 0.0, 0).points
     exact = LeastSquares(points, u(points), sigma=1e-3)
     higher = LeastSquares(points, 1.01 * u(points), sigma=1e-3)
-    there, apart = (left(problem, data, codes, 0.0) for data in (exact, higher))
+    there, apart = (left(problem, data, params, 0.0) for data in (exact, higher))
     assert there is not None
     assert apart is not None
     assert there.gain < 1e-12

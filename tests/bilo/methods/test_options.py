@@ -28,7 +28,7 @@ from bilo.training.recipes import RecipeError
         (PINN, ("w_rgrad", "sample_directions", "w_keep", "upper_every", "damping", "samples")),
         (PINN, ("referee", "starts", "device")),
         (BPN, ("w_data", "w_reg", "w_rgrad", "start_grid", "damping", "w_keep")),
-        (DeepONet, ("w_data", "w_start", "w_rgrad", "w_keep", "start_grid", "upper_every")),
+        (DeepONet, ("w_data", "w_pretraining", "w_rgrad", "w_keep", "start_grid", "upper_every")),
         (DirectFit, ("w_reg", "recipe", "width", "start_grid")),
         (Adjoint, ("recipe", "width", "starts", "w_data")),
         (Descent, ("recipe", "width", "starts", "w_data")),
@@ -122,7 +122,7 @@ def test_a_name_means_a_methods_defaults() -> None:
     data = problem.observe(problem.truth(), 0.0, 0)
     named, made = fit(problem, data, "direct_fit"), fit(problem, data, DirectFit())
     assert named.method == "direct_fit"
-    assert torch.equal(named.codes, made.codes)
+    assert torch.equal(named.params, made.params)
     assert all(METHODS[name].name == name for name in METHODS)
     with pytest.raises(ValueError, match="no method 'magic'; there are bilo, pinn, bpn, deeponet"):
         fit(problem, data, "magic")

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from bilo.inverse.box import Box
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Condition, Problem
 from bilo.inverse.unknown import Scalar
@@ -38,10 +38,10 @@ class Decay(Problem):
     box = Box(x=(0, 2))
     unknowns: Any = (Scalar("k", start=1.0, bounds=(0.1, 10.0)),)
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         return N * at.vanishing("x") + 1.0
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return u.d("x", "x") - at["k"] * u
 
 
@@ -50,10 +50,10 @@ class Pair(Decay):
 
     fields = ("u", "v")
 
-    def transform(self, N: Any, at: Frame) -> Any:
+    def transform(self, N: Any, at: PointJets) -> Any:
         return tuple(n * at.vanishing("x") for n in N)
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return u[0].d("x", "x") - at["k"] * u[1], u[1].d("x", "x") - u[0]
 
 
@@ -117,7 +117,7 @@ def test_numbers() -> None:
     with pytest.raises(ValueError, match="values: 1 of 5 numbers are not finite"):
         LeastSquares(Points({"x": torch.linspace(0, 2, 5)}), [1.0, math.nan, 1.0, 1.0, 1.0])
 
-    def residual(self: Any, u: Any, at: Frame) -> Any:
+    def residual(self: Any, u: Any, at: PointJets) -> Any:
         return u.d("x", "x") - at["k"] * u / at["x"]
 
     words = r"residual is not finite at 1 of 51 points with the unknowns at their start.*x = 0"
@@ -138,7 +138,7 @@ def test_unused_unknowns() -> None:
 
 
 def test_what_the_equation_returns() -> None:
-    def values(self: Any, N: Any, at: Frame) -> Any:
+    def values(self: Any, N: Any, at: PointJets) -> Any:
         return N.value * 2.0
 
     _refused(
@@ -160,7 +160,7 @@ def test_what_the_equation_returns() -> None:
 
 
 def test_an_error_of_the_problem_s_own_says_where() -> None:
-    def residual(self: Any, u: Any, at: Frame) -> Any:
+    def residual(self: Any, u: Any, at: PointJets) -> Any:
         return u.d("x", "x") - at["kappa"] * u
 
     with pytest.raises(KeyError) as found:
@@ -205,4 +205,4 @@ def test_nothing_of_it_moves_a_fit() -> None:
     data = problem.observe(problem.truth(), 0.0, 0)
     tiny = BiLO(width=8, layers=2, pretrain_steps=4, finetune_steps=8, points=25)
     alone = tiny.fit(problem, data, Session())
-    assert torch.equal(fit(problem, data, tiny).codes, alone.codes)
+    assert torch.equal(fit(problem, data, tiny).params, alone.params)

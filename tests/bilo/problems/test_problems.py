@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bilo.classical.search import classical, differenced
-from bilo.inverse.chain_rule import by_codes
-from bilo.inverse.frame import Frame
+from bilo.inverse.chain_rule import by_params
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import unit_grid
@@ -37,7 +37,7 @@ VARIANTS: dict[str, Callable[[], Problem]] = {
 LOCAL = [name for name in names() if not get(name).of_the_solution]
 """Problems whose operator takes the unknowns at the point: no function is one of the solution."""
 SMALLER = {"two_functions": 0.3}
-"""Of the usual random codes: a coefficient that is not positive has no numerical solution."""
+"""Of the usual random params: a coefficient that is not positive has no numerical solution."""
 TERMS = {"source": 30.0, "two_functions": 10.0}
 """Size of an equation's terms, where it is not one."""
 FIRST_ORDER = {"burgers"}
@@ -69,7 +69,7 @@ def scalars(request: pytest.FixtureRequest) -> Problem:
 @functools.cache
 def _start(problem: type[Problem]) -> Tensor:
     """Codes of a problem's start: fitting a function's network takes seconds."""
-    return problem().start_codes(0)
+    return problem().start_params(0)
 
 
 def elsewhere(problem: Problem) -> Tensor:
@@ -77,10 +77,10 @@ def elsewhere(problem: Problem) -> Tensor:
     parts = []
     for k in problem.unknowns:
         if isinstance(k, Function):
-            parts.append(2 * SMALLER.get(problem.name, 1.0) * k.random_codes(7))
+            parts.append(2 * SMALLER.get(problem.name, 1.0) * k.random_params(7))
         else:
             value = k.start if k.truth is None else k.truth
-            parts.append(torch.tensor([k.encode(value)], dtype=torch.float64))
+            parts.append(torch.tensor([k.to_params(value)], dtype=torch.float64))
     return torch.cat(parts)
 
 
@@ -116,18 +116,18 @@ def test_declaration(problem: Problem) -> None:
         low, high = k.bounds
         assert low <= k.start <= high
         assert k.truth is None or low <= k.truth <= high
-        assert k.decode(k.encode(k.start)) == pytest.approx(k.start, rel=1e-12)
+        assert k.from_params(k.to_params(k.start)) == pytest.approx(k.start, rel=1e-12)
     names_of = {*problem.coordinates, *problem.fields}
     assert all(set(k.coordinates) <= names_of for k in problem.functions)
     assert all(k.regulariser is not None for k in problem.functions)
-    low, high = problem.code_bounds()
+    low, high = problem.param_bounds()
     assert torch.equal(problem.project(high + 1), high)
     assert torch.equal(problem.project(low - 1), low)
 
 
 def test_functions_can_be_represented(problem: Problem) -> None:
     """The transform says of start and truths what it says of every function; the start is met."""
-    start = problem.decode(_start(type(problem)))
+    start = problem.from_params(_start(type(problem)))
     for k in problem.functions:
         points = unit_grid(k.coordinates, 31)
         wanted = k.start(points)
@@ -141,21 +141,21 @@ def test_functions_can_be_represented(problem: Problem) -> None:
 
 def _only_bias(k: Function) -> Tensor:
     """Weights of the network that is one everywhere."""
-    codes = torch.zeros(k.size, dtype=torch.float64)
-    codes[-1] = 1.0
-    return codes
+    params = torch.zeros(k.size, dtype=torch.float64)
+    params[-1] = 1.0
+    return params
 
 
 def test_transform_holds_initial_and_boundary_values(local: Problem) -> None:
     """Faces where the network has no say carry the values of the numerical solution."""
     problem = local
-    codes = elsewhere(problem)
-    reference = problem.numerical(problem.decode(codes))
+    params = elsewhere(problem)
+    reference = problem.numerical(problem.from_params(params))
     assert reference is not None
     tolerance = 1e-5 if problem.functions else 1e-6  # initial functions are linear between nodes
     held = set()
     for name, value, points in _faces(problem):
-        one, two = (field(_network(problem, seed), points, codes).value for seed in (0, 1))
+        one, two = (field(_network(problem, seed), points, params).value for seed in (0, 1))
         if (one - two).abs().max() < 1e-12:
             held.add((name, value))
             exact = reference(points).flatten()
@@ -168,8 +168,8 @@ def test_the_numerical_solution_satisfies_the_equation(problem: Problem) -> None
     """Its residual, by central differences, falls with the square of their step, or is rounding;
     that of a scheme of first order is small beside the terms of the equation, here about 0.05.
     """
-    codes = elsewhere(problem)
-    errors = [_residual_of_reference(problem, codes, h) for h in (0.04, 0.02, 0.01)]
+    params = elsewhere(problem)
+    errors = [_residual_of_reference(problem, params, h) for h in (0.04, 0.02, 0.01)]
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
     if problem.name in FIRST_ORDER:
         assert errors[-1] < 5e-5
@@ -192,22 +192,22 @@ def test_many_numerical_solutions_are_those_one_by_one(problem: Problem) -> None
 
 def test_the_numerical_solution_satisfies_the_conditions(variant: Problem) -> None:
     """With one-sided differences of second order, on the side that a point says."""
-    codes, h = elsewhere(variant), 1e-4
+    params, h = elsewhere(variant), 1e-4
     for condition in variant.conditions():
-        reference = variant.numerical(variant.decode(codes))
+        reference = variant.numerical(variant.from_params(params))
         assert reference is not None
-        points = condition.points.to(codes)
+        points = condition.points.to(params)
         ((name, x),) = points.coordinates.items()
         here, plus, minus = (reference(Points({name: x + d}, points.known)) for d in (0.0, h, -h))
-        at = Frame(variant, points, codes)
+        at = PointJets(variant, points, params)
         second = {(name, name): (plus - 2 * here + minus) / h**2}
         u = Jet.tabulated(here, {name: (plus - minus) / (2 * h)}, second, at.streams)
         c = condition.residual(u, at)
         assert c.value.abs().max() < 1e-5
 
 
-def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
-    reference = problem.numerical(problem.decode(codes))
+def _residual_of_reference(problem: Problem, params: Tensor, h: float) -> float:
+    reference = problem.numerical(problem.from_params(params))
     assert reference is not None
     inside = _inside(problem, 60)
     points = problem.place(inside)
@@ -216,7 +216,7 @@ def _residual_of_reference(problem: Problem, codes: Tensor, h: float) -> float:
         moved = {c: x + h * shift.get(c, 0.0) for c, x in inside.items()}
         return reference(Points(moved, points.known))
 
-    at = Frame(problem, points, codes)
+    at = PointJets(problem, points, params)
     first = {c: (u(**{c: 1}) - u(**{c: -1})) / (2 * h) for c in problem.coordinates}
     second = {}
     for a, b in itertools.product(problem.coordinates, repeat=2):
@@ -248,9 +248,9 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
     problem = variant
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
-    codes = _start(type(problem)) if at_start else elsewhere(problem)
-    exact = nested(network, points, codes, 0.1)
-    found = operator_loss(network, points, codes, 0.1)
+    params = _start(type(problem)) if at_start else elsewhere(problem)
+    exact = nested(network, points, params, 0.1)
+    found = operator_loss(network, points, params, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
     assert found.conditions == pytest.approx(float(exact.conditions), rel=1e-10)
@@ -262,28 +262,28 @@ def test_engine_is_the_oracle(variant: Problem, at_start: bool) -> None:
 
 
 def test_the_upper_gradient_is_through_the_inputs(variant: Problem) -> None:
-    """By the codes, of any function of u(x, f(x; V); W) at points, W held."""
+    """By the params, of any function of u(x, f(x; V); W) at points, W held."""
     problem = variant
-    network, codes = _network(problem), elsewhere(problem).requires_grad_()
+    network, params = _network(problem), elsewhere(problem).requires_grad_()
     generator = torch.Generator().manual_seed(5)
     points = problem.collocation(30, generator).to(network.like)
-    u = interleaved_field(network, points, codes)
+    u = interleaved_field(network, points, params)
     by_u = torch.randn(len(u), generator=generator, dtype=torch.float64)
-    (exact,) = torch.autograd.grad(u @ by_u, codes)
-    J = field(network, points, codes.detach(), tangents=True).tangents.detach()
-    found, _ = through_inputs(problem, points, codes, J * by_u)
+    (exact,) = torch.autograd.grad(u @ by_u, params)
+    J = field(network, points, params.detach(), tangents=True).tangents.detach()
+    found, _ = through_inputs(problem, points, params, J * by_u)
     assert (found - exact).abs().max() <= 1e-10 * exact.abs().max()
-    assert torch.allclose(by_codes(problem, points, codes.detach(), J) @ by_u, exact, rtol=1e-9)
+    assert torch.allclose(by_params(problem, points, params.detach(), J) @ by_u, exact, rtol=1e-9)
 
 
 def test_both_precisions(local: Problem) -> None:
     problem = local
     network = _network(problem)
     points = problem.collocation(30, torch.Generator().manual_seed(5)).to(network.like)
-    codes = elsewhere(problem)
-    double = operator_loss(network, points, codes, 0.1)
+    params = elsewhere(problem)
+    double = operator_loss(network, points, params, 0.1)
     network.float()
-    single = operator_loss(network, points.to(network.like), codes.float(), 0.1)
+    single = operator_loss(network, points.to(network.like), params.float(), 0.1)
     assert single.surrogate.dtype == torch.float32
     assert single.residual == pytest.approx(double.residual, rel=1e-4)
     assert single.gradient == pytest.approx(double.gradient, rel=1e-4)
@@ -376,9 +376,9 @@ def test_a_misspelt_problem_is_named() -> None:
 def test_a_pinn_s_field_moves_with_its_weights_alone(name: str) -> None:
     problem = get(name)
     network = OperatorNetwork(problem, 6, 3, 0, 1, theta=False).double()
-    codes = problem.start_codes(0).requires_grad_()
+    params = problem.start_params(0).requires_grad_()
     points = problem.collocation(20, torch.Generator().manual_seed(1)).to(network.like)
-    u = field(network, points, codes).value
-    (moved,) = torch.autograd.grad(u.sum() + 0 * codes.sum(), codes)
+    u = field(network, points, params).value
+    (moved,) = torch.autograd.grad(u.sum() + 0 * params.sum(), params)
     assert u.abs().max() > 0
     assert moved.abs().max() < 1e-12

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bilo.classical.search import classical
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.objective import Pointwise
+from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import even_grid
@@ -166,7 +166,7 @@ def data_of(row: Row) -> tuple[Any, Tensor | None]:
     return data if row.change is None else row.change(data), sd
 
 
-def _sd(nature: Problem, data: Pointwise, truth: Mapping[str, Any]) -> Tensor | None:
+def _sd(nature: Problem, data: SeparableObjective, truth: Mapping[str, Any]) -> Tensor | None:
     """In the values of the unknowns."""
     theta = torch.tensor([truth[k.name] for k in nature.scalars]).double().numpy()
     u, J = (torch.from_numpy(a) for a in classical(nature, data)(theta))

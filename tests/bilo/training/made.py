@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.box import Box
-from bilo.inverse.frame import Frame
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -33,10 +33,10 @@ class Line(Problem):
         Scalar("b", start=-0.5, bounds=(-50.0, 50.0)),
     )
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         return at["a"] * at["x"] + at["b"] + N * at.vanishing("x")
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         return u.d("x", "x")
 
     def solve(self, theta: Any) -> Any:
@@ -60,34 +60,34 @@ def line_fit(data: LeastSquares, problem: Problem | None = None) -> Solution:
     """Least squares in closed form."""
     problem, X = problem or Line(), design(data)
     theta, *_ = np.linalg.lstsq(X, data.values.numpy(), rcond=None)
-    codes = problem.encode(problem.named(theta))
+    params = problem.to_params(problem.named(theta))
     slopes = [k.slope(v) for k, v in zip(problem.scalars, theta.tolist(), strict=True)]
     u, J = torch.from_numpy(X @ theta), torch.from_numpy(X * np.array(slopes)).t()
-    return untrained(problem, data, codes, None, Linearised.of(data, u, J))
+    return untrained(problem, data, params, None, Linearised.of(data, u, J))
 
 
-def operator(problem: Problem, data: Objective, codes: Tensor, **size: Any) -> Solution:
+def operator(problem: Problem, data: Objective, params: Tensor, **size: Any) -> Solution:
     """A network of random weights as a solution."""
     shape = {"width": 10, "layers": 3, "fourier": 0, **size}
     network = OperatorNetwork(problem, **shape, seed=3).double()
     with torch.no_grad():
-        u = seen(network, data, codes, tangents=network.theta)
+        u = seen(network, data, params, tangents=network.theta)
     J = u.tangents if network.theta else None
-    return untrained(problem, data, codes, network, Linearised.of(data, u.value, J))
+    return untrained(problem, data, params, network, Linearised.of(data, u.value, J))
 
 
 def untrained(
     problem: Problem,
     data: Objective,
-    codes: Tensor,
+    params: Tensor,
     network: Network | None,
     linearised: Linearised | None,
 ) -> Solution:
     """A solution from its parts."""
     return Solution(
         method="bilo" if network is None or network.theta else "pinn",
-        unknowns=problem.decode(codes),
-        codes=codes,
+        unknowns=problem.from_params(params),
+        params=params,
         data_loss=0.0,
         converged=False,
         status="unverified",

@@ -49,7 +49,7 @@ def test_recoveries(caplog: pytest.LogCaptureFixture) -> None:
     problem = FisherKPP()
     data = problem.observe(problem.truth(), 0.0, 0)
     network = OperatorNetwork(problem, 4, 2, 0, 0).double()
-    run = Run.of(network, problem.start_codes(0), data, Session())
+    run = Run.of(network, problem.start_params(0), data, Session())
     calls = iter((True, True, False, *(True,) * 20))
     levels = Levels(
         lambda: problem.collocation(9, torch.Generator()),

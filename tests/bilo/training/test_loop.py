@@ -93,7 +93,7 @@ def test_an_interrupted_fit_ends_on_the_same_bits(tmp_path: Path, method: BiLO, 
     found = _fit(resumed, method, _kept(tmp_path))
     assert resumed.draws == STEPS - (stop - 1)
     assert torch.equal(_weights(found), _weights(whole))
-    assert torch.equal(found.codes, whole.codes)
+    assert torch.equal(found.params, whole.params)
     assert _rows(found) == _rows(whole)
 
 
@@ -101,8 +101,8 @@ def test_what_a_referee_saw_survives_an_interruption(tmp_path: Path) -> None:
     """It liked the unknowns of its first look best, before the interruption."""
     seen: list[torch.Tensor] = []
 
-    def referee(codes: torch.Tensor, auxiliary: torch.Tensor) -> float:
-        seen.append(codes.clone())
+    def referee(params: torch.Tensor, nuisance: torch.Tensor) -> float:
+        seen.append(params.clone())
         return float(len(seen))
 
     method = replace(TINY, referee=referee)
@@ -111,8 +111,8 @@ def test_what_a_referee_saw_survives_an_interruption(tmp_path: Path) -> None:
     assert len(seen) == 1
     found = _fit(FisherKPP(), method, _kept(tmp_path))
     assert len(seen) > 1
-    assert torch.equal(found.codes, seen[0])
-    assert not torch.equal(found.codes, seen[-1])
+    assert torch.equal(found.params, seen[0])
+    assert not torch.equal(found.params, seen[-1])
 
 
 CODES = torch.tensor([0.1, 0.2], dtype=torch.float64)
@@ -170,7 +170,7 @@ def test_bad_parameters_of_the_objective_are_bad_numbers() -> None:
     network = OperatorNetwork(FisherKPP(), 6, 1, 0, 0)
     run = Run(network, torch.zeros(2), torch.zeros(1), {}, torch.Generator())
     assert run.finite()
-    run.auxiliary[0] = math.nan
+    run.nuisance[0] = math.nan
     assert not run.finite()
 
 
@@ -199,7 +199,7 @@ def test_bad_numbers_without_end_are_called_diverged(method: BiLO) -> None:
     assert "training recovered 3 times from a non-finite loss" in found.warnings
     assert not found.converged
     assert torch.isfinite(_weights(found)).all()
-    assert torch.isfinite(found.codes).all()
+    assert torch.isfinite(found.params).all()
 
 
 def test_the_history_has_a_row_every_few_steps() -> None:

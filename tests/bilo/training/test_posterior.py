@@ -88,9 +88,9 @@ def test_what_is_not_seen_is_infinite() -> None:
     assert seen.linearised is not None
     J = torch.cat([seen.linearised.J, torch.zeros(1, 9)])
     linear = replace(seen.linearised, J=J)
-    codes = torch.cat([seen.codes, torch.tensor([0.7])])
-    theta = problem.decode(codes)
-    found = replace(seen, problem=problem, linearised=linear, codes=codes, unknowns=theta)
+    params = torch.cat([seen.params, torch.tensor([0.7])])
+    theta = problem.from_params(params)
+    found = replace(seen, problem=problem, linearised=linear, params=params, unknowns=theta)
     assert found.covariance[2, 2] == math.inf
     assert found.covariance[:2, 2].isnan().all()
     assert torch.allclose(found.covariance[:2, :2], seen.covariance)
@@ -118,7 +118,7 @@ def test_too_few_data_are_said_to_be() -> None:
 def test_particles_have_the_information_as_precision() -> None:
     problem = Particles()
     data = problem.observe(problem.truth(), 0.0, 1)
-    found = operator(problem, data, problem.encode(problem.truth()))
+    found = operator(problem, data, problem.to_params(problem.truth()))
     assert found.linearised is not None
     _, H = data.model(found.linearised.u, found.linearised.J)
     units = torch.tensor([k.unit for k in problem.scalars]).double()
@@ -134,19 +134,19 @@ class Narrow(Heat):
 
 
 def _heat(problem: Problem, w_reg: float) -> tuple[Any, torch.Tensor, np.ndarray]:
-    """Its solution with the exact derivative by all codes; f by the codes, and K, at 101 nodes."""
+    """Its solution, exactly differentiated by all params; f by the params, and K, at 101 nodes."""
     (k,) = problem.functions
     nodes = Points({"x": torch.linspace(0, 1, 101, dtype=torch.float64)})
     clean = problem.observe(problem.start(), 0.01, 0)
     assert isinstance(clean, LeastSquares)
     data = LeastSquares(clean.points, clean.values, sigma=0.01)
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     nodal = problem.nodal(data)
     assert nodal is not None
     assert nodal.matrix is not None
-    F = k.input_by_codes(codes, k.chart(nodes, codes)) * k.scale
+    F = k.input_by_params(params, k.chart(nodes, params)) * k.scale
     J = F @ torch.from_numpy(nodal.matrix).t()
-    return regularised(operator(problem, data, codes), w_reg, J), F, nodal.matrix
+    return regularised(operator(problem, data, params), w_reg, J), F, nodal.matrix
 
 
 def test_a_function_s_band_is_that_of_the_dense_formula() -> None:
@@ -157,7 +157,7 @@ def test_a_function_s_band_is_that_of_the_dense_formula() -> None:
     found, F, K = _heat(problem, w_reg)
     (k,) = problem.functions
     assert k.regulariser is not None
-    _, slopes = k.regulariser.rows(k, found.codes)
+    _, slopes = k.regulariser.rows(k, found.params)
     J = F @ torch.from_numpy(K).t()
     scale = 51 / (2 * 0.01**2)
     R = scale**0.5 * torch.cat([(2 / 51) ** 0.5 * J, (2 * w_reg) ** 0.5 * slopes], 1)
@@ -190,21 +190,21 @@ def test_a_function_without_a_regulariser_is_hardly_seen() -> None:
 
 
 def test_scalars_beside_functions_are_marginal() -> None:
-    """The scalar's variance in the inverse of the dense precision of all codes."""
+    """The scalar's variance in the inverse of the dense precision of all params."""
 
     class Small(Decaying):
         unknowns = small(Decaying, 8)
 
     problem = Small()
-    codes = torch.cat([k.random_codes(1) if isinstance(k, Function) else k.start_codes(0)
+    params = torch.cat([k.random_params(1) if isinstance(k, Function) else k.start_params(0)
                        for k in problem.unknowns])  # fmt: skip
     points = grid(t=torch.tensor([0.2, 1.0]).double(), x=torch.linspace(0, 1, 51).double())
     data = LeastSquares(points, torch.zeros(102), sigma=0.02)
-    found = regularised(operator(problem, data, codes), 1e-3)
+    found = regularised(operator(problem, data, params), 1e-3)
     linear = found.linearised
     assert linear is not None
-    f, own = problem.functions[0], codes[:-1]
-    by_f = f.input_by_codes(own, f.chart(data.points, own)) * linear.J[0]
+    f, own = problem.functions[0], params[:-1]
+    by_f = f.input_by_params(own, f.chart(data.points, own)) * linear.J[0]
     X = torch.cat([by_f, linear.J[1:]])
     assert f.regulariser is not None
     _, slopes = f.regulariser.rows(f, own)
@@ -218,7 +218,7 @@ def test_scalars_beside_functions_are_marginal() -> None:
 def test_a_field_s_band_is_the_spread_of_its_samples() -> None:
     """u = a x + b + N x (1 - x) of a random network, against draws of the unknowns."""
     data = line_data(A, B, 30, 4, 1e-4)
-    found = operator(Line(), data, Line().encode({"a": A, "b": B}))
+    found = operator(Line(), data, Line().to_params({"a": A, "b": B}))
     points = {"x": np.array([0.1, 0.9, 1.7])}
     band = found.band("u", points, 0.95)
     rows = [
@@ -237,7 +237,7 @@ def test_many_rows_of_a_regulariser_are_taken_in_parts(monkeypatch: pytest.Monke
 
     found, _, _ = _heat(Rough(), 1e-4)
     assert isinstance(found.linearised, Linearised)
-    whole = Posterior(found.problem, found.codes, found.linearised)
+    whole = Posterior(found.problem, found.params, found.linearised)
     monkeypatch.setattr("bilo.training.linearised.PART", 7)
-    parts = Posterior(found.problem, found.codes, found.linearised)
+    parts = Posterior(found.problem, found.params, found.linearised)
     assert torch.allclose(parts.covariance, whole.covariance, rtol=1e-6)

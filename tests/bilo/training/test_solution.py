@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from bilo.inverse.fields import as_tuple
-from bilo.inverse.frame import Frame
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.lower.textbook import by, plain_field
@@ -46,9 +46,10 @@ class Narrow(Heat):
     unknowns = small(Heat, 8)
 
 
-def _codes(problem: Problem) -> torch.Tensor:
+def _params(problem: Problem) -> torch.Tensor:
     parts = (
-        k.random_codes(1) if isinstance(k, Function) else k.start_codes(0) for k in problem.unknowns
+        k.random_params(1) if isinstance(k, Function) else k.start_params(0)
+        for k in problem.unknowns
     )
     return torch.cat(list(parts))
 
@@ -56,14 +57,14 @@ def _codes(problem: Problem) -> torch.Tensor:
 def _fisher(**size: Any) -> Solution:
     problem = FisherKPP()
     data = problem.observe(problem.truth(), 0.01, 0)
-    codes = problem.encode({"D": 1.7, "rho": 1.2})
-    return operator(problem, data, codes, **size)
+    params = problem.to_params({"D": 1.7, "rho": 1.2})
+    return operator(problem, data, params, **size)
 
 
 def _heat() -> Solution:
     problem, x = Narrow(), torch.linspace(0, 1, 21).double()
     data = LeastSquares(Points({"t": torch.ones_like(x), "x": x}), x, sigma=0.01)
-    return regularised(operator(problem, data, _codes(problem)), 1e-3)
+    return regularised(operator(problem, data, _params(problem)), 1e-3)
 
 
 # --- predictions ----------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def test_derivatives_are_those_of_automatic_differentiation(make: Any) -> None:
     found, points = make(), _places()
     leaves = {c: v.clone().requires_grad_() for c, v in points.coordinates.items()}
     assert found.problem is not None
-    u = plain_field(found.network, Points(leaves), found.codes)
+    u = plain_field(found.network, Points(leaves), found.params)
     ux, ut = by(u, leaves["x"]), by(u, leaves["t"])
     said = found.predict(points, derivatives=("x", "t", "xx", "tx"))
     assert torch.allclose(said.value, u.detach(), rtol=1e-12)
@@ -100,7 +101,7 @@ def test_a_sensitivity_to_a_function_is_that_to_its_shift_at_the_point() -> None
     def shifted(h: float) -> torch.Tensor:
         points = _places()
         inputs = problem.unknowns[0].read(found.unknowns["f"], points)[None] + h
-        at = Frame.of_inputs(problem, points, inputs)
+        at = PointJets.of_inputs(problem, points, inputs)
         return as_tuple(problem.transform(found.network(at), at))[0].value.detach()
 
     assert torch.allclose(said, (shifted(1e-5) - shifted(-1e-5)) / 2e-5, rtol=1e-6)
@@ -177,7 +178,7 @@ def test_a_file_gives_it_back_to_the_bit(make: Any, tmp_path: Path) -> None:
     assert again.assessment == found.assessment
     for name, weights in _network_weights(found).items():
         assert torch.equal(_network_weights(again)[name], weights)
-    assert torch.equal(again.codes, found.codes)
+    assert torch.equal(again.params, found.params)
     assert torch.equal(again.predict(PLACES).value, found.predict(PLACES).value)
     if again.network is not None and again.network.theta:
         for one, two in zip(
@@ -202,7 +203,7 @@ def test_a_deeponet_is_kept(tmp_path: Path) -> None:
     problem = FisherKPP()
     data = problem.observe(problem.truth(), 0.01, 0)
     network = DeepONet(problem, 8, 2, seed=1).double()
-    found = untrained(problem, data, _codes(problem), network, None)
+    found = untrained(problem, data, _params(problem), network, None)
     found.save(tmp_path / "fit.safetensors")
     again = load(tmp_path / "fit.safetensors", problem)
     assert torch.equal(again.predict(PLACES).value, found.predict(PLACES).value)
@@ -221,7 +222,7 @@ def test_another_start_comes_back_with_its_coordinates(tmp_path: Path) -> None:
     plain = FisherKPP()
     moved = starting_at(plain, [3.0, 0.5])
     data = plain.observe(plain.truth(), 0.01, 0)
-    found = operator(moved, data, moved.encode({"D": 1.7, "rho": 1.2}))
+    found = operator(moved, data, moved.to_params({"D": 1.7, "rho": 1.2}))
     found.save(tmp_path / "fit.safetensors")
     again = load(tmp_path / "fit.safetensors", plain)
     assert again.unknowns == found.unknowns
@@ -237,7 +238,7 @@ class Confined(FisherKPP):
 class Slower(FisherKPP):
     """With another equation."""
 
-    def residual(self, u: Any, at: Frame) -> Any:
+    def residual(self, u: Any, at: PointJets) -> Any:
         return super().residual(u, at) + u
 
 

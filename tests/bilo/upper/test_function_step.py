@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.inverse.chain_rule import by_codes
+from bilo.inverse.chain_rule import by_params
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
@@ -67,24 +67,24 @@ def _tangents(run: Run, data: Objective) -> tuple[Tensor, Tensor]:
 def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) -> None:
     """min |b + X^T d|^2 + mu |d|^2, rows of the data by autograd, all weights at once."""
     run, data = _run(problem), _data(problem)
-    codes = run.codes.clone()
+    params = run.params.clone()
     u, J = _tangents(run, data)
     by_weights = torch.autograd.functional.jacobian(
-        lambda v: plain_field(run.operator, data.points, v), codes
+        lambda v: plain_field(run.operator, data.points, v), params
     )
     root = (2 / len(data.values)) ** 0.5
     b, X = [root * (u - data.values)], [root * by_weights]
     if w_reg:
-        slopes, by_codes = regulariser_rows(problem, codes)
-        b, X = [*b, (2 * w_reg) ** 0.5 * slopes], [*X, (2 * w_reg) ** 0.5 * by_codes.t()]
+        slopes, by_params = regulariser_rows(problem, params)
+        b, X = [*b, (2 * w_reg) ** 0.5 * slopes], [*X, (2 * w_reg) ** 0.5 * by_params.t()]
     rows, matrix = torch.cat(b), torch.cat(X)
     mu = MU * float(torch.linalg.matrix_norm(matrix, 2)) ** 2
-    damped = torch.cat([matrix, mu**0.5 * torch.eye(len(codes), dtype=torch.float64)])
-    wanted = torch.cat([-rows, torch.zeros_like(codes)])
+    damped = torch.cat([matrix, mu**0.5 * torch.eye(len(params), dtype=torch.float64)])
+    wanted = torch.cat([-rows, torch.zeros_like(params)])
     exact = torch.linalg.lstsq(damped, wanted.unsqueeze(1)).solution[:, 0]
     record = function_step(run, data, w_reg, u, J, GaussNewton(MU))
-    assert (run.codes - codes - exact).norm() < 1e-6 * exact.norm()
-    moved = (problem.probe(codes + exact) - problem.probe(codes)).abs().max()
+    assert (run.params - params - exact).norm() < 1e-6 * exact.norm()
+    moved = (problem.sensor_values(params + exact) - problem.sensor_values(params)).abs().max()
     assert record["move"] == pytest.approx(float(moved), rel=1e-5)
 
 
@@ -92,20 +92,20 @@ def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) ->
 def test_a_short_step_goes_down_the_gradient(problem: Problem) -> None:
     """Of the data through the inputs and of the regulariser: d L = g . d < 0."""
     run, data = _run(problem), _data(problem)
-    codes = run.codes.clone()
+    params = run.params.clone()
     u, J = _tangents(run, data)
-    _, by_u, _ = data.gradient(u, run.auxiliary)
-    gradient, R = through_inputs(problem, data.points, codes, J * by_u, 1e-2)
+    _, by_u, _ = data.gradient(u, run.nuisance)
+    gradient, R = through_inputs(problem, data.points, params, J * by_u, 1e-2)
     record = function_step(run, data, 1e-2, u, J, GaussNewton(MU, relaxation=1e-4))
     assert R == pytest.approx(record["regulariser"], rel=1e-12)
 
-    def total(codes: Tensor) -> Tensor:
-        u = plain_field(run.operator, data.points, codes)
-        return data.value(u, run.auxiliary) + 1e-2 * regularisation(problem, codes)
+    def total(params: Tensor) -> Tensor:
+        u = plain_field(run.operator, data.points, params)
+        return data.value(u, run.nuisance) + 1e-2 * regularisation(problem, params)
 
-    expected = float(gradient @ (run.codes - codes))
+    expected = float(gradient @ (run.params - params))
     assert expected < 0
-    change = (total(run.codes) - total(codes)).item()
+    change = (total(run.params) - total(params)).item()
     assert change == pytest.approx(expected, rel=1e-2)
 
 
@@ -115,19 +115,19 @@ WHOLE = GaussNewton(MU)
 def _step(
     run: Run, data: Objective, step: GaussNewton = WHOLE, last: Tensor | None = None
 ) -> Tensor:
-    """The change of the codes by one step without a regulariser."""
-    before = run.codes.clone()
+    """The change of the params by one step without a regulariser."""
+    before = run.params.clone()
     u, J = _tangents(run, data)
     function_step(run, data, 0.0, u, J, step, last)
-    return run.codes - before
+    return run.params - before
 
 
 def test_a_step_is_cut_at_its_longest() -> None:
     problem = SmallPoisson()
     data, run = _data(problem), _run(problem)
-    start = run.codes.clone()
+    start = run.params.clone()
     whole = _step(run, data)
-    move = (problem.probe(run.codes) - problem.probe(start)).abs().max()
+    move = (problem.sensor_values(run.params) - problem.sensor_values(start)).abs().max()
     cut = _step(_run(problem), data, replace(WHOLE, max_step=1e-3))
     assert torch.allclose(cut, 1e-3 / move * whole, rtol=1e-9)
     assert torch.equal(_step(_run(problem), data, replace(WHOLE, max_step=2 * float(move))), whole)
@@ -136,11 +136,11 @@ def test_a_step_is_cut_at_its_longest() -> None:
 def test_a_part_of_the_last_step_is_taken_again() -> None:
     problem = SmallPoisson()
     data, run = _data(problem), _run(problem)
-    start = run.codes.clone()
+    start = run.params.clone()
     first = _step(run, data, replace(WHOLE, momentum=0.5))
     assert torch.equal(first, _step(_run(problem), data))
     without = _run(problem)
-    without.codes.copy_(run.codes)
+    without.params.copy_(run.params)
     second = _step(without, data)
     again = _step(run, data, replace(WHOLE, momentum=0.5), start)
     assert torch.allclose(again, second + 0.5 * first, rtol=1e-9)
@@ -150,11 +150,11 @@ def test_an_objective_that_is_no_sum_over_points_is_refused() -> None:
     class Whole(Objective):
         points = _data(SmallPoisson()).points
 
-        def value(self, u: Tensor, auxiliary: Tensor, progress: float = 1.0) -> Tensor:
+        def value(self, u: Tensor, nuisance: Tensor, progress: float = 1.0) -> Tensor:
             return u.mean() ** 2
 
         def step(
-            self, u: Tensor, J: Tensor, codes: Tensor, auxiliary: Tensor, progress: float
+            self, u: Tensor, J: Tensor, params: Tensor, nuisance: Tensor, progress: float
         ) -> tuple[Tensor, Tensor]:
             raise NotImplementedError
 
@@ -168,9 +168,9 @@ class SmallBurgers(Burgers):
     unknowns = small(Burgers)
 
 
-def _along_characteristics(problem: Burgers, points: Points, codes: Tensor) -> Tensor:
+def _along_characteristics(problem: Burgers, points: Points, params: Tensor) -> Tensor:
     """The u of u = f(x - a t u) before any shock, by bisection."""
-    f, x, t = problem.decode(codes)["f"], points.coordinates["x"], points.coordinates["t"]
+    f, x, t = problem.from_params(params)["f"], points.coordinates["x"], points.coordinates["t"]
     low, high = torch.full_like(x, -2.0), torch.full_like(x, 2.0)
     for _ in range(60):
         u = (low + high) / 2
@@ -181,20 +181,20 @@ def _along_characteristics(problem: Burgers, points: Points, codes: Tensor) -> T
 
 def test_a_shift_of_f_at_the_foot_is_the_derivative_by_every_weight() -> None:
     problem, h = SmallBurgers(), 1e-5
-    codes = problem.start_codes(0)
+    params = problem.start_params(0)
     x = torch.linspace(0.3, 0.95, 40, dtype=torch.float64)
     points = Points({"t": torch.linspace(0.2, 1, 40, dtype=torch.float64), "x": x})
-    u, f = _along_characteristics(problem, points, codes), problem.decode(codes)["f"]
+    u, f = _along_characteristics(problem, points, params), problem.from_params(params)["f"]
     foot = x - SPEED * points.coordinates["t"] * u
     slope = (f(Points({"x": foot + h})) - f(Points({"x": foot - h}))) / (2 * h)
     by_shift = (1 / (1 + SPEED * points.coordinates["t"] * slope))[None]
-    feet = problem.feet(points, u)
-    torch.testing.assert_close(feet.coordinates["x"], foot)
-    v = torch.randn(len(codes), generator=torch.Generator().manual_seed(0)).double()
-    ahead, behind = (_along_characteristics(problem, points, codes + s * v) for s in (h, -h))
+    departure_points = problem.departure_points(points, u)
+    torch.testing.assert_close(departure_points.coordinates["x"], foot)
+    v = torch.randn(len(params), generator=torch.Generator().manual_seed(0)).double()
+    ahead, behind = (_along_characteristics(problem, points, params + s * v) for s in (h, -h))
     exact = (ahead - behind) / (2 * h)
     torch.testing.assert_close(
-        v @ by_codes(problem, feet, codes, by_shift), exact, rtol=1e-5, atol=1e-6
+        v @ by_params(problem, departure_points, params, by_shift), exact, rtol=1e-5, atol=1e-6
     )
-    there = v @ by_codes(problem, points, codes, by_shift)
+    there = v @ by_params(problem, points, params, by_shift)
     assert float((there - exact).norm() / exact.norm()) > 0.1

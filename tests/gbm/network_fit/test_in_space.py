@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
 from gbm.config.fit_names import FitSpec
@@ -41,7 +41,7 @@ def test_coordinates_are_time_and_three_axes(tumour: TumourProblem) -> None:
     assert tumour.fourier_coordinates == 3
     network = OperatorNetwork(tumour, 8, 2, 4, seed=0)
     points = tumour.collocation(50, torch.Generator().manual_seed(0))
-    at = Frame(tumour, points, torch.zeros(2))
+    at = PointJets(tumour, points, torch.zeros(2))
     assert len(tumour.features(at)) == tumour.feature_count()
     assert network(at).streams.names == ("1", "x", "y", "z", "M")
 
@@ -52,7 +52,7 @@ def test_the_start_solves_the_equation(space: Any, start: Characteristic) -> Non
     cells = torch.randint(char.table.cells, (400,), generator=generator)
     slices = char.table.times[torch.randint(1, len(char.table.times), (400,), generator=generator)]
     points = char.at(slices, cells).to(torch.zeros((), dtype=torch.float64))
-    at = Frame(char, points, torch.zeros(2, dtype=torch.float64))
+    at = PointJets(char, points, torch.zeros(2, dtype=torch.float64))
     nothing = Jet(torch.zeros(3, at.streams.size, 400, dtype=torch.float64), at.streams)
     l = char.transform(nothing, at)
     residual, size = char.residual(l, at).value, l.d("1").value.abs() + char.growth.rhoT
@@ -65,7 +65,7 @@ def test_the_initial_density_is_exact_for_any_theta(tumour: TumourProblem) -> No
     cells = torch.nonzero(r2 < 8.0**2)[:, 0]  # type: ignore[operator]
     points = tumour.at(torch.zeros(len(cells)), cells).to(torch.zeros((), dtype=torch.float64))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
-    at = Frame(tumour, points, torch.tensor([0.7, -0.2], dtype=torch.float64))
+    at = PointJets(tumour, points, torch.tensor([0.7, -0.2], dtype=torch.float64))
     with torch.no_grad():
         l = tumour.transform(network(at), at)
     exact = tumour.seed.h0 * torch.exp(-tumour.seed.r0 * r2[cells].double())  # type: ignore[index]

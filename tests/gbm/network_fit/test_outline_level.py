@@ -52,10 +52,10 @@ def level(grown: Any, fit: DirectFit, inverse: GrowthInverseProblem) -> OutlineL
     return OutlineLevel(tumour, inverse)
 
 
-def solved(grown: Any, level: OutlineLevel, codes: np.ndarray) -> torch.Tensor:
+def solved(grown: Any, level: OutlineLevel, params: np.ndarray) -> torch.Tensor:
     """The solver's logit at the level's cells."""
     start = np.exp(level._start)
-    rD, rRHO = np.exp(codes)
+    rD, rRHO = np.exp(params)
     growth = Growth(start[0] ** 2 * start[1] * rD, start[1] * rRHO)
     u = solve(grown.domain, growth, level.inverse.seed(level._x0), steps=400)[0]
     places = [np.rint(level.points.coordinates[x].numpy()) for x in "xy"]
@@ -63,10 +63,10 @@ def solved(grown: Any, level: OutlineLevel, codes: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(logit(np.clip(u[tuple(index)], 1e-10, 1 - 1e-10)))
 
 
-def tangents(grown: Any, level: OutlineLevel, codes: np.ndarray) -> torch.Tensor:
+def tangents(grown: Any, level: OutlineLevel, params: np.ndarray) -> torch.Tensor:
     h = 2e-3
-    here = solved(grown, level, codes)
-    return torch.stack([(solved(grown, level, codes + h * e) - here) / h for e in np.eye(2)])
+    here = solved(grown, level, params)
+    return torch.stack([(solved(grown, level, params + h * e) - here) / h for e in np.eye(2)])
 
 
 def free(levels: np.ndarray) -> torch.Tensor:
@@ -78,33 +78,33 @@ def test_derivatives_are_exact(grown: Any, level: OutlineLevel) -> None:
     l = solved(grown, level, np.array([0.1, -0.05]))
     l += 0.05 * torch.randn(l.shape, generator=generator, dtype=torch.float64)
     l.requires_grad_()
-    auxiliary, step = free(LEVELS).requires_grad_(), 1e-6
-    by_l, by_auxiliary = torch.autograd.grad(level.value(l, auxiliary), (l, auxiliary))
+    nuisance, step = free(LEVELS).requires_grad_(), 1e-6
+    by_l, by_nuisance = torch.autograd.grad(level.value(l, nuisance), (l, nuisance))
     with torch.no_grad():
         for _ in range(3):
             d = torch.randn(l.shape, generator=generator, dtype=torch.float64)
-            up, down = (level.value(l + s * step * d, auxiliary) for s in (1, -1))
+            up, down = (level.value(l + s * step * d, nuisance) for s in (1, -1))
             assert (by_l @ d).item() == pytest.approx(((up - down) / (2 * step)).item(), rel=1e-4)
         for j, d in enumerate(step * torch.eye(2, dtype=torch.float64)):
-            up, down = (level.value(l, auxiliary + s * d) for s in (1, -1))
+            up, down = (level.value(l, nuisance + s * d) for s in (1, -1))
             found = ((up - down) / (2 * step)).item()
-            assert by_auxiliary[j].item() == pytest.approx(found, rel=1e-4)
-    codes = torch.tensor([0.2, -0.3], dtype=torch.float64, requires_grad=True)
-    (by_codes,) = torch.autograd.grad(level.prior(codes), codes)
+            assert by_nuisance[j].item() == pytest.approx(found, rel=1e-4)
+    params = torch.tensor([0.2, -0.3], dtype=torch.float64, requires_grad=True)
+    (by_params,) = torch.autograd.grad(level.prior(params), params)
     for j, d in enumerate(1e-6 * torch.eye(2, dtype=torch.float64)):
-        up, down = (level.prior(codes.detach() + s * d) for s in (1, -1))
-        assert by_codes[j].item() == pytest.approx(((up - down) / 2e-6).item(), rel=1e-6)
+        up, down = (level.prior(params.detach() + s * d) for s in (1, -1))
+        assert by_params[j].item() == pytest.approx(((up - down) / 2e-6).item(), rel=1e-6)
 
 
 def test_value_and_prior_are_the_objective(
     grown: Any, level: OutlineLevel, inverse: GrowthInverseProblem
 ) -> None:
     """With the solver's field; five cells that a network does not know keep the start's."""
-    codes = np.array([0.1, -0.05])
-    growth = Growth(*(np.exp(level._start[0]) ** 2 * np.exp(level._start[1]) * np.exp(codes[0]),
-                      np.exp(level._start[1] + codes[1])))  # fmt: skip
+    params = np.array([0.1, -0.05])
+    growth = Growth(*(np.exp(level._start[0]) ** 2 * np.exp(level._start[1]) * np.exp(params[0]),
+                      np.exp(level._start[1] + params[1])))  # fmt: skip
     u = solve(grown.domain, growth, inverse.seed(level._x0), steps=400)[0]
-    l, at = solved(grown, level, codes), torch.from_numpy(codes)
+    l, at = solved(grown, level, params), torch.from_numpy(params)
     found = level.value(l, free(LEVELS)) + level.prior(at)
     wanted = inverse.value(u, LEVELS, growth.lambda_mm, growth.rhoT)
     assert found.item() == pytest.approx(wanted, abs=0.2)
@@ -112,16 +112,16 @@ def test_value_and_prior_are_the_objective(
 
 def test_steps_lead_to_the_mode(grown: Any, level: OutlineLevel, fit: DirectFit) -> None:
     """With the solver in the network's place, from the characteristic start."""
-    codes, auxiliary = torch.zeros(2, dtype=torch.float64), level.start.clone()
+    params, nuisance = torch.zeros(2, dtype=torch.float64), level.start.clone()
     for _ in range(25):
-        at = codes.numpy()
+        at = params.numpy()
         l, J = solved(grown, level, at), tangents(grown, level, at)
-        codes, auxiliary = level.step(l, J, codes, auxiliary, 0.0)
+        params, nuisance = level.step(l, J, params, nuisance, 0.0)
     start = np.exp(level._start)
-    rD, rRHO = np.exp(codes.numpy())
+    rD, rRHO = np.exp(params.numpy())
     found = Growth(start[0] ** 2 * start[1] * rD, start[1] * rRHO)
-    l, levels = solved(grown, level, codes.numpy()), level.thresholds(auxiliary)
-    value = (level.value(l, auxiliary) + level.prior(codes)).item()
+    l, levels = solved(grown, level, params.numpy()), level.thresholds(nuisance)
+    value = (level.value(l, nuisance) + level.prior(params)).item()
     assert value == pytest.approx(fit.objective, abs=1.2)  # it was 16.8 at the start
     assert np.log(found.lambda_mm / fit.lambda_mm) == pytest.approx(0.0, abs=0.15)
     assert np.log(found.rhoT / fit.rhoT) == pytest.approx(0.0, abs=0.05)
@@ -131,11 +131,11 @@ def test_steps_lead_to_the_mode(grown: Any, level: OutlineLevel, fit: DirectFit)
 def test_no_step_is_longer_than_the_box(grown: Any, level: OutlineLevel) -> None:
     far = np.array([1.0, 0.3])
     l, J = solved(grown, level, far), tangents(grown, level, far)
-    codes = torch.from_numpy(far)
-    moved, _ = level.step(l, J, codes, level.start, 0.0)
-    assert (moved - codes).abs().max() <= 0.05 + 1e-12
-    late, _ = level.step(l, J, codes, level.start, 1.0)
-    assert (late - codes).abs().max() < 0.03 * (moved - codes).abs().max()
+    params = torch.from_numpy(far)
+    moved, _ = level.step(l, J, params, level.start, 0.0)
+    assert (moved - params).abs().max() <= 0.05 + 1e-12
+    late, _ = level.step(l, J, params, level.start, 1.0)
+    assert (late - params).abs().max() < 0.03 * (moved - params).abs().max()
 
 
 def test_its_covariance_is_the_solvers(grown: Any, level: OutlineLevel, fit: DirectFit) -> None:
@@ -148,10 +148,10 @@ def test_its_covariance_is_the_solvers(grown: Any, level: OutlineLevel, fit: Dir
     _, hessian = posterior.expand(theta, posterior.forward(theta))
     kept = [0, 1, 4, 5]
     spread = covariance(hessian[np.ix_(kept, kept)], posterior.scale[kept])[:2, :2]
-    to_codes = np.array([[2.0, 1.0], [0.0, 1.0]])
-    wanted = np.sqrt(np.diag(to_codes @ spread @ to_codes.T))
-    codes = np.linalg.solve([[0.5, -0.5], [0.0, 1.0]], theta[:2] - level._start)
-    l, J = solved(grown, level, codes), tangents(grown, level, codes)
+    to_params = np.array([[2.0, 1.0], [0.0, 1.0]])
+    wanted = np.sqrt(np.diag(to_params @ spread @ to_params.T))
+    params = np.linalg.solve([[0.5, -0.5], [0.0, 1.0]], theta[:2] - level._start)
+    l, J = solved(grown, level, params), tangents(grown, level, params)
     found = level.local_sd(l, J, free(theta[4:]))
     np.testing.assert_allclose(found.numpy(), wanted, rtol=0.25)
 
@@ -173,7 +173,7 @@ def test_in_space() -> None:
     wanted = cells.value(u, levels, growth.lambda_mm, growth.rhoT)
     assert found.item() == pytest.approx(wanted, abs=0.3)
     J = 0.1 * torch.ones(2, len(level.points), dtype=torch.float64)
-    codes, _ = level.step(
+    params, _ = level.step(
         level.points.known["a"].double(), J, torch.zeros(2, dtype=torch.float64), level.start, 0.0
     )
-    assert (codes.abs() <= 0.05 + 1e-12).all()
+    assert (params.abs() <= 0.05 + 1e-12).all()

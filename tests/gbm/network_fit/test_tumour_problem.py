@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
@@ -42,9 +42,9 @@ def _double(points: Points) -> Points:
     return points.to(torch.zeros((), dtype=torch.float64))
 
 
-def _lift(tumour: TumourProblem, points: Points, codes: list[float]) -> tuple[Jet, Frame]:
+def _lift(tumour: TumourProblem, points: Points, params: list[float]) -> tuple[Jet, PointJets]:
     """The represented field where the network says nothing."""
-    at = Frame(tumour, points, torch.tensor(codes, dtype=torch.float64))
+    at = PointJets(tumour, points, torch.tensor(params, dtype=torch.float64))
     nothing = torch.zeros(3, at.streams.size, len(points), dtype=torch.float64)
     return tumour.transform(Jet(nothing, at.streams), at), at
 
@@ -65,22 +65,22 @@ def test_the_characteristic_solution_solves_the_equation(char: TumourProblem) ->
 def test_away_from_the_start_the_lift_leaves_work_to_the_network(char: TumourProblem) -> None:
     points = _double(char.collocation(2000, torch.Generator().manual_seed(0)))
     residuals = []
-    for codes in THETAS[:2]:
-        l, at = _lift(char, points, codes)
+    for params in THETAS[:2]:
+        l, at = _lift(char, points, params)
         residuals.append(float(char.residual(l, at).value.abs().median()))
     assert residuals[1] > 10 * residuals[0]
 
 
-@pytest.mark.parametrize("codes", THETAS)
+@pytest.mark.parametrize("params", THETAS)
 def test_the_initial_density_is_exact_for_any_theta(
-    tumour: TumourProblem, codes: list[float]
+    tumour: TumourProblem, params: list[float]
 ) -> None:
     x0, y0 = tumour.seed.x0
     near = (tumour._known["x"] - x0) ** 2 + (tumour._known["y"] - y0) ** 2
     cells = torch.nonzero(near < 8.0**2)[:, 0]
     points = _double(tumour.at(torch.zeros(len(cells)), cells))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
-    at = Frame(tumour, points, torch.tensor(codes, dtype=torch.float64))
+    at = PointJets(tumour, points, torch.tensor(params, dtype=torch.float64))
     with torch.no_grad():
         l = tumour.transform(network(at), at)
     exact = tumour.seed.h0 * torch.exp(-tumour.seed.r0 * near[cells].double())
@@ -88,20 +88,20 @@ def test_the_initial_density_is_exact_for_any_theta(
     assert float(l.tangents.abs().max()) < 1e-4
 
 
-@pytest.mark.parametrize("codes", THETAS)
+@pytest.mark.parametrize("params", THETAS)
 def test_the_residual_knows_its_derivative_by_theta(
-    tumour: TumourProblem, codes: list[float]
+    tumour: TumourProblem, params: list[float]
 ) -> None:
-    check_derivative_by_theta(tumour, codes, 300)
+    check_derivative_by_theta(tumour, params, 300)
 
 
-def check_derivative_by_theta(tumour: TumourProblem, codes: list[float], count: int) -> None:
+def check_derivative_by_theta(tumour: TumourProblem, params: list[float], count: int) -> None:
     """The residual's own derivative against central differences, at so many points."""
     points = _double(tumour.collocation(count, torch.Generator().manual_seed(2)))
     network = OperatorNetwork(tumour, 8, 2, 4, seed=1).double()
 
     def residual(shift: list[float]) -> Jet:
-        at = Frame(tumour, points, torch.tensor(np.add(codes, shift)))
+        at = PointJets(tumour, points, torch.tensor(np.add(params, shift)))
         with torch.no_grad():
             return tumour.residual(tumour.transform(network(at), at), at)
 
@@ -124,8 +124,8 @@ def test_the_table_holds_the_finite_volume_solution(char: TumourProblem, grown: 
 
 def test_project_respects_the_bounds_of_lambda_and_growth(char: TumourProblem) -> None:
     generator = torch.Generator().manual_seed(3)
-    for codes in 4 * torch.randn(50, 2, generator=generator, dtype=torch.float64):
-        found = char.project(codes)
+    for params in 4 * torch.randn(50, 2, generator=generator, dtype=torch.float64):
+        found = char.project(params)
         DT, rhoT = char.growth.DT * math.exp(found[0]), char.growth.rhoT * math.exp(found[1])
         for name, value in (("lambda_mm", math.sqrt(DT / rhoT)), ("rhoT", rhoT)):
             low, high = char.bounds[name]

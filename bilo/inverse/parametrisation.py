@@ -19,8 +19,8 @@ Values = Mapping[str, Any]
 """Unknowns by name: a float for a scalar, points -> (N,) for a function."""
 
 
-class Codec:
-    """Optimiser coordinates, or codes, of the unknowns, one after the other."""
+class Parametrisation:
+    """Optimiser coordinates, or params, of the unknowns, one after the other."""
 
     unknowns: tuple[Unknown, ...]
 
@@ -28,9 +28,9 @@ class Codec:
         """First guess of all unknowns."""
         return {k.name: k.start for k in self.unknowns}
 
-    def start_codes(self, seed: int) -> Tensor:
+    def start_params(self, seed: int) -> Tensor:
         """Optimiser coordinates (size,), float64, of the first guess; a seed draws networks."""
-        return torch.cat([k.start_codes(seed) for k in self.unknowns])
+        return torch.cat([k.start_params(seed) for k in self.unknowns])
 
     @property
     def scalars(self) -> tuple[Scalar, ...]:
@@ -60,56 +60,56 @@ class Codec:
         fields = getattr(self, "fields", ())
         return tuple(f for f in self.functions if set(f.coordinates) & set(fields))
 
-    def split(self, codes: Tensor) -> tuple[Tensor, ...]:
+    def split(self, params: Tensor) -> tuple[Tensor, ...]:
         """Codes (size, ..) of all unknowns, unknown by unknown."""
-        return codes.split([k.size for k in self.unknowns])
+        return params.split([k.size for k in self.unknowns])
 
-    def encode(self, theta: Values) -> Tensor:
+    def to_params(self, theta: Values) -> Tensor:
         """Optimiser coordinates (m,), float64, of a set of values of scalars."""
-        return torch.tensor([k.encode(theta[k.name]) for k in self.scalars], dtype=torch.float64)
+        return torch.tensor([k.to_params(theta[k.name]) for k in self.scalars], dtype=torch.float64)
 
-    def decode(self, codes: Tensor) -> dict[str, Any]:
+    def from_params(self, params: Tensor) -> dict[str, Any]:
         """Values and functions by name from optimiser coordinates (size,)."""
-        parts = zip(self.unknowns, self.split(codes), strict=True)
-        return {k.name: k.decode(part) for k, part in parts}
+        parts = zip(self.unknowns, self.split(params), strict=True)
+        return {k.name: k.from_params(part) for k, part in parts}
 
-    def numbers(self, codes: Tensor) -> dict[str, float]:
+    def numbers(self, params: Tensor) -> dict[str, float]:
         """Values of the scalars alone, for the history."""
-        parts = zip(self.unknowns, self.split(codes), strict=True)
-        return {k.name: k.decode(part) for k, part in parts if isinstance(k, Scalar)}
+        parts = zip(self.unknowns, self.split(params), strict=True)
+        return {k.name: k.from_params(part) for k, part in parts if isinstance(k, Scalar)}
 
-    def probe(self, codes: Tensor) -> Tensor:
+    def sensor_values(self, params: Tensor) -> Tensor:
         """The operator's inputs, of functions at points that tell what they are."""
-        parts = zip(self.unknowns, self.split(codes.detach().double().cpu()), strict=True)
-        return torch.cat([k.probe(part) for k, part in parts])
+        parts = zip(self.unknowns, self.split(params.detach().double().cpu()), strict=True)
+        return torch.cat([k.sensor_values(part) for k, part in parts])
 
     def read(self, theta: Values) -> Tensor:
-        """`probe` of the unknowns by name, float64: what a neural operator sees of them."""
-        return torch.cat([k.read(theta[k.name], k.probe_points) for k in self.unknowns])
+        """`sensor_values` of the unknowns by name, float64: what a neural operator sees of them."""
+        return torch.cat([k.read(theta[k.name], k.sensors) for k in self.unknowns])
 
     def named(self, values: Iterable[float]) -> dict[str, float]:
         """Values of scalars, in their order, by name."""
         return {k.name: float(v) for k, v in zip(self.scalars, values, strict=True)}
 
-    def code_bounds(self) -> tuple[Tensor, Tensor]:
+    def param_bounds(self) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds (size,) of the optimiser coordinates."""
-        low, high = zip(*(k.code_bounds() for k in self.unknowns), strict=True)
+        low, high = zip(*(k.param_bounds() for k in self.unknowns), strict=True)
         return torch.cat(low), torch.cat(high)
 
-    def sizes(self, codes: Tensor) -> Tensor:
+    def sizes(self, params: Tensor) -> Tensor:
         """What a step of the scalars' coordinates (m,) is compared with, whatever their scale.
 
         The coordinate itself; a part of its range where that is more; 1 where it is a logarithm.
         """
-        low, high = self.code_bounds()
-        size = torch.maximum(codes.abs(), SMALL * (high - low).clamp(max=WIDEST))
+        low, high = self.param_bounds()
+        size = torch.maximum(params.abs(), SMALL * (high - low).clamp(max=WIDEST))
         log = torch.tensor([k.log for k in self.scalars])
         return torch.where(log, torch.ones_like(size), size)
 
-    def project(self, codes: Tensor) -> Tensor:
+    def project(self, params: Tensor) -> Tensor:
         """The nearest admissible optimiser coordinates, (size,)."""
-        low, high = self.code_bounds()
-        return torch.minimum(torch.maximum(codes, low), high)
+        low, high = self.param_bounds()
+        return torch.minimum(torch.maximum(params, low), high)
 
 
 def require_unknowns(owner: str, unknowns: Any, coordinates: tuple[str, ...]) -> None:

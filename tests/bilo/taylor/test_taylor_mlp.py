@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bilo.inverse.frame import Frame
+from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
@@ -19,8 +19,8 @@ from bilo.networks.network import OperatorNetwork, field
 from bilo.problems.fisher_kpp import FisherKPP
 from bilo.taylor import kernel, tanh_streams
 from bilo.taylor.jets import Jet
-from bilo.taylor.streamed_mlp import StreamedMLP
 from bilo.taylor.streams import Operator, Streams
+from bilo.taylor.taylor_mlp import TaylorMLP
 from tests.bilo.oracle import by, nested
 
 TOLERANCE = 1e-10
@@ -39,7 +39,7 @@ class Anisotropic(Problem):
         Scalar("b", start=0.2, bounds=(-1.0, 1.0)),
     )
 
-    def principal(self, at: Frame) -> Operator:
+    def principal(self, at: PointJets) -> Operator:
         D, P = at["D"], at["P"]
         return Operator(
             "M",
@@ -51,15 +51,15 @@ class Anisotropic(Problem):
             ),
         )
 
-    def transform(self, N: Jet, at: Frame) -> Jet:
+    def transform(self, N: Jet, at: PointJets) -> Jet:
         t, x, y = at["t"], at["x"], at["y"]
         return (N * t + at["rho"] * x * y).sigmoid()
 
-    def residual(self, u: Jet, at: Frame) -> Jet:
+    def residual(self, u: Jet, at: PointJets) -> Jet:
         drift = at["D"] * at["b"] * u.d("x")
         return (at.apply(u) - drift - at["rho"] * u * (1 - u)) * at["phi"]
 
-    def weight(self, u: Jet, at: Frame) -> Tensor:
+    def weight(self, u: Jet, at: PointJets) -> Tensor:
         return 1 + u.value**2
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
@@ -83,7 +83,7 @@ def _setting(
 ) -> tuple[OperatorNetwork, Points, Tensor]:
     network = OperatorNetwork(problem, 12, 3, fourier, 3, theta=theta).double()
     points = problem.collocation(n, torch.Generator().manual_seed(5)).to(network.like)
-    return network, points, problem.encode(problem.start()) * 1.1
+    return network, points, problem.to_params(problem.start()) * 1.1
 
 
 def _close(found: Tensor, exact: Tensor) -> bool:
@@ -98,9 +98,9 @@ PROBLEMS = pytest.mark.parametrize(
 @PROBLEMS
 @pytest.mark.usefixtures("elementwise")
 def test_losses_and_their_gradient(problem: Problem, fourier: int) -> None:
-    network, points, codes = _setting(problem, fourier=fourier)
-    exact = nested(network, points, codes, 0.1)
-    found = operator_loss(network, points, codes, 0.1)
+    network, points, params = _setting(problem, fourier=fourier)
+    exact = nested(network, points, params, 0.1)
+    found = operator_loss(network, points, params, 0.1)
     assert found.residual == pytest.approx(float(exact.residual), rel=TOLERANCE)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=TOLERANCE)
     found.surrogate.backward()
@@ -111,9 +111,9 @@ def test_losses_and_their_gradient(problem: Problem, fourier: int) -> None:
 
 @PROBLEMS
 def test_residual_and_its_total_tangents(problem: Problem, fourier: int) -> None:
-    network, points, codes = _setting(problem, fourier=fourier)
-    exact = nested(network, points, codes, 0.1)
-    at = Frame(problem, points, codes)
+    network, points, params = _setting(problem, fourier=fourier)
+    exact = nested(network, points, params, 0.1)
+    at = PointJets(problem, points, params)
     r = problem.residual(problem.transform(network(at), at), at)
     assert _close(r.value, exact.r)
     assert _close(r.tangents, exact.tangents)
@@ -124,39 +124,39 @@ def test_residual_and_its_total_tangents(problem: Problem, fourier: int) -> None
 @pytest.mark.usefixtures("elementwise")
 def test_residual_loss_of_a_pinn(problem: Problem, fourier: int, theta: bool) -> None:
     """Without tangents, differentiated by the weights and by the unknowns themselves."""
-    network, points, codes = _setting(problem, fourier=fourier, theta=theta)
-    exact = nested(network, points, codes, 0.0)
-    codes.requires_grad_()
-    found, _ = residual_loss(network, points, codes)
+    network, points, params = _setting(problem, fourier=fourier, theta=theta)
+    exact = nested(network, points, params, 0.0)
+    params.requires_grad_()
+    found, _ = residual_loss(network, points, params)
     found.backward()
     assert float(found.detach()) == pytest.approx(float(exact.residual), rel=TOLERANCE)
     for name, weights in network.named_parameters():
         assert weights.grad is not None
         assert _close(weights.grad, exact.by_weights[name]), name
-    at = Frame(problem, points, codes)
+    at = PointJets(problem, points, params)
     scale = problem.weight(problem.transform(network(at), at).detach(), at)
     scale = torch.ones_like(exact.r) if scale is None else scale
-    assert codes.grad is not None
-    assert _close(codes.grad, 2 * (exact.tangents * exact.r * scale).mean(1))
+    assert params.grad is not None
+    assert _close(params.grad, 2 * (exact.tangents * exact.r * scale).mean(1))
 
 
 def test_the_embedding_is_frozen_and_shown_to_the_gradient_loss() -> None:
-    network, points, codes = _setting(FisherKPP())
+    network, points, params = _setting(FisherKPP())
     assert "R" not in dict(network.named_parameters())
     assert "R" in network.state_dict()
-    seen = operator_loss(network, points, codes, 0.1).gradient
+    seen = operator_loss(network, points, params, 0.1).gradient
     with torch.no_grad():
         network.R *= 2
-    assert operator_loss(network, points, codes, 0.1).gradient != seen
+    assert operator_loss(network, points, params, 0.1).gradient != seen
 
 
 def test_field_tangents_are_sensitivities_of_the_network() -> None:
     problem = FisherKPP()
-    network, points, codes = _setting(problem)
+    network, points, params = _setting(problem)
     step = torch.tensor([1e-6, 0.0], dtype=torch.float64)
     with torch.no_grad():
-        found = field(network, points, codes, tangents=True).tangents[0]
-        ahead, behind = (field(network, points, codes + s).value for s in (step, -step))
+        found = field(network, points, params, tangents=True).tangents[0]
+        ahead, behind = (field(network, points, params + s).value for s in (step, -step))
     assert (found - (ahead - behind) / 2e-6).abs().max() < 1e-9
 
 
@@ -227,7 +227,7 @@ def test_unknown_function_streams_and_gradients_by_both_networks() -> None:
     z = _function_jet(V)
     x = Jet.coordinate(X, "x", FUNCTION)
     inputs = torch.stack([torch.cat([x.data, torch.zeros_like(x.data)]), z.data], -1)
-    found = StreamedMLP(inputs, layers, FUNCTION).along()[..., 0]
+    found = TaylorMLP(inputs, layers, FUNCTION).along()[..., 0]
     by_found = torch.autograd.grad((found * cotangent).sum(), weights)
 
     assert _close(found, exact)
@@ -260,7 +260,7 @@ def test_unknown_function_residual_losses() -> None:
         slope = Jet(z.data[:1, 1:2], z.d("x").streams)
         return Jet(z.data[:, :1], slope.streams) * u.d("xx") + slope * u.d("x") + Jet.known(source)
 
-    mlp = StreamedMLP(inputs, layers, FUNCTION)
+    mlp = TaylorMLP(inputs, layers, FUNCTION)
     with torch.no_grad():
         r_found = residual(mlp.out, z)
         loss = (r_found.value**2).mean() + 0.1 * (r_found.tangents**2).mean()
@@ -364,7 +364,7 @@ def test_the_size_of_a_chunk_does_not_matter(streams: Streams, chunk: int) -> No
     weights = [x, *(p for layer in layers for p in layer)]
     results = []
     for size in (chunk, None):
-        out = StreamedMLP(x, layers, streams, chunk=size).along()
+        out = TaylorMLP(x, layers, streams, chunk=size).along()
         results.append((out, *torch.autograd.grad((out**2).sum(), weights)))
     for found, exact in zip(*results, strict=True):
         assert _close(found, exact)
@@ -379,10 +379,10 @@ def test_along_a_direction_is_the_contraction_of_all_tangents(streams: Streams) 
     direction = torch.randn(2, 53, generator=draw, dtype=torch.float64)
     cotangent = torch.randn(2, streams.size, 53, 1, generator=draw, dtype=torch.float64)
 
-    everything = StreamedMLP(x.detach(), layers, streams).along()
+    everything = TaylorMLP(x.detach(), layers, streams).along()
     contracted = torch.einsum("jpnk,jn->pnk", everything[1:], direction)
     exact = torch.stack([everything[0], contracted])
-    found = StreamedMLP(x.detach(), layers, streams).along(direction)
+    found = TaylorMLP(x.detach(), layers, streams).along(direction)
     assert _close(found, exact)
     by_exact = torch.autograd.grad((exact * cotangent).sum(), weights)
     by_found = torch.autograd.grad((found * cotangent).sum(), weights)
@@ -391,10 +391,10 @@ def test_along_a_direction_is_the_contraction_of_all_tangents(streams: Streams) 
 
 
 def test_single_precision_agrees_with_double() -> None:
-    network, points, codes = _setting(FisherKPP())
-    double = operator_loss(network, points, codes, 0.1)
+    network, points, params = _setting(FisherKPP())
+    double = operator_loss(network, points, params, 0.1)
     network.float()
-    single = operator_loss(network, points.to(network.like), codes.float(), 0.1)
+    single = operator_loss(network, points.to(network.like), params.float(), 0.1)
     assert single.surrogate.dtype == torch.float32
     assert single.residual == pytest.approx(double.residual, rel=1e-5)
     assert single.gradient == pytest.approx(double.gradient, rel=1e-5)
@@ -402,14 +402,14 @@ def test_single_precision_agrees_with_double() -> None:
 
 def test_two_passes_do_not_share_buffers() -> None:
     """Results stay what they are while the workspace's buffers are used again."""
-    network, points, codes = _setting(FisherKPP())
-    first = operator_loss(network, points, codes, 0.1)
+    network, points, params = _setting(FisherKPP())
+    first = operator_loss(network, points, params, 0.1)
     value = first.value.clone()
-    second = operator_loss(network, points, codes * 2, 0.1)
+    second = operator_loss(network, points, params * 2, 0.1)
     second.surrogate.backward()
     network.zero_grad()
     first.surrogate.backward()
-    exact = nested(network, points, codes, 0.1)
+    exact = nested(network, points, params, 0.1)
     assert torch.equal(first.value, value)
     for name, weights in network.named_parameters():
         assert weights.grad is not None
@@ -418,11 +418,11 @@ def test_two_passes_do_not_share_buffers() -> None:
 
 def test_refusals() -> None:
     x, layers = _operation(FUNCTION)
-    out = StreamedMLP(x, layers, FUNCTION).along()
+    out = TaylorMLP(x, layers, FUNCTION).along()
     out.sum().backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="differentiated once"):
         out.sum().backward()
-    along = StreamedMLP(x, layers, FUNCTION).along(torch.ones(2, 53, dtype=torch.float64))
+    along = TaylorMLP(x, layers, FUNCTION).along(torch.ones(2, 53, dtype=torch.float64))
     with pytest.raises(ValueError, match="needs all tangents"):
         along.sum().backward()
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bilo.inverse.box import Box
-from bilo.inverse.chart import Chart
+from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE, Operator, Recorder, Streams
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bilo.inverse.problem import Problem
 
 
-class Frame(Chart):
-    """A chart that knows the unknowns: ``at["x"]``, ``at["D"]``, ``at["P"]``.
+class PointJets(CoordinateJets):
+    """Jets that know the unknowns: ``at["x"]``, ``at["D"]``, ``at["P"]``.
 
     The tangents are derivatives by the operator's inputs z, one an unknown: a scalar's coordinate,
     or the value of a function at the point, whose own derivatives in space are then held.
@@ -29,12 +29,12 @@ class Frame(Chart):
     ----------
     problem : Problem
     points : Points
-    codes : Tensor (size,)
+    params : Tensor (size,)
         Optimiser coordinates of all unknowns (m, if they are scalars).
     direction : Tensor (m, N), optional
         Carry the one derivative along this direction in z at each point instead of all m of them.
     tangents : bool
-        False: no derivatives by z are carried (and autograd may differentiate by `codes`, as a
+        False: no derivatives by z are carried (and autograd may differentiate by `params`, as a
         PINN does).
     derivatives : bool
         False: values only, for data.
@@ -53,7 +53,7 @@ class Frame(Chart):
         self,
         problem: Problem,
         points: Points,
-        codes: Tensor,
+        params: Tensor,
         direction: Tensor | None = None,
         *,
         tangents: bool = True,
@@ -67,7 +67,7 @@ class Frame(Chart):
         self._unknowns: dict[str, Jet] = {}
         self._inputs: dict[int, Jet]
         self._values: dict[int, Tensor]
-        self._problem, self.codes, self._direction = problem, codes, direction
+        self._problem, self.params, self._direction = problem, params, direction
         self._tangents, self._derivatives = tangents, derivatives
         self._also = also
         self.principal: Operator | None = None
@@ -85,16 +85,16 @@ class Frame(Chart):
         return frame
 
     @classmethod
-    def recording(cls, problem: Problem, points: Points, codes: Tensor) -> Self:
+    def recording(cls, problem: Problem, points: Points, params: Tensor) -> Self:
         """Values only, whose `streams` note the derivatives that an expression asks for."""
-        frame = cls(problem, points, codes, tangents=False, derivatives=False)
+        frame = cls(problem, points, params, tangents=False, derivatives=False)
         frame.streams = Recorder()
         frame._forget()
         return frame
 
     def fields(self) -> tuple[Jet, ...]:
         """Fields of some value or other, to see what an expression asks of them."""
-        half = self.codes.new_full((1, self.streams.size, len(self.points)), 0.5)
+        half = self.params.new_full((1, self.streams.size, len(self.points)), 0.5)
         return tuple(Jet(half, self.streams) for _ in self._problem.fields)
 
     @property
@@ -115,7 +115,7 @@ class Frame(Chart):
 
         Autograd then gives derivatives by the inputs and their derivatives in space.
         """
-        like = self.codes.new_zeros(1, self.streams.size, len(self.points))
+        like = self.params.new_zeros(1, self.streams.size, len(self.points))
         self._shifts = [like.clone().requires_grad_() for _ in self._problem.unknowns]
         self._cache, self._unknowns, self._inputs = {}, {}, {}
         if self.principal is not None:  # its weights may hold unknowns
@@ -123,18 +123,18 @@ class Frame(Chart):
         return self._shifts
 
     @property
-    def held_inputs(self) -> list[Jet]:
+    def stop_gradient_inputs(self) -> list[Jet]:
         """The inputs as plain features: their derivatives in space, and none by themselves."""
         return [Jet(z.data[:1], z.streams) for z in self.inputs]
 
     def held(self, name: str) -> Jet:
-        """An unknown as `held_inputs` has it."""
+        """An unknown as `stop_gradient_inputs` has it."""
         j = [k.name for k in self._problem.unknowns].index(name)
-        return self._problem.unknowns[j].value(self.held_inputs[j])
+        return self._problem.unknowns[j].value(self.stop_gradient_inputs[j])
 
     def along(self, direction: Tensor) -> Self:
         """The same frame with one derivative along `direction` (m, N) in z at each point."""
-        frame = type(self)(self._problem, self.points, self.codes, direction, also=self._also)
+        frame = type(self)(self._problem, self.points, self.params, direction, also=self._also)
         frame._values = self._values
         for name, jet in self._cache.items():
             tangents = jet.data[1:]
@@ -146,12 +146,12 @@ class Frame(Chart):
             frame._cache[name] = Jet(data, frame.streams if own else jet.streams)
         return frame
 
-    def moved(self, codes: Tensor) -> Self:
+    def moved(self, params: Tensor) -> Self:
         """The same points and derivatives at other values of the unknowns."""
         return type(self)(
             self._problem,
             self.points,
-            codes,
+            params,
             tangents=self._tangents,
             derivatives=self._derivatives,
             also=self._also,
@@ -163,7 +163,7 @@ class Frame(Chart):
             if name in self.solution:
                 return self.solution[name]
             if name in self._problem.coefficients:
-                return self.memo(name, self._coefficient(name))
+                return self.cached(name, self._coefficient(name))
             return super().__getitem__(name)
         self.used.add(name)
         if name not in self._unknowns:
@@ -215,7 +215,7 @@ class Frame(Chart):
         problem, principal = self._problem, self.principal
         asked = problem.derivatives if principal is not None else None
         if asked is None:
-            asked = asked_by_the_equation(problem, self.points, self.codes)
+            asked = asked_by_the_equation(problem, self.points, self.params)
         asked = (*asked, *self._also)
         if principal is None:
             return Streams.of_derivatives(asked, problem.coordinates)
@@ -230,10 +230,10 @@ class Frame(Chart):
         firsts = tuple(dict.fromkeys((*found.first, *more.first)))
         return Streams(firsts, (*found.second, *(op for op in more.second if op.name not in known)))
 
-    def _coefficient(self, name: str) -> Callable[[Chart], Jet]:
+    def _coefficient(self, name: str) -> Callable[[CoordinateJets], Jet]:
         """A known coefficient at the points."""
         function = self._problem.coefficients[name]
-        return lambda at: Jet.known(function(at.points).to(self.codes))
+        return lambda at: Jet.known(function(at.points).to(self.params))
 
     def _forget(self) -> None:
         """Nothing of other streams is kept."""
@@ -243,7 +243,7 @@ class Frame(Chart):
     def _input_value(self, j: int) -> Tensor:
         """An input without tangents, (1, P, N or 1)."""
         if j not in self._values:
-            part = self._problem.split(self.codes)[j]
+            part = self._problem.split(self.params)[j]
             self._values[j] = self._problem.unknowns[j].input(part, self)
         return self._values[j]
 
@@ -267,29 +267,29 @@ _ASKED: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
 
 @torch.no_grad()
 def asked_by(
-    problem: Problem, expression: Callable[..., object], points: Points, codes: Tensor
+    problem: Problem, expression: Callable[..., object], points: Points, params: Tensor
 ) -> tuple[str, ...]:
     """Derivatives that an expression (u, at) asks for."""
-    at = Frame.recording(problem, points.part(slice(0, 1)), codes)
+    at = PointJets.recording(problem, points.part(slice(0, 1)), params)
     expression(problem.together(at.fields()), at)
     return tuple(_noted(at))
 
 
 @torch.no_grad()
-def asked_by_the_equation(problem: Problem, points: Points, codes: Tensor) -> tuple[str, ...]:
+def asked_by_the_equation(problem: Problem, points: Points, params: Tensor) -> tuple[str, ...]:
     """Derivatives that residual and conditions ask for, found by evaluating them once."""
     if problem not in _ASKED:
-        at = Frame.recording(problem, points.part(slice(0, 1)), codes)
+        at = PointJets.recording(problem, points.part(slice(0, 1)), params)
         problem.residuals(at.fields(), at)
         asked = _noted(at)
         for condition in problem.conditions():
-            there = Frame.recording(problem, condition.points.to(codes), codes)
+            there = PointJets.recording(problem, condition.points.to(params), params)
             condition.residual(problem.together(there.fields()), there)
             asked |= _noted(there)
         _ASKED[problem] = tuple(asked)
     return _ASKED[problem]
 
 
-def _noted(at: Frame) -> dict[str, None]:
+def _noted(at: PointJets) -> dict[str, None]:
     assert isinstance(at.streams, Recorder)
     return at.streams.asked

@@ -55,7 +55,7 @@ class Chunk:
     direction: Tensor | None
 
 
-class StreamedMLP:
+class TaylorMLP:
     """Jets propagated through a tanh MLP with linear output, and what its backward pass needs.
 
         y_1 = W_1 x + b_1,   y_{k+1} = W_{k+1} tanh(y_k) + b_{k+1},   out = y_K
@@ -199,7 +199,7 @@ class StreamedMLP:
 class _Along(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, mlp: StreamedMLP, direction: Tensor | None, x: Tensor, *flat: Tensor
+        ctx: Any, mlp: TaylorMLP, direction: Tensor | None, x: Tensor, *flat: Tensor
     ) -> Tensor:
         ctx.mlp, ctx.direction = mlp, direction
         return mlp.out.clone() if direction is None else tanh_streams.contract(mlp.out, direction)

@@ -14,7 +14,7 @@ from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Streams
 
 
-class Chart:
+class CoordinateJets:
     """Coordinates and known coefficients as jets: ``at["x"]``, ``at["P"]``.
 
     Parameters
@@ -35,7 +35,7 @@ class Chart:
             self._cache[name] = Jet.coordinate(self.points.coordinates[name], name, self.streams)
         return self._cache[name]
 
-    def memo(self, name: str, make: Callable[[Self], Jet]) -> Jet:
+    def cached(self, name: str, make: Callable[[Self], Jet]) -> Jet:
         """A jet that does not depend on the network: made once."""
         if name not in self._cache:
             self._cache[name] = make(self)
@@ -48,7 +48,7 @@ class Chart:
         their intervals.
         """
 
-        def make(at: Chart) -> Jet:
+        def make(at: CoordinateJets) -> Jet:
             parts = at.box_of((*names, *((after,) if after else ()))).relative(at)
             total = None
             for name in names:
@@ -59,7 +59,7 @@ class Chart:
             assert total is not None
             return total
 
-        return self.memo(f"vanishing {names} {after}", make)
+        return self.cached(f"vanishing {names} {after}", make)
 
     def box_of(self, names: tuple[str, ...]) -> Box:
         """Intervals of some coordinates."""
