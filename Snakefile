@@ -25,11 +25,13 @@ configfile: f"{workflow.basedir}/config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-# Snakemake removes PYTHONPATH from conda environments; the packages live beside this file.
-shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
-
-
 include: "workflow/rules/common.smk"
+include: "workflow/rules/events.smk"
+
+
+if IN_CLONE:
+    # Snakemake removes PYTHONPATH from conda environments; the packages live beside this file.
+    shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
 
 
 pathvars:
@@ -49,6 +51,8 @@ rule all:
         asked_intervals,
         asked_plans,
         asked_comparisons,
+    message:
+        "All that was asked for is there"
 
 
 rule compare:
@@ -58,6 +62,8 @@ rule compare:
         asked_intervals,
         asked_plans,
         COHORT.comparison,
+    message:
+        "All that was asked for is there, and the comparison"
 
 
 include: "workflow/rules/demo.smk"
@@ -68,7 +74,11 @@ include: "workflow/rules/growth.smk"
 include: "workflow/rules/plans.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/comparison.smk"
-include: "workflow/rules/benchmarks.smk"
+
+
+if IN_CLONE:
+
+    include: "workflow/rules/benchmarks.smk"
 
 
 onstart:

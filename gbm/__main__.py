@@ -1,7 +1,10 @@
-"""Command line: make patient files, check them, and predict for a benchmark.
+"""Command line: run the workflow over patients, and what comes before and after.
 
+gbm run cohort/*.yaml                  from patient files to reports, from any folder
+gbm demo                               the same for a synthetic patient of known parameters
 gbm init --brats DIR --out cohort/     one patient file for each BraTS-style folder
 gbm check cohort/p01.yaml              exit 0, or 1 with the file and the key at fault
+gbm report results                     make the pages of a folder of results again
 gbm predict-gbm --input DIR --output DIR    a growth model of the benchmark PREDICT-GBM
 
 Where the package is not installed, `python -m gbm` is the same.
@@ -15,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from gbm.command.arguments import parser
 from gbm.config.errors import InputError
 from gbm.io.job_log import MARK
 
@@ -22,48 +26,60 @@ from gbm.io.job_log import MARK
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     called = "python -m gbm" if Path(sys.argv[0]).name == "__main__.py" else "gbm"
-    parser = argparse.ArgumentParser(prog=called, description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    init = commands.add_parser("init", help="write one patient file for each BraTS-style folder")
-    init.add_argument("--brats", type=Path, required=True, metavar="DIR", help="searched for them")
-    init.add_argument("--out", type=Path, required=True, metavar="DIR", help="of the patient files")
-    check = commands.add_parser("check", help="check patient files and their images")
-    check.add_argument("files", type=Path, nargs="+", metavar="FILE.yaml")
-    check.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings (default: those of the package)"
-    )
-    predict = commands.add_parser("predict-gbm", help="a growth model of the PREDICT-GBM benchmark")
-    predict.add_argument("--input", type=Path, required=True, metavar="DIR", help="of Patient-*/")
-    predict.add_argument("--output", type=Path, required=True, metavar="DIR", help="of densities")
-    predict.add_argument(
-        "--method", choices=("direct", "bilo"), default="direct", help="direct: no network, quicker"
-    )
-    chosen = parser.parse_args(words)
+    chosen = parser(called, __doc__).parse_args(words)
     try:
-        if chosen.command == "init":
-            _init(chosen.brats, chosen.out)
-            return 0
-        if chosen.command == "predict-gbm":
-            return _predict(chosen.input, chosen.output, chosen.method)
-        return max(_check(file, chosen.config) for file in chosen.files)
+        return _COMMANDS[chosen.command](chosen)
     except InputError as error:
         _fail(error)
         return 1
 
 
-def _init(brats: Path, out: Path) -> None:
+def _run(chosen: argparse.Namespace) -> int:
+    from gbm.command.overrides import overrides
+    from gbm.command.run import run
+    from gbm.command.workflow import Command
+
+    settings = overrides(chosen.set)
+    return run(Command(chosen.files, chosen.out, settings, chosen.cores, chosen.dry_run))
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from gbm.command.run import run
+    from gbm.command.workflow import Command, demo_patient
+
+    patient, settings = demo_patient(chosen.dimensions), {"dimensions": chosen.dimensions}
+    return run(Command([patient], chosen.out, settings, chosen.cores, chosen.dry_run))
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from gbm.command.pages import remake
+
+    made = remake(chosen.folder)
+    for page in made.pages:
+        print(page)
+    for error in made.errors:
+        _fail(error)
+    return 1 if made.errors else 0
+
+
+def _init(chosen: argparse.Namespace) -> int:
     from gbm.imaging.brats import write_cohort
 
-    written = write_cohort(brats, out)
+    written = write_cohort(chosen.brats, chosen.out)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for path in written.kept:
         print(f"kept: {path}")
     for path, labels in written.files.items():
         print(f"written: {path} ({labels})")
+    return 0
 
 
-def _check(file: Path, config: Path | None) -> int:
+def _check(chosen: argparse.Namespace) -> int:
+    return max(_check_one(file, chosen.config) for file in chosen.files)
+
+
+def _check_one(file: Path, config: Path | None) -> int:
     from gbm.config.loading import load_job
     from gbm.config.yaml_file import read_yaml
     from gbm.io.memory import in_words
@@ -88,12 +104,14 @@ def _check(file: Path, config: Path | None) -> int:
     return 0
 
 
-def _predict(source: Path, out: Path, method: Literal["direct", "bilo"]) -> int:
+def _predict(chosen: argparse.Namespace) -> int:
     from gbm.config.writable import require_writable
     from gbm.io.memory import in_words
     from gbm.predict_gbm import predict, subjects
 
-    found = subjects(source)
+    out: Path = chosen.output
+    method: Literal["direct", "bilo"] = chosen.method
+    found = subjects(chosen.input)
     require_writable(out, "output")
     failed = 0
     for subject in found:
@@ -111,6 +129,15 @@ def _predict(source: Path, out: Path, method: Literal["direct", "bilo"]) -> int:
 def _fail(error: InputError) -> None:
     print(f"{MARK}{error}", file=sys.stderr)
 
+
+_COMMANDS = {
+    "run": _run,
+    "demo": _demo,
+    "init": _init,
+    "check": _check,
+    "report": _report,
+    "predict-gbm": _predict,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

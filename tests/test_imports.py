@@ -19,6 +19,7 @@ ORDER = {
     "gbm": (
         "config", "io", "dicom", "imaging", "registration", "domain", "growth", "search",
         "posterior", "network_fit", "plan", "results", "judging", "report", "demo", "steps",
+        "command",
     ),
     "benchmarks": (
         "design", "results", "experiments", "runs", "theory", "cost", "figures", "pages",

@@ -69,6 +69,11 @@ class CohortLayout:
         return self.root / "work" / "hashes.json"
 
     @property
+    def given(self) -> Path:
+        """The patient files of the last command, and the steps of each."""
+        return self.root / "work" / "cohort.json"
+
+    @property
     def notes(self) -> Path:
         """Folder of what results were made from."""
         return self.root / "provenance"

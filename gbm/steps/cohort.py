@@ -30,6 +30,8 @@ def run(
 ) -> None:
     """Write the page and tables of the cohort from whatever the patients have so far.
 
+    What it was given is kept, for `gbm.command.pages`.
+
     Parameters
     ----------
     files : CohortLayout
@@ -50,3 +52,10 @@ def run(
     write_json(files.columns, COLUMNS)
     write_text(files.metrics, tsv(cohort_metric_columns(), cohort_metric_rows(members)))
     write_text(files.page, render_cohort(members, notice(members)))
+    write_json(
+        files.given,
+        {
+            key: {"file": str(file.absolute()), "steps": sorted(plans[key])}
+            for key, file in patients.items()
+        },
+    )

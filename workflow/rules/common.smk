@@ -11,7 +11,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 BASE = Path(workflow.basedir)
-sys.path.insert(0, str(BASE))
+IN_CLONE = (BASE / "gbm").is_dir()
+"""Whether the packages lie beside the Snakefile; an installed one lies inside `gbm`."""
+
+if IN_CLONE:
+    sys.path.insert(0, str(BASE))
 
 from gbm.config import fit_names  # noqa: E402
 from gbm.config.loading import load_settings  # noqa: E402

@@ -166,6 +166,7 @@ rule cohort:
         columns=COHORT.columns,
         description=COHORT.description,
         ignore=COHORT.ignore,
+        given=COHORT.given,
     log:
         COHORT.logs / "cohort.log",
     benchmark:
