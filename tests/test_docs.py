@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from gbm.config.loading import load_patient
+from gbm.io.cohort_layout import CohortLayout
+from gbm.steps import cohort
 from tests.benchmarks import made
 from tests.workflow.phantom import write
 
@@ -70,6 +72,11 @@ def _plan(words: list[str], folder: Path) -> None:
     return _python([kept[0], "-n", "-q", "-s", str(REPOSITORY / "Snakefile"), *kept[1:]], folder)
 
 
+def _dry(words: list[str], folder: Path) -> None:
+    """The steps of a command; those of `gbm` itself are run in tests/gbm/command."""
+    _python([*words, "--dry-run"], folder)
+
+
 def _extras(words: list[str], folder: Path) -> None:
     """An installation of this folder with extras that exist; .ci/run makes one for real."""
     assert words[:3] == ["pip", "install", "-e"]
@@ -95,6 +102,8 @@ def _in_ci(words: list[str], folder: Path) -> None:
 RUN: dict[str, Callable[[list[str], Path], None]] = {
     "snakemake": _plan,
     "python -m": lambda words, folder: _python(words[2:], folder),
+    "gbm run": _dry,
+    "gbm demo": _dry,
     "gbm": _python,
     "pip install": _extras,
     "pytest": _collect,
@@ -107,9 +116,10 @@ RUN: dict[str, Callable[[list[str], Path], None]] = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a user would type the commands: two patients, one of them in a BraTS-style folder, and
-    results of an experiment."""
+    results of an experiment and of a command."""
     user = tmp_path_factory.mktemp("user")
-    write(user / "cohort", "p01")
+    p01 = write(user / "cohort", "p01")
+    cohort.run(CohortLayout(user / "results/gbm"), {"p01": p01}, {"p01": ["check"]})
     write(user / "DIR/p02", "p02").unlink()
     (user / "DIR/p02/p02_wm.nii.gz").rename(user / "DIR/p02/p02_t1.nii.gz")
     (user / "workflow").symlink_to(REPOSITORY / "workflow")

@@ -124,19 +124,28 @@ class Progress:
 
     def _seconds(self, now: float) -> tuple[dict[int, float], dict[int, float]]:
         """Of each job: how long it takes as a whole, and what of that is left."""
+        kinds = {job.kind for job in self.plan.jobs.values()}
         measured: defaultdict[str, list[float]] = defaultdict(list)
         for number, seconds in self._took.items():
             measured[self.plan.jobs[number].kind].append(seconds)
-        usual = expected_seconds({job.kind for job in self.plan.jobs.values()}, measured)
+        usual = expected_seconds(kinds, measured)
+        runs = {
+            number: now - began
+            for number, began in self._began.items()
+            if number not in self._took and number not in self.failed
+        }
+        late = [n for n, run in runs.items() if run > usual[self.plan.jobs[n].kind]]
+        for number in late:  # a slow machine shows before its first job has ended
+            measured[self.plan.jobs[number].kind].append(runs[number])
+        usual = expected_seconds(kinds, measured)
         whole, left = {}, {}
         for number, job in self.plan.jobs.items():
             whole[number] = left[number] = usual[job.kind]
             if number in self._took:
                 whole[number], left[number] = self._took[number], 0.0
-            elif number in self._began and number not in self.failed:
-                run = now - self._began[number]
+            elif number in runs:
                 said = self._left_in(job.log)
                 # what takes longer than expected, and says nothing, is always nearly done
-                left[number] = max(usual[job.kind] - run, 1.0) if said is None else said
-                whole[number] = run + left[number]
+                left[number] = max(usual[job.kind] - runs[number], 1.0) if said is None else said
+                whole[number] = runs[number] + left[number]
         return whole, left

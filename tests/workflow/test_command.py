@@ -230,6 +230,15 @@ def test_an_unreadable_configuration_is_refused(snakemake: Run, tmp_path: Path) 
     assert "not valid JSON or YAML" in done.stdout + done.stderr
 
 
+def test_reasons_are_no_paragraphs(snakemake: Run) -> None:
+    """Snakemake would quote whole settings, and list every file; --verbose lets it."""
+    for words, short in (((), True), (("--verbose",), False)):
+        done = snakemake("-n", "--cores", "1", *words)
+        reasons = [line for line in done.stdout.splitlines() if "eason: " in line]
+        assert len(reasons) == sum(_jobs(done.stdout).values()) // 2
+        assert all(len(line) <= 130 for line in reasons) == short
+
+
 def test_every_target_is_listed(snakemake: Run) -> None:
     done = snakemake("--list-target-rules")
     listed = set(done.stdout.split())

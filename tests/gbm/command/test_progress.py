@@ -76,6 +76,13 @@ def test_a_command_has_a_pace_of_its_own() -> None:
     assert good.left == pytest.approx(30.0 / USUAL_SECONDS["check"] * rest)
 
 
+def test_a_slow_machine_shows_before_a_job_has_ended() -> None:
+    first, late = (_after(1, seconds=seconds)[0].left for seconds in (1.0, 60.0))
+    rest = USUAL_SECONDS["baselines"] + USUAL_SECONDS["fit bilo"]
+    assert first == pytest.approx(USUAL_SECONDS["check"] - 1.0 + rest)
+    assert late == pytest.approx(1.0 + 60.0 / USUAL_SECONDS["check"] * rest)
+
+
 def test_a_fit_says_itself_how_long_it_takes() -> None:
     good = _after(7, seconds=20.0, left=60.0)[0]
     assert good.steps == ("fit bilo",)
