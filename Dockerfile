@@ -5,10 +5,10 @@
 
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE Snakefile config.yaml ./
 COPY bilo bilo
 COPY gbm gbm
-COPY benchmarks benchmarks
+COPY workflow workflow
 # a build of torch without CUDA: nothing here needs a GPU
 RUN pip install --no-cache-dir --prefix=/made --extra-index-url https://download.pytorch.org/whl/cpu .
 

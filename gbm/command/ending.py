@@ -39,11 +39,14 @@ def told(
     if progress is not None and command.dry_run:
         yield from _planned(progress)
         return
+    failures = [] if progress is None else list(_failures(progress))
     if stopped and status:
         yield STOPPED
+    elif status and not failures:
+        yield from _reason(said)
     elif progress is None:
-        yield from _reason(said) if status else [NOTHING]
-    yield from _failures(progress) if progress is not None else ()
+        yield NOTHING
+    yield from failures
     if progress is not None or not status:
         yield from _pages(command, progress)
 
@@ -66,7 +69,7 @@ def _failures(progress: Progress) -> Iterator[str]:
 
 
 def _reason(said: TextIO) -> list[str]:
-    """Why the workflow did not even begin: its own words, from the first error on."""
+    """Why the workflow ended where no job failed: its own words, from the first error on."""
     said.seek(0)
     lines = said.read().splitlines()
     marked = [number for number, line in enumerate(lines) if line.startswith(MARK)]

@@ -42,7 +42,8 @@ def remake(folder: Path) -> Remade:
     InputError
         Where no command has left results there, or one is writing them.
     """
-    files = CohortLayout(folder if folder.name == "gbm" else folder / "gbm")
+    own = folder / "gbm"
+    files = CohortLayout(own if own.is_dir() else folder)
     if not files.given.is_file():
         raise InputError("holds no results of a command that came to its end", file=folder)
     with hold(files.root / ".lock", "DIR"):

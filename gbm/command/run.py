@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TextIO
@@ -25,7 +25,12 @@ from gbm.command.table import Display, Lines, LiveTable, Silent
 from gbm.command.workflow import Command
 
 REFRESH_SECONDS = 0.5
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPS: dict[int, signal.Signals] = {
+    signal.SIGINT: signal.SIGINT,
+    signal.SIGTERM: signal.SIGTERM,
+    signal.SIGHUP: signal.SIGTERM,  # Snakemake knows no hangup
+}
+"""What stops a command, and what its workflow is sent."""
 PLANNING = "reading what there is"
 STOPPING = "stopping the jobs that run"
 Workflow = subprocess.Popen[bytes]
@@ -42,8 +47,8 @@ class Stop:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Send the signal to the process group that the workflow leads."""
-        if self.workflow.poll() is None:
-            os.killpg(self.workflow.pid, signal.SIGKILL if self.asked else number)
+        with suppress(ProcessLookupError):
+            os.killpg(self.workflow.pid, signal.SIGKILL if self.asked else STOPS[number])
         self.asked = True
 
 
@@ -70,7 +75,8 @@ def display_of(command: Command) -> Display:
     if command.dry_run:
         return Silent()
     console = Console(stderr=True)
-    return LiveTable(console) if console.is_terminal else Lines(sys.stderr)
+    drawn = sys.stderr.isatty() and not console.is_dumb_terminal
+    return LiveTable(console) if drawn else Lines(sys.stderr)
 
 
 @contextmanager
@@ -109,7 +115,11 @@ def started(words: list[str], said: TextIO) -> Iterator[tuple[Workflow, Events]]
 def stopping(workflow: Workflow) -> Iterator[Stop]:
     """Hand on what would end this process, until the workflow has ended."""
     stop = Stop(workflow)
-    before = {number: signal.signal(number, stop) for number in STOPS}
+    # `nohup`, and a shell that starts it in the background, have some of them ignored
+    handlers = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield stop
     finally:
