@@ -10,6 +10,7 @@ from gbm.io.cohort_layout import CohortLayout
 from gbm.io.files import read_json
 from gbm.io.job import Job
 from gbm.io.lock import hold
+from gbm.io.made_from import rewritten
 from gbm.io.memory import in_words
 from gbm.steps import cohort, comparison_page, report
 
@@ -60,14 +61,17 @@ def _remade(files: CohortLayout) -> Remade:
             continue  # the cohort's page says why
         try:
             report.run(Job.of(str(file), {}, own))
+            rewritten(own.note("report"), [own.page, own.figures])
             made.pages.append(own.page)
         except InputError as error:
             made.errors.append(error)
         except Exception as error:  # whatever became of the files since: the others go on
             made.errors.append(InputError(in_words(error), file=file))
     cohort.run(files, patients, {key: told["steps"] for key, told in given.items()})
+    rewritten(files.note("cohort"), [*files.deliverables, files.given])
     made.pages.append(files.page)
     if files.comparison.is_file():
         comparison_page.run(files, patients)
+        rewritten(files.note("comparison_page"), [files.comparison])
         made.pages.append(files.comparison)
     return made

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gbm.io.files import plain, sha256, write_json
+from gbm.io.files import plain, read_json, sha256, write_json
 
 FOLDER = "provenance"
 """Of all notes, in the root of the results."""
@@ -74,11 +74,13 @@ def noted(
     told = digests(dict(made_from.items()))
     note.unlink(missing_ok=True)
     yield
-    files = [file for output in outputs for file in _files(Path(output))]
-    written = {
-        _name(file, note): {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in files
-    }
-    write_json(note, {"made_from": told, "inputs": given, "files": written})
+    write_json(note, {"made_from": told, "inputs": given, "files": _contents(note, outputs)})
+
+
+def rewritten(note: Path, outputs: Iterable[Path | str]) -> None:
+    """Tell in a note, where there is one, that its files were written again from the same."""
+    if note.is_file():
+        write_json(note, {**read_json(note), "files": _contents(note, outputs)})
 
 
 def written(notes: Iterable[Path]) -> dict[str, str]:
@@ -148,6 +150,15 @@ def _told(note: Path) -> Told | None:
         return made, inputs, files, note.stat().st_mtime_ns
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _contents(note: Path, outputs: Iterable[Path | str]) -> dict[str, dict[str, Any]]:
+    """Size and hash of all files of some outputs."""
+    return {
+        _name(file, note): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for output in outputs
+        for file in _files(Path(output))
+    }
 
 
 def _own(file: Path, note: Path) -> bool:
