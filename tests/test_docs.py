@@ -1,7 +1,8 @@
 """The documents tell the truth: every block of commands, of settings and of code in them is run.
 
 Each line of a bash block is a command; `RUN` says how a program's lines are run here. A line of
-another program, or a block in another language, fails.
+another program, or a block in another language, fails. Tutorials, whose blocks follow one another,
+are run by test_tutorials.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import bilo
+import gbm
 from gbm.config.loading import load_patient
 from gbm.io.cohort_layout import CohortLayout
 from gbm.steps import cohort
 from tests.benchmarks import made
+from tests.tutorials import BLOCK, FOLDER
 from tests.workflow.phantom import write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
-PAGES += sorted((REPOSITORY / "docs").glob("*.md"))
+PAGES += sorted(set((REPOSITORY / "docs").rglob("*.md")) - set(FOLDER.glob("*.md")))
+TUTORIALS = sorted(FOLDER.glob("*.md"))
 LANGUAGES = {"bash", "yaml", "python"}
 
 
@@ -141,9 +147,25 @@ def test_no_block_is_in_a_language_that_nothing_runs(page: Path) -> None:
     assert set(fences[1::2]) <= {""}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.name)
+def test_every_block_of_a_tutorial_is_run_or_is_what_another_prints(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    fences = re.findall(r"^```(\w*)$", text, re.MULTILINE)[::2]
+    blocks = BLOCK.findall(text)
+    assert len(fences) == len(blocks) + sum(bool(expected) for *_, expected in blocks)
+
+
+@pytest.mark.parametrize("package", [bilo, gbm], ids=lambda package: package.__name__)
+def test_the_reference_has_every_public_name(package: ModuleType) -> None:
+    page = REPOSITORY / f"docs/api/{package.__name__}.md"
+    described = re.findall(rf"^::: {package.__name__}\.(\w+)$", page.read_text(), re.MULTILINE)
+    assert sorted(described) == sorted(set(package.__all__) - {"__version__"})
+
+
+@pytest.mark.parametrize("page", [*PAGES, *TUTORIALS], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", prose)
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 

@@ -31,7 +31,7 @@ A_SLICE = (
     "its ρT up to 37 % below, although its outlines fitted as well; on phantoms grown in three "
     "dimensions its λ was 17 % off at the median and its ρT 18 %, those of the whole 5 % and 3 %."
 )
-"""What a planar fit is worth. Phantoms: no noise, true tissue; heads: BraTS; see docs/report.md."""
+"""What a planar fit is worth. Phantoms: no noise, true tissue; heads: BraTS; see docs/model.md."""
 WHOLE_TUMOUR = (
     "The whole tumour is fitted by the same command with --config dimensions=3, in a few minutes."
 )

@@ -119,7 +119,7 @@ def test_the_demo_is_made_among_the_results(
 
 
 def test_a_home_that_cannot_be_written_to(snakemake: Run, sound: str, tmp_path: Path) -> None:
-    """The README names the variable that helps."""
+    """`docs/patients.md` names the variable that helps."""
     done = snakemake(
         "-n", "--cores", "1", "--config", "patients=p01.yaml",
         env={"HOME": "/dev/null", "XDG_CACHE_HOME": str(tmp_path / "cache")},
