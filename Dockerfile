@@ -3,19 +3,20 @@
 # `docker build --target predict-gbm -t bilo_gbm .` a growth model for the benchmark PREDICT-GBM,
 # which mounts /mlcube_io0 (patients) and /mlcube_io1 (densities) and starts it without arguments.
 
-FROM python:3.12-slim-bookworm AS build
-WORKDIR /source
-COPY pyproject.toml README.md LICENSE Snakefile config.yaml ./
-COPY bilo bilo
-COPY gbm gbm
-COPY workflow workflow
+FROM debian:trixie-slim AS gbm
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv && rm -r /var/lib/apt/lists/*
+RUN python3 -m venv /opt/gbm
 # a build of torch without CUDA: nothing here needs a GPU
-RUN pip install --no-cache-dir --prefix=/made --extra-index-url https://download.pytorch.org/whl/cpu .
-
-FROM python:3.12-slim-bookworm AS gbm
-ENV OMP_NUM_THREADS=1 MPLBACKEND=Agg PYTHONUNBUFFERED=1 HOME=/tmp
-COPY --from=build /made /usr/local
-RUN useradd --uid 1000 gbm
+RUN /opt/gbm/bin/pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "torch>=2.4,<3"
+# what is named here and nothing else of the folder: no patient's images get into an image
+COPY pyproject.toml README.md LICENSE Snakefile config.yaml /source/
+COPY bilo /source/bilo
+COPY gbm /source/gbm
+COPY workflow /source/workflow
+RUN /opt/gbm/bin/pip install --no-cache-dir /source && rm -r /source
+# a home and a name for any `--user`, too
+ENV PATH=/opt/gbm/bin:$PATH OMP_NUM_THREADS=1 MPLBACKEND=Agg PYTHONUNBUFFERED=1 HOME=/tmp LOGNAME=gbm
+RUN useradd --uid 1000 gbm && install --directory --owner=gbm /data
 USER gbm
 WORKDIR /data
 ENTRYPOINT ["gbm"]

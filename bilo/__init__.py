@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bilo.inverse.observation import Observation
     from bilo.inverse.points import Points
     from bilo.inverse.problem import Problem
+    from bilo.inverse.regulariser import Regulariser
     from bilo.inverse.unknown import Scalar
     from bilo.methods._check import check
     from bilo.methods._fit import fit
@@ -45,6 +46,7 @@ __all__ = [
     "Operator",
     "Points",
     "Problem",
+    "Regulariser",
     "Scalar",
     "Solution",
     "Tikhonov",
@@ -69,6 +71,7 @@ _HOMES = {
     "Operator": "bilo.taylor.streams",
     "Points": "bilo.inverse.points",
     "Problem": "bilo.inverse.problem",
+    "Regulariser": "bilo.inverse.regulariser",
     "Scalar": "bilo.inverse.unknown",
     "Solution": "bilo.training.solution",
     "Tikhonov": "bilo.methods.tikhonov",

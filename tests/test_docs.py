@@ -99,6 +99,24 @@ def _collect(words: list[str], folder: Path) -> None:
     _python([*words, "--collect-only", "-q", *some], REPOSITORY)
 
 
+def _of_a_recipe(words: list[str], folder: Path) -> None:
+    """Stages, files and images that exist; tests/containers carries the steps out."""
+    lines = [command.split() for command in _commands()]
+    built = {line[line.index("-t") + 1] for line in lines if line[:2] == ["docker", "build"]}
+    built |= {line[2] for line in lines if line[:2] == ["apptainer", "build"]}
+    match words:
+        case ["docker", "build", "--target", stage, "-t", _, "."]:
+            assert f" AS {stage}\n" in (REPOSITORY / "Dockerfile").read_text()
+        case ["apptainer", "build", _, recipe]:
+            assert (REPOSITORY / recipe).is_file()
+        case ["docker", "push", image] | ["apptainer", "run", image, *_]:
+            assert image in built
+        case ["docker", "run", *options]:
+            assert built & set(options)
+        case _:
+            raise AssertionError(words)
+
+
 def _in_ci(words: list[str], folder: Path) -> None:
     """Run by continuous integration, where a formatter only checks."""
     script = (REPOSITORY / ".ci/run").read_text().replace(" --check", "")
@@ -113,6 +131,8 @@ RUN: dict[str, Callable[[list[str], Path], None]] = {
     "gbm": _python,
     "pip install": _extras,
     "pytest": _collect,
+    "docker": _of_a_recipe,
+    "apptainer": _of_a_recipe,
     "ruff": _in_ci,
     "snakefmt": _in_ci,
     "mypy": _in_ci,

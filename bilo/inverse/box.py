@@ -31,7 +31,10 @@ class Box:
         if not intervals:
             raise ValueError("a box needs at least one coordinate, such as Box(x=(0, 1))")
         for name, interval in intervals.items():
-            low, high = interval
+            try:
+                low, high = interval
+            except TypeError:
+                raise ValueError(f"{name}: {interval} is no interval, such as (0, 1)") from None
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError(f"{name}: ({low}, {high}) is no interval")
         self.intervals = {k: (float(low), float(high)) for k, (low, high) in intervals.items()}

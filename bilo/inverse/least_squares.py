@@ -51,6 +51,10 @@ class LeastSquares(SeparableObjective):
     functional: Tensor | None = None
 
     def __post_init__(self) -> None:
+        points: object = self.points
+        if not isinstance(points, Points):
+            kind = type(points).__name__
+            raise TypeError(f"points: a {kind} does not name its coordinates: Points({{'x': ...}})")
         for name in ("values", "weights", "functional"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact(name, getattr(self, name)))

@@ -164,6 +164,9 @@ class PointJets(CoordinateJets):
                 return self.solution[name]
             if name in self._problem.coefficients:
                 return self.cached(name, self._coefficient(name))
+            if name not in self.points.known and name not in self.points.coordinates:
+                there = ", ".join((*self.points.coordinates, *names, *self._problem.coefficients))
+                raise KeyError(f"no {name!r} at a point of {self._problem.name}; there are {there}")
             return super().__getitem__(name)
         self.used.add(name)
         if name not in self._unknowns:

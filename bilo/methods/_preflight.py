@@ -49,6 +49,7 @@ def require_sense(problem: Problem, data: Objective, method: object) -> None:
     """
     _require_kinds(problem, data)
     _require_method(problem, method)
+    _require_homes(problem)
     _require_places(problem, data)
     if isinstance(method, NetworkMethod):
         used = Statement(problem).used() if method.solves_the_equation else set()
@@ -168,6 +169,8 @@ def _require_kinds(problem: Problem, data: Objective) -> None:
 
 
 def _require_method(problem: Problem, method: object) -> None:
+    if isinstance(method, type):
+        raise TypeError(f"method: an instance is needed, {method.__name__}()")
     name = getattr(method, "name", type(method).__name__)
     if isinstance(method, OF_SCALARS):
         problem.require_scalars(name)
@@ -185,6 +188,20 @@ def _require_method(problem: Problem, method: object) -> None:
     regularised = any(f.regulariser for f in problem.functions)
     if getattr(method, "w_reg", 0) and isinstance(method, NetworkMethod) and not regularised:
         raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
+
+
+def _require_homes(problem: Problem) -> None:
+    """A function without a box lives on (0, 1), which has to be where the problem is."""
+    for f in problem.functions:
+        for c in f.coordinates:
+            low, high = problem.box.intervals.get(c, (0.0, 1.0)) if problem.box else (0.0, 1.0)
+            if f.box is None and (low, high) != (0.0, 1.0):
+                raise ValueError(
+                    f"{f.name}: without a box a function lives on (0, 1), and {problem.name} has "
+                    f"{c} in ({low:g}, {high:g}): give it box=Box({c}=({low:g}, {high:g}))"
+                )
+            if f.regulariser and c not in f.regulariser.points.coordinates:
+                raise ValueError(f"{f.name}: the points of its regulariser lack the coordinate {c}")
 
 
 def _require_places(problem: Problem, data: Objective) -> None:

@@ -17,35 +17,13 @@ from gbm.io.volumes import Volume
 from gbm.plan.brain import brain_of_tissue
 from gbm.plan.scores import coverage
 from gbm.plan.shapes import Ground
-
-AFFINE = np.array([[-1.0, 0, 0, 30.0], [0, -1.0, 0, 20.0], [0, 0, 1.0, -5.0], [0, 0, 0, 1]])
-SHAPE = (32, 30, 28)
-
-
-def _subject(folder: Path, number: str = "00000") -> Path:
-    """A round brain with a tumour of three labels and a cavity at its rim."""
-    own = folder / f"Patient-{number}"
-    own.mkdir(parents=True)
-    index = np.indices(SHAPE)
-    middle = np.array(SHAPE)[:, None, None, None] / 2
-    radius = np.sqrt(((index - middle) ** 2).sum(axis=0))
-    away = np.sqrt(((index - middle - np.array([2, 0, 0])[:, None, None, None]) ** 2).sum(axis=0))
-    brain = radius < 12.5
-    white = np.where(brain, 1 / (1 + np.exp(radius - 9.0)), 0.0)
-    fluid = np.where((radius >= 12.5) & (radius < 13.5), 1.0, 0.0)
-    maps = {"wm": white, "gm": np.where(brain, 1 - white, 0.0), "csf": fluid}
-    labels = np.select([away < 2.5, away < 4, away < 6], [1, 3, 2], 0)
-    labels[index[0] == 22] = np.where(brain, 4, 0)[index[0] == 22]
-    for name, values in {**maps, "tumorseg": labels}.items():
-        kind = np.int16 if name == "tumorseg" else np.float32
-        nib.save(nib.Nifti1Image(values.astype(kind), AFFINE), own / f"{number}-{name}.nii.gz")
-    return own
+from tests.gbm.benchmark_subject import AFFINE, write_subject
 
 
 def test_a_density_on_the_same_grid_inside_the_brain(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own = _subject(tmp_path / "in")
+    own = write_subject(tmp_path / "in")
     out = tmp_path / "out"
     assert main(["predict-gbm", "--input", str(tmp_path / "in"), "--output", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"written: {out / '00000.nii.gz'}"
@@ -104,8 +82,8 @@ def test_a_fault_is_told_and_leaves_no_file_and_the_others_go_on(
     source, out = tmp_path / "in", tmp_path / "out"
     out.mkdir()
     (out / "00001.nii.gz").write_bytes(b"of an earlier run")
-    (_subject(source, "00001") / "00001-wm.nii.gz").unlink()
-    _subject(source, "00002")
+    (write_subject(source, "00001") / "00001-wm.nii.gz").unlink()
+    write_subject(source, "00002")
     assert main(["predict-gbm", "--input", str(source), "--output", str(out)]) == 1
     said = capsys.readouterr()
     assert "00001-wm.nii.gz: patient.tissue.wm: there is no such file" in said.err

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ case "$1" in
     name=job-$(ls ./*.json 2> /dev/null | wc -l)
     cat > "$name.json"
     script=$(sed -E 's/.*"command": \\["\\/bin\\/sh", "([^"]*)"\\].*/\\1/' "$name.json")
+    cp "$script" "$name.sh"
     if [ "$name" = job-0 ]; then
       echo 137 > "$name.rc"  # out of memory
     else
@@ -34,6 +36,12 @@ case "$1" in
     [ "$(cat "$4.rc")" = 0 ] && echo "SuccessCriteriaMet Complete" || echo "FailureTarget Failed" ;;
 esac
 """
+PYTHON = f"""\
+#!/bin/sh
+echo "$*" >> "$STUB_HOME/python"
+exec {sys.executable} "$@"
+"""
+"""The Python of the image, which is not that of the command."""
 
 
 def test_jobs_are_kubernetes_jobs(snakemake: Run, repository: Path, tmp_path: Path) -> None:
@@ -42,8 +50,9 @@ def test_jobs_are_kubernetes_jobs(snakemake: Run, repository: Path, tmp_path: Pa
     write(tmp_path, "p01")
     home = tmp_path / "stub"
     (home / "bin").mkdir(parents=True)
-    (home / "bin/kubectl").write_text(KUBECTL)
-    (home / "bin/kubectl").chmod(0o755)
+    for name, text in (("kubectl", KUBECTL), ("python", PYTHON)):
+        (home / "bin" / name).write_text(text)
+        (home / "bin" / name).chmod(0o755)
     done = snakemake(
         "results/gbm/work/sub-p01/tissue.json",
         "--profile", str(repository / "workflow/profiles/kubernetes"),
@@ -68,7 +77,12 @@ def test_jobs_are_kubernetes_jobs(snakemake: Run, repository: Path, tmp_path: Pa
         assert job["spec"]["backoffLimit"] == 0
         assert pod["containers"][0]["image"] == "registry/bilo-gbm:0"
         assert pod["containers"][0]["volumeMounts"][0]["mountPath"] == str(tmp_path)
+        assert pod["securityContext"] == {"runAsUser": os.getuid(), "runAsGroup": os.getgid()}
         assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "gbm"}
+    scripts = [file.read_text() for file in home.glob("job-*.sh")]
+    assert len(scripts) == len(jobs)
+    assert not [script for script in scripts if sys.executable in script]
+    assert (home / "python").read_text().startswith("-m snakemake")
 
 
 def _granted(job: dict) -> tuple[str, int]:

@@ -135,6 +135,11 @@ def test_what_is_no_interval_is_refused(interval: tuple[float, float]) -> None:
         Box(t=(0, 1), x=interval)
 
 
+def test_a_length_is_no_interval() -> None:
+    with pytest.raises(ValueError, match=r"t: 10 is no interval, such as \(0, 1\)"):
+        Box(t=10)  # type: ignore[arg-type]
+
+
 def test_a_box_without_coordinates_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one coordinate"):
         Box()

@@ -7,14 +7,17 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from bilo.inverse.box import Box
+from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Condition, Problem
+from bilo.inverse.regulariser import Regulariser
 from bilo.inverse.unknown import Scalar
 from bilo.methods._fit import Method, fit
 from bilo.methods._preflight import require_sense
@@ -90,6 +93,7 @@ def test_kinds() -> None:
     numbers = _of(unknowns=(Scalar("k", 1.0, (0.1, 10.0)),))
     numbers.unknowns = (*numbers.unknowns, 3.0)
     _refused(numbers, _data(), "unknown 3.0 is a float, neither a Scalar nor", kind=TypeError)
+    _refused(Decay(), _data(), r"method: an instance is needed, BiLO\(\)", BiLO, kind=TypeError)
     none = _of()
     none.unknowns = ()
     _refused(none, _data(), "has no unknowns")
@@ -113,7 +117,31 @@ def test_places_of_data() -> None:
     )  # fmt: skip
 
 
+def test_homes_of_functions() -> None:
+    """Outside of its box a network would be read where nothing was asked of it."""
+    _refused(
+        _of(unknowns=(Function("k", ("x",)),)), _data(),
+        r"k: without a box a function lives on \(0, 1\), and .* has x in \(0, 2\): give it box=",
+    )  # fmt: skip
+    there = Function("k", ("x",), box=Decay.box, regulariser=Regulariser(Points({"y": [0.0]})))
+    _refused(
+        _of(unknowns=(there,)), _data(), "k: the points of its regulariser lack the coordinate x"
+    )
+    require_sense(_of(unknowns=(Function("k", ("x",), box=Decay.box),)), _data(), BiLO())
+
+
+def test_names_at_a_point() -> None:
+    def residual(self: Any, u: Any, at: PointJets) -> Any:
+        return u.d("x", "x") - at["rate"] * u
+
+    _refused(
+        _of(residual=residual), _data(), "no 'rate' at a point of .*; there are x, k", kind=KeyError
+    )
+
+
 def test_numbers() -> None:
+    with pytest.raises(TypeError, match="points: a ndarray does not name its coordinates"):
+        LeastSquares(np.linspace(0, 2, 5), torch.ones(5))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="values: 1 of 5 numbers are not finite"):
         LeastSquares(Points({"x": torch.linspace(0, 2, 5)}), [1.0, math.nan, 1.0, 1.0, 1.0])
 
@@ -170,7 +198,7 @@ def test_an_error_of_the_problem_s_own_says_where() -> None:
 
 def test_what_the_data_see() -> None:
     wrong = replace(_data(), seen=lambda u, at: at["flux"])
-    _refused(Decay(), wrong, "data.seen failed: KeyError: 'flux'")
+    _refused(Decay(), wrong, "data.seen failed: KeyError: .*no .*flux.* at a point of decay")
     plain = replace(_data(), seen=lambda u, at: u.value)
     _refused(Decay(), plain, "data.seen returns a Tensor", kind=TypeError)
 

@@ -32,6 +32,8 @@ def manifest(script: str, properties: dict, env: dict) -> dict:
             "template": {
                 "spec": {
                     "restartPolicy": "Never",
+                    # files on the claim have one owner, whoever made them: command or job
+                    "securityContext": {"runAsUser": os.getuid(), "runAsGroup": os.getgid()},
                     "containers": [
                         {
                             "name": "job",
