@@ -178,7 +178,8 @@ def test_a_patient_is_run_to_the_end(untouched: Path, tmp_path: Path) -> None:
     report = _run(untouched, "report", "results", folder=tmp_path)
     assert (report.returncode, report.stdout.splitlines()) == (0, pages), report.stderr
     assert [_undated(tmp_path / page) for page in pages] == before
-    assert _run(untouched, *words, folder=tmp_path).stdout == again.stdout
+    planned = _run(untouched, *words, "--dry-run", folder=tmp_path)
+    assert planned.stdout.splitlines()[0] == "p01: nothing to do"
 
 
 def _undated(page: Path) -> str:
