@@ -167,6 +167,8 @@ def test_a_patient_is_run_to_the_end(untouched: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     pages = ["results/gbm/sub-p01.html", "results/gbm/cohort.html"]
     assert done.stdout.splitlines() == pages
+    for script in untouched.parents[1].glob("lib/**/gbm/pipeline/workflow/scripts/*.py"):
+        script.touch()  # as another installation of the same would
     again = _run(untouched, *words, folder=tmp_path)
     assert again.returncode == 0
     assert again.stdout.splitlines()[0].startswith("there is nothing to do")
@@ -176,7 +178,8 @@ def test_a_patient_is_run_to_the_end(untouched: Path, tmp_path: Path) -> None:
     report = _run(untouched, "report", "results", folder=tmp_path)
     assert (report.returncode, report.stdout.splitlines()) == (0, pages), report.stderr
     assert [_undated(tmp_path / page) for page in pages] == before
-    assert _run(untouched, *words, folder=tmp_path).stdout == again.stdout
+    planned = _run(untouched, *words, "--dry-run", folder=tmp_path)
+    assert planned.stdout.splitlines()[0] == "p01: nothing to do"
 
 
 def _undated(page: Path) -> str:

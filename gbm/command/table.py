@@ -105,7 +105,7 @@ def table(rows: Sequence[Row], height: int) -> Table:
         drawn.add_row(
             Text(row.patient, STYLES[row.state]),
             Text(step(row), STYLES[row.state]),
-            ProgressBar(total=1.0, completed=row.share, width=24),
+            ProgressBar(1.0, row.share, width=24, complete_style="cyan", finished_style="green"),
             Text(duration(row.left) if row.left else ""),
         )
     return drawn

@@ -65,6 +65,8 @@ class Command:
             # nothing in the working directory takes the place of a module
             *(sys.executable, "-P", "-m", "snakemake"),
             *("--snakefile", str(snakefile()), "--cores", self.cores),
+            # not by the times of scripts, which are those of an installation: params tell of code
+            *("--rerun-triggers", "mtime", "input", "params"),
             *(["--dry-run"] if self.dry_run else []),
             *("--config", *(f"{key}={json.dumps(value)}" for key, value in config.items())),
         ]

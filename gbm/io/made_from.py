@@ -78,9 +78,13 @@ def noted(
 
 
 def rewritten(note: Path, outputs: Iterable[Path | str]) -> None:
-    """Tell in a note, where there is one, that its files were written again from the same."""
-    if note.is_file():
-        write_json(note, {**read_json(note), "files": _contents(note, outputs)})
+    """Tell in a note, where there is one, that its files were written again from what is there."""
+    if not note.is_file():
+        return
+    told = read_json(note)
+    found = {name: Path(_path(name, note)) for name in told["inputs"]}
+    inputs = {name: sha256(file) for name, file in found.items() if file.is_file()}
+    write_json(note, {**told, "inputs": inputs, "files": _contents(note, outputs)})
 
 
 def written(notes: Iterable[Path]) -> dict[str, str]:

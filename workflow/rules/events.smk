@@ -70,5 +70,5 @@ class EventLines(logging.Handler):
 if workflow.is_main_process:
     if not workflow.output_settings.verbose:
         logger.addFilter(shorten_reason)
-    if "GBM_EVENTS" in os.environ:
-        logger.addHandler(EventLines(int(os.environ["GBM_EVENTS"])))
+    if pipe := os.environ.get("GBM_EVENTS"):
+        logger.addHandler(EventLines(int(pipe)))

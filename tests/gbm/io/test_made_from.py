@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from gbm.io.made_from import ALTERED, EARLIER, UNKNOWN, changed, digests, noted, written
+from gbm.io.files import sha256
+from gbm.io.made_from import (
+    ALTERED,
+    EARLIER,
+    UNKNOWN,
+    changed,
+    digests,
+    noted,
+    rewritten,
+    written,
+)
 
 PARAMS = {
     "root": "results/gbm",
@@ -102,3 +112,23 @@ def test_work_that_fails_leaves_no_note(note: Path) -> None:
     with pytest.raises(RuntimeError, match="diverged"), noted(note, PARAMS, []):
         raise RuntimeError("diverged")
     assert not note.exists()
+
+
+def test_what_was_written_again_is_as_it_was_written(tmp_path: Path) -> None:
+    """By hand, from what another step has written since; what it is made from stays as it was."""
+    given, page = tmp_path / "gbm/params.json", tmp_path / "gbm/sub-p1.html"
+    note, missing = (tmp_path / f"gbm/provenance/{name}.json" for name in ("report", "none"))
+    note.parent.mkdir(parents=True)
+    given.write_text("old")
+    with noted(note, PARAMS, [page], [given]):
+        page.write_text("old")
+    for file in (given, page):
+        file.write_text("renewed")
+    known = written([note]) | {str(given): "the hash of something else"}
+    assert changed(note, digests(PARAMS), known=known) == (EARLIER, ALTERED)
+    rewritten(note, [page])
+    known = {str(given): sha256(given)}
+    assert changed(note, digests(PARAMS), known=known) == ()
+    assert changed(note, digests(PARAMS | {"code": "4567"}), known=known) == ("code",)
+    rewritten(missing, [page])
+    assert not missing.exists()
