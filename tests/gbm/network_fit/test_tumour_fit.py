@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ TINY = Settings.model_validate(
     }
 )  # fmt: skip
 DIRECT = [2.4, 33.5]
+Undisturbed = Callable[[str], dict[str, Any]]
 PLANS = ("bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0")
 
 
@@ -80,9 +82,17 @@ def _run(files: Layout, name: str, as_: str, settings: Settings = TINY) -> dict[
     return read_sealed(own.fit(name))
 
 
+@pytest.fixture(scope="module")
+def undisturbed(files: Layout) -> Undisturbed:
+    """Records of fits that nothing disturbs, each made once, for a patient of the fit's name."""
+    return cache(lambda name: _run(files, name, name))
+
+
 @pytest.mark.parametrize("name", PLANS)
-def test_an_inferred_origin_is_that_of_the_direct_fit(files: Layout, name: str) -> None:
-    found = _run(files, name, name)
+def test_an_inferred_origin_is_that_of_the_direct_fit(
+    files: Layout, undisturbed: Undisturbed, name: str
+) -> None:
+    found = undisturbed(name)
     assert found["x0_grid_mm"] == pytest.approx(DIRECT)
     assert (found["steps"], found["device"]) == (90, "cpu")
     assert found["lambda_mm"] == pytest.approx(np.sqrt(found["DT_mm2"] / found["rhoT"]))
@@ -95,13 +105,15 @@ def test_a_fixed_origin_is_that_of_the_segmentation(files: Layout, grown: Any) -
     assert found["x0_grid_mm"] == pytest.approx(grown.domain.x0.tolist())
 
 
-def test_a_fit_above_the_direct_fit_starts_once_more_there(files: Layout, grown: Any) -> None:
+def test_a_fit_above_the_direct_fit_starts_once_more_there(
+    files: Layout, undisturbed: Undisturbed, grown: Any
+) -> None:
     name = "bilo_char_inferred_seed0"
     _write_baselines(files, grown, objective=-1.0)  # out of reach
     found = _run(files, name, "offered")
     pinn = _run(files, PLANS[1], "alone")
     _write_baselines(files, grown, objective=10.0)
-    alone = _run(files, name, "calm")
+    alone = undisturbed(name)
     assert (found["steps"], alone["steps"], pinn["steps"]) == (180, 90, 90)
     before = found["assessment"]["first_start"]
     assert before == {
@@ -165,13 +177,14 @@ def test_a_checkpoint_of_other_data_or_other_code_has_another_key(
     assert fit.key(start) not in keys
 
 
-def test_a_checkpoint_of_another_fit_is_thrown_away(files: Layout) -> None:
+def test_a_checkpoint_of_another_fit_is_thrown_away(
+    files: Layout, undisturbed: Undisturbed
+) -> None:
     """As after an update, or for a patient file that was changed: its numbers play no part."""
     name = "pinn_char_w1e-3_seed0"
-    whole = _run(files, name, "fresh")
     left = replace(files, patient="updated").checkpoint(name)
     checkpoint.save(left, {"fingerprint": "of another version", "run": {}, "good": {}})
-    found = _run(files, name, "updated")
+    found, whole = _run(files, name, "updated"), undisturbed(name)
     assert json.dumps(found | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
     assert not left.exists()
 
@@ -187,7 +200,9 @@ _run(Layout(Path({root!r}), "p1"), {name!r}, "killed")
 """
 
 
-def test_a_killed_process_leaves_what_another_finishes(files: Layout, repository: Path) -> None:
+def test_a_killed_process_leaves_what_another_finishes(
+    files: Layout, undisturbed: Undisturbed, repository: Path
+) -> None:
     name = "pinn_char_w1e-3_seed0"
     checkpoint = replace(files, patient="killed").checkpoint(name)
     code = KILLED.format(root=str(files.root), name=name)
@@ -199,7 +214,7 @@ def test_a_killed_process_leaves_what_another_finishes(files: Layout, repository
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert checkpoint.exists()
-    whole, resumed = _run(files, name, "calm"), _run(files, name, "killed")
+    whole, resumed = undisturbed(name), _run(files, name, "killed")
     assert json.dumps(resumed | {"seconds": 0}) == json.dumps(whole | {"seconds": 0})
 
 
@@ -226,11 +241,13 @@ def test_numbers_that_stay_bad_end_with_a_status(
         assert np.isfinite(stored["u"]).all()
 
 
-def test_a_short_fit_stays_near_the_equation(files: Layout, grown: Any) -> None:
+def test_a_short_fit_stays_near_the_equation(
+    files: Layout, undisturbed: Undisturbed, grown: Any
+) -> None:
     """The start is solved by the lift, so that even a short fit is no nonsense."""
-    name, own = "bilo_char_inferred_seed0", replace(files, patient="short")
-    record = FitResult.from_json(_run(files, name, "short"))
-    with np.load(arrays(own.fit(name))) as stored:
+    name = "bilo_char_inferred_seed0"
+    record = FitResult.from_json(undisturbed(name))
+    with np.load(arrays(replace(files, patient=name).fit(name))) as stored:
         u, times = stored["u"].astype(float), stored["times"].astype(float)
     found, _, _ = verify(grown.domain, record, u, times, refine=1)
     assert found.relative_error_u["final"] < 0.15

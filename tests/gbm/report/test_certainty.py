@@ -96,8 +96,9 @@ def test_a_page_for_which_none_were_asked_says_so(bundle: Any) -> None:
     assert "90 %" not in shown
 
 
-def test_the_page_leads_with_median_and_interval(bundle: Any) -> None:
-    text = report(bundle)
+def test_the_page_leads_with_median_and_interval(reported: Any) -> None:
+    bundle = reported("slice")
+    text = bundle.files.page.read_text()
     sound(text)
     shown = unescape(read(text))
     # 4.8 exp(± 1.845 sqrt(.2^2 + .2^2 / 1.4)) and 6.2 exp(± 1.845 sqrt(.1^2 + .1^2 / 1.4))

@@ -18,8 +18,6 @@ from gbm.plan.table import read_plans
 from gbm.report import methods_text
 from gbm.report.tables import MODEL_NAMES, POSTERIOR_NAMES
 from gbm.results.metrics_table import POSTERIOR, read_metrics
-from tests.gbm.conftest import MAIN_FITS, assemble, ball_domain, disc_domain, without_networks
-from tests.gbm.report.test_patient_page import report
 
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w]|\.\d)")
 ROOT = Path(methods_text.__file__).parent
@@ -52,17 +50,15 @@ class Text(HTMLParser):
 
 
 @pytest.fixture(scope="module", params=["slice", "volume", "volume without network"])
-def patient(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def patient(request: pytest.FixtureRequest, reported: Any) -> Any:
     """Of one slice, and of a whole tumour with a network and without."""
-    domain = disc_domain() if request.param == "slice" else ball_domain()
-    made = assemble(tmp_path_factory.mktemp("numbers"), domain, MAIN_FITS)
-    return without_networks(made) if request.param.endswith("network") else made
+    return reported(request.param)
 
 
 @pytest.fixture(scope="module")
 def shown(patient: Any) -> Text:
     text = Text()
-    text.feed(report(patient))
+    text.feed(patient.files.page.read_text())
     return text
 
 

@@ -22,12 +22,12 @@ from gbm.results.patient_result import read_result
 from gbm.steps.comparison_page import run as step_page
 from gbm.steps.export import run as step_export
 from gbm.steps.metrics import run as step_metrics
-from tests.gbm.report.test_patient_page import Structure, report
+from tests.gbm.report.test_patient_page import Structure
 
 
 @pytest.fixture
-def page(direct_bundle: Any) -> str:
-    return report(direct_bundle)
+def page(reported: Any) -> str:
+    return reported("slice without network").files.page.read_text()
 
 
 def read(text: str) -> str:
@@ -37,12 +37,13 @@ def read(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text))
 
 
-def test_the_page_of_a_direct_fit_is_sound(page: str, direct_bundle: Any) -> None:
+def test_the_page_of_a_direct_fit_is_sound(page: str, reported: Any) -> None:
     structure = Structure()
     structure.feed(page)
     assert structure.open == []
     assert structure.anchors <= structure.ids
-    drawn = {path.stem for path in direct_bundle.files.figures.glob("*.svg")}
+    figures = reported("slice without network").files.figures
+    drawn = {path.stem for path in figures.glob("*.svg")}
     assert drawn >= {"density_fdm", "profile", "surface", "scores", "views"}
     assert not drawn & {"density_network", "error", "losses", "unknowns", "time"}
 

@@ -74,8 +74,8 @@ def sound(text: str) -> Structure:
     return structure
 
 
-def test_page_is_self_contained_and_well_formed(bundle: Any) -> None:
-    text = report(bundle)
+def test_page_is_self_contained_and_well_formed(reported: Any) -> None:
+    text = reported("slice").files.page.read_text()
     structure = sound(text)
     assert len(structure.sources) >= 10
     assert all(source.startswith("data:image/") for source in structure.sources)
@@ -85,20 +85,20 @@ def test_page_is_self_contained_and_well_formed(bundle: Any) -> None:
     assert text.index("Verdict:") < text.index("<section")
 
 
-def test_figures_are_files_and_the_same_every_time(bundle: Any) -> None:
-    report(bundle)
-    folder = bundle.root / "sub-p1" / "figures"
-    first = {path.name: path.read_bytes() for path in folder.glob("*.svg")}
+def test_figures_are_files_and_the_same_every_time(reported: Any, bundle: Any) -> None:
+    figures = reported("slice").files.figures
+    first = {path.name: path.read_bytes() for path in figures.glob("*.svg")}
     assert {
         "tissue.svg", "phase_field.svg", "density_network.svg", "density_fdm.svg", "error.svg",
         "losses.svg", "unknowns.svg", "profile.svg", "scores.svg", "time.svg",
     } <= set(first)  # fmt: skip
     report(bundle)
-    assert {path.name: path.read_bytes() for path in folder.glob("*.svg")} == first
+    assert {path.name: path.read_bytes() for path in bundle.files.figures.glob("*.svg")} == first
 
 
-def test_page_has_what_was_promised(bundle: Any) -> None:
-    text = report(bundle)
+def test_page_has_what_was_promised(reported: Any) -> None:
+    bundle = reported("slice")
+    text = bundle.files.page.read_text()
     for phrase in (
         "neurological convention",  # which side is left
         "An absolute D (mm²/day) or ρ (per day) needs the time T",

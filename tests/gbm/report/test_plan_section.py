@@ -16,7 +16,6 @@ from gbm.results.cohort import Member, read_member
 from gbm.steps import metrics, plan
 from gbm.steps import report as report_step
 from tests.gbm.report.test_other_pages import read
-from tests.gbm.report.test_patient_page import report
 
 
 def _recur(bundle: Any, mask: np.ndarray) -> None:
@@ -29,20 +28,21 @@ def _recur(bundle: Any, mask: np.ndarray) -> None:
     metrics.run(bundle.job)
 
 
-def test_the_page_of_a_whole_tumour_shows_its_plans(volume_bundle: Any) -> None:
-    text = report(volume_bundle)
+def test_the_page_of_a_whole_tumour_shows_its_plans(reported: Any) -> None:
+    bundle = reported("volume")
+    text = bundle.files.page.read_text()
     words = read(text)
     assert RESEARCH in words
     assert "No recurrence was given: nothing says which plan is the better one." in words
     assert 'id="plans"' in text
-    drawn = {path.stem for path in volume_bundle.files.figures.glob("plans_*.svg")}
+    drawn = {path.stem for path in bundle.files.figures.glob("plans_*.svg")}
     assert drawn == {"plans_axial", "plans_coronal", "plans_sagittal"}
     for layer in ("standard", "model", "modelrobust"):
         assert f'id="volume-{layer}"' in text
 
 
-def test_the_page_of_a_slice_has_none(bundle: Any) -> None:
-    assert 'id="plans"' not in report(bundle)
+def test_the_page_of_a_slice_has_none(reported: Any) -> None:
+    assert 'id="plans"' not in reported("slice").files.page.read_text()
 
 
 def test_a_recurrence_is_on_the_page(volume_bundle: Any) -> None:

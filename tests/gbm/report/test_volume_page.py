@@ -95,16 +95,15 @@ def test_what_is_infiltrated_lies_in_tissue_outside_the_tumour() -> None:
     assert not infiltrated(domain, np.full(domain.phi.shape, 0.005), min(LEVELS)).any()
 
 
-@pytest.mark.parametrize("name", ["volume_bundle", "direct_volume_bundle"])
-def test_the_page_is_sound_and_has_every_plane(name: str, request: pytest.FixtureRequest) -> None:
-    bundle = request.getfixturevalue(name)
-    text = report(bundle)
-    structure = sound(text)
+@pytest.mark.parametrize("name", ["volume", "volume without network"])
+def test_the_page_is_sound_and_has_every_plane(name: str, reported: Any) -> None:
+    bundle = reported(name)
+    structure = sound(bundle.files.page.read_text())
     drawn = {path.stem for path in bundle.files.figures.glob("*.svg")}
     assert drawn >= {f"{kind}_{plane}" for kind in KINDS for plane in PLANES}
     assert drawn >= {"profile", "surface", "scores", "views", "tissue", "posterior"}
     networks = {"density_network", "error", "losses", "unknowns", "time"}
-    assert (drawn & networks) == (networks if name == "volume_bundle" else set())
+    assert (drawn & networks) == (networks if name == "volume" else set())
     # all that is drawn is on the page, and nothing else
     assert len(structure.sources) == len(drawn)
 
@@ -118,8 +117,8 @@ def test_an_image_is_cut_into_the_same_planes(volume_bundle: Any, tmp_path: Path
     assert drawn >= {f"overlay_{plane}" for plane in PLANES}
 
 
-def test_the_words_are_those_of_a_volume(volume_bundle: Any) -> None:
-    text = unescape(read(report(volume_bundle)))
+def test_the_words_are_those_of_a_volume(reported: Any) -> None:
+    text = unescape(read(reported("volume").files.page.read_text()))
     for phrase in (
         "the whole tumour, in three dimensions",
         "DICE of a ball of equal volume",
@@ -142,8 +141,8 @@ def test_the_words_are_those_of_a_volume(volume_bundle: Any) -> None:
     assert "A slice is not the tumour" not in text
 
 
-def test_the_page_of_a_direct_fit_speaks_of_no_network(direct_volume_bundle: Any) -> None:
-    text = read(report(direct_volume_bundle))
+def test_the_page_of_a_direct_fit_speaks_of_no_network(reported: Any) -> None:
+    text = read(reported("volume without network").files.page.read_text())
     assert not re.search(r"BiLO|PINN", text.replace("bilo-gbm", ""))
     assert "a network would learn on cells of 2 mm" in text
     assert "come from solutions on 1 mm" in text
@@ -156,8 +155,8 @@ def test_a_slice_fit_that_did_not_settle_is_said_not_to(volume_bundle: Any) -> N
     assert "its fit did not settle (lambda_mm sits on a bound)" in read(report(volume_bundle))
 
 
-def test_the_page_of_a_slice_says_that_it_is_not_the_tumour(bundle: Any) -> None:
-    text = unescape(read(report(bundle)))
+def test_the_page_of_a_slice_says_that_it_is_not_the_tumour(reported: Any) -> None:
+    text = unescape(read(reported("slice").files.page.read_text()))
     for phrase in (
         "A slice is not the tumour",
         "On eight real heads λ of the slice was between 13 % below and 4.9 times that of the "
@@ -171,9 +170,8 @@ def test_the_page_of_a_slice_says_that_it_is_not_the_tumour(bundle: Any) -> None
     assert "ball" not in text
 
 
-def test_methods_name_the_volume_and_its_grids(volume_bundle: Any) -> None:
-    report(volume_bundle)
-    text = " ".join(methods(read_result(volume_bundle.files.params)))
+def test_methods_name_the_volume_and_its_grids(reported: Any) -> None:
+    text = " ".join(methods(read_result(reported("volume").files.params)))
     assert "The three-dimensional problem is the whole tumour with 40 mm on every side" in text
     assert "cells of 2 mm" in text
     assert "solutions on 1 mm" in text
@@ -181,10 +179,9 @@ def test_methods_name_the_volume_and_its_grids(volume_bundle: Any) -> None:
     assert "a ball of the volume of each region" in text
 
 
-def test_the_viewer_opens_at_the_origin(volume_bundle: Any, tmp_path: Path) -> None:
-    report(volume_bundle)
+def test_the_viewer_opens_at_the_origin(reported: Any, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile") as browser:
-        browser.open(volume_bundle.files.page)
+        browser.open(reported("volume").files.page)
         browser.evaluate("document.getElementById('viewer').scrollIntoView()")
         browser.wait_for("document.getElementById('viewer').dataset.state !== 'waiting'")
         said = browser.evaluate("document.querySelector('#viewer output').textContent")
