@@ -34,5 +34,10 @@ EXPERIMENT = Experiment(
         "4,004 cells); `directions` what recipe varpro follows; `local shift` what the others do "
         "where their lower level is solved, at the departure points for burgers; `solver` the "
         "exact solver's u and du/df on the usual grid, in the network's place.",
+        "burgers: exact until a shock has formed, then lost, while the solver's holds but for "
+        "steps at which its own adjoint does not converge: the strong form says nothing at a "
+        "shock. darcy, six steps: the strong form asks for grad A, which is steep between two "
+        "phases; the norm is up to 1.3 of the exact one. heat has no noise: its last gradients "
+        "are smaller than what 101 nodes resolve.",
     ),
 )

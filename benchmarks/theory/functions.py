@@ -95,8 +95,8 @@ FITS = {
     "poisson": Fit(sines, noise=1e-2, w_reg=1e-4),
     "heat": Fit(sines, width=400, points=1600),
     "burgers": Fit(sines, w_reg=1e-5, width=400, points=1600),
-    "darcy": Fit(cosines, w_reg=1e-9, width=300, points=1600),
-    "source": Fit(confined_cosines, noise=1e-2, w_reg=1e-9, width=300, points=900),
+    "darcy": Fit(cosines, w_reg=1e-9, width=300, points=1600, steps=6),
+    "source": Fit(confined_cosines, noise=1e-2, w_reg=1e-9, width=300, points=900, steps=10),
 }
 """Noise and weights of the experiments (of poisson's three the least); trunks wide enough for all
 modes."""
