@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.design import published
 from benchmarks.design.setting import CLASSICAL
-from benchmarks.experiments.theory import EXPERIMENT as THEORY
+from benchmarks.experiments.theory import FUNCTIONS, SCALARS
 from benchmarks.results.summary import FIELDS, Result, Row, rows, short, titles
 
 CLOSE = 2.0
@@ -184,7 +184,7 @@ def _cost(result: Result) -> list[str]:
 
 def _theory(result: Result) -> list[str]:
     said = []
-    for problem in THEORY.problems:
+    for problem in SCALARS:
         first, last = result[problem][0], result[problem][-1]
         said.append(
             f"{problem}: while the lower loss falls from {short(first['lower_loss'])} to "
@@ -194,6 +194,15 @@ def _theory(result: Result) -> list[str]:
             f"{last['norm_ratio']:.4f}; the largest error of the network's sensitivities goes "
             f"from {_percent(first['sensitivity_rel_error'])} to "
             f"{_percent(last['sensitivity_rel_error'])}."
+        )
+    for problem in FUNCTIONS:
+        directions, shift = (
+            ", ".join(f"{place[field]:.3f}" for place in result[problem])
+            for field in ("cosine", "cosine_local_shift")
+        )
+        said.append(
+            f"{problem}: the cosine of the gradient by the function to the exact one, at start, "
+            f"half and end of a fit, is {directions} in directions and {shift} by local shift."
         )
     return said
 

@@ -12,15 +12,19 @@ from benchmarks.cost.table import cost_rows
 from benchmarks.design import published
 from benchmarks.pages import truncation
 from benchmarks.results import store, summary
-from benchmarks.theory.table import theory_rows
+from benchmarks.theory.table import function_rows, theory_rows
 
 Cells = list[dict[str, str]]
 ROWS = {"cost": cost_rows, "theory": theory_rows}
 """Tables that are no means over seeds."""
 FURTHER = {
-    "heat": ("The truth and the classical inversion, cut after some modes:", truncation.rows)
+    "heat": (
+        "The truth and the classical inversion, cut after some modes:",
+        lambda found: truncation.rows(),
+    ),
+    "theory": ("Unknown functions, along a fit:", function_rows),
 }
-"""A second table of what no run says."""
+"""A second table."""
 
 
 def write(experiment: str, root: Path = store.ROOT, suffix: str = "") -> str:
@@ -59,7 +63,7 @@ def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
         means = ["", "Means ± standard deviations over the seeds, ours and the published ones."]
     if experiment in FURTHER:
         title, rows = FURTHER[experiment]
-        means += ["", title, "", *grid(rows())]
+        means += ["", title, "", *grid(rows(found))]
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
     return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
 

@@ -1,4 +1,4 @@
-"""The experiment `theory`: the approximate upper gradient against the exact hypergradient.
+"""The experiment `theory`: for scalars, the approximate upper gradient against the exact one.
 
 At fixed unknowns theta, away from the optimum, the lower level Phi(theta, W) = L_LO is solved
 better and better. At each stage the gradient that BiLO descends along,
@@ -27,8 +27,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from benchmarks.design.errors import CommandError
 from benchmarks.design.setting import Setting
-from benchmarks.experiments.theory import EXPERIMENT
+from benchmarks.experiments.theory import FUNCTIONS, SCALARS
 from benchmarks.runs import machine
+from benchmarks.theory.functions import FITS, along_a_fit
 from bilo.classical.search import classical
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
@@ -49,7 +50,7 @@ solution. A lower level with more weights than equations leaves directions that 
 
 
 def run(setting: Setting) -> dict[str, Any]:
-    """A list of stages for each problem; see `stages`."""
+    """A list for each problem: `stages` of scalars, places along a fit of functions."""
     if setting.device == "cuda":
         raise CommandError(f"--device: {setting.experiment} is measured on the CPU")
     torch.set_num_threads(1)
@@ -57,7 +58,8 @@ def run(setting: Setting) -> dict[str, Any]:
         "experiment": setting.experiment,
         "method": setting.method,
         "profile": setting.profile,
-        **{name: stages(get(name), STAGES) for name in EXPERIMENT.problems},
+        **{name: stages(get(name), STAGES) for name in SCALARS},
+        **{name: along_a_fit(name, FITS[name]) for name in FUNCTIONS},
         "network": {"width": WIDTH, "layers": LAYERS, "points": POINTS, "w_rgrad": W_RGRAD},
         "device": "cpu",
         "threads": 1,

@@ -18,7 +18,7 @@ from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction, Unknown, even_grid
 from bilo.taylor.fourier import fourier_features
-from bilo.taylor.jacobian import per_point_weight_jacobian
+from bilo.taylor.jacobian import FactoredJacobian, per_point_weight_jacobian
 from bilo.taylor.jets import Jet, stack
 from bilo.taylor.streams import VALUE
 from bilo.taylor.taylor_mlp import TaylorMLP, Weights
@@ -204,13 +204,28 @@ class Function(Unknown):
 
     def rows(self, params: Tensor, at: CoordinateJets, form: Callable[[Jet], Tensor]) -> Tensor:
         """Derivative by the weights of one number (N,) a point made from f's jet: (size, N)."""
+        mlp, by_out = self._by_out(params, at, form)
+        with torch.no_grad():
+            return per_point_weight_jacobian(mlp, by_out[None], self._widths[0])[0].t()
+
+    def factored(
+        self, params: Tensor, at: CoordinateJets, form: Callable[[Jet], Tensor]
+    ) -> FactoredJacobian:
+        """The transpose of `rows` by its products."""
+        mlp, by_out = self._by_out(params, at, form)
+        with torch.no_grad():
+            return FactoredJacobian(mlp, by_out, self._widths[0])
+
+    def _by_out(
+        self, params: Tensor, at: CoordinateJets, form: Callable[[Jet], Tensor]
+    ) -> tuple[TaylorMLP, Tensor]:
+        """The network, and the derivative of one number a point by its output jets."""
         with torch.enable_grad():
             mlp = self.network(params.detach(), at)
             out = mlp.out.requires_grad_()
             f = self.transform(Jet(out[..., 0], at.streams), at)
             (by_out,) = torch.autograd.grad(form(f).sum(), out)
-        with torch.no_grad():
-            return per_point_weight_jacobian(mlp, by_out[None], self._widths[0])[0].t()
+        return mlp, by_out
 
     def at(self, points: Points, params: Tensor) -> Tensor:
         """f (N,) at points."""

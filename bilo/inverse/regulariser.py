@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,24 @@ from bilo.taylor.streams import Streams
 
 if TYPE_CHECKING:
     from bilo.inverse.problem import Problem
+
+
+@dataclass(frozen=True)
+class RowProducts:
+    """Rows b (K,), and products with their derivative by the params X (size, K).
+
+    Attributes
+    ----------
+    b : Tensor (K,)
+    times : callable
+        v (size,) -> X^T v (K,).
+    transposed : callable
+        w (K,) -> X w (size,).
+    """
+
+    b: Tensor
+    times: Callable[[Tensor], Tensor]
+    transposed: Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,26 +71,45 @@ class Regulariser:
         the present slopes, held fixed (Vogel and Oman 1996), and about R / 2.
         """
         at = self._chart(f, params)
+        slopes, root = self._weighted(f, params, at)
+        by_params = [root * f.rows(params, at, _slope(c)) for c in f.coordinates]
+        return (root * slopes).flatten(), torch.cat(by_params, 1)
+
+    def products(self, f: Function, params: Tensor) -> RowProducts:
+        """`rows` whose derivative is known by its products."""
+        at = self._chart(f, params)
+        slopes, root = self._weighted(f, params, at)
+        J = [f.factored(params, at, _slope(c)) for c in f.coordinates]
+
+        def transposed(w: Tensor) -> Tensor:
+            parts = zip(J, (root * w.view(len(J), -1)).unbind(), strict=True)
+            return torch.stack([along.transposed(part) for along, part in parts]).sum(0)
+
+        return RowProducts(
+            (root * slopes).flatten(),
+            lambda v: torch.cat([root * along.times(v) for along in J]),
+            transposed,
+        )
+
+    def _weighted(self, f: Function, params: Tensor, at: CoordinateJets) -> tuple[Tensor, Tensor]:
+        """Slopes along all coordinates (d, N), and the roots of their weights (N,)."""
         with torch.no_grad():
             slope = Jet(f.input(params, at) * f.scale, at.streams)
-        slopes = [slope.d(c).value for c in f.coordinates]
+        slopes = torch.stack([slope.d(c).value for c in f.coordinates])
         weight = torch.full_like(slopes[0], self.weight)
         if self.corner:
-            squares = torch.stack(slopes).pow(2).sum(0)
-            weight = 0.5 * self.weight / (squares + self.corner**2).sqrt()
-        root = (weight / len(weight)).sqrt()
-        b = torch.cat([root * s for s in slopes])
-        by_params = [
-            root * f.rows(params, at, lambda u, c=c: u.d(c).value)  # type: ignore[misc]
-            for c in f.coordinates
-        ]
-        return b, torch.cat(by_params, 1)
+            weight = 0.5 * self.weight / (slopes.pow(2).sum(0) + self.corner**2).sqrt()
+        return slopes, (weight / len(weight)).sqrt()
 
     def _chart(self, f: Function, params: Tensor) -> CoordinateJets:
         return CoordinateJets(self.points.to(params), Streams(f.coordinates))
 
     def _mean(self, squares: Tensor) -> Tensor:
         return (squares + self.corner**2).sqrt().mean() if self.corner else squares.mean()
+
+
+def _slope(coordinate: str) -> Callable[[Jet], Tensor]:
+    return lambda f: f.d(coordinate).value
 
 
 def slope(n: int, coordinates: tuple[str, ...] = ("x",), weight: float = 1.0) -> Regulariser:
@@ -124,3 +162,33 @@ def regulariser_rows(problem: Problem, params: Tensor) -> tuple[Tensor, Tensor]:
         rows.append(b)
         derivatives.append(by_all)
     return torch.cat(rows), torch.cat(derivatives, 1)
+
+
+def regulariser_products(problem: Problem, params: Tensor) -> RowProducts:
+    """`regulariser_rows` whose derivative is known by its products."""
+    owned: list[tuple[slice, RowProducts]] = []
+    start = 0
+    for k in problem.unknowns:
+        own = slice(start, start + k.size)
+        start += k.size
+        if isinstance(k, Function) and k.regulariser:
+            owned.append((own, k.regulariser.products(k, params[own])))
+    counts = [len(rows.b) for _, rows in owned]
+
+    def transposed(w: Tensor) -> Tensor:
+        total = torch.zeros_like(params)
+        for (own, rows), part in zip(owned, w.split(counts), strict=True):
+            total[own] = rows.transposed(part)
+        return total
+
+    return RowProducts(
+        torch.cat([rows.b for _, rows in owned]),
+        lambda v: torch.cat([rows.times(v[own]) for own, rows in owned]),
+        transposed,
+    )
+
+
+def regulariser_row_count(problem: Problem) -> int:
+    """How many rows `regulariser_rows` has."""
+    penalised = [(f, f.regulariser) for f in problem.functions if f.regulariser]
+    return sum(len(R.points) * len(f.coordinates) for f, R in penalised)

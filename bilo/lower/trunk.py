@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from bilo.inverse.directions import Waves
@@ -20,6 +21,23 @@ FIRST = 8.0
 """Slope along each feature that the search starts with."""
 STEPS = 4
 """Gauss-Newton steps of the field that each trunk gets."""
+POINTS = 3
+"""Residual points for a row of the last layer."""
+LEAST_WIDTH = 32
+"""Of the narrower trunk that the slopes are found with."""
+
+
+def start_trunk(
+    network: ResponseNetwork, params: Tensor, waves: Waves, generator: torch.Generator
+) -> None:
+    """Slopes by a trunk of half the width."""
+    problem, like = network.problem, network.like
+    half = max(len(network.b) // 2, LEAST_WIDTH)
+    layers = 1 + len(network.W)
+    small = ResponseNetwork(problem, half, layers, [FIRST] * network.A.shape[1], network.seed)
+    small = small.to(like.device, like.dtype)
+    few = problem.collocation(POINTS * half, generator).to(like)
+    network.start(tuned_slopes(small, few, params.to(like), waves))
 
 
 def tuned_slopes(

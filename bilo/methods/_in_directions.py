@@ -19,7 +19,7 @@ from bilo.inverse.directions import Waves, started_as_basis
 from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.lower.trunk import FIRST, tuned_slopes
+from bilo.lower.trunk import FIRST, POINTS, start_trunk
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.networks.response import ResponseNetwork
@@ -40,8 +40,6 @@ ASKED = 12
 """Waves that ask."""
 START = 20
 """Most Gauss-Newton steps of the field at the start."""
-POINTS = 3
-"""Residual points for a row of the last layer."""
 AUTO = "auto"
 CHOICES = 6
 """Most weights of a regulariser that are tried."""
@@ -133,7 +131,7 @@ class _Levels:
     def lower(self, run: Run, points: Points, pretraining: bool) -> tuple[bool, Record]:
         """The trunk and the field at the start; after that the upper level leaves it solved."""
         if pretraining:
-            _start_trunk(self.network, run, self.waves, self.generator)
+            start_trunk(self.network, run.params, self.waves, self.generator)
             self.place = self.level(run).settle(run.params, START)
             if self.auto:
                 self.choose(run)
@@ -170,16 +168,3 @@ class _Levels:
 def _state(run: Run) -> Descending:
     state: Descending = remembered(run.upper, Descending)
     return state
-
-
-def _start_trunk(
-    network: ResponseNetwork, run: Run, waves: Waves, generator: torch.Generator
-) -> None:
-    """Slopes by a trunk of half the width."""
-    problem, like = network.problem, network.like
-    half = max(len(network.b) // 2, 32)
-    layers = 1 + len(network.W)
-    small = ResponseNetwork(problem, half, layers, [FIRST] * network.A.shape[1], network.seed)
-    small = small.to(like.device, like.dtype)
-    few = problem.collocation(POINTS * half, generator).to(like)
-    network.start(tuned_slopes(small, few, run.params.to(like), waves))

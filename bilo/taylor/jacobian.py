@@ -45,3 +45,56 @@ def per_point_weight_jacobian(mlp: TaylorMLP, cotangents: Tensor, features: int)
                 by_w = torch.einsum("spno,spni->noi", g, z[..., : widths[k]])
                 columns[k][row, points] = torch.cat([by_w.flatten(1), g[0, 0]], 1)
     return J
+
+
+class FactoredJacobian:
+    """One row a point of `per_point_weight_jacobian` by its factors g and z, J never formed.
+
+        J v = sum_k,s g_s (V_k z_s) + g b_k,      J^T w = (sum_s,n w_n g_s,n z_s,n^T, sum_n w_n g_n)
+
+    Parameters
+    ----------
+    mlp, features
+        As there.
+    cotangent : Tensor (1 + m, P, N, outputs)
+    """
+
+    def __init__(self, mlp: TaylorMLP, cotangent: Tensor, features: int) -> None:
+        widths = [features, *(w.shape[1] for w, _ in mlp.weights[1:])]
+        self._shapes = [(len(b), i) for i, (_, b) in zip(widths, mlp.weights, strict=True)]
+        parts: list[list[tuple[Tensor, Tensor]]] = [[] for _ in widths]
+        for chunk in mlp.spend():
+            for k, g, z in mlp.pull(cotangent, chunk):
+                parts[k].append((_copy(g), _copy(z[..., : widths[k]])))
+        self._factors = [
+            (torch.cat([g for g, _ in part], 1), torch.cat([z for _, z in part], 1))
+            for part in parts
+        ]
+
+    def times(self, v: Tensor) -> Tensor:
+        """J v (N,) of v (weights,)."""
+        total = v.new_zeros(self._factors[0][0].shape[1])
+        for (g, z), (V, bias) in zip(self._factors, self._layers(v), strict=True):
+            total += (g * (z @ V.t())).sum((0, 2)) + g[0] @ bias
+        return total
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """J^T w (weights,) of w (N,)."""
+        layers = []
+        for g, z in self._factors:
+            weighted = g * w[:, None]
+            by_matrix = weighted.flatten(0, 1).t() @ z.flatten(0, 1)
+            layers += [by_matrix.flatten(), weighted[0].sum(0)]
+        return torch.cat(layers)
+
+    def _layers(self, v: Tensor) -> list[tuple[Tensor, Tensor]]:
+        parts = v.split([o * (i + 1) for o, i in self._shapes])
+        return [
+            (part[: o * i].view(o, i), part[o * i :])
+            for part, (o, i) in zip(parts, self._shapes, strict=True)
+        ]
+
+
+def _copy(jets: Tensor) -> Tensor:
+    """(streams and tangents, N, d) of what is good until the next layer only."""
+    return jets.flatten(0, 1).clone()

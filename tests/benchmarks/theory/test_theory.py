@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from benchmarks.design.setting import Setting
 from benchmarks.pages import table
 from benchmarks.results import store
 from benchmarks.theory import study
+from benchmarks.theory.exact import SCHEMES, exact_gradient
+from benchmarks.theory.functions import FITS, along_a_fit
+from bilo.inverse.points import Points
 from bilo.networks.network import OperatorNetwork
 from bilo.problems import get
 
@@ -55,15 +59,59 @@ def test_the_implicit_derivative_keeps_the_lower_level_stationary() -> None:
         assert total.norm() < 1e-2 * explicit.norm()
 
 
+@pytest.mark.parametrize("name", SCHEMES)
+def test_the_exact_gradient_is_that_of_the_numerical_solution(name: str) -> None:
+    """Along one smooth change of the function, by differences of the solver that made the data."""
+    problem = get(name)
+    (f,) = problem.functions
+    theta, data = problem.start(), problem.observe(problem.truth(), 0.0, 0)
+
+    def change(points: Points) -> torch.Tensor:
+        x, *y = (v.double() for v in points.coordinates.values())
+        bump = torch.sin(torch.pi * x) * torch.exp(x)
+        if name == "source":
+            radius = torch.hypot(x - 0.6, y[0] - 0.5) / 0.25
+            bump = bump * (1 - radius**2).clamp(min=0)
+        return bump
+
+    def loss(s: float) -> float:
+        moved = theta | {f.name: lambda points: theta[f.name](points) + s * change(points)}
+        solution = problem.numerical(moved)
+        assert solution is not None
+        return float(data.value(solution(data.points), data.start))
+
+    found = exact_gradient(problem, theta, data)
+    along = float(found.values @ change(found.nodes))
+    assert along == pytest.approx((loss(1e-3) - loss(-1e-3)) / 2e-3, rel=0.01)
+    assert float(found.weights.sum()) == pytest.approx(1.0)
+
+
+def test_the_gradient_in_directions_is_the_exact_one() -> None:
+    """That by local shift has another direction."""
+    fit = replace(FITS["poisson"], width=96, layers=1, points=288, steps=3)
+    for place in along_a_fit("poisson", fit):
+        assert place["cosine"] > 0.999
+        assert place["norm_ratio"] == pytest.approx(1.0, abs=0.01)
+        assert place["cosine_local_shift"] < 0.5
+        assert place["cosine_solver"] > 0.999
+
+
 def test_result_table_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"width": 32, "layers": 1, "points": 120, "steps": 0}
     monkeypatch.setattr(study, "STAGES", (0, 5))
+    monkeypatch.setattr(study, "FITS", {name: replace(fit, **small) for name, fit in FITS.items()})
     result = study.run(Setting("theory", "all"))
     for problem in ("poisson_scalar", "fisher_kpp"):
         assert len(result[problem]) == 2
         asked = {"lower_loss", "cosine", "norm_ratio", "sensitivity_rel_error"}
         assert all(asked <= set(stage) for stage in result[problem])
+    asked = {"cosine", "norm_ratio", "cosine_local_shift", "norm_ratio_local_shift"}
+    for problem in FITS:
+        assert [place["where"] for place in result[problem]] == ["start", "half", "end"]
+        assert all(asked | {"outside_share"} <= set(place) for place in result[problem])
     path = store.path_of(Setting("theory", "all"), tmp_path)
     store.write_text(path, store.as_json(result))
     text = table.write("theory", tmp_path)
     assert text.count("| poisson_scalar |") == text.count("| fisher_kpp |") == 2
+    assert text.count("| source |") == text.count("| burgers |") == 3
     assert (tmp_path / "theory" / "figures" / "theory.svg").is_file()

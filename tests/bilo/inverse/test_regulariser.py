@@ -10,7 +10,13 @@ from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.regulariser import Regulariser, regularisation
+from bilo.inverse.regulariser import (
+    Regulariser,
+    regularisation,
+    regulariser_products,
+    regulariser_row_count,
+    regulariser_rows,
+)
 from bilo.inverse.unknown import unit_grid
 from bilo.problems import get
 from bilo.taylor.jets import Jet
@@ -84,3 +90,28 @@ def test_a_problem_knows_its_function(problem: Problem) -> None:
     assert f.regulariser is not None
     exact = f.regulariser.value(f, params)
     assert torch.equal(regularisation(problem, torch.cat([params, rest])), exact)
+
+
+@CORNERS
+def test_products_are_those_of_the_rows(corner: float) -> None:
+    """With more points than a chunk has."""
+    R, generator = Regulariser(unit_grid(("x", "y"), 20), corner), torch.Generator().manual_seed(0)
+    params = FREE.random_params(0)
+    b, X = R.rows(FREE, params)
+    found = R.products(FREE, params)
+    v, w = (torch.randn(n, generator=generator, dtype=torch.float64) for n in X.shape)
+    assert torch.equal(found.b, b)
+    assert torch.allclose(found.times(v), X.t() @ v, rtol=1e-10, atol=1e-12)
+    assert torch.allclose(found.transposed(w), X @ w, rtol=1e-10, atol=1e-12)
+
+
+def test_products_of_several_functions_are_those_of_their_rows() -> None:
+    problem, generator = get("two_functions"), torch.Generator().manual_seed(0)
+    params = problem.start_params(0)
+    b, X = regulariser_rows(problem, params)
+    assert len(b) == regulariser_row_count(problem)
+    found = regulariser_products(problem, params)
+    v, w = (torch.randn(n, generator=generator, dtype=torch.float64) for n in X.shape)
+    assert torch.equal(found.b, b)
+    assert torch.allclose(found.times(v), X.t() @ v, rtol=1e-10, atol=1e-12)
+    assert torch.allclose(found.transposed(w), X @ w, rtol=1e-10, atol=1e-12)

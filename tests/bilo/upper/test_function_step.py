@@ -20,6 +20,7 @@ from bilo.problems.poisson import Poisson
 from bilo.solvers.burgers import SPEED
 from bilo.training.recipes import RecipeError
 from bilo.training.state import Run
+from bilo.upper import function_step as module
 from bilo.upper.function_step import GaussNewton, function_step
 from bilo.upper.tangent_model import tangent_model, through_inputs
 from tests.bilo.decaying import Decaying, small
@@ -86,6 +87,24 @@ def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) ->
     assert (run.params - params - exact).norm() < 1e-6 * exact.norm()
     moved = (problem.sensor_values(params + exact) - problem.sensor_values(params)).abs().max()
     assert record["move"] == pytest.approx(float(moved), rel=1e-5)
+
+
+@PROBLEMS
+def test_a_step_without_a_matrix_is_the_same(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conjugate gradients on products, taken to the end."""
+    data, steps = _data(problem), []
+    monkeypatch.setattr(module, "TOLERANCE", 1e-10)
+    monkeypatch.setattr(module, "POWER", 200)
+    for dense in (module.DENSE, 0):
+        monkeypatch.setattr(module, "DENSE", dense)
+        run = _run(problem)
+        before = run.params.clone()
+        function_step(run, data, 1e-2, *_tangents(run, data), GaussNewton(MU))
+        steps.append(run.params - before)
+    matrix, products = steps
+    assert (matrix - products).norm() < 1e-5 * matrix.norm()
 
 
 @PROBLEMS
