@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import torch
@@ -9,10 +10,19 @@ from torch import Tensor
 
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.training.loop import Lower
+from bilo.training.checkpoint import State
+from bilo.training.loop import Lower, Pretrained
 from bilo.training.recipes import Descent
 from bilo.training.state import Record, Run
 
+log = logging.getLogger(__name__)
+UNSOLVED = 0.5
+"""Relative residual beyond which pretraining led to no solution: terms that have nothing to do with
+each other leave about 1."""
+LEAST_JUDGED = 100
+"""Steps of a pretraining that is judged by what it left; a shorter one had not the time."""
+SLOWEST = 1 / 8
+"""Factor of the rate at which pretraining does not begin again."""
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
 """(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers.
 
@@ -39,6 +49,34 @@ def descending(descent: Descent, total: int, loss: Loss) -> Lower:
         return sound, record
 
     return lower
+
+
+def pretrained(first: State, residual: Callable[[Run], float]) -> Pretrained:
+    """Whether pretraining led to a solution; if not, the run begins again at half the rate.
+
+    In its first steps a rate that suits most random weights throws some of them to where the
+    activations, or the transform, are saturated, and no gradient leads back from there. Such a
+    network knows nothing of the unknowns, and fine-tuning would move them by chance.
+
+    Parameters
+    ----------
+    first : dict
+        State of the run before its first step.
+    residual : callable
+        run -> its relative residual.
+    """
+
+    def judge(run: Run) -> bool:
+        found = residual(run)
+        if found <= UNSOLVED or run.slower <= SLOWEST:
+            return True
+        slower = run.slower / 2
+        log.info("pretraining left a residual of %.2g of its terms: again, slower", found)
+        run.restore(first)
+        run.slower = slower
+        return False
+
+    return judge
 
 
 def with_pretraining_misfit(

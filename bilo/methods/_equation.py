@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from bilo.lower.descent import pretrained
 from bilo.lower.losses import relative_residual, residual_loss
 from bilo.methods._network_method import NetworkMethod
 from bilo.training.checks import Check
+from bilo.training.loop import Pretrained
 from bilo.training.state import Run
 
 HELD_OUT_POINTS = 2048
@@ -26,6 +29,12 @@ def residuals(run: Run, seed: int) -> dict[str, float]:
         residual, _ = residual_loss(run.network, points, params)
     relative = relative_residual(run.network, points, params)
     return {"held_out_residual": residual.item() ** 0.5, "relative_residual": relative}
+
+
+def solving_at_first(run: Run, seed: int) -> Pretrained:
+    """Whether pretraining solved the equation, at points that it never saw."""
+    first = copy.deepcopy(run.state())
+    return pretrained(first, lambda run: residuals(run, seed)["relative_residual"])
 
 
 def equation(method: NetworkMethod, numbers: Mapping[str, Any], agrees: bool | None) -> Check:

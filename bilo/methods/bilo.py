@@ -22,11 +22,12 @@ from bilo.inverse.observed import solution_at_data
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.lower.descent import descending, with_pretraining_misfit
+from bilo.lower.descent import LEAST_JUDGED, descending, with_pretraining_misfit
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
 from bilo.methods._assessment import FinishedRun, assess
+from bilo.methods._equation import solving_at_first
 from bilo.methods._fingerprint import fingerprint
 from bilo.methods._in_directions import fit_in_directions
 from bilo.methods._multistart import multi_start
@@ -149,6 +150,8 @@ class BiLO(NetworkMethod):
             return problem.collocation(count, run.generator).to(network.like)
 
         levels = Levels(draw, lower, upper)
+        if self._judges_pretraining and "equation" not in problem.untested:
+            levels = replace(levels, pretrained=solving_at_first(run, session.seed))
         status = train(run, levels, self.budget, session, fingerprint(self, problem, data, session))
         stationary = finish(run) if self.first_order is None else run.rested()
         u, J = predict(run)
@@ -211,6 +214,12 @@ class BiLO(NetworkMethod):
             return record
 
         return descending(descent, self.budget.total, self._loss(run.operator, seed)), upper
+
+    @property
+    def _judges_pretraining(self) -> bool:
+        """Not in recipe `paper`, which stays as it was published."""
+        long = self.budget.pretrain_steps >= LEAST_JUDGED
+        return self.first_order is not None and not self._recipe.adam and long
 
     def _loss(
         self, network: OperatorNetwork, seed: int

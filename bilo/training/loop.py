@@ -33,6 +33,8 @@ Lower = Callable[[Run, Points, bool], tuple[bool, Record]]
 weights if they were."""
 Upper = Callable[[Run, float], Record]
 """(run, progress of the fine-tuning) -> numbers; changes the unknowns."""
+Pretrained = Callable[[Run], bool]
+"""run -> whether fine-tuning may begin; otherwise the run stands at its first step again."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Levels:
     draw: Callable[[], Points]
     lower: Lower
     upper: Upper
+    pretrained: Pretrained = lambda run: True
 
 
 def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprint: str) -> str:
@@ -83,17 +86,19 @@ def train(run: Run, levels: Levels, budget: Budget, session: Session, fingerprin
             while run.step < budget.total and not run.done:
                 if pressed():
                     raise KeyboardInterrupt
+                if 0 < run.step == budget.pretrain_steps and not levels.pretrained(run):
+                    continue
                 sound, record = _step(run, levels, budget)
                 now = time.perf_counter()
                 run.seconds = offset + now - began
                 if not (sound and run.finite()):
-                    recoveries = run.recoveries
+                    recoveries, slower = run.recoveries, run.slower
                     run.restore(good)
                     log.warning("a number that is not finite: back to step %d", run.step)
                     if recoveries == MAX_RECOVERIES:
                         run.recoveries, status = recoveries, "diverged"
                         break
-                    run.recoveries, run.slower = recoveries + 1, 0.5 ** (recoveries + 1)
+                    run.recoveries, run.slower = recoveries + 1, slower / 2
                     continue
                 if run.step % budget.history_every == 0 or run.step == budget.total or run.done:
                     row = {**record, **run.last}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -135,7 +136,8 @@ class Run:
             self.params.copy_(state["params"])
             self.nuisance.copy_(state["nuisance"])
         for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
+            # torch keeps the tensors it is given, and steps change them
+            optimiser.load_state_dict(copy.deepcopy(state["optimisers"][name]))
         self.generator.set_state(state["generator"])
         lower, upper = state["levels"]
         self.lower, self.upper = type(self.lower)(**lower), type(self.upper)(**upper)
