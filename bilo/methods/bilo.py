@@ -84,7 +84,7 @@ class BiLO(NetworkMethod):
         what the data hardly see moves slowly, and coarse features come first.
     w_reg : float or "auto"
         Weight of the regularisers of unknown functions. ``auto``, of recipe `varpro` alone: by
-        robust generalised cross-validation; the weight is `assessment["w_reg"]`.
+        marginal likelihood, as bands ask for; the weight is `assessment["w_reg"]`.
     start_grid : int
         Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     referee : callable
