@@ -1,9 +1,8 @@
 """A source confined to a disc, and the screening beside it."""
 
-from benchmarks.design.experiment import Budget, Experiment, Grid, Training
+from benchmarks.design.experiment import Experiment, Grid, Training
 
 SEEDS = (0, 1, 2, 3, 4)
-BUDGET = Budget(1, 60, points=900)
 
 EXPERIMENT = Experiment(
     name="source",
@@ -14,7 +13,6 @@ EXPERIMENT = Experiment(
     },
     recipe="varpro",
     training=Training(width=300),
-    budgets={("bilo", "quick"): BUDGET, ("bilo", "full"): BUDGET},
     w_reg=(1e-9, 1e-9),
     measures=("best_penalty",),
     figures=("losses",),

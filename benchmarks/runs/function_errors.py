@@ -11,7 +11,7 @@ from torch import Tensor
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import PointFunction, even_grid
+from bilo.inverse.unknown import PointFunction
 from bilo.training.solution import Solution
 
 JUDGED = (1001, 61)
@@ -22,7 +22,7 @@ KEPT = (201, 61)
 
 def judged(k: Function) -> Points:
     """The points that a function is judged at."""
-    return even_grid(k.domain, JUDGED[len(k.coordinates) - 1])
+    return k.domain.grid(JUDGED[len(k.coordinates) - 1])
 
 
 def errors(k: Function, found: PointFunction, exact: PointFunction) -> dict[str, float]:
@@ -110,7 +110,7 @@ def against_truth(problem: Problem, truth: Mapping[str, Any], u: Tensor | None) 
 
 def sampled(k: Function, f: PointFunction) -> list[float]:
     """Values on the grid that a result keeps, the last coordinate running fastest."""
-    return digits(f(even_grid(k.domain, KEPT[len(k.coordinates) - 1])))
+    return digits(f(k.domain.grid(KEPT[len(k.coordinates) - 1])))
 
 
 def digits(values: Tensor) -> list[float]:

@@ -1,21 +1,16 @@
-"""Nonlinear least squares with quadratic penalties, and the choice of their weight.
+"""Nonlinear least squares with quadratic penalties.
 
     min_z  mean (u(z) - d)^2 + |R z|^2
 
 by scipy's trust-region method with exact derivatives; R is the root of the penalties, weights
-included. Of several weights one is chosen without the truth, by
+included.
 
-    generalised cross-validation: least  mean r^2 / (1 - tr A / m)^2,   A = du / dd,
-    the discrepancy principle:    the largest whose misfit mean r^2 is at most sigma^2.
-
-References: Golub, Heath and Wahba 1979, Technometrics 21; Engl, Hanke and Neubauer 1996,
-Regularization of Inverse Problems, section 4.3; Vogel 2002, Computational Methods for Inverse
-Problems, ch. 7.
+Reference: Vogel 2002, Computational Methods for Inverse Problems, ch. 7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,32 +46,11 @@ class Minimum:
     root: Array
     converged: bool
 
-    @property
-    def misfit(self) -> float:
-        """Mean r^2."""
-        return float((self.residual**2).mean())
-
-    @property
-    def freedom(self) -> float:
-        """tr A: how many of the data the answer follows."""
-        Q = self._factors[0][: len(self.J)]
-        return float((Q**2).sum())
-
-    @property
-    def validation(self) -> float:
-        """The function that generalised cross-validation wants least."""
-        return self.misfit / (1 - self.freedom / len(self.J)) ** 2
-
     def spread(self, sigma: float = 1.0) -> Array:
         """Standard deviations of z, (n,): Gauss-Newton, the penalties taken for a prior."""
-        inverse = np.linalg.inv(self._factors[1])
+        stacked = np.concatenate([self.J / np.sqrt(len(self.J)), self.root])
+        inverse = np.linalg.inv(np.linalg.qr(stacked, mode="r"))
         return np.asarray(sigma / np.sqrt(len(self.J)) * np.sqrt((inverse**2).sum(1)))
-
-    @property
-    def _factors(self) -> tuple[Array, Array]:
-        """Orthogonal and triangular factor of the stacked system."""
-        Q, T = np.linalg.qr(np.concatenate([self.J / np.sqrt(len(self.J)), self.root]))
-        return Q, T
 
 
 def minimise(
@@ -137,20 +111,6 @@ def minimise(
     )
     u, J = at(found.x)
     return Minimum(found.x, u - data, J, root, bool(found.success))
-
-
-def by_validation(minima: Sequence[Minimum]) -> int:
-    """Index of the weight that generalised cross-validation chooses."""
-    return int(np.argmin([minimum.validation for minimum in minima]))
-
-
-def by_discrepancy(minima: Sequence[Minimum], sigma: float) -> int:
-    """Index of the weight that the discrepancy principle chooses; weights increase.
-
-    Where even the smallest leaves more than sigma^2, it is the smallest.
-    """
-    within = [k for k, minimum in enumerate(minima) if minimum.misfit <= sigma**2]
-    return max(within, default=0)
 
 
 def slopes(n: int) -> Array:

@@ -52,15 +52,32 @@ class Box:
         """Its coordinates."""
         return tuple(self.intervals)
 
-    @property
-    def is_unit(self) -> bool:
-        """Whether every coordinate runs from 0 to 1."""
-        return all(i == (0.0, 1.0) for i in self.intervals.values())
-
     # --- points -----------------------------------------------------------------------------------
-    def grid(self, n: int | None = None, **each: int) -> Points:
-        """Equidistant points, ends included: n along every axis, or a number for each."""
-        return self._product({k: torch.linspace(0, 1, each.get(k, n or 2)) for k in self.names})
+    def grid(self, n: int | None = None, /, **each: int | float) -> Points:
+        """Equidistant points, float64, ends included: n along every axis, or a number for each.
+
+        A float is the one value that a coordinate has: ``grid(t=1.0, x=51)``.
+
+        Raises
+        ------
+        ValueError
+            If nothing is said of an axis, or something of one that is not there.
+        """
+        unknown, untold = set(each) - set(self.names), set(self.names) - set(each)
+        if unknown or (n is None and untold):
+            said = ", ".join(sorted(unknown or untold))
+            raise ValueError(
+                f"a grid of {self}: {'no such' if unknown else 'how many points along'} {said}"
+            )
+        axes = {}
+        for name, (low, high) in self.intervals.items():
+            one = each.get(name, n)
+            axes[name] = (
+                torch.linspace(low, high, one, dtype=torch.float64)
+                if isinstance(one, int)
+                else torch.tensor([one], dtype=torch.float64)
+            )
+        return grid(**axes)
 
     def gauss(self, n: int) -> Points:
         """About n points: the tensor product of Gauss-Legendre rules, as many along every axis.
@@ -98,14 +115,7 @@ class Box:
 
     def side(self, name: str, value: float, n: int) -> Points:
         """Equidistant points, n along every other axis, where a coordinate has one value."""
-        axes = {k: torch.linspace(0, 1, n) for k in self.names if k != name}
-        others = Box(**{k: v for k, v in self.intervals.items() if k != name}) if axes else None
-        if others is None:
-            return Points({name: torch.tensor([value])})
-        found = others.grid(n)
-        here = torch.full((len(found),), float(value))
-        rows = {**found.coordinates, name: here}
-        return Points({k: rows[k] for k in self.names})
+        return self.grid(n, **{name: float(value)})
 
     # --- places -----------------------------------------------------------------------------------
     def contains(self, points: Points, margin: float = 1e-6) -> Tensor:

@@ -19,7 +19,7 @@ from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Unknown, even_grid
+from bilo.inverse.unknown import Unknown
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 
@@ -152,7 +152,7 @@ class Directions:
 
 def jacobian(f: Function, params: Tensor) -> Tensor:
     """df/dV over the scale on an equidistant grid, (n, size), over sqrt n."""
-    points = even_grid(f.domain, GRIDS[len(f.coordinates) - 1])
+    points = f.domain.grid(GRIDS[len(f.coordinates) - 1])
     return (
         f.input_by_params(params, CoordinateJets(points.to(params), VALUE)).t() / len(points) ** 0.5
     )
@@ -160,7 +160,7 @@ def jacobian(f: Function, params: Tensor) -> Tensor:
 
 def _followed(f: Function, params: Tensor, B: Tensor, X: Tensor, c: Tensor) -> Tensor:
     """The params whose function has moved by X c on the grid."""
-    points = even_grid(f.domain, GRIDS[len(f.coordinates) - 1])
+    points = f.domain.grid(GRIDS[len(f.coordinates) - 1])
 
     def value(v: Tensor) -> Tensor:
         return f.at(points, v) / f.scale / len(points) ** 0.5

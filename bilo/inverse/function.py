@@ -16,7 +16,7 @@ from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import PointFunction, Unknown, even_grid
+from bilo.inverse.unknown import PointFunction, Unknown
 from bilo.taylor.fourier import fourier_features
 from bilo.taylor.jacobian import FactoredJacobian, per_point_weight_jacobian
 from bilo.taylor.jets import Jet, stack
@@ -147,7 +147,7 @@ class Function(Unknown):
 
     def fitted(self, function: PointFunction, params: Tensor) -> Tensor:
         """Weights near `params` that represent a function."""
-        points = even_grid(self.domain, FIT_POINTS[len(self.coordinates) - 1])
+        points = self.domain.grid(FIT_POINTS[len(self.coordinates) - 1])
         wanted = function(points).double()
 
         def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
@@ -258,7 +258,7 @@ class Function(Unknown):
     @property
     def sensors(self) -> Points:
         """An equidistant grid."""
-        return even_grid(self.domain, PROBE_POINTS[len(self.coordinates) - 1])
+        return self.domain.grid(PROBE_POINTS[len(self.coordinates) - 1])
 
     def sensor_jets(self, like: Tensor) -> CoordinateJets:
         """Values alone at the points of `sensor_values`."""

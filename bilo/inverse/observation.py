@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.points import Points, grid
+from bilo.inverse.points import Points
 
 if TYPE_CHECKING:
     from bilo.inverse.problem import Problem
@@ -30,15 +30,7 @@ class Observation:
 
     def points(self, problem: Problem) -> Points:
         """Where the fields are observed, float64."""
-        rows = {}
-        for name, (low, high) in problem.domain.intervals.items():
-            said = self.axes[name]
-            rows[name] = (
-                torch.linspace(low, high, said, dtype=torch.float64)
-                if isinstance(said, int)
-                else torch.tensor([said], dtype=torch.float64)
-            )
-        return problem.place(grid(**rows).coordinates)
+        return problem.place(problem.domain.grid(**self.axes).coordinates)
 
     def data(
         self, problem: Problem, theta: Mapping[str, Any], noise: float, seed: int

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import unit_grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Streams
 
@@ -114,12 +114,12 @@ def _slope(coordinate: str) -> Callable[[Jet], Tensor]:
 
 def slope(n: int, coordinates: tuple[str, ...] = ("x",), weight: float = 1.0) -> Regulariser:
     """Mean squared slope at n equidistant points along each coordinate of (0, 1)."""
-    return Regulariser(unit_grid(coordinates, n), weight=weight)
+    return Regulariser(Box.unit(coordinates).grid(n), weight=weight)
 
 
 def total_variation(n: int, coordinates: tuple[str, ...], corner: float) -> Regulariser:
     """Total variation at n equidistant points along each coordinate, rounded below `corner`."""
-    return Regulariser(unit_grid(coordinates, n), corner=corner)
+    return Regulariser(Box.unit(coordinates).grid(n), corner=corner)
 
 
 def regularisation(problem: Problem, params: Tensor) -> Tensor:

@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets, constant
-from bilo.inverse.points import Points, grid
+from bilo.inverse.points import Points
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 
@@ -200,14 +199,3 @@ class Scalar(Unknown):
         """The bounds' coordinates."""
         low, high = (torch.tensor([self.to_params(b)], dtype=torch.float64) for b in self.bounds)
         return low, high
-
-
-def even_grid(box: Box, n: int) -> Points:
-    """n equidistant points along each coordinate of a box, float64."""
-    axes = {k: torch.linspace(*i, n, dtype=torch.float64) for k, i in box.intervals.items()}
-    return grid(**axes)
-
-
-def unit_grid(coordinates: tuple[str, ...], n: int) -> Points:
-    """n equidistant points along each coordinate of the unit box, float64."""
-    return even_grid(Box.unit(coordinates), n)

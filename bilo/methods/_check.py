@@ -12,7 +12,7 @@ from bilo.inverse.function import Function
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Scalar, even_grid
+from bilo.inverse.unknown import Scalar
 from bilo.lower import textbook
 from bilo.methods import _check_reference as reference
 from bilo.methods._preflight import Statement
@@ -171,7 +171,7 @@ def _functions(problem: Problem, params: Tensor) -> Check:
     for k, part in zip(problem.unknowns, problem.split(params), strict=True):
         if not isinstance(k, Function):
             continue
-        points = even_grid(k.domain, 31 if len(k.coordinates) < 3 else 7)
+        points = k.domain.grid(31 if len(k.coordinates) < 3 else 7)
         wanted = k.start(points)
         if wanted.shape != (len(points),):
             words = f"the start of {k.name} gives {tuple(wanted.shape)} for {len(points)} points"

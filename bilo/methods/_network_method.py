@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import torch
@@ -68,8 +68,7 @@ class NetworkMethod(ABC):
             raise ValueError(f"points: {self.points!r} is neither a number nor 'all' nor 'enough'")
         if self.first_order is not None and self.points == ENOUGH:
             raise RecipeError(f"recipe {self.recipe!r} needs a number of points, or 'all'")
-        if self.first_order is None and self.rate is not None:
-            raise RecipeError(f"recipe {self.recipe!r} has no rate of the weights")
+        self._refuse(*self._recipe.without)
 
     @abstractmethod
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
@@ -98,6 +97,11 @@ class NetworkMethod(ABC):
         """Steps and points, with the recipe's values filled in."""
         names = ("pretrain_steps", "finetune_steps", "points", "history_every")
         return replace(self._recipe.budget, **_said({k: getattr(self, k) for k in names}))
+
+    def _refuse(self, *foreign: str) -> None:
+        for option in fields(self):
+            if option.name in foreign and getattr(self, option.name) != option.default:
+                raise RecipeError(f"recipe {self.recipe!r} has no {option.name}")
 
     def _require_counts(self, *names: str, least: int) -> None:
         for name in names:

@@ -16,11 +16,11 @@ from typing import ClassVar
 
 from scipy.optimize import minimize
 
-from bilo.classical.nodal_search import Search, nodal_of
+from bilo.classical.nodal_search import Search
+from bilo.inverse.nodal import Nodal
 from bilo.inverse.objective import Objective
-from bilo.inverse.problem import Problem
+from bilo.methods._nodal_method import NodalMethod
 from bilo.solvers.discretised import Array
-from bilo.training.session import Session
 from bilo.training.solution import Solution
 
 GRADIENT = 1e-5
@@ -31,30 +31,12 @@ MEMORY = 30
 
 
 @dataclass(frozen=True)
-class Adjoint:
-    """L-BFGS-B with the adjoint gradient of the discretised inverse problem.
-
-    Attributes
-    ----------
-    w_reg : float
-        Weight of the problem's regulariser.
-    """
+class Adjoint(NodalMethod):
+    """L-BFGS-B with the adjoint gradient of the discretised inverse problem."""
 
     name: ClassVar[str] = "adjoint"
 
-    w_reg: float = 0.0
-
-    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
-        """Infer the unknown function of a problem with a discretised inverse problem.
-
-        A session, which every method takes, has nothing to say here.
-
-        Raises
-        ------
-        ValueError
-            If the problem has no discretised inverse problem.
-        """
-        nodal = nodal_of(problem, data)
+    def _solved(self, nodal: Nodal, data: Objective) -> Solution:
         search = Search(nodal, data, self.w_reg)
         start = search.start
 

@@ -54,6 +54,8 @@ Referee = Callable[[Tensor, Tensor], float]
 class BiLO(NetworkMethod):
     """Bilevel local operator learning.
 
+    An option that means nothing to the recipe is a `RecipeError` (`Recipe.without`).
+
     Pretraining at the start: lower loss, and the numerical solution there where there is one.
     Fine-tuning: both levels. Where they descend at once, the unknowns rest in the last part of it
     (`Recipe.hold`), at the best place the referee saw where there is one, and the network settles
@@ -83,12 +85,12 @@ class BiLO(NetworkMethod):
         what the data hardly see moves slowly, and coarse features come first.
     w_reg : float or "auto"
         Weight of the regularisers of unknown functions. ``auto``, of recipe `varpro` alone: by
-        robust generalised cross-validation; the weight is `assessment["w_reg"]`.
+        marginal likelihood, as bands ask for; the weight is `assessment["w_reg"]`.
     start_grid : int
         Further starts along each unknown, see `multi_start`; 0: only the problem's own.
     referee : callable
         Judges the unknowns by the numerical solution; a problem with `keep_best_by_reference`
-        has its own. Recipe `lm` asks none.
+        has its own. First-order recipes only.
     """
 
     name: ClassVar[str] = "bilo"
@@ -119,14 +121,6 @@ class BiLO(NetworkMethod):
             "start_grid",
         )
         self._require_counts("upper_every", least=1)
-        alone = ("sample_directions", "w_keep", "upper_every")
-        given = [name for name in alone if getattr(self, name)]
-        if isinstance(self._recipe.lower, LastLayer):
-            given += [
-                name for name in ("upper_rate", "start_grid", "fourier") if getattr(self, name)
-            ]
-        if self.first_order is None and given:
-            raise RecipeError(f"recipe {self.recipe!r} has no {given[0]}")
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
         """Infer the unknowns of a problem; recipe `lm` needs a `SeparableObjective` objective."""

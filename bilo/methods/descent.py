@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bilo.classical.nodal_search import Search, nodal_of
+from bilo.classical.nodal_search import Search
+from bilo.inverse.nodal import Nodal
 from bilo.inverse.objective import Objective
-from bilo.inverse.problem import Problem
-from bilo.training.session import Session
+from bilo.methods._nodal_method import NodalMethod
 from bilo.training.solution import Solution
 
 GRADIENT = 1e-3
@@ -29,30 +29,12 @@ HALVINGS = 60
 
 
 @dataclass(frozen=True)
-class Descent:
-    """Plain projected gradient descent of the discretised inverse problem.
-
-    Attributes
-    ----------
-    w_reg : float
-        Weight of the problem's regulariser.
-    """
+class Descent(NodalMethod):
+    """Plain projected gradient descent of the discretised inverse problem."""
 
     name: ClassVar[str] = "descent"
 
-    w_reg: float = 0.0
-
-    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
-        """Infer the unknown function of a problem with a discretised inverse problem.
-
-        A session, which every method takes, has nothing to say here.
-
-        Raises
-        ------
-        ValueError
-            If the problem has no discretised inverse problem.
-        """
-        nodal = nodal_of(problem, data)
+    def _solved(self, nodal: Nodal, data: Objective) -> Solution:
         search = Search(nodal, data, self.w_reg)
         z, length = search.start, 1.0 / search.scale
         J, gradient = nodal.objective(z, self.w_reg)

@@ -29,7 +29,7 @@ from bilo.methods._multistart import multi_start
 from bilo.methods._network_method import NetworkMethod, operator_network
 from bilo.networks.network import seen
 from bilo.training.loop import Levels, Lower, train
-from bilo.training.recipes import Descent, RecipeError
+from bilo.training.recipes import Descent, LastLayer, RecipeError
 from bilo.training.session import Session
 from bilo.training.solution import Solution
 from bilo.training.state import Record, Run
@@ -71,8 +71,10 @@ class PINN(NetworkMethod):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_weights("w_data", "w_pretraining", "w_reg", "upper_rate", "start_grid")
-        if self.first_order is None and self.upper_rate is not None:
-            raise RecipeError(f"a PINN with recipe {self.recipe!r} has no upper_rate")
+        if isinstance(self._recipe.lower, LastLayer):
+            raise RecipeError(f"a PINN has no recipe {self.recipe!r}: its data reach all weights")
+        if self.first_order is None:
+            self._refuse("upper_rate")
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
         """Infer the unknowns of a problem; recipe `lm` needs `LeastSquares` and scalars."""

@@ -20,12 +20,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bilo.classical.nodal_search import answer, judged, nodal_of
+from bilo.classical.nodal_search import answer, judged
+from bilo.inverse.nodal import Nodal
 from bilo.inverse.objective import Objective
-from bilo.inverse.problem import Problem
+from bilo.methods._nodal_method import NodalMethod
 from bilo.solvers import heat
 from bilo.training.checks import Check
-from bilo.training.session import Session
 from bilo.training.solution import Solution
 
 SMALLEST = float(np.finfo(float).eps ** (2 / 3))
@@ -33,32 +33,14 @@ SMALLEST = float(np.finfo(float).eps ** (2 / 3))
 
 
 @dataclass(frozen=True)
-class Tikhonov:
-    """The closed form of a linear inverse problem.
-
-    Attributes
-    ----------
-    w_reg : float
-        Weight of the mean squared slope; 0: the truncated singular value decomposition.
-    """
+class Tikhonov(NodalMethod):
+    """The closed form of a linear inverse problem; without a weight the truncated one."""
 
     name: ClassVar[str] = "tikhonov"
 
-    w_reg: float = 0.0
-
-    def fit(self, problem: Problem, data: Objective, session: Session | None = None) -> Solution:
-        """Infer the unknown function of a linear problem.
-
-        A session, which every method takes, has nothing to say here.
-
-        Raises
-        ------
-        ValueError
-            If the problem is not linear in its function, or not discretised.
-        """
-        nodal = nodal_of(problem, data)
+    def _solved(self, nodal: Nodal, data: Objective) -> Solution:
         if nodal.matrix is None:
-            raise ValueError(f"{problem.name} is not linear in its function: take adjoint")
+            raise ValueError(f"the data are not linear in {nodal.unknown.name}: take adjoint")
         began = time.perf_counter()
         K, free = nodal.matrix, nodal.high > nodal.low
         U, values, V = np.linalg.svd(K[:, free], full_matrices=False)

@@ -7,7 +7,6 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.random_fields import TwoPhase
 from bilo.inverse.regulariser import total_variation
 from bilo.inverse.shapes import between
-from bilo.inverse.unknown import unit_grid
 from bilo.solvers import darcy
 from bilo.solvers.darcy import CORNER, HIGH, LOW, NODES
 from bilo.taylor.streams import d
@@ -67,7 +66,7 @@ class Darcy(Problem):
     def solve(self, theta):
         """Finite volumes on 301 x 301 nodes."""
         n = (NODES - 1) * FINE + 1
-        u = darcy.solve(theta["A"](unit_grid(("x", "y"), n)).numpy().reshape(n, n))
+        u = darcy.solve(theta["A"](Box.unit(("x", "y")).grid(n)).numpy().reshape(n, n))
         return lambda x, y: darcy.bilinear(u, x, y)
 
     def discretise(self, x, y):

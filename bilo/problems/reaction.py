@@ -10,7 +10,6 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points, grid
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import Regulariser
-from bilo.inverse.unknown import even_grid
 from bilo.solvers import reaction as solver
 from bilo.taylor.streams import d
 
@@ -26,7 +25,7 @@ class Reaction(Problem):
     unknowns = (
         Function(
             "r", ("u",), box=RANGE, truths=(shapes.of(lambda u: _truth(u)),),
-            regulariser=Regulariser(even_grid(RANGE, 101)),
+            regulariser=Regulariser(RANGE.grid(101)),
         ),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import slope
-from bilo.inverse.unknown import Scalar, unit_grid
+from bilo.inverse.unknown import Scalar
 from bilo.solvers import source as solver
 from bilo.taylor.streams import d
 
@@ -58,7 +58,7 @@ class Source(Problem):
     def solve(self, theta):
         """The sine series of f, bilinear between its nodes."""
         n = solver.CELLS
-        f = theta["f"](unit_grid(("x", "y"), n + 1)).numpy().reshape(n + 1, n + 1)
+        f = theta["f"](Box.unit(("x", "y")).grid(n + 1)).numpy().reshape(n + 1, n + 1)
         return lambda x, y: solver.solve(f, theta["k"], x, y)
 
     def observe(self, theta, noise, seed):

@@ -6,7 +6,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from bilo.inverse.function import Function
-from bilo.inverse.unknown import even_grid
 
 if TYPE_CHECKING:
     from bilo.training.solution import Solution
@@ -52,7 +51,7 @@ def _panels(solution: Solution) -> list[tuple[Any, ...]]:
 
 
 def _function(axes: Any, solution: Solution, k: Function) -> None:
-    points = even_grid(k.domain, NODES)
+    points = k.domain.grid(NODES)
     axes.set_title(k.name)
     if len(k.coordinates) > 1:
         _image(axes, solution.unknowns[k.name](points), k.coordinates, k.domain.intervals)

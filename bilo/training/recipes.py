@@ -79,6 +79,8 @@ class Recipe:
         Last fraction of the fine-tuning in which the unknowns rest and the network settles.
     architecture, budget
         Of a fit that gives none of its own.
+    without : tuple of str
+        Options of methods that mean nothing to it: given, they are refused.
     """
 
     lower: Descent | LevenbergMarquardt | LastLayer
@@ -87,6 +89,7 @@ class Recipe:
     hold: float
     architecture: Architecture
     budget: Budget
+    without: tuple[str, ...] = ()
 
 
 def _soap(groups: Groups) -> Optimizer:
@@ -113,11 +116,17 @@ LAST_LAYER = (
     Architecture(128, layers=2, dtype=torch.float64),
     Budget(1, 60, ENOUGH, history_every=1),
 )
+OF_DESCENT = ("rate", "sample_directions", "w_keep", "upper_every", "referee")
+"""Options for both levels descending at once."""
+OF_WEIGHTS = ("dtype", "fourier", "pretrain_steps", "w_rgrad", "w_pretraining", "start_grid")
+"""And for weights that are searched, from a start that is learnt."""
+OF_STEPS = ("upper_rate", "damping")
+"""And for steps of a function that are not judged."""
 RECIPES = {
     "fast": Recipe(Descent(_soap, 8e-3, cosine), False, 1e-2, 0.2, *FIRST_ORDER),
-    "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, *FIRST_ORDER),
-    "lm": Recipe(LevenbergMarquardt(), False, 0.0, 0.0, *SECOND_ORDER),
-    "varpro": Recipe(LastLayer(), False, 0.0, 0.0, *LAST_LAYER),
+    "paper": Recipe(Descent(_adam, 1e-3, constant), True, 1e-3, 0.0, *FIRST_ORDER, ("damping",)),
+    "lm": Recipe(LevenbergMarquardt(), False, 0.0, 0.0, *SECOND_ORDER, OF_DESCENT),
+    "varpro": Recipe(LastLayer(), False, 0.0, 0.0, *LAST_LAYER, OF_DESCENT + OF_WEIGHTS + OF_STEPS),
 }
 """``fast``: SOAP (Vyas et al. 2024) and damped generalised Gauss-Newton. ``paper``: Adam, Adam.
 ``lm``: Levenberg-Marquardt and safeguarded Gauss-Newton in turn, for small networks. ``varpro``:

@@ -18,9 +18,9 @@ from benchmarks.__main__ import main
 from benchmarks.design.setting import Setting
 from benchmarks.runs import function_errors, judgement, measures, run
 from bilo.inverse import function
+from bilo.inverse.box import Box
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import unit_grid
 from bilo.methods import adjoint
 from bilo.methods._fit import Method
 from bilo.methods._network_method import NetworkMethod
@@ -63,7 +63,7 @@ def test_the_error_that_an_accuracy_implies() -> None:
     """Seven nodes of the low phase a hair above the cut: the least error for this accuracy."""
     problem = get("darcy")
     truth = problem.truth(2)
-    nodes = unit_grid(("x", "y"), function_errors.JUDGED[1])
+    nodes = Box.unit(("x", "y")).grid(function_errors.JUDGED[1])
     exact = truth["A"](nodes)
     wrong = torch.nonzero(exact == 3.0)[:7, 0]
 

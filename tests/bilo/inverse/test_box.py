@@ -43,7 +43,7 @@ def test_a_grid_has_the_ends_and_equal_steps(box: Box) -> None:
     assert len(points) == 5 ** len(box.names)
     for name, (low, high) in box.intervals.items():
         axis = points.coordinates[name].unique()
-        assert torch.allclose(axis, torch.linspace(low, high, 5))
+        assert torch.allclose(axis, torch.linspace(low, high, 5).double())
 
 
 def test_a_grid_may_have_a_number_for_each_axis(box: Box) -> None:
@@ -103,7 +103,8 @@ def test_a_side_holds_one_coordinate(box: Box) -> None:
         assert (points.coordinates[name] == low).all()
         for other in set(box.names) - {name}:
             assert torch.allclose(
-                points.coordinates[other].unique(), torch.linspace(*box.intervals[other], 4)
+                points.coordinates[other].unique(),
+                torch.linspace(*box.intervals[other], 4).double(),
             )
 
 
@@ -125,7 +126,7 @@ def test_parts_of_the_sides_go_there_and_back(box: Box) -> None:
     for name, (low, high) in box.intervals.items():
         assert ((parts[name] >= -1e-6) & (parts[name] <= 1 + 1e-6)).all()
         assert torch.allclose(low + (high - low) * parts[name], points.coordinates[name])
-    if box.is_unit:
+    if set(box.intervals.values()) == {(0.0, 1.0)}:
         assert parts == points.coordinates
 
 
@@ -143,3 +144,12 @@ def test_a_length_is_no_interval() -> None:
 def test_a_box_without_coordinates_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one coordinate"):
         Box()
+
+
+def test_a_grid_says_what_it_cannot_be() -> None:
+    box = Box(t=(0, 2), x=(0, 1))
+    with pytest.raises(ValueError, match=r"how many points along t"):
+        box.grid(x=3)
+    with pytest.raises(ValueError, match=r"no such y"):
+        box.grid(3, y=2)
+    assert box.grid(t=2.0, x=3).coordinates["t"].tolist() == [2.0, 2.0, 2.0]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
@@ -17,7 +18,6 @@ from bilo.inverse.regulariser import (
     regulariser_row_count,
     regulariser_rows,
 )
-from bilo.inverse.unknown import unit_grid
 from bilo.problems import get
 from bilo.taylor.jets import Jet
 from tests.bilo.decaying import Decaying
@@ -42,7 +42,7 @@ CORNERS = pytest.mark.parametrize("corner", [0.0, 0.3])
 
 def test_mean_squared_slope() -> None:
     """mean (36 x^2 + 16)."""
-    points = unit_grid(("x", "y"), 11)
+    points = Box.unit(("x", "y")).grid(11)
     exact = 36 * float((points.coordinates["x"] ** 2).mean()) + 16
     found = Regulariser(points).value(FIXED, FIXED.random_params(0))
     assert float(found) == pytest.approx(exact, rel=1e-12)
@@ -50,7 +50,7 @@ def test_mean_squared_slope() -> None:
 
 def test_total_variation() -> None:
     """mean |(6 x, 4)| up to the rounded corner."""
-    points = unit_grid(("x", "y"), 11)
+    points = Box.unit(("x", "y")).grid(11)
     exact = float((36 * points.coordinates["x"] ** 2 + 16).sqrt().mean())
     found = float(Regulariser(points, corner=1e-3).value(FIXED, FIXED.random_params(0)))
     assert found == pytest.approx(exact, rel=1e-6)
@@ -59,7 +59,7 @@ def test_total_variation() -> None:
 
 @CORNERS
 def test_rows_have_the_gradient_of_the_value(corner: float) -> None:
-    regulariser, params = Regulariser(unit_grid(("x", "y"), 6), corner), FREE.random_params(0)
+    regulariser, params = Regulariser(Box.unit(("x", "y")).grid(6), corner), FREE.random_params(0)
     value = torch.autograd.functional.jacobian(lambda v: regulariser.value(FREE, v), params)
     b, by_params = regulariser.rows(FREE, params)
     assert b.shape == (2 * 36,)
@@ -72,7 +72,7 @@ def test_rows_have_the_gradient_of_the_value(corner: float) -> None:
 @CORNERS
 def test_the_rows_derivative_holds_their_weights(corner: float) -> None:
     """d b / d params, the slopes' weights of a total variation fixed: by central differences."""
-    points, params = unit_grid(("x", "y"), 4), FREE.random_params(0)
+    points, params = Box.unit(("x", "y")).grid(4), FREE.random_params(0)
     slopes, by_slopes = Regulariser(points).rows(FREE, params)
     b, by_params = Regulariser(points, corner).rows(FREE, params)
     assert torch.allclose(by_params, by_slopes * (b / slopes), rtol=1e-10)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
-from bilo.inverse.unknown import unit_grid
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE, Streams
 from tests.bilo.oracle import derivatives_of, plain_input
@@ -84,7 +84,7 @@ def test_a_function_is_fitted(seed: int) -> None:
     params = LINE.fitted(parabola, LINE.random_params(seed))
     assert not torch.equal(params, LINE.random_params(seed))
     assert torch.equal(params, LINE.fitted(parabola, LINE.random_params(seed)))
-    points = unit_grid(("x",), 50)
+    points = Box.unit(("x",)).grid(50)
     error = (LINE.from_params(params)(points) - parabola(points)).pow(2).mean().sqrt()
     assert error < 2e-4 * LINE.scale
 
@@ -110,5 +110,5 @@ def test_a_decoded_function_stays_what_it_was() -> None:
 
 def test_a_probe_tells_how_far_a_function_is() -> None:
     params = LINE.random_params(0)
-    x = unit_grid(("x",), 101)
+    x = Box.unit(("x",)).grid(101)
     assert torch.allclose(LINE.sensor_values(params) * LINE.scale, LINE.at(x, params))

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.inverse.unknown import Scalar, unit_grid
+from bilo.inverse.unknown import Scalar
 from bilo.lower.levenberg_marquardt import Solving
 from bilo.methods import deeponet
 from bilo.methods._fit import fit
@@ -173,7 +174,7 @@ def _median_error(found: Tensor, exact: Tensor) -> float:
 
 def test_the_inversion_finds_the_diffusivity(solved: Solution) -> None:
     """The tent, whose corner no function of the training has."""
-    (D,), x = Poisson().functions, unit_grid(("x",), 1001)
+    (D,), x = Poisson().functions, Box.unit(("x",)).grid(1001)
     found, truth = solved.unknowns["D"](x), D.truth(x)
     assert float((found - truth).norm() / truth.norm()) < 0.08
     assert float((D.start(x) - truth).norm() / truth.norm()) > 0.2
@@ -261,7 +262,7 @@ class Thin(Poisson):
     """A solver that refuses what the inversion finds."""
 
     def solve(self, theta: Mapping[str, Any]) -> Any:
-        if theta["D"](unit_grid(("x",), 11)).max() > 1.01:
+        if theta["D"](Box.unit(("x",)).grid(11)).max() > 1.01:
             raise ValueError("the diffusivity is too large")
         return super().solve(theta)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,36 @@ def test_a_checkpoint_of_another_fit_is_refused(
     with pytest.raises(OtherFit, match=r"run\.safetensors holds another fit"):
         fit(problem, data, method, seed=seed, device="cpu", checkpoint=file)
     assert file.read_bytes() == before
+
+
+def _screened(k: float) -> type[FisherKPP]:
+    class Screened(FisherKPP):
+        """With an equation that its source alone does not tell."""
+
+        def residual(self, u: Jet, at: PointJets) -> Jet:
+            return super().residual(u, at) + k * u
+
+    return Screened
+
+
+def _typed(k: float) -> type[FisherKPP]:
+    """A class without a source, as one that was typed in."""
+    text = "class Typed(FisherKPP):\n    def residual(self, u, at):\n        return {0} * u\n"
+    names: dict[str, Any] = {"FisherKPP": FisherKPP, "__name__": "typed"}
+    exec(text.format(k), names)
+    typed: type[FisherKPP] = names["Typed"]
+    return typed
+
+
+@pytest.mark.parametrize("make", [_screened, _typed])
+def test_an_equation_is_what_it_computes(make: Callable[[float], type[FisherKPP]]) -> None:
+    """A class of a user's has the name of the one before it, and shares a checkpoint with none."""
+    data, session = _data(), Session()
+    plain, one, other = FisherKPP(), make(1.0)(), make(2.0)()
+    found = [fingerprint(TINY, problem, data, session) for problem in (plain, one, other)]
+    assert plain.name == one.name == other.name
+    assert len(set(found)) == 3
+    assert fingerprint(TINY, make(1.0)(), data, session) == found[1]
 
 
 def test_the_same_fit_is_continued_and_a_damaged_file_written_over(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.objective import Objective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
-from bilo.inverse.unknown import unit_grid
 from bilo.methods import bilo
 from bilo.methods._fit import fit, fit_in
 from bilo.methods._network_method import NetworkMethod
@@ -29,7 +29,7 @@ from bilo.training.session import Progress, Session
 from bilo.training.state import Run
 from tests.bilo.decaying import Decaying, small
 
-LINE = unit_grid(("x",), 101)
+LINE = Box.unit(("x",)).grid(101)
 
 
 def test_the_fixed_point_is_lavrentievs() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,17 +11,21 @@ import torch
 
 import bilo
 from bilo import Adjoint, BiLO, LeastSquares, Points, Problem, Solution
+from bilo.inverse.box import Box
 from bilo.inverse.directions import STEEPEST, Directions, started_as_basis
 from bilo.inverse.function import Function
-from bilo.inverse.unknown import PointFunction, unit_grid
+from bilo.inverse.regulariser import regulariser_rows
+from bilo.inverse.unknown import PointFunction
 from bilo.lower.response import Factors, Observed, Residual, solve
 from bilo.networks.response import ResponseNetwork
 from bilo.problems import get
 from bilo.training.progress import Record
 from bilo.training.recipes import RecipeError
 from bilo.training.session import Progress
+from bilo.upper.directions import CUT, DirectionsLevel, Place
+from bilo.upper.regularisation_weight import chosen_weight
 
-LINE = unit_grid(("x",), 1001)
+LINE = Box.unit(("x",)).grid(1001)
 CHEAP = {"width": 64, "layers": 1}
 
 
@@ -144,7 +150,56 @@ def test_the_data_choose_the_weight() -> None:
     found = bilo.fit(problem, data, BiLO("varpro", w_reg="auto", **CHEAP), device="cpu")
     best = min(error(w) for w in (1e-3, 1e-4, 1e-5))
     assert _apart(found.unknowns["D"], D.truths[0]) < 1.5 * best
-    assert 1e-6 < found.assessment["w_reg"] < 1e-3
+    inner = D.domain.grid(101).part(slice(1, -1))
+    band = found.band("D", inner, 0.9)
+    truth = D.truths[0](inner)
+    assert ((band.low < truth) & (truth < band.high)).double().mean() > 0.8
+    assert band.sd.max() < 0.2
+
+
+def _at_the_start(problem: Problem, data: LeastSquares) -> tuple[DirectionsLevel, Place]:
+    problem = started_as_basis(problem)
+    network = ResponseNetwork(problem, 48, 1, [4.0], 0).double()
+    points = problem.collocation(150, torch.Generator().manual_seed(0)).to(network.like)
+    level = DirectionsLevel(network, points, data, 0.0)
+    return level, level.settle(problem.start_params(0), 20)
+
+
+@pytest.mark.parametrize("sigma", [None, 1e-2])
+def test_the_chosen_weight_makes_the_data_likeliest(sigma: float | None) -> None:
+    """Of a normal prior of the directions, by the covariance of the data that it predicts."""
+    problem, data = _data("poisson", 1e-2)
+    data = replace(data, sigma=sigma)
+    level, place = _at_the_start(problem, data)
+    problem = level.network.problem
+    B = Directions.leading(problem, place.params, CUT).B
+    T, (b, rows) = place.answer(B)[1], regulariser_rows(problem, place.params)
+    X, n = B.t() @ rows, len(data.values)
+    prior = torch.linalg.pinv(X.t(), rtol=1e-5)
+    e = place.u - data.values - T.t() @ prior @ b
+
+    def surprise(w: float) -> float:
+        spread = T.t() @ prior / (n * w) ** 0.5
+        G = torch.eye(n).double() + spread @ spread.t()
+        squares = float(e @ torch.linalg.solve(G, e))
+        fit = n / 2 * math.log(squares) if sigma is None else squares / (2 * sigma**2)
+        return fit + float(torch.logdet(G)) / 2
+
+    w = chosen_weight(level, place)
+    assert surprise(w) <= min(surprise(w * factor) for factor in (0.01, 0.3, 0.6, 1.6, 3.0, 100.0))
+
+
+def test_a_function_that_need_not_move_has_a_band_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The data are likeliest with a weight that has no end: the function stands where it began."""
+    problem = get("poisson")
+    data = problem.observe(problem.start(), 1e-2, 1)
+    assert isinstance(data, LeastSquares)
+    level, place = _at_the_start(problem, data)
+    assert chosen_weight(level, place) < 1e-2
+    monkeypatch.setattr("bilo.upper.regularisation_weight.MOVES", -math.inf)
+    assert chosen_weight(level, place) > 1.0
 
 
 def test_what_needs_the_recipe_says_so() -> None:
@@ -153,9 +208,6 @@ def test_what_needs_the_recipe_says_so() -> None:
         bilo.fit(problem, data, BiLO("lm", w_reg=1e-6))
     with pytest.raises(RecipeError, match="'auto' needs recipe 'varpro'"):
         BiLO("lm", w_reg="auto")
-    for option in ({"upper_rate": 0.1}, {"start_grid": 2}, {"fourier": 4}, {"rate": 1e-3}):
-        with pytest.raises(RecipeError, match="varpro"):
-            BiLO("varpro", **option)
 
 
 def test_slopes_belong_to_functions_without_waves() -> None:

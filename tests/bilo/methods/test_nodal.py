@@ -9,11 +9,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bilo.inverse.box import Box
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.nodal import Nodal
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import unit_grid
 from bilo.methods import adjoint, descent
 from bilo.methods.adjoint import Adjoint
 from bilo.methods.descent import Descent
@@ -54,7 +54,7 @@ def nodal(request: pytest.FixtureRequest) -> Nodal:
 def test_the_data_are_predicted(nodal: Nodal) -> None:
     """At the truth to the error of the discretisation, far from them at the start."""
     k = nodal.unknown
-    points = unit_grid(k.coordinates, nodal.low.shape[0])
+    points = Box.unit(k.coordinates).grid(nodal.low.shape[0])
     truth = k.truth(points).numpy().reshape(nodal.low.shape)
     scale = float((nodal.data**2).mean())
     assert np.abs(nodal.admissible(truth) - truth).max() < 1e-12
@@ -92,7 +92,7 @@ def test_the_regulariser_is_the_functions(name: str) -> None:
 
 def test_the_function_has_the_nodal_values(nodal: Nodal) -> None:
     z = _draw(nodal, 2)
-    points = unit_grid(nodal.unknown.coordinates, nodal.low.shape[0])
+    points = Box.unit(nodal.unknown.coordinates).grid(nodal.low.shape[0])
     assert np.abs(nodal.function(z)(points).numpy() - z.ravel()).max() < 1e-12
 
 
@@ -104,7 +104,7 @@ def _fit(method: Classical, name: str, noise: float, seed: int = 0) -> Solution:
 def _error(found: Solution, name: str) -> float:
     """Relative L2 error of the function."""
     (k,) = get(name).functions
-    points = unit_grid(k.coordinates, 501)
+    points = Box.unit(k.coordinates).grid(501)
     exact = k.truth(points)
     return float((found.unknowns[k.name](points) - exact).norm() / exact.norm())
 
@@ -168,7 +168,7 @@ def test_without_noise_as_many_modes_as_rounding_leaves() -> None:
     """15 of them, 8 odd ones: the hat cut there has error 2.5e-2, and the data are met."""
     found = _fit(Tikhonov(), "heat", 0.0)
     assert found.assessment["kept"] == 15
-    points = unit_grid(("x",), 1001)
+    points = Box.unit(("x",)).grid(1001)
     (k,) = get("heat").functions
     error = (found.unknowns["f"](points) - k.truth(points)).abs().max()
     assert 0.02 < float(error) < 0.03
@@ -189,7 +189,7 @@ def test_darcy_descends_inside_the_bounds(monkeypatch: pytest.MonkeyPatch) -> No
     found = Adjoint(1e-9).fit(get("darcy"), _clean("darcy"))
     assert found.history["objective"][-1] < 0.1 * found.history["objective"][0]
     assert 3.0 <= float(found.params.min()) < float(found.params.max()) <= 12.0
-    truth = get("darcy").truth()["A"](unit_grid(("x", "y"), 61))
+    truth = get("darcy").truth()["A"](Box.unit(("x", "y")).grid(61))
     accuracy = float(((found.params > 7.5) == (truth > 7.5)).double().mean())
     assert accuracy > 0.8
 
@@ -204,7 +204,7 @@ def test_a_problem_without_a_scheme_is_refused(name: str, method: Classical) -> 
 
 
 def test_only_linear_problems_have_a_closed_form() -> None:
-    with pytest.raises(ValueError, match="poisson is not linear in its function: take adjoint"):
+    with pytest.raises(ValueError, match="the data are not linear in D: take adjoint"):
         _fit(Tikhonov(1e-3), "poisson", 0.01)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bilo.inverse.box import Box
 from bilo.inverse.least_squares import LeastSquares
-from bilo.inverse.unknown import unit_grid
 from bilo.methods._optimum import FARTHEST, NUDGE, PART, _directions, left
 from bilo.problems import get
 from bilo.problems.heat import Heat
@@ -18,7 +18,7 @@ def test_functions_move_along_their_derivatives(name: str) -> None:
     problem = get(name)
     (k,) = problem.functions
     params = k.random_params(1)
-    points = unit_grid(k.coordinates, 21)
+    points = Box.unit(k.coordinates).grid(21)
     before = k.at(points, params)
     found = _directions(problem, params)
     assert len(found) == 12

@@ -46,12 +46,13 @@ def test_an_option_that_means_nothing_to_a_method_cannot_be_given(
 @pytest.mark.parametrize(
     ("method", "options", "text"),
     [
-        (BiLO, {"rate": 1e-3}, "'lm' has no rate of the weights"),
+        (BiLO, {"rate": 1e-3}, "'lm' has no rate"),
         (BiLO, {"sample_directions": True}, "'lm' has no sample_directions"),
         (BiLO, {"w_keep": 0.1}, "'lm' has no w_keep"),
         (BiLO, {"upper_every": 4}, "'lm' has no upper_every"),
-        (PINN, {"rate": 1e-3}, "'lm' has no rate of the weights"),
-        (PINN, {"upper_rate": 1e-2}, "a PINN with recipe 'lm' has no upper_rate"),
+        (PINN, {"rate": 1e-3}, "'lm' has no rate"),
+        (BiLO, {"referee": lambda params, nuisance: 0.0}, "'lm' has no referee"),
+        (PINN, {"upper_rate": 1e-2}, "'lm' has no upper_rate"),
         (BPN, {}, "BPN descends: it has no recipe lm"),
         (DeepONet, {}, "a DeepONet descends: it has no recipe lm"),
     ],
@@ -62,6 +63,39 @@ def test_an_option_that_means_nothing_to_a_recipe_cannot_be_given(
     with pytest.raises(RecipeError, match=text):
         method(recipe="lm", **options)
     assert method(recipe="fast", **options).recipe == "fast"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"w_rgrad": 0.2},
+        {"w_pretraining": 0.0},
+        {"damping": 1e-4},
+        {"upper_rate": 0.1},
+        {"start_grid": 2},
+        {"fourier": 4},
+        {"rate": 1e-3},
+        {"dtype": torch.float32},
+        {"pretrain_steps": 5},
+        {"referee": lambda params, nuisance: 0.0},
+        {"w_keep": 1.0},
+        {"upper_every": 4},
+        {"sample_directions": True},
+    ],
+)
+def test_the_last_layer_s_least_squares_have_no_such_option(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(RecipeError, match=f"'varpro' has no {name}"):
+        BiLO("varpro", **options)
+
+
+def test_recipes_that_a_method_does_not_have() -> None:
+    with pytest.raises(RecipeError, match="a PINN has no recipe 'varpro'"):
+        PINN("varpro")
+    with pytest.raises(RecipeError, match="'paper' has no damping"):
+        BiLO("paper", damping=1e-4)
+    with pytest.raises(RecipeError, match="'paper' has no damping"):
+        DeepONet("paper", damping=1e-4)
 
 
 @pytest.mark.parametrize(

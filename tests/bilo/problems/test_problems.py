@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from bilo.classical.search import classical, differenced
+from bilo.inverse.box import Box
 from bilo.inverse.chain_rule import by_params
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import unit_grid
 from bilo.lower.losses import operator_loss
 from bilo.networks.network import OperatorNetwork, field
 from bilo.problems import get, names
@@ -129,7 +129,7 @@ def test_functions_can_be_represented(problem: Problem) -> None:
     """The transform says of start and truths what it says of every function; the start is met."""
     start = problem.from_params(_start(type(problem)))
     for k in problem.functions:
-        points = unit_grid(k.coordinates, 31)
+        points = Box.unit(k.coordinates).grid(31)
         wanted = k.start(points)
         assert (start[k.name](points) - wanted).pow(2).mean().sqrt() < 2e-3 * k.scale
         low, high = (k.at(points, sign * 1e3 * _only_bias(k)) for sign in (-1, 1))

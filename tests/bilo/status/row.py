@@ -16,7 +16,6 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import even_grid
 from bilo.methods._fit import Method, fit
 from bilo.training.solution import Solution
 
@@ -217,7 +216,7 @@ def _fitted(problem: Problem, data: Any, row: Row) -> Solution:
 
 def _distance(problem: Problem, name: str, value: Any, truth: Any, row: Row) -> float:
     (f,) = (k for k in problem.functions if k.name == name)
-    points = even_grid(f.domain, 201 if len(f.coordinates) == 1 else 41)
+    points = f.domain.grid(201 if len(f.coordinates) == 1 else 41)
     where = torch.ones(len(points), dtype=torch.bool) if row.within is None else row.within(points)
     exact = truth(points)[where]
     return float((value(points)[where].double() - exact).norm() / exact.norm())
