@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.inverse.box import Box
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import EXACT, Points, grid
 from bilo.inverse.problem import Problem
 from bilo.inverse.shapes import nodal_values
-from bilo.inverse.unknown import unit_grid
 from bilo.solvers import burgers, darcy, heat, poisson, source
 from bilo.solvers.discretised import Array, Pull
 from bilo.solvers.interpolation import interpolation
@@ -62,13 +62,13 @@ def _poisson(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
     n = poisson.NODAL if usual else 5 * poisson.NODAL
     D, C = nodal_values(theta["D"], n + 1), interpolation(n, at["x"])
     u = poisson.solve(D)
-    return unit_grid(("x",), n + 1), C @ u, lambda c: poisson.adjoint(D, u, c @ C)
+    return Box.unit(("x",)).grid(n + 1), C @ u, lambda c: poisson.adjoint(D, u, c @ C)
 
 
 def _heat(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
     n = heat.NODAL if usual else 10 * heat.NODAL
     K = heat.propagator(n, at["t"], at["x"])
-    return unit_grid(("x",), n + 1), K @ nodal_values(theta["f"], n + 1), lambda c: c @ K
+    return Box.unit(("x",)).grid(n + 1), K @ nodal_values(theta["f"], n + 1), lambda c: c @ K
 
 
 def _burgers(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
@@ -83,7 +83,7 @@ def _darcy(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
     # odd, so that the data are at nodes and the squares about these hold whole ones
     k = 1 if usual else 3
     n = (darcy.NODES - 1) * k + 1
-    nodes = unit_grid(("x", "y"), n)
+    nodes = Box.unit(("x", "y")).grid(n)
     operator = darcy.factorise(theta["A"](nodes).numpy().reshape(n, n))
     u = operator.solve()
 
@@ -97,7 +97,7 @@ def _darcy(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
 
 def _source(theta: Theta, at: Mapping[str, Array], usual: bool) -> Solved:
     n, k = source.CELLS // 2 if usual else source.CELLS, theta["k"]
-    nodes = unit_grid(("x", "y"), n + 1)
+    nodes = Box.unit(("x", "y")).grid(n + 1)
     inside = source.nodes(n)[2]
     u = source.solve(theta["f"](nodes).numpy().reshape(n + 1, n + 1), k, at["x"], at["y"])
     return nodes, u, lambda c: inside * source.adjoint(n, k, at["x"], at["y"], c)

@@ -95,7 +95,8 @@ def test_a_problem_knows_its_function(problem: Problem) -> None:
 @CORNERS
 def test_products_are_those_of_the_rows(corner: float) -> None:
     """With more points than a chunk has."""
-    R, generator = Regulariser(unit_grid(("x", "y"), 20), corner), torch.Generator().manual_seed(0)
+    R = Regulariser(Box.unit(("x", "y")).grid(20), corner)
+    generator = torch.Generator().manual_seed(0)
     params = FREE.random_params(0)
     b, X = R.rows(FREE, params)
     found = R.products(FREE, params)
