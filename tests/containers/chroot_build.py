@@ -32,17 +32,22 @@ class Image:
     command: tuple[str, ...] = ()
 
     def run(self, *words: str, mounts: Mapping[Path, str] | None = None) -> str:
-        """Start the entry point as `docker run` does; return what it printed."""
-        return self.execute([*self.entry, *(words or self.command)], mounts=mounts)
+        """Start the entry point as `docker run` does; return what it printed.
+
+        The folder for temporary files is empty, as it is in every new container.
+        """
+        fresh = f"mount -t tmpfs -o mode=1777 tmpfs {self._inside('/tmp')}"
+        return self.execute([*self.entry, *(words or self.command)], mounts=mounts, first=fresh)
 
     def execute(
         self,
         words: list[str],
         env: Mapping[str, str] | None = None,
         mounts: Mapping[Path, str] | None = None,
+        first: str = ":",
     ) -> str:
-        """Run a program; show and return what it printed, raise if it fails."""
-        lines = ["set -e", f"mount -t proc proc {self._inside('/proc')}"]
+        """Run a program after `first`; show and return what it printed, raise if it fails."""
+        lines = ["set -e", first, f"mount -t proc proc {self._inside('/proc')}"]
         for source, target in (mounts or {}).items():
             lines.append(
                 f"mount --bind {shlex.quote(str(source))} {self._mount_point(source, target)}"

@@ -76,9 +76,8 @@ def test_a_job_of_a_cluster_runs_in_it(
     """Snakemake, from a clone that it may not write to, as a user whom the image does not know."""
     words = ["--cores", "1", "--config", "patients=p01.yaml"]
     target = "results/gbm/work/sub-p01/check.json"
-    replace(images["gbm"], user=STRANGER).execute(
-        ["snakemake", "-s", "/clone/Snakefile", target, *words],
-        mounts={data: "/data", repository: "/clone"},
+    replace(images["gbm"], user=STRANGER, entry=("snakemake",)).run(
+        "-s", "/clone/Snakefile", target, *words, mounts={data: "/data", repository: "/clone"}
     )
     assert (data / target).is_file()
 
