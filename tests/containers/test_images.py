@@ -22,7 +22,13 @@ from tests.workflow.phantom import write
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = (["--help"], ["check", "p01.yaml"], ["predict-gbm", "--help"])
+COMMANDS = (
+    ["--help"],
+    ["check", "p01.yaml"],
+    ["run", "p01.yaml", "--dry-run"],
+    ["demo", "--dry-run"],
+    ["predict-gbm", "--help"],
+)
 """Run by the entry point, in a mounted folder with a patient."""
 STRANGER = "4242:4242"
 """A user whom the image does not know, as with `docker run --user "$(id -u):$(id -g)"`."""
