@@ -53,7 +53,7 @@ class Reaction(Problem):
             values = theta["r"](Points({"u": torch.from_numpy(np.ascontiguousarray(u)).flatten()}))
             return values.numpy().reshape(np.shape(u))
 
-        return lambda t, x: solver.solve(r, t, x)
+        return solver.solution(r)
 
     def observe(self, theta, noise, seed):
         """u at 51 places at each of 11 times, with Gaussian noise."""

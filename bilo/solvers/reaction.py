@@ -78,8 +78,19 @@ def solve(
     ValueError
         If a point is outside, the steps are too few to be stable, or u grows out of bounds.
     """
-    at = _Sampling(t, x, cells, steps)
-    return at(_path(lambda w: _spread(cells) @ w + r(w), initial(_grid(cells)), steps))
+    return solution(r, cells=cells, steps=steps)(t, x)
+
+
+def solution(
+    r: Callable[[Array], Array], *, cells: int = CELLS, steps: int = STEPS
+) -> Callable[[ArrayLike, ArrayLike], Array]:
+    """u as a function of points (t, x), as `solve` gives it; solved once, at the first call."""
+
+    @functools.cache
+    def path() -> _Path:
+        return _path(lambda w: _spread(cells) @ w + r(w), initial(_grid(cells)), steps)
+
+    return lambda t, x: _Sampling(t, x, cells, steps)(path())
 
 
 def jacobian(

@@ -120,10 +120,7 @@ SETTINGS = ("fit={seeds: [0, 1], pretrain_steps: 200, finetune_steps: 200}",)
 def _begin(
     repository: Path, folder: Path, patients: str, cores: int, *targets: str
 ) -> subprocess.Popen[bytes]:
-    """Start the command in a process group of its own, which hears Ctrl-C.
-
-    What runs in the background of a script ignores it, and so do its children.
-    """
+    """Start the command in a process group of its own."""
     words = ["--cores", str(cores), *targets, "--config", f"patients={patients}", *SETTINGS]
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
@@ -132,7 +129,6 @@ def _begin(
             stdout=said,
             stderr=said,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},
         )
 

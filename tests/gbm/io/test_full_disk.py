@@ -16,20 +16,27 @@ STEP = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from bilo.training.checkpoint import save
 from gbm.io.files import write_json, write_npz
 from gbm.io.job_log import step
 from gbm.io.nifti import write_volume
 from gbm.io.volumes import Volume
-import torch
 
 kind, folder = sys.argv[1], Path(sys.argv[2])
 noise = np.random.default_rng(0).random((20, 20, 20))
+
+
+def write_safetensors(path):
+    import torch  # by this one alone: it takes a second
+    from bilo.training.checkpoint import save
+
+    save(path, {"noise": torch.from_numpy(noise)})
+
+
 writers = {
     "json": lambda path: write_json(path, noise),
     "npz": lambda path: write_npz(path, noise=noise),
     "nii.gz": lambda path: write_volume(path, Volume(noise, np.eye(4))),
-    "safetensors": lambda path: save(path, {"noise": torch.from_numpy(noise)}),
+    "safetensors": write_safetensors,
     "log": lambda path: print("a line\\n" * 9999) or 1 / 0,
 }
 # Files may grow to 2 kB: the system refuses what goes beyond as it does on a full disk.

@@ -45,10 +45,10 @@ def disc() -> Domain:
 
 
 def ball() -> Domain:
-    """A volume."""
-    axes = (np.arange(60), np.arange(56), np.arange(52))
-    tissue = squared_distance(axes, np.array([29.0, 27.0, 25.0])) < 28**2
-    return grown(head(tissue, np.array([24.0, 23.0, 21.0])), TRUTH | {"rhoT": BALL_RHO_T})
+    """A volume whose tumour stays clear of the walls."""
+    axes = (np.arange(52), np.arange(48), np.arange(44))
+    tissue = squared_distance(axes, np.array([25.0, 23.0, 21.0])) < 24**2
+    return grown(head(tissue, np.array([23.0, 21.0, 20.0])), TRUTH | {"rhoT": BALL_RHO_T})
 
 
 def permuted(domain: Domain, order: tuple[int, ...]) -> Domain:
