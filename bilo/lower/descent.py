@@ -19,10 +19,8 @@ log = logging.getLogger(__name__)
 UNSOLVED = 0.5
 """Relative residual beyond which pretraining led to no solution: terms that have nothing to do with
 each other leave about 1."""
-LEAST_JUDGED = 100
+LEAST_JUDGED = 200
 """Steps of a pretraining that is judged by what it left; a shorter one had not the time."""
-SLOWEST = 1 / 8
-"""Factor of the rate at which pretraining does not begin again."""
 Loss = Callable[[Run, Points, bool], tuple[Tensor, Record]]
 """(run, points, pretraining) -> a scalar for the lower optimiser to descend, and numbers.
 
@@ -52,11 +50,12 @@ def descending(descent: Descent, total: int, loss: Loss) -> Lower:
 
 
 def pretrained(first: State, residual: Callable[[Run], float]) -> Pretrained:
-    """Whether pretraining led to a solution; if not, the run begins again at half the rate.
+    """Whether pretraining led to a solution; if not, the run begins again, once, at half the rate.
 
     In its first steps a rate that suits most random weights throws some of them to where the
     activations, or the transform, are saturated, and no gradient leads back from there. Such a
-    network knows nothing of the unknowns, and fine-tuning would move them by chance.
+    network knows nothing of the unknowns, and fine-tuning would move them by chance. Half the rate
+    threw away none of them; where the equation is merely hard, a third time would not mend it.
 
     Parameters
     ----------
@@ -68,12 +67,11 @@ def pretrained(first: State, residual: Callable[[Run], float]) -> Pretrained:
 
     def judge(run: Run) -> bool:
         found = residual(run)
-        if found <= UNSOLVED or run.slower <= SLOWEST:
+        if found <= UNSOLVED or run.slower < 1.0:
             return True
-        slower = run.slower / 2
         log.info("pretraining left a residual of %.2g of its terms: again, slower", found)
         run.restore(first)
-        run.slower = slower
+        run.slower = 0.5
         return False
 
     return judge
