@@ -109,7 +109,7 @@ def test_an_output_folder_that_rules_cannot_name_is_refused(
 def test_the_demo_is_made_among_the_results(
     snakemake: Run, repository: Path, tmp_path: Path
 ) -> None:
-    done = snakemake("-n", "--cores", "1", "--config", "output={root: mine}")
+    done = snakemake("-n", "--verbose", "--cores", "1", "--config", "output={root: mine}")
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     names = ("seg.nii.gz", "t1.nii.gz", "t1c.nii.gz", "demo.yaml")

@@ -7,7 +7,6 @@ import pytest
 from scipy.integrate import solve_bvp
 
 from bilo.classical.baselines import PAIRS, relative_error, two_functions_fits
-from bilo.classical.penalised import by_validation
 from bilo.solvers import two_functions
 from bilo.solvers.interpolation import interpolation
 
@@ -92,4 +91,3 @@ def test_pairs_of_penalties() -> None:
     assert of_a[-1] < 0.025
     assert of_b[-1] < 0.28
     assert min(of_b) < 0.22
-    assert of_a[by_validation(minima)] < 1.5 * min(of_a)

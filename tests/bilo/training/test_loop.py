@@ -97,15 +97,20 @@ def test_an_interrupted_fit_ends_on_the_same_bits(tmp_path: Path, method: BiLO, 
     assert _rows(found) == _rows(whole)
 
 
+SEEN: list[torch.Tensor] = []
+"""What the referee below saw: kept outside of it, for its closure would be part of the fit."""
+
+
+def counting_referee(params: torch.Tensor, nuisance: torch.Tensor) -> float:
+    """Likes the first unknowns best."""
+    SEEN.append(params.clone())
+    return float(len(SEEN))
+
+
 def test_what_a_referee_saw_survives_an_interruption(tmp_path: Path) -> None:
     """It liked the unknowns of its first look best, before the interruption."""
-    seen: list[torch.Tensor] = []
-
-    def referee(params: torch.Tensor, nuisance: torch.Tensor) -> float:
-        seen.append(params.clone())
-        return float(len(seen))
-
-    method = replace(TINY, referee=referee)
+    SEEN.clear()
+    seen, method = SEEN, replace(TINY, referee=counting_referee)
     with pytest.raises(Stopped):
         _fit(Disturbed(stop=33), method, _kept(tmp_path))
     assert len(seen) == 1
