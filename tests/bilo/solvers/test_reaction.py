@@ -27,6 +27,21 @@ def test_linear_reaction_is_exact(alpha: float, beta: float) -> None:
     assert np.abs(u - _exact(alpha, beta)).max() < 1e-9
 
 
+def test_a_solution_is_solved_once() -> None:
+    asked = []
+
+    def r(u: np.ndarray) -> np.ndarray:
+        asked.append(u.size)
+        return reaction.truth(u)
+
+    u = reaction.solution(r)
+    assert asked == []
+    values, solved = u(T, X), len(asked)
+    assert u(T[:5], X[:5]) == pytest.approx(values[:5], rel=1e-13)
+    assert len(asked) == solved > 0
+    assert np.array_equal(values, reaction.solve(reaction.truth, T, X))
+
+
 def test_fourth_order_in_time() -> None:
     exact = _exact(-1.3, 0.4)
     errors = [
