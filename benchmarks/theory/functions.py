@@ -28,9 +28,8 @@ from bilo.inverse.function import Function
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
-from bilo.lower.trunk import FIRST, start_trunk
+from bilo.lower.trunk import start_trunk, untuned
 from bilo.methods._in_directions import ASKED, MODES, START
-from bilo.networks.response import ResponseNetwork
 from bilo.problems import get
 from bilo.problems.source import confined
 from bilo.taylor.jets import Jet
@@ -115,9 +114,7 @@ def along_a_fit(name: str, fit: Fit) -> list[dict[str, Any]]:
     """
     problem = started_as_basis(get(name))
     data = problem.observe(problem.truth(), fit.noise, 0)
-    network = ResponseNetwork(
-        problem, fit.width, fit.layers, [FIRST] * problem.feature_count(), 0
-    ).double()
+    network = untuned(problem, fit.width, fit.layers, 0).double()
     generator = torch.Generator().manual_seed(2)
     points = problem.collocation(fit.points, generator).to(EXACT)
     params, waves = problem.start_params(0), Waves(problem, ASKED, MODES, 0)

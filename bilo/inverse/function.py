@@ -32,7 +32,7 @@ FIT_ERROR = 1e-4
 """until its root mean square error, over the scale, is below this,"""
 FIT_POINTS = (101, 41, 13, 7)
 """at so many points along the one coordinate, or along each of two to four."""
-PROBE_POINTS = (101, 21, 9, 5)
+SENSOR_POINTS = (101, 21, 9, 5)
 """Points along the one coordinate, or each of two to four, that tell how far a function moved."""
 FREE = 1e6
 """Bound of the weights of a function's network, which are free."""
@@ -258,13 +258,13 @@ class Function(Unknown):
     @property
     def sensors(self) -> Points:
         """An equidistant grid."""
-        return self.domain.grid(PROBE_POINTS[len(self.coordinates) - 1])
+        return self.domain.grid(SENSOR_POINTS[len(self.coordinates) - 1])
 
     def sensor_jets(self, like: Tensor) -> CoordinateJets:
         """Values alone at the points of `sensor_values`."""
-        return self.chart(self.sensors, like)
+        return self.jets(self.sensors, like)
 
-    def chart(self, points: Points, like: Tensor) -> CoordinateJets:
+    def jets(self, points: Points, like: Tensor) -> CoordinateJets:
         """Values alone at points."""
         return CoordinateJets(points.to(like), VALUE)
 

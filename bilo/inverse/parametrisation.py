@@ -83,6 +83,10 @@ class Parametrisation:
         parts = zip(self.unknowns, self.split(params.detach().double().cpu()), strict=True)
         return torch.cat([k.sensor_values(part) for k, part in parts])
 
+    def distance(self, params: Tensor, other: Tensor) -> float:
+        """Largest difference of the operator's inputs at the sensors."""
+        return float((self.sensor_values(params) - self.sensor_values(other)).abs().max())
+
     def read(self, theta: Values) -> Tensor:
         """`sensor_values` of the unknowns by name, float64: what a neural operator sees of them."""
         return torch.cat([k.read(theta[k.name], k.sensors) for k in self.unknowns])

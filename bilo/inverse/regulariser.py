@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class Regulariser:
 
     def value(self, f: Function, params: Tensor) -> Tensor:
         """R, differentiable by the params of the function."""
-        at = self._chart(f, params)
+        at = self._jets(f, params)
         slope = Jet(f.input(params, at) * f.scale, at.streams)
         squares = sum((slope.d(c).value ** 2 for c in f.coordinates), params.new_zeros(()))
         return self.weight * self._mean(squares)
@@ -70,14 +70,14 @@ class Regulariser:
         R = |b|^2 but for a total variation: there |b|^2 is the quadratic form with the weights of
         the present slopes, held fixed (Vogel and Oman 1996), and about R / 2.
         """
-        at = self._chart(f, params)
+        at = self._jets(f, params)
         slopes, root = self._weighted(f, params, at)
         by_params = [root * f.rows(params, at, _slope(c)) for c in f.coordinates]
         return (root * slopes).flatten(), torch.cat(by_params, 1)
 
     def products(self, f: Function, params: Tensor) -> RowProducts:
         """`rows` whose derivative is known by its products."""
-        at = self._chart(f, params)
+        at = self._jets(f, params)
         slopes, root = self._weighted(f, params, at)
         J = [f.factored(params, at, _slope(c)) for c in f.coordinates]
 
@@ -101,7 +101,7 @@ class Regulariser:
             weight = 0.5 * self.weight / (slopes.pow(2).sum(0) + self.corner**2).sqrt()
         return slopes, (weight / len(weight)).sqrt()
 
-    def _chart(self, f: Function, params: Tensor) -> CoordinateJets:
+    def _jets(self, f: Function, params: Tensor) -> CoordinateJets:
         return CoordinateJets(self.points.to(params), Streams(f.coordinates))
 
     def _mean(self, squares: Tensor) -> Tensor:
@@ -130,12 +130,9 @@ def regularisation(problem: Problem, params: Tensor) -> Tensor:
     ValueError
         If no function has one.
     """
-    if not any(f.regulariser for f in problem.functions):
+    terms = [R.value(f, params[own]) for f, R, own in _regularised(problem)]
+    if not terms:
         raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
-    parts = zip(problem.unknowns, problem.split(params), strict=True)
-    terms = [
-        k.regulariser.value(k, v) for k, v in parts if isinstance(k, Function) and k.regulariser
-    ]
     return torch.stack(terms).sum()
 
 
@@ -150,13 +147,9 @@ def regulariser_model(
 
 def regulariser_rows(problem: Problem, params: Tensor) -> tuple[Tensor, Tensor]:
     """`Regulariser.rows` of all functions, (K,) and by all params (size, K)."""
-    rows, derivatives, start = [], [], 0
-    for k in problem.unknowns:
-        own = slice(start, start + k.size)
-        start += k.size
-        if not isinstance(k, Function) or k.regulariser is None:
-            continue
-        b, by_own = k.regulariser.rows(k, params[own])
+    rows, derivatives = [], []
+    for f, R, own in _regularised(problem):
+        b, by_own = R.rows(f, params[own])
         by_all = by_own.new_zeros(len(params), len(b))
         by_all[own] = by_own
         rows.append(b)
@@ -166,13 +159,7 @@ def regulariser_rows(problem: Problem, params: Tensor) -> tuple[Tensor, Tensor]:
 
 def regulariser_products(problem: Problem, params: Tensor) -> RowProducts:
     """`regulariser_rows` whose derivative is known by its products."""
-    owned: list[tuple[slice, RowProducts]] = []
-    start = 0
-    for k in problem.unknowns:
-        own = slice(start, start + k.size)
-        start += k.size
-        if isinstance(k, Function) and k.regulariser:
-            owned.append((own, k.regulariser.products(k, params[own])))
+    owned = [(own, R.products(f, params[own])) for f, R, own in _regularised(problem)]
     counts = [len(rows.b) for _, rows in owned]
 
     def transposed(w: Tensor) -> Tensor:
@@ -190,5 +177,14 @@ def regulariser_products(problem: Problem, params: Tensor) -> RowProducts:
 
 def regulariser_row_count(problem: Problem) -> int:
     """How many rows `regulariser_rows` has."""
-    penalised = [(f, f.regulariser) for f in problem.functions if f.regulariser]
-    return sum(len(R.points) * len(f.coordinates) for f, R in penalised)
+    return sum(len(R.points) * len(f.coordinates) for f, R, _ in _regularised(problem))
+
+
+def _regularised(problem: Problem) -> Iterator[tuple[Function, Regulariser, slice]]:
+    """Functions with a regulariser, it, and where their params are among all."""
+    start = 0
+    for k in problem.unknowns:
+        own = slice(start, start + k.size)
+        start += k.size
+        if isinstance(k, Function) and k.regulariser:
+            yield k, k.regulariser, own

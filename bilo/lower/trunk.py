@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bilo.inverse.directions import Waves
 from bilo.inverse.points import Points
+from bilo.inverse.problem import Problem
 from bilo.lower.response import solve
 from bilo.networks.response import ResponseNetwork
 
@@ -27,15 +28,18 @@ LEAST_WIDTH = 32
 """Of the narrower trunk that the slopes are found with."""
 
 
+def untuned(problem: Problem, width: int, layers: int, seed: int) -> ResponseNetwork:
+    """An operator whose trunk has the slopes that the search starts with."""
+    return ResponseNetwork(problem, width, layers, [FIRST] * problem.feature_count(), seed)
+
+
 def start_trunk(
     network: ResponseNetwork, params: Tensor, waves: Waves, generator: torch.Generator
 ) -> None:
     """Slopes by a trunk of half the width."""
     problem, like = network.problem, network.like
     half = max(len(network.b) // 2, LEAST_WIDTH)
-    layers = 1 + len(network.W)
-    small = ResponseNetwork(problem, half, layers, [FIRST] * network.A.shape[1], network.seed)
-    small = small.to(like.device, like.dtype)
+    small = untuned(problem, half, 1 + len(network.W), network.seed).to(like.device, like.dtype)
     few = problem.collocation(POINTS * half, generator).to(like)
     network.start(tuned_slopes(small, few, params.to(like), waves))
 

@@ -19,7 +19,7 @@ from bilo.inverse.directions import Waves, started_as_basis
 from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.lower.trunk import FIRST, POINTS, start_trunk
+from bilo.lower.trunk import POINTS, start_trunk, untuned
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.networks.response import ResponseNetwork
@@ -80,8 +80,7 @@ def fit_in_directions(
         raise RecipeError(f"recipe varpro needs a pointwise objective, not {type(data).__name__}")
     problem = started_as_basis(problem)
     size, waves = method.architecture, Waves(problem, ASKED, MODES, session.seed)
-    slopes = [FIRST] * problem.feature_count()
-    network = ResponseNetwork(problem, size.width, size.layers, slopes, session.seed)
+    network = untuned(problem, size.width, size.layers, session.seed)
     network = network.to(session.torch_device(), torch.float64)
     run = Run.of(network, problem.start_params(session.seed), data, session)
     count = method.budget.count(POINTS * size.width)

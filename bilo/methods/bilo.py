@@ -123,7 +123,7 @@ class BiLO(NetworkMethod):
         self._require_counts("upper_every", least=1)
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
-        """Infer the unknowns of a problem; recipe `lm` needs a `SeparableObjective` objective."""
+        """Infer the unknowns of a problem; recipe `lm` needs a `SeparableObjective`."""
         if isinstance(self._recipe.lower, LastLayer):
             return fit_in_directions(self, problem, data, session)
         if problem.of_the_solution:

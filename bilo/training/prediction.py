@@ -166,7 +166,7 @@ def function_band(
     own = problem.split(params)[here]
     value, sd = [], []
     for part in _chunks(points, BY_PARAMS):
-        at = k.chart(part, own)
+        at = k.jets(part, own)
         parts = [torch.zeros(j.size, len(part)).double() for j in problem.unknowns]
         parts[here] = k.input_by_params(own, at) * k.scale
         value.append(k.at(part, own))
@@ -209,8 +209,7 @@ def sampled(
     def functions(points: Points | Mapping[str, Any]) -> Tensor:
         given = points if isinstance(points, Points) else Points(points)
         parts = [
-            k.at(part, params)
-            + changes @ k.input_by_params(params, k.chart(part, params)) * k.scale
+            k.at(part, params) + changes @ k.input_by_params(params, k.jets(part, params)) * k.scale
             for part in _chunks(given, BY_PARAMS)
         ]
         return torch.cat(parts, 1)

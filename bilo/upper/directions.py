@@ -110,14 +110,7 @@ class DirectionsLevel:
             damped.diagonal().add_(mu * size)
             c = -torch.linalg.solve(damped, g)
             params = problem.project(along.followed(c))
-            if (
-                float(
-                    (problem.sensor_values(params) - problem.sensor_values(place.params))
-                    .abs()
-                    .max()
-                )
-                < REACH
-            ):
+            if problem.distance(params, place.params) < REACH:
                 network.put(rows + w @ c.to(w))
                 found = self.settle(params)
                 gain = (place.value - found.value) / -float(g @ c + c @ H @ c / 2)

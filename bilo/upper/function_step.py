@@ -107,14 +107,13 @@ def function_step(
         record["regulariser"] = float(regularisation(problem, run.params))
     if w_reg and regulariser_row_count(problem) > DENSE:
         d = _by_products(problem, run.params, (rows, X), w_reg, step.damping)
+    elif w_reg:
+        b, slopes = regulariser_rows(problem, run.params)
+        rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
+        d = _by_matrix(rows, torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1), step.damping)
     else:
-        if w_reg:
-            b, slopes = regulariser_rows(problem, run.params)
-            rows = torch.cat([rows, (2 * w_reg) ** 0.5 * b])
-            X = torch.cat([X, (2 * w_reg) ** 0.5 * slopes], 1)
         d = _by_matrix(rows, X, step.damping)
-    moved = problem.sensor_values(run.params + d) - problem.sensor_values(run.params)
-    record["move"] = float(moved.abs().max())
+    record["move"] = problem.distance(run.params + d, run.params)
     here = run.params.clone()
     run.params.add_(min(step.relaxation, step.max_step / max(record["move"], 1e-300)) * d)
     if step.momentum and before is not None:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from bilo.inverse.directions import Directions
 from bilo.inverse.least_squares import LeastSquares
@@ -67,10 +68,14 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
     likelihood, here = data.likelihood(place.u), float(data.value(place.u, data.start))
     ridge = 1e-12 * float(torch.trace(H))  # for what neither data nor regulariser see
 
-    def surprise(w: float) -> float:
-        """-log p(d | w), but for a constant."""
+    def precision(w: float) -> Tensor:
         A = H + w * H_R
         A.diagonal().add_(ridge)
+        return A
+
+    def surprise(w: float) -> float:
+        """-log p(d | w), but for a constant."""
+        A = precision(w)
         c = -torch.linalg.solve(A, g + w * g_R)
         least = here + float(g @ c + c @ H @ c / 2) + w * float((b + X.t() @ c).square().sum())
         if likelihood.variance is None:  # nothing is known below rounding
@@ -80,9 +85,7 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
         return misfit + float(torch.logdet(A)) / 2 - r / 2 * math.log(w)
 
     def still(w: float) -> bool:
-        A = H + w * H_R
-        A.diagonal().add_(ridge)
-        return float(torch.trace(torch.linalg.solve(A, H))) - (len(H) - r) < MOVES
+        return float(torch.trace(torch.linalg.solve(precision(w), H))) - (len(H) - r) < MOVES
 
     # above this weight nothing moves at all
     largest = float(torch.linalg.matrix_norm(H, 2)) / float(2 * s[penalised][-1] ** 2)

@@ -30,7 +30,7 @@ from gbm.search.coarse_search import Candidate
 from tests.gbm.truths import KINDS, phantom, tumour
 
 SETTINGS = Settings.model_validate({"objective": {"name": "outline"}})
-TO_CODES = np.array([[2.0, 1.0], [0.0, 1.0]])
+TO_PARAMS = np.array([[2.0, 1.0], [0.0, 1.0]])
 """ln D T and ln rho T by ln lambda and ln rho T."""
 
 
@@ -39,7 +39,7 @@ def solver_sd(posterior: LogPosterior, theta: np.ndarray) -> np.ndarray:
     _, hessian = posterior.expand(theta, posterior.forward(theta))
     kept = [k for k in range(len(theta)) if not 2 <= k < posterior.growth.stop]
     spread = covariance(hessian[np.ix_(kept, kept)], posterior.scale[kept])[:2, :2]
-    return np.sqrt(np.diag(TO_CODES @ spread @ TO_CODES.T))
+    return np.sqrt(np.diag(TO_PARAMS @ spread @ TO_PARAMS.T))
 
 
 def compared(n: int, kind: str, cache: Path) -> dict[str, Any]:

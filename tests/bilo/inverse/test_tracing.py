@@ -21,7 +21,7 @@ from bilo.taylor.jets import Jet
 from bilo.taylor.streams import Operator, Streams, coordinates_of, d
 from tests.bilo.oracle import nested
 
-CODES = torch.tensor([0.7, 1.2], dtype=torch.float64)
+PARAMS = torch.tensor([0.7, 1.2], dtype=torch.float64)
 
 
 class Traced(Problem):
@@ -62,8 +62,8 @@ def _setting(problem: Problem) -> tuple[OperatorNetwork, Points]:
 def test_both_ways_of_writing_are_the_oracles(problem: Problem) -> None:
     """Nested automatic differentiation of the equation with its derivatives one by one."""
     network, points = _setting(problem)
-    exact = nested(_setting(Traced())[0], points, CODES, 0.3)
-    found = operator_loss(network, points, CODES, 0.3)
+    exact = nested(_setting(Traced())[0], points, PARAMS, 0.3)
+    found = operator_loss(network, points, PARAMS, 0.3)
     assert found.residual == pytest.approx(float(exact.residual), rel=1e-10)
     assert found.gradient == pytest.approx(float(exact.gradient), rel=1e-10)
     found.surrogate.backward()
@@ -71,23 +71,23 @@ def test_both_ways_of_writing_are_the_oracles(problem: Problem) -> None:
         assert weights.grad is not None
         exact_by = exact.by_weights[name]
         assert (weights.grad - exact_by).abs().max() <= 1e-10 * exact_by.abs().max()
-    assert residual_loss(network, points, CODES)[0].item() == pytest.approx(
+    assert residual_loss(network, points, PARAMS)[0].item() == pytest.approx(
         float(exact.residual), rel=1e-10
     )
 
 
 def test_the_terms_of_the_equation_are_the_same() -> None:
-    one, two = (relative_residual(*_setting(p), CODES) for p in (Traced(), Summed()))
+    one, two = (relative_residual(*_setting(p), PARAMS) for p in (Traced(), Summed()))
     assert one == pytest.approx(two, rel=1e-10)
 
 
 def test_what_is_carried() -> None:
     """What is asked for, with the first derivatives it needs; or one stream for the operator."""
     points = Points({c: torch.full((3,), 0.5) for c in ("t", "x", "y")})
-    assert set(PointJets(Traced(), points, CODES).streams.names) == {
+    assert set(PointJets(Traced(), points, PARAMS).streams.names) == {
         "1", "t", "x", "y", "xx", "xy", "yy"
     }  # fmt: skip
-    assert set(PointJets(Summed(), points, CODES).streams.names) == {"1", "x", "y", "M"}
+    assert set(PointJets(Summed(), points, PARAMS).streams.names) == {"1", "x", "y", "M"}
 
 
 class Deep(Problem):
@@ -108,7 +108,7 @@ class Deep(Problem):
 
 def test_a_condition_is_traced_too_and_names_may_be_long() -> None:
     network, points = _setting(Deep())
-    params = CODES[:1]
+    params = PARAMS[:1]
     at = PointJets(Deep(), points, params)
     assert set(at.streams.names) == {"1", "depth", "time", "depth,depth"}
     h = 1e-4
@@ -128,7 +128,7 @@ def test_data_may_see_what_the_equation_does_not() -> None:
     problem = Deep()
     network, points = _setting(problem)
     data = LeastSquares(points, torch.zeros(len(points)), seen=lambda u, at: u.d("time") * at["k"])
-    found = seen(network, data, CODES[:1], tangents=True)
+    found = seen(network, data, PARAMS[:1], tangents=True)
     h = 1e-5
 
     def flux(by: float, code: float) -> Tensor:
@@ -137,7 +137,7 @@ def test_data_may_see_what_the_equation_does_not() -> None:
         (jet,) = network.represented(PointJets(problem, Points(moved), params, derivatives=False))
         return code * jet.value.detach()
 
-    k = float(CODES[0])
+    k = float(PARAMS[0])
     assert torch.allclose(found.value, (flux(h, k) - flux(-h, k)) / (2 * h), atol=1e-8)
     by_k = [(flux(h, k + s * 1e-4) - flux(-h, k + s * 1e-4)) / (2 * h) for s in (1, -1)]
     assert torch.allclose(found.tangents[0], (by_k[0] - by_k[1]) / 2e-4, atol=1e-6)
@@ -175,4 +175,4 @@ def test_an_operator_that_is_not_there() -> None:
 
     network, points = _setting(Lost())
     with pytest.raises(TypeError, match="lost has no principal operator to apply"):
-        operator_loss(network, points, CODES, 0.3)
+        operator_loss(network, points, PARAMS, 0.3)

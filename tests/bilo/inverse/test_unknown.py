@@ -70,8 +70,8 @@ def test_the_slope_is_differentiable_by_the_weights(f: Function) -> None:
     moving = params.clone().requires_grad_()
     slope = derivatives_of(plain_input(f, moving, Points(leaves)), leaves, Streams.of("x"))[1]
     exact = torch.stack([torch.autograd.grad(s, moving, retain_graph=True)[0] for s in slope])
-    chart = CoordinateJets(points, Streams(f.coordinates))
-    found = f.rows(params, chart, lambda u: u.d("x").value)
+    at = CoordinateJets(points, Streams(f.coordinates))
+    found = f.rows(params, at, lambda u: u.d("x").value)
     assert torch.allclose(found.t(), exact * f.scale, rtol=1e-9, atol=1e-12)
 
 

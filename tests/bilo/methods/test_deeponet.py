@@ -26,7 +26,7 @@ SMALL = deeponet.DeepONet(width=64, pretrain_steps=1000, finetune_steps=300, poi
 TINY = replace(SMALL, width=16, pretrain_steps=150)
 TRUTH = {"D": 2.0, "rho": 2.0}
 EVERYWHERE = FisherKPP().collocation(None, torch.Generator())
-CODES = torch.tensor([1.3, 2.1], dtype=torch.float64)
+PARAMS = torch.tensor([1.3, 2.1], dtype=torch.float64)
 STEP = 1e-4
 
 
@@ -55,11 +55,11 @@ def _residual(network: DeepONet, params: Tensor, *, tangents: bool) -> tuple[Ten
 
 def test_derivatives_by_the_unknowns_are_differences(network: DeepONet) -> None:
     """Of the field, and of its residual, where the unknowns stand in the equation too."""
-    by_theta = represented(network, _inside(), CODES, tangents=True).tangents
-    _, residual_by_theta = _residual(network, CODES, tangents=True)
+    by_theta = represented(network, _inside(), PARAMS, tangents=True).tangents
+    _, residual_by_theta = _residual(network, PARAMS, tangents=True)
     for j, d in enumerate(torch.eye(2, dtype=torch.float64) * STEP):
-        fields = [represented(network, _inside(), CODES + s * d).value for s in (1, -1)]
-        residuals = [_residual(network, CODES + s * d, tangents=False)[0] for s in (1, -1)]
+        fields = [represented(network, _inside(), PARAMS + s * d).value for s in (1, -1)]
+        residuals = [_residual(network, PARAMS + s * d, tangents=False)[0] for s in (1, -1)]
         assert (by_theta[j] - (fields[0] - fields[1]) / (2 * STEP)).abs().max() < 1e-6
         differences = (residuals[0] - residuals[1]) / (2 * STEP)
         assert (residual_by_theta[j] - differences).abs().max() < 1e-6
@@ -71,14 +71,14 @@ def test_the_residual_is_that_of_differences(network: DeepONet) -> None:
 
     def u(dt: float, dx: float) -> Tensor:
         t, x = points.coordinates["t"], points.coordinates["x"]
-        return represented(network, Points({"t": t + dt, "x": x + dx}), CODES).value
+        return represented(network, Points({"t": t + dt, "x": x + dx}), PARAMS).value
 
-    h, (D, rho), here = 1e-3, CODES, u(0, 0)
+    h, (D, rho), here = 1e-3, PARAMS, u(0, 0)
     u_t = (u(h, 0) - u(-h, 0)) / (2 * h)
     u_xx = (u(0, h) - 2 * here + u(0, -h)) / h**2
     expected = u_t - 0.01 * D * u_xx - rho * here * (1 - here)
     for tangents in (True, False):
-        found, _ = _residual(network, CODES, tangents=tangents)
+        found, _ = _residual(network, PARAMS, tangents=tangents)
         assert (found - expected).abs().max() < 1e-6
 
 

@@ -120,7 +120,7 @@ def test_what_a_referee_saw_survives_an_interruption(tmp_path: Path) -> None:
     assert not torch.equal(found.params, seen[-1])
 
 
-CODES = torch.tensor([0.1, 0.2], dtype=torch.float64)
+PARAMS = torch.tensor([0.1, 0.2], dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ CODES = torch.tensor([0.1, 0.2], dtype=torch.float64)
     [
         (LevelState(), LevelState()),
         (LevelState(), Judged()),
-        (LevelState(), Judged(0.3, CODES, torch.zeros(1), settled=True)),
+        (LevelState(), Judged(0.3, PARAMS, torch.zeros(1), settled=True)),
         (Solving(3e-5, 0.7), Following()),
-        (Solving(3e-5, 0.7), Following(4, CODES, found=True)),
+        (Solving(3e-5, 0.7), Following(4, PARAMS, found=True)),
         (Solving(3e-5, 0.7), Alternating()),
-        (Solving(3e-5, 0.7), Alternating(4, 2, 1e-3, 0.5, 0.6, CODES, torch.ones(5), 1e-4, True)),
+        (Solving(3e-5, 0.7), Alternating(4, 2, 1e-3, 0.5, 0.6, PARAMS, torch.ones(5), 1e-4, True)),
     ],
     ids=lambda state: type(state).__name__,
 )

@@ -144,7 +144,7 @@ def _heat(problem: Problem, w_reg: float) -> tuple[Any, torch.Tensor, np.ndarray
     nodal = problem.nodal(data)
     assert nodal is not None
     assert nodal.matrix is not None
-    F = k.input_by_params(params, k.chart(nodes, params)) * k.scale
+    F = k.input_by_params(params, k.jets(nodes, params)) * k.scale
     J = F @ torch.from_numpy(nodal.matrix).t()
     return regularised(operator(problem, data, params), w_reg, J), F, nodal.matrix
 
@@ -204,7 +204,7 @@ def test_scalars_beside_functions_are_marginal() -> None:
     linear = found.linearised
     assert linear is not None
     f, own = problem.functions[0], params[:-1]
-    by_f = f.input_by_params(own, f.chart(data.points, own)) * linear.J[0]
+    by_f = f.input_by_params(own, f.jets(data.points, own)) * linear.J[0]
     X = torch.cat([by_f, linear.J[1:]])
     assert f.regulariser is not None
     _, slopes = f.regulariser.rows(f, own)

@@ -28,9 +28,9 @@ from gbm.results.patient_result import read_result
 from gbm.steps import check, cohort
 from tests.gbm.dicom.series import BORN, ID, axial, write_series
 from tests.gbm.dicom.test_objects import TIME
+from tests.gbm.round_head import SHAPE, RoundHead
 
 NAME = "Mustermann"
-SHAPE = (32, 30, 28)
 SETTINGS = {"dimensions": 3, "fit": {"method": "direct"}, "uncertainty": {"enabled": False}}
 
 
@@ -46,23 +46,18 @@ class Ran:
 def _inputs(home: Path) -> np.ndarray:
     """A T1c as a series, a SEG on it, and tissue maps as NIfTI; return the labels."""
     affine = axial()
-    index = np.indices(SHAPE)
-    middle = np.array(SHAPE)[:, None, None, None] / 2
-    radius = np.sqrt(((index - middle) ** 2).sum(axis=0))
-    away = np.sqrt(((index - middle - np.array([2, 0, 0])[:, None, None, None]) ** 2).sum(axis=0))
-    brain = radius < 12.5
-    white = np.where(brain, 1 / (1 + np.exp(radius - 9.0)), 0.0)
-    image = np.where(brain, 100 + 40 * white + 3 * index[0], 0.0)
+    head = RoundHead.made()
+    image = np.where(head.brain, 100 + 40 * head.white + 3 * head.index[0], 0.0)
     scan = home / f"{NAME}_T1c"
     files = write_series(scan, Volume(image, affine))
-    labels = np.select([away < 4, away < 6], [2, 1], 0)
+    labels = np.select([head.away < 4, head.away < 6], [2, 1], 0)
     headers = [dcmread(file, stop_before_pixels=True) for file in files]
     drawn = tuple(
         Drawn(name, labels >= n, MORPHOLOGY, (1, 2, 3), None) for n, name in ((1, "WT"), (2, "TC"))
     )
     made = segmentation(headers, drawn, Identity.of({}, "1", TIME))
     made.save_as(home / f"{NAME}_seg.dcm", enforce_file_format=True)
-    for name, data in {"wm": white, "gm": np.where(brain, 1 - white, 0.0)}.items():
+    for name, data in {"wm": head.white, "gm": head.grey}.items():
         nib.save(nib.Nifti1Image(data.astype(np.float32), affine), home / f"{name}.nii.gz")
     return labels
 
