@@ -6,7 +6,8 @@
 
 The pipeline's own steps run in one process, without Snakemake: one registration a patient, then
 for each slice (mm from that of the largest extent) tissue, domain, references, the headline fit,
-its verification and the verdict. A slice's files lie in a folder of its own and are left there.
+its verification and the verdict, intervals left out (`tests.gbm.one_answer` has those). A slice's
+files lie in a folder of its own and are left there.
 """
 
 from __future__ import annotations
@@ -27,10 +28,21 @@ from gbm.io.files import read_json, write_json
 from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.results.patient_result import PatientResult, read_result
-from gbm.steps import baselines, characteristic, check, domain, fit, register, tissue, verify
+from gbm.steps import (
+    baselines,
+    characteristic,
+    check,
+    domain,
+    fit,
+    identifiability,
+    register,
+    tissue,
+    verify,
+)
 from gbm.steps.metrics import gather_fits
 
 OFFSETS_MM = (-10, -5, 0, 5, 10)
+NO_INTERVALS = {"uncertainty": {"enabled": False}}
 
 
 def prepare(data: Path, patient: str, offset: int, out: Path) -> Job:
@@ -49,9 +61,10 @@ def prepare(data: Path, patient: str, offset: int, out: Path) -> Job:
         check.run(file, {}, once)
         register.run(Job(file, Settings(), once))
     index = choose_slab(load_regions(once.regions), Settings().slice).index + offset
-    job = Job(file, Settings.model_validate({"slice": {"plane": "axial", "index": index}}), files)
+    plane = {"slice": {"plane": "axial", "index": index}}
+    job = Job(file, Settings.model_validate({**plane, **NO_INTERVALS}), files)
     if not files.quality.exists():
-        for path in (once.regions, once.registration, *once.registered.values()):
+        for path in (once.check, once.regions, once.registration, *once.registered.values()):
             there = files.root / path.relative_to(once.root)
             there.parent.mkdir(parents=True, exist_ok=True)
             there.unlink(missing_ok=True)
@@ -67,7 +80,7 @@ def prepare_phantom(name: str, out: Path) -> tuple[Job, dict[str, float]]:
     made, files = make(case), Layout(out, name)
     save_domain(files.domain, made.domain)
     write_json(files.quality, {"numbers": dict(made.domain.numbers)})
-    job = Job(None, Settings(), files)
+    job = Job(None, Settings.model_validate(NO_INTERVALS), files)
     return job, {"lambda_mm": case.truth.lambda_mm, "rhoT": case.truth.rhoT}
 
 
@@ -76,6 +89,7 @@ def fit_and_verify(job: Job, spec: FitSpec) -> None:
     if not job.files.baselines.exists():
         characteristic.run(job)
         baselines.run(job)
+        identifiability.run(job)
     if not job.files.verified(spec.name).exists():
         fit.run(job, spec.name)
         verify.run(job, spec.name)
