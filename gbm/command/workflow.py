@@ -13,10 +13,9 @@ from typing import Any
 
 from gbm.config.errors import InputError
 from gbm.config.writable import require_writable
+from gbm.demo.names import DEMO_NAMES
 
 PACKAGE = Path(__file__).resolve().parents[1]
-DEMOS = {2: "demo", 3: "demo3d"}
-"""Name of the built-in patient by the dimensions it grew in."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def snakefile() -> Path:
 
 def demo_patient(dimensions: int) -> str:
     """The file of a built-in patient."""
-    return glob.escape(f"{snakefile().parent}/workflow/patients/{DEMOS[dimensions]}.yaml")
+    return glob.escape(f"{snakefile().parent}/workflow/patients/{DEMO_NAMES[dimensions]}.yaml")
 
 
 def patterns(patients: Iterable[str]) -> list[str]:

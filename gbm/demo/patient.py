@@ -25,6 +25,7 @@ from gbm.demo.head import (
     grow_whole,
     slice_window,
 )
+from gbm.demo.names import DEMO_NAMES
 from gbm.demo.outlines import thresholded
 from gbm.imaging.atlas import mni152
 
@@ -76,14 +77,15 @@ def make_demo(
     brain = healthy > 0.05
     t1 = paint(healthy, brain, labels, {EDEMA: 0.85, ENHANCING: 0.8, NECROTIC: 0.55}, rng)
     t1c = paint(healthy, brain, labels, {EDEMA: 0.85, ENHANCING: 1.7, NECROTIC: 0.5}, rng)
-    own: dict[str, Any] = {"patient": "demo", "slice": axial_index(x0)}
+    own: dict[str, Any] = {"slice": axial_index(x0)}
     steps = "Heun"
     if dimensions == 3:
-        own = {"patient": "demo3d", "dimensions": 3}
+        own = {"dimensions": 3}
         steps = "Runge-Kutta-Chebyshev"
     solver = f"explicit {steps} finite volumes, sharp tissue walls, {1 / refine} mm"
     own["solver"] = f"{solver} (gbm.demo.solver)"
-    return DemoPatient(labels, t1, t1c, {**own, **_record(made, x0, seed)})
+    named = {"patient": DEMO_NAMES[dimensions], **own}
+    return DemoPatient(labels, t1, t1c, {**named, **_record(made, x0, seed)})
 
 
 def _healthy(head: Head) -> np.ndarray:

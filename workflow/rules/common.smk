@@ -23,6 +23,7 @@ from gbm.config.errors import InputError, is_dicom  # noqa: E402
 from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.config.paths import map_paths  # noqa: E402
 from gbm.config.plan import fits_neighbours, planned_steps  # noqa: E402
+from gbm.demo.names import DEMO_NAMES  # noqa: E402
 from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.cohort_layout import CohortLayout  # noqa: E402
 from gbm.io.layout import arrays, sidecar  # noqa: E402
@@ -47,7 +48,7 @@ def settings_of(file=None):
 
 
 DEMO_FILES = {
-    name: BASE / f"workflow/patients/{name}.yaml" for name in ("demo", "demo3d")
+    name: BASE / f"workflow/patients/{name}.yaml" for name in DEMO_NAMES.values()
 }
 DEFAULT_PATIENTS = "workflow/patients/demo.yaml"
 
@@ -64,7 +65,7 @@ def read_roster():
     patients = config.get("patients")
     named = "patients" in workflow.config_settings.overwrite_config
     if patients == DEFAULT_PATIENTS and not named and config.get("dimensions") == 3:
-        patients = DEMO_FILES["demo3d"].as_posix()
+        patients = DEMO_FILES[DEMO_NAMES[3]].as_posix()
     return roster(patients, [Path.cwd(), BASE])
 
 

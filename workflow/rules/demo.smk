@@ -15,13 +15,13 @@ DEMOS = {name: demo_files(name) for name in DEMO_FILES}
 DEMO_MADE = {path for files in DEMOS.values() for path in files.values()}
 
 
-for name, files_made in DEMOS.items():
+for dimensions, name in DEMO_NAMES.items():
 
     rule:
         name:
             name
         output:
-            **files_made,
+            **DEMOS[name],
             truth=COHORT.of(name).truth,
         log:
             COHORT.of(name).logs / "demo.log",
@@ -32,11 +32,11 @@ for name, files_made in DEMOS.items():
             "../envs/imaging.yaml"
         threads: 1
         resources:
-            mem_mb=more(4000 if name == "demo3d" else 1000),
-            runtime=more(20 if name == "demo3d" else 5),
+            mem_mb=more(4000 if dimensions == 3 else 1000),
+            runtime=more(20 if dimensions == 3 else 5),
         params:
             seed=0,
-            dimensions=3 if name == "demo3d" else 2,
+            dimensions=dimensions,
             patient=DEMO_FILES[name].read_text(encoding="utf-8"),
             code=source_hash("gbm.steps.demo"),
         message:
