@@ -19,6 +19,10 @@ LINE_SECONDS = 30.0
 """Between lines about patients that run."""
 AROUND = 4
 """Lines of a table beside its rows: the head, the sum and what stands below."""
+NAME, STEP, BAR, TIME = 24, 32, 24, len("23 h 59 min")
+"""Widest columns of a table."""
+GAP = 2
+"""Between two of them."""
 
 
 class Display(Protocol):
@@ -51,7 +55,8 @@ class LiveTable:
 
     def show(self, rows: Sequence[Row], now: float, note: str = "") -> None:
         """Draw the table anew."""
-        parts = [table(rows, self._console.height - AROUND)] if rows else []
+        height, width = self._console.height - AROUND, self._console.width
+        parts = [table(rows, height, width)] if rows else []
         below = "; ".join(filter(None, [total(rows) if rows else "", note]))
         text = Text(f"{duration(now)}: {below}" if below else "", "dim", no_wrap=True)
         self._live.update(Group(*parts, text), refresh=True)
@@ -94,18 +99,28 @@ class Lines:
         print(f"{duration(now):>11}  {text}", file=self._stream, flush=True)
 
 
-def table(rows: Sequence[Row], height: int) -> Table:
-    """The table of some rows, no more than `height` of them."""
+def table(rows: Sequence[Row], height: int, width: int) -> Table:
+    """The table of some rows, no more than `height` of them.
+
+    Where there is less than the full width the bars go first, then the ends of names and steps:
+    the times are what people look for.
+    """
+    longest = max(len("patient"), *(len(row.patient) for row in rows))
+    names = min(longest, NAME, width // 3)
+    room = width - names - TIME - 2 * GAP
+    bars = min(room - STEP - GAP, BAR)
     drawn = Table(box=None, pad_edge=False, expand=False)
-    drawn.add_column("patient", no_wrap=True, overflow="ellipsis", max_width=24)
-    drawn.add_column("step", no_wrap=True, overflow="ellipsis", width=32)
-    drawn.add_column("")
-    drawn.add_column("left", justify="right", no_wrap=True)
+    drawn.add_column("patient", no_wrap=True, overflow="ellipsis", width=names)
+    drawn.add_column("step", no_wrap=True, overflow="ellipsis", width=max(min(room, STEP), 1))
+    if bars > 0:
+        drawn.add_column("")
+    drawn.add_column("left", no_wrap=True, justify="right", width=TIME)
     for row in most_telling(rows, height):
+        bar = ProgressBar(1.0, row.share, width=bars, complete_style="cyan", finished_style="green")
         drawn.add_row(
             Text(row.patient, STYLES[row.state]),
             Text(step(row), STYLES[row.state]),
-            ProgressBar(1.0, row.share, width=24, complete_style="cyan", finished_style="green"),
+            *([bar] if bars > 0 else []),
             Text(duration(row.left) if row.left else ""),
         )
     return drawn

@@ -14,7 +14,7 @@ from bilo.training.progress import progress_of
 from gbm.command.events import Change, Plan, read
 from gbm.command.expectation import USUAL_SECONDS, expected_seconds, seconds_left_in
 from gbm.command.progress import TOGETHER, Progress, Row
-from gbm.command.table import Lines, LiveTable, duration, most_telling, total
+from gbm.command.table import Lines, LiveTable, duration, most_telling, table, total
 from gbm.steps import __path__ as STEPS
 
 STEPS_OF = {"good": ("check", "baselines", "fit_bilo_char_inferred_seed0"), "bad": ("check",)}
@@ -171,14 +171,29 @@ def test_lines_are_sparse_and_plain() -> None:
 def test_the_table_has_a_row_a_patient() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, height=24, color_system=None)
-    table = LiveTable(console)
-    table.show([_row("p01", "running"), _row("p02", "failed", left=0.0)], 5.0)
-    table.close()
+    live = LiveTable(console)
+    live.show([_row("p01", "running"), _row("p02", "failed", left=0.0)], 5.0)
+    live.close()
     first, *_ = [line for line in stream.getvalue().splitlines() if "p01" in line]
     assert "fit bilo" in first
     assert "1 min 30 s" in first
     assert "failed: fit bilo" in stream.getvalue()
     assert "5 s: 0 of 2 done, 1 failed, 1 min 30 s left" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [15, 30, 40, 60, 80])
+def test_a_narrow_terminal_keeps_the_times(width: int) -> None:
+    console = Console(file=(stream := io.StringIO()), width=width, color_system=None)
+    rows = [_row("TCIA01201", "running", left=86340.0), _row("a_name_of_twenty_four_ch", "waiting")]
+    console.print(table(rows, 10, width))
+    head, first, second = stream.getvalue().splitlines()
+    assert head.split()[-1] == "left"
+    if width >= 30:
+        assert first.endswith("23 h 59 min")
+        assert second.endswith(" 1 min 30 s")
+    if width >= 40:
+        assert first.startswith("TCIA01201  ")
+    assert ("━" in first) == (width >= 80)
 
 
 def test_a_small_terminal_shows_what_matters_most() -> None:
