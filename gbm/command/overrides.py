@@ -34,6 +34,7 @@ def overrides(words: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word in words:
         key, equals, text = word.partition("=")
+        key = key.strip()
         if not equals or not all(key.split(".")):
             raise InputError(f"--set {word}: must be KEY=VALUE, such as fit.method=direct")
         section = key.split(".")[0]

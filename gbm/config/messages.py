@@ -11,6 +11,16 @@ from pydantic import BaseModel, ValidationError
 
 from gbm.config.errors import InputError
 
+_WORDS = {
+    "dict_type": "must hold keys and values",
+    "model_type": "must hold keys and values",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "has too few entries",
+    "too_long": "has too many entries",
+}
+"""Faults for which pydantic has words of Python."""
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word nearest to `word`, or nothing."""
@@ -53,7 +63,8 @@ def in_words(
     elif entry["type"] == "missing":
         text = "the key is missing"
     else:
-        text = entry["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        said = entry["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        text = _WORDS.get(entry["type"], said)
         given = _given(entry["input"])
     key = ".".join(part for part in (prefix, *keys) if part)
     return InputError(text, file=file, key=key or None, given=given)

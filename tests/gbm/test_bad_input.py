@@ -509,7 +509,7 @@ CASES = {
         "is not valid YAML at line 5: the key 'id' stands twice"),
     "wrong type": _refused(
         "image", _yaml("{t1: t1.nii.gz}", "t1.nii.gz"), "p.yaml", "patient.images",
-        "should be a valid dictionary or instance of Images (given: 't1.nii.gz')"),
+        "must hold keys and values (given: 't1.nii.gz')"),
     "number out of range": _refused(
         "image", _added("growth: {h0: 2}\n"), "p.yaml", "growth.h0",
         "should be less than 1 (given: 2)"),

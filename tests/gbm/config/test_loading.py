@@ -55,7 +55,7 @@ def test_presets_are_the_published_label_sets(tmp_path: Path) -> None:
         ('  id: "p01"\n', "", "patient.id", "missing"),
         ("brats", "{WT: [1], TC: [1, 4]}", "patient.segmentation.convention", "swapped"),
         ("brats", "{WT: [0, 1], TC: [1]}", "patient.segmentation.convention.WT", "greater"),
-        ("images: {t1: t1.nii.gz}", "images: t1.nii.gz", "patient.images", "dict"),
+        ("images: {t1: t1.nii.gz}", "images: t1.nii.gz", "patient.images", "keys and values"),
         ("images: {t1", "tissue: {wm", "patient.tissue.gm", "missing"),
         ("patient:", "patiant:", "patient", "missing"),
     ],
