@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bilo.taylor.foreign import OwnFunctions
 from bilo.taylor.product_rule import padded, product, value_and_tangent
 from bilo.taylor.streams import VALUE, Operator, Streams, derivative
 
 Number = int | float
 
 
-class Jet:
+class Jet(OwnFunctions):
     """Coefficients of a field over {derivatives in x} x {1, d/dtheta_1 .. d/dtheta_m}.
 
     Parameters
@@ -45,8 +46,6 @@ class Jet:
     """
 
     __slots__ = ("data", "streams")
-    __array_ufunc__ = None
-    """Numbers of numpy leave arithmetic to the jet."""
 
     def __init__(self, data: Tensor, streams: Streams) -> None:
         if data.ndim != 3 or data.shape[1] != streams.size:

@@ -67,6 +67,22 @@ class Session:
     callback: Callback | None = None
     interruptible: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a device that is not there.
+
+        Raises
+        ------
+        ValueError
+        """
+        if self.device == "auto":
+            return
+        try:
+            torch.empty(0, device=self.device)
+        except (AssertionError, RuntimeError) as error:  # a torch without CUDA asserts
+            why = str(error).splitlines()[0]
+            text = f"device {self.device!r} cannot be used ({why}): 'auto' takes CUDA where it is"
+            raise ValueError(text) from error
+
     def torch_device(self) -> torch.device:
         """The device to train on."""
         if self.device == "auto":

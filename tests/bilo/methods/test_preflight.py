@@ -227,6 +227,13 @@ def test_methods_that_do_not_fit(problem: Problem, method: Method, words: str) -
     _refused(problem, data, words, method)
 
 
+@pytest.mark.parametrize("device", ["cuda:97", "gpu"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    words = rf"device '{device}' cannot be used \(.*\): 'auto' takes CUDA where it is"
+    with pytest.raises(ValueError, match=words):
+        fit(Decay(), _data(), BiLO(), device=device)
+
+
 def test_nothing_of_it_moves_a_fit() -> None:
     """The same answer to the bit as by the method itself."""
     problem = FisherKPP()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -149,6 +150,35 @@ def test_stack_broadcasts_and_pads() -> None:
     assert torch.equal(inputs[2, 0, :, 3], torch.ones(7, dtype=torch.float64))
     with pytest.raises(ValueError, match="different streams"):
         stack([t, Jet.coordinate(X, "x", Streams.of("x"))])
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (np.exp, "np.exp"),
+        (torch.exp, "torch.exp"),
+        (math.exp, "a function of numbers"),
+        (np.add.reduce, "np.add"),
+        (lambda u: np.maximum(u, 0), "np.maximum"),
+        (lambda u: torch.where(T > 0.5, u, u), "torch.where"),
+    ],
+)
+def test_functions_of_others_are_refused_in_words(
+    function: Callable[[Jet], object], named: str
+) -> None:
+    t, *_ = _jets(EVERY)
+    with pytest.raises(TypeError, match=f"{named} does not know jets: write their methods, u.exp"):
+        function(t)
+
+
+def test_numbers_of_numpy_take_part_in_arithmetic() -> None:
+    t, *_ = _jets(EVERY)
+    two = np.float64(2)
+    for theirs, ours in ((two + t, 2 + t), (two - t, 2 - t), (two * t, 2 * t), (two / t, 2 / t)):
+        assert torch.equal(theirs.data, ours.data)
+    for array in (np.ones(7), torch.ones(7)):
+        with pytest.raises(TypeError, match="a jet with a"):
+            array * t
 
 
 def test_refuses_data_of_another_shape() -> None:
