@@ -63,8 +63,10 @@ def _report(chosen: argparse.Namespace) -> int:
 
 
 def _init(chosen: argparse.Namespace) -> int:
+    from gbm.config.writable import require_writable
     from gbm.imaging.brats import write_cohort
 
+    require_writable(chosen.out, "--out")
     written = write_cohort(chosen.brats, chosen.out)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)

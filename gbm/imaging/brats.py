@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ IMAGES: dict[str, frozenset[str]] = {
     "t2": frozenset({"t2", "t2w"}),
 }
 """Last word of a file's name for each image, over the years of BraTS."""
+KNOWN = SEGMENTATION.union(*IMAGES.values())
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,14 @@ def find_brats(root: Path) -> tuple[list[Found], list[str]]:
     found: dict[str, Found] = {}
     remarks = []
     for folder, files in _folders(root):
-        words = {_last_word(file): file for file in files}
+        named: defaultdict[str, list[Path]] = defaultdict(list)
+        for file in files:
+            named[_last_word(file)].append(file)
+        double = [word for word in sorted(KNOWN & named.keys()) if len(named[word]) > 1]
+        if double:  # perhaps of several patients
+            remarks.append(f"{folder}: left out, more than one image is called {double[0]}")
+            continue
+        words = {word: of[0] for word, of in named.items()}
         segmentation = next((words[w] for w in sorted(SEGMENTATION & set(words))), None)
         images = {
             name: words[word]
@@ -101,7 +110,7 @@ def write_cohort(root: Path, out: Path) -> Written:
     """
     found, remarks = find_brats(root)
     if not found:
-        text = "no BraTS-style folder: none holds *seg.nii.gz beside images"
+        text = "no BraTS-style folder: none holds one *seg.nii.gz beside images"
         raise InputError(text, file=root, key="--brats")
     files: dict[Path, str] = {}
     kept = []

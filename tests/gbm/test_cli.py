@@ -190,6 +190,23 @@ def test_init_keeps_files_that_were_edited(tmp_path: Path) -> None:
     assert edited.read_text() == "mine"
 
 
+def test_init_mixes_no_patients(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Images of several patients in one folder: which belong together, no name tells for sure."""
+    _brats(tmp_path / "data")
+    for name in ("p01_seg", "p02_seg", "p02_t1"):
+        head.save(tmp_path / f"data/flat/{name}.nii.gz", np.ones((4, 4, 4), np.int16), np.eye(4))
+    out = tmp_path / "cohort"
+    assert main(["init", "--brats", str(tmp_path / "data"), "--out", str(out)]) == 0
+    assert "data/flat: left out, more than one image is called seg" in capsys.readouterr().err
+    assert not (out / "flat.yaml").exists()
+
+
+def test_init_writes_where_it_can(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cohort").touch()
+    assert main(["init", "--brats", str(tmp_path), "--out", str(tmp_path / "cohort")]) == 1
+    assert f"error: {tmp_path}/cohort: --out: is no folder" in capsys.readouterr().err
+
+
 def test_init_finds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         assert main(["init", "--brats", str(folder), "--out", str(tmp_path / "c")]) == 1

@@ -160,8 +160,7 @@ def files_of_patient(wildcards):
     """A patient's file and images, as far as Snakemake may know them.
 
     Their content is among the params, so that times say nothing, but for what a rule makes. Left
-    out is what would stop more than it should: what misses, which `check` names, names that mean
-    something else in rules, and times to come, which Snakemake refuses.
+    out is what would stop more than it should, see `knowable`: `check` names what is at fault.
     """
     paths = [patient_file(wildcards), *map(shown, entry(wildcards).images.values())]
     return [
@@ -185,10 +184,14 @@ def later_paths(patient):
 
 
 def knowable(path):
-    """Whether a file can be named in a rule, and in its log, and Snakemake would bear its time."""
+    """Whether a file can be named in a rule, and in its log, and Snakemake can bear it.
+
+    A time to come and a file that may not be read end the whole command, other patients' jobs too.
+    """
     try:
         now = os.path.isfile(path) and os.path.getmtime(path) <= time.time()
-        return now and not AWKWARD.search(path) and not is_dicom(Path(path))
+        named = not AWKWARD.search(path) and not is_dicom(Path(path))
+        return now and named and os.access(path, os.R_OK)
     except (OSError, ValueError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,27 @@ def test_a_faulty_patient_is_named_with_its_log(gbm: Gbm, tmp_path: Path) -> Non
     assert f"error: p01: check: {why} (log: {log})\n" in done.stderr
     assert done.stderr.splitlines()[-1] == "results/gbm/cohort.html"
     assert (tmp_path / log).is_file()
+
+
+def test_an_image_that_may_not_be_read_ends_only_its_patient(
+    repository: Path, tmp_path: Path
+) -> None:
+    """Snakemake, which reads the inputs of a failed job, must not end the command there."""
+    write(tmp_path, "p01")
+    (tmp_path / "p01_gm.nii.gz").chmod(0)
+    humbly: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may read everything, and no setpriv is there to give that up")
+        humbly = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    done = subprocess.run(
+        [*humbly, sys.executable, "-m", "gbm", "run", "p01.yaml", "--cores", "1"],
+        cwd=tmp_path, env=_environment(repository, tmp_path),
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "p01_gm.nii.gz: patient.tissue.gm: may not be read" in done.stderr
+    assert done.stderr.splitlines()[-1] == "results/gbm/cohort.html"
 
 
 def test_a_stopped_command_says_how_to_go_on(repository: Path, tmp_path: Path) -> None:
