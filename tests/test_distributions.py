@@ -18,10 +18,11 @@ from tests.workflow.phantom import write
 
 pytestmark = pytest.mark.slow
 
-IN_SDIST = ("bilo", "gbm", "benchmarks", "workflow", "tests", "docs")
+IN_SDIST = ("bilo", "gbm", "benchmarks", "workflow", "tests", "docs", ".ci", ".github")
 BESIDE = (
     "Snakefile", "config.yaml", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md",
-    "CONTRIBUTING.md", ".gitignore",
+    "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", ".gitignore", ".pre-commit-config.yaml",
+    "mkdocs.yml", "Dockerfile", "apptainer.def",
 )  # fmt: skip
 OF_EXPERIMENTS = {
     "workflow/rules/benchmarks.smk", "workflow/rules/experiments.smk",

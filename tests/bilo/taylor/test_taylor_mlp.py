@@ -390,16 +390,6 @@ def test_along_a_direction_is_the_contraction_of_all_tangents(streams: Streams) 
         assert _close(g, g_exact)
 
 
-def test_single_precision_agrees_with_double() -> None:
-    network, points, params = _setting(FisherKPP())
-    double = operator_loss(network, points, params, 0.1)
-    network.float()
-    single = operator_loss(network, points.to(network.like), params.float(), 0.1)
-    assert single.surrogate.dtype == torch.float32
-    assert single.residual == pytest.approx(double.residual, rel=1e-5)
-    assert single.gradient == pytest.approx(double.gradient, rel=1e-5)
-
-
 def test_two_passes_do_not_share_buffers() -> None:
     """Results stay what they are while the workspace's buffers are used again."""
     network, points, params = _setting(FisherKPP())
