@@ -15,7 +15,7 @@ from torch import Tensor
 from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.ensemble import Ensemble
-from bilo.inverse.points import Points
+from bilo.inverse.points import Points, values_at
 from bilo.inverse.unknown import PointFunction, Unknown
 from bilo.taylor.fourier import fourier_features
 from bilo.taylor.jacobian import FactoredJacobian, per_point_weight_jacobian
@@ -64,7 +64,7 @@ class Function(Unknown):
     transform : callable
         (N, at) -> f as jets.
     start : callable
-        f_0, at which the operator is pretrained.
+        f_0, at which the operator is pretrained: points -> (N,), or one number.
     truths : tuple of callable
         Functions behind generated data; the first is the usual one.
     scale : float
@@ -148,7 +148,7 @@ class Function(Unknown):
     def fitted(self, function: PointFunction, params: Tensor) -> Tensor:
         """Weights near `params` that represent a function."""
         points = self.domain.grid(FIT_POINTS[len(self.coordinates) - 1])
-        wanted = function(points).double()
+        wanted = values_at(points, function)
 
         def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
             params = torch.from_numpy(v).requires_grad_()
@@ -284,7 +284,7 @@ class Function(Unknown):
 
     def read(self, value: PointFunction, points: Points) -> Tensor:
         """f at points, over the scale."""
-        return value(points).double() / self.scale
+        return values_at(points, value) / self.scale
 
     def param_bounds(self) -> tuple[Tensor, Tensor]:
         """None: weights are free."""

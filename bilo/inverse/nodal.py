@@ -11,7 +11,7 @@ from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor
 
 from bilo.inverse.function import Function
-from bilo.inverse.points import Points
+from bilo.inverse.points import Points, values_at
 from bilo.inverse.unknown import PointFunction
 from bilo.solvers.discretised import Array, Discretised, Pull
 
@@ -75,7 +75,9 @@ class Nodal:
         mesh = np.meshgrid(*self.axes, indexing="ij")
         rows = (torch.from_numpy(m.ravel()) for m in mesh)
         points = Points(dict(zip(self.unknown.coordinates, rows, strict=True)))
-        return self.admissible(self.unknown.start(points).numpy().reshape(self.low.shape))
+        return self.admissible(
+            values_at(points, self.unknown.start).numpy().reshape(self.low.shape)
+        )
 
     def admissible(self, z: Array) -> Array:
         """The nearest z inside the bounds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +25,18 @@ class Points:
     ------
     ValueError
         If a coordinate is no row of numbers, or they differ in length.
+    TypeError
+        If coordinates have no names.
     """
 
     coordinates: Mapping[str, Tensor]
     known: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        given: object = self.coordinates
+        if not isinstance(given, Mapping):
+            kind = type(given).__name__
+            raise TypeError(f"points: a {kind} does not name its coordinates: Points({{'x': ...}})")
         coordinates = {k: _tensor(v) for k, v in self.coordinates.items()}
         known = {k: _tensor(v) for k, v in self.known.items()}
         object.__setattr__(self, "coordinates", coordinates)
@@ -73,6 +79,20 @@ def grid(**axes: Tensor) -> Points:
     """All combinations of the given axes, the last one running fastest."""
     mesh = torch.meshgrid(*axes.values(), indexing="ij")
     return Points({name: m.reshape(-1) for name, m in zip(axes, mesh, strict=True)})
+
+
+def values_at(points: Points, function: Callable[[Points], Any]) -> Tensor:
+    """Values (N,), float64, of a function of points that gives a row of numbers, or one number.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer values than points.
+    """
+    found = torch.as_tensor(function(points), dtype=torch.float64)
+    if found.ndim and found.shape != (len(points),):
+        raise ValueError(f"a function gave {tuple(found.shape)} for {len(points)} points")
+    return found.expand(len(points))
 
 
 def _tensor(values: Any) -> Tensor:

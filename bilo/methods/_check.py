@@ -10,11 +10,12 @@ from torch import Tensor
 
 from bilo.inverse.function import Function
 from bilo.inverse.point_jets import PointJets
-from bilo.inverse.points import EXACT
+from bilo.inverse.points import EXACT, values_at
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.lower import textbook
 from bilo.methods import _check_reference as reference
+from bilo.methods._kinds import require_problem, require_unknowns
 from bilo.methods._preflight import Statement
 from bilo.networks.network import OperatorNetwork
 from bilo.training.checks import Check
@@ -76,11 +77,20 @@ def check(problem: Problem) -> Report:
     -------
     Report
         ``print(bilo.check(problem))``; `Report.ok`.
+
+    Raises
+    ------
+    TypeError
+        If it is no problem.
     """
+    require_problem(problem)
     checks = [_tried("equation", lambda: _equation(problem))]
     if not checks[0].passed:
         return Report(problem.name, tuple(checks))
-    params = _params(problem)
+    try:
+        params = _params(problem)
+    except Exception as error:
+        return Report(problem.name, (*checks, Check("functions", False, _words(error))))
     checks += [
         _tried("derivatives", lambda: _derivatives(problem, params)),
         _tried("functions", lambda: _functions(problem, params)),
@@ -122,6 +132,7 @@ def _params(problem: Problem) -> Tensor:
 
 
 def _equation(problem: Problem) -> Check:
+    require_unknowns(problem)
     used = Statement(problem).used()
     unused = [k.name for k in problem.unknowns if k.name not in used]
     if unused:
@@ -172,10 +183,7 @@ def _functions(problem: Problem, params: Tensor) -> Check:
         if not isinstance(k, Function):
             continue
         points = k.domain.grid(31 if len(k.coordinates) < 3 else 7)
-        wanted = k.start(points)
-        if wanted.shape != (len(points),):
-            words = f"the start of {k.name} gives {tuple(wanted.shape)} for {len(points)} points"
-            return Check("functions", False, words)
+        wanted = values_at(points, k.start)
         error = float((k.at(points, part) - wanted).pow(2).mean().sqrt()) / k.scale
         if not error <= MET:
             return Check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar
@@ -112,7 +113,7 @@ class NetworkMethod(ABC):
     def _require_weights(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
-            if value is not None and not (0 <= value < float("inf")):
+            if value is not None and not (isinstance(value, int | float) and 0 <= value < math.inf):
                 raise ValueError(f"{name}: {value!r} is no number of at least 0")
 
 

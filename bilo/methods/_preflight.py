@@ -19,7 +19,7 @@ from bilo.inverse.objective import Objective
 from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Unknown
+from bilo.methods._kinds import require_data, require_problem, require_unknowns
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods.adjoint import Adjoint
 from bilo.methods.bpn import BPN
@@ -47,7 +47,9 @@ def require_sense(problem: Problem, data: Objective, method: object) -> None:
     ValueError
         If problem, data and method do not fit together, or the residual is no number at the start.
     """
-    _require_kinds(problem, data)
+    require_problem(problem)
+    require_data(data)
+    require_unknowns(problem)
     _require_method(problem, method)
     _require_homes(problem)
     _require_places(problem, data)
@@ -149,25 +151,6 @@ def _require_jets(problem: Problem, what: str, found: Fields) -> None:
             )
 
 
-def _require_kinds(problem: Problem, data: Objective) -> None:
-    if isinstance(problem, type):
-        raise TypeError(f"problem: an instance is needed, {problem.__name__}()")
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: a {type(problem).__name__} is no Problem")
-    if not isinstance(data, Objective):
-        raise TypeError(
-            f"data: a {type(data).__name__} is no objective, such as LeastSquares(points, values)"
-        )
-    for k in problem.unknowns:
-        if not isinstance(k, Unknown):
-            raise TypeError(
-                f"{problem.name}: the unknown {k!r} is a {type(k).__name__}, neither a Scalar nor "
-                "a Function"
-            )
-    if not problem.unknowns:
-        raise ValueError(f"{problem.name} has no unknowns")
-
-
 def _require_method(problem: Problem, method: object) -> None:
     if isinstance(method, type):
         raise TypeError(f"method: an instance is needed, {method.__name__}()")
@@ -187,7 +170,10 @@ def _require_method(problem: Problem, method: object) -> None:
             )
     regularised = any(f.regulariser for f in problem.functions)
     if getattr(method, "w_reg", 0) and isinstance(method, NetworkMethod) and not regularised:
-        raise ValueError(f"{problem.name} has no regulariser: w_reg must be 0")
+        raise ValueError(
+            f"{problem.name} has no regulariser, of which w_reg is the weight: leave w_reg out, or "
+            "give an unknown function one, Function(..., regulariser=Regulariser(points))"
+        )
 
 
 def _require_homes(problem: Problem) -> None:

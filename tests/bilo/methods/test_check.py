@@ -108,6 +108,12 @@ class OutOfReach(Poisson):
     unknowns = (replace(Poisson.unknowns[0], start=shapes.everywhere(2.0)),)
 
 
+class Column(Poisson):
+    """The start has a column too many."""
+
+    unknowns = (replace(Poisson.unknowns[0], start=lambda points: torch.ones(len(points), 1)),)
+
+
 class Shapeless(FisherKPP):
     """The numerical solution gives two numbers a point."""
 
@@ -141,6 +147,7 @@ class Broken(FisherKPP):
         (Held, "derivatives", "derivative by rho differs by .*enters somewhere as a number"),
         (Unused, "equation", "it never uses alpha"),
         (WrongSensitivity, "sensitivities", "that by rho differs by"),
+        (Column, "functions", r"a function gave \(101, 1\) for 101 points"),
         (OutOfReach, "functions", "the network of D misses its start by"),
         (Shapeless, "numerical solution", r"it gives \(2601, 2\) numbers for \(2601,\)"),
         (Tensors, "equation", "TypeError: fisher_kpp: residual returns a Tensor|Tensor"),

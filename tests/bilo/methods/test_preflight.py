@@ -15,7 +15,7 @@ from bilo.inverse.box import Box
 from bilo.inverse.function import Function
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.point_jets import PointJets
-from bilo.inverse.points import Points
+from bilo.inverse.points import Points, values_at
 from bilo.inverse.problem import Condition, Problem
 from bilo.inverse.regulariser import Regulariser
 from bilo.inverse.unknown import Scalar
@@ -94,6 +94,13 @@ def test_kinds() -> None:
     numbers.unknowns = (*numbers.unknowns, 3.0)
     _refused(numbers, _data(), "unknown 3.0 is a float, neither a Scalar nor", kind=TypeError)
     _refused(Decay(), _data(), r"method: an instance is needed, BiLO\(\)", BiLO, kind=TypeError)
+    for slip, words in (
+        ({"coordinates": "x"}, r"k: coordinates are a tuple of names, \('x',\)"),
+        ({"start": 0.3}, "k: its start is a function, lambda points: 0.3"),
+        ({"regulariser": 1e-3}, r"k: a float is no regulariser, such as Regulariser\(points\)"),
+    ):
+        made: dict[str, Any] = {"coordinates": ("x",), "box": Decay.box, **slip}
+        _refused(_of(unknowns=(Function("k", **made),)), _data(), words, kind=TypeError)
     none = _of()
     none.unknowns = ()
     _refused(none, _data(), "has no unknowns")
@@ -128,6 +135,18 @@ def test_homes_of_functions() -> None:
         _of(unknowns=(there,)), _data(), "k: the points of its regulariser lack the coordinate x"
     )
     require_sense(_of(unknowns=(Function("k", ("x",), box=Decay.box),)), _data(), BiLO())
+
+
+def test_a_start_is_a_row_or_a_number() -> None:
+    def first(start: Any) -> Any:
+        k = Function("k", ("x",), start=start)
+        return values_at(k.sensors, k.start)
+
+    assert torch.equal(first(lambda points: 0.5), torch.full((101,), 0.5).double())
+    assert torch.equal(first(lambda points: np.ones(len(points))), torch.ones(101).double())
+    for wrong in (torch.ones(3), torch.ones(101, 1)):
+        with pytest.raises(ValueError, match=rf"gave {re.escape(str(tuple(wrong.shape)))} for 101"):
+            first(lambda points, wrong=wrong: wrong)
 
 
 def test_names_at_a_point() -> None:
@@ -216,7 +235,7 @@ FISHER = FisherKPP()
         (FISHER, Adjoint(), "adjoint takes one unknown function, no scalars: D, rho"),
         (FISHER, Descent(), "descent takes one unknown function"),
         (FISHER, Tikhonov(), "tikhonov takes one unknown function"),
-        (FISHER, BiLO(w_reg=1e-3), "fisher_kpp has no regulariser: w_reg must be 0"),
+        (FISHER, BiLO(w_reg=1e-3), "fisher_kpp has no regulariser, of which w_reg is the weight"),
         (Decay(), BiLO(start_grid=3), "start_grid: decay has no numerical solution"),
         (Decay(), DirectFit(), "decay has no numerical solution, which direct_fit needs"),
         (Decay(), DeepONet(), "decay has no numerical solution, which deeponet needs"),
