@@ -253,7 +253,7 @@ def _optimum(
         return rest(problem, data, finished.u, finished.J, params)
     if finished.stationary:  # they may rest anywhere
         return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
-    return Check("rest", False, "the unknowns were still moving when the budget ended")
+    return Check("rest", False, "the unknowns were still moving when finetune_steps ended")
 
 
 def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:

@@ -116,6 +116,12 @@ def test_the_fixed_point_is_the_minimum_of_the_objective(solved: Solution) -> No
     assert solved.assessment["gain_left"] < 0.05
 
 
+def test_a_weight_that_was_given_is_named(solved: Solution) -> None:
+    (check,) = [check for check in solved.checks if check.name == "regulariser"]
+    assert check.passed is None
+    assert "its weight 0.0001 was given and not tested" in solved.summary()
+
+
 def test_an_interrupted_fit_ends_on_the_same_bits(solved: Solution, tmp_path: Path) -> None:
     problem, data = _data("poisson", 1e-2)
     method, file = BiLO("varpro", w_reg=1e-4, **CHEAP), tmp_path / "fit.safetensors"
@@ -148,6 +154,7 @@ def test_the_data_choose_the_weight() -> None:
         return _apart(bilo.fit(problem, data, Adjoint(w_reg=w_reg)).unknowns["D"], D.truths[0])
 
     found = bilo.fit(problem, data, BiLO("varpro", w_reg="auto", **CHEAP), device="cpu")
+    assert "regulariser" not in {check.name for check in found.checks}
     best = min(error(w) for w in (1e-3, 1e-4, 1e-5))
     assert _apart(found.unknowns["D"], D.truths[0]) < 1.5 * best
     inner = D.domain.grid(101).part(slice(1, -1))
