@@ -177,7 +177,9 @@ class Jet(OwnFunctions):
     def __rtruediv__(self, other: Number) -> Jet:
         return self.reciprocal() * other
 
-    def __pow__(self, p: Number) -> Jet:
+    def __pow__(self, p: Jet | Number) -> Jet:
+        if isinstance(p, Jet):
+            return (p * self.log()).exp()
         if p == 2:
             return self * self
         u = self.value
@@ -253,8 +255,7 @@ class Jet(OwnFunctions):
     def positive(self) -> Jet:
         """max(u, 0); its derivatives are those of the side on which u is."""
         u = self.value
-        one = (u > 0).to(u)
-        return self.compose(u.clamp(min=0), one, torch.zeros_like(u), torch.zeros_like(u))
+        return self.compose(u.clamp(min=0), (u > 0).to(u), torch.zeros_like(u), torch.zeros_like(u))
 
     def softplus(self) -> Jet:
         """log(1 + exp(u))."""

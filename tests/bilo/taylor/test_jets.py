@@ -62,6 +62,7 @@ EXPRESSIONS: dict[str, Callable] = {
     "quotient": lambda t, x, a, b: (a + x * t) / (b + x * x) + 1 / (t + b) - x / 4,
     "square": lambda t, x, a, b: (a * x + t) ** 2,
     "power": lambda t, x, a, b: (b + a * x * x + t) ** 2.5 + (t + b) ** -1 + (t * x * a) ** 3,
+    "exponent": lambda t, x, a, b: (b + a * x * x + t) ** (a + x * t),
     "exp_log": lambda t, x, a, b: (a * x * t).exp() + (b + x * x * a + t).log(),
     "sqrt": lambda t, x, a, b: (b + a * t * x + 1).sqrt(),
     "waves": lambda t, x, a, b: (a * x * math.pi).sin() * (b * t + x).cos(),
