@@ -52,9 +52,12 @@ def told(
 
 
 def _planned(progress: Progress) -> Iterator[str]:
-    """The steps of each patient, each after those that it waits for."""
-    jobs = progress.plan.in_order()
+    """The steps of each patient, each after those that it waits for; or why there will be none."""
+    jobs, faults = progress.plan.in_order(), progress.plan.faults
     for name in [*progress.plan.patients, None]:
+        if name in faults:
+            yield f"{MARK}{faults[name]}"
+            continue
         steps = [job.step for job in jobs if job.patient == name]
         if steps or name is not None:
             yield f"{name or TOGETHER}: {', '.join(steps) or 'nothing to do'}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Literal
@@ -54,11 +54,14 @@ class Plan:
         That its jobs share.
     jobs : dict
         Jobs by their numbers.
+    faults : dict
+        Of patients whose files cannot be used, as far as these say themselves: why.
     """
 
     patients: tuple[str, ...]
     cores: int
     jobs: dict[int, PlannedJob]
+    faults: dict[str, str] = field(default_factory=dict)
 
     def in_order(self) -> list[PlannedJob]:
         """All jobs, each after those that it waits for."""
@@ -87,4 +90,4 @@ def read(lines: Iterable[str]) -> Iterator[Plan | Change]:
             )
             for job in told["jobs"]
         }
-        yield Plan(tuple(told["patients"]), told["cores"], jobs)
+        yield Plan(tuple(told["patients"]), told["cores"], jobs, told["faults"])

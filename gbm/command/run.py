@@ -65,6 +65,8 @@ def run(command: Command) -> int:
         with started(words, said) as (workflow, events), stopping(workflow) as stop:
             progress = watched(events, stop, display_of(command))
             status = workflow.wait()
+        if command.dry_run and progress is not None and progress.plan.faults:
+            status = 1  # the run would end with it
         for line in told(command, progress, status, said, stop.asked):
             print(line, file=sys.stderr if status else sys.stdout)
     return status if status >= 0 else 128 - status

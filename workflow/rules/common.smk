@@ -144,10 +144,15 @@ def patient_file(wildcards):
     return DEMOS[demo]["patient"] if demo else shown(file)
 
 
+def why_faulty(patient):
+    """Why a patient cannot be used, as far as its file says; None where it can."""
+    return patient.fault or judged(patient.file)[1]
+
+
 def fault(wildcards):
-    """Why a patient cannot be used, as far as its file says, for `check`, which fails with it."""
+    """The same as plain values, for `check`, which fails with it."""
     patient = entry(wildcards)
-    why = patient.fault or judged(patient.file)[1]
+    why = why_faulty(patient)
     return why and {
         "message": why.message,
         "file": shown(why.file or patient.file),

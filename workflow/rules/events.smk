@@ -33,9 +33,15 @@ def told_of_job(job):
 
 
 def told_of_plan():
-    """Patients in their order, the jobs that are to be done, and the cores that they share."""
+    """Patients in their order, the jobs to be done, the cores that they share, files at fault."""
     jobs = [told_of_job(job) for job in workflow.dag.needrun_jobs() if job.log]
-    return {"patients": [*PATIENTS], "cores": workflow.cores, "jobs": jobs}
+    found = {key: why_faulty(patient) for key, patient in PATIENTS.items()}
+    return {
+        "patients": [*PATIENTS],
+        "cores": workflow.cores,
+        "jobs": jobs,
+        "faults": {key: str(why) for key, why in found.items() if why},
+    }
 
 
 class EventLines(logging.Handler):

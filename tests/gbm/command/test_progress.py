@@ -33,6 +33,7 @@ def _lines() -> Iterator[str]:
             )
     last = {"id": 5, "patient": None, "step": "cohort", "log": "logs/cohort.log", "after": [3, 4]}
     plan = {"event": "plan", "patients": [*STEPS_OF, "old"], "cores": 2, "jobs": [*jobs, last]}
+    plan["faults"] = {}
     yield json.dumps(plan)
     for what, number in (
         ("started", 1), ("started", 4), ("failed", 4), ("finished", 1), ("started", 2),

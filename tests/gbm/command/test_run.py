@@ -72,6 +72,18 @@ def test_settings_and_patients_reach_the_plan(gbm: Gbm, tmp_path: Path) -> None:
     assert gbm("run", "cohort/p0*.yaml", "--dry-run").stdout.count("check") == 1
 
 
+def test_a_plan_names_the_files_at_fault(gbm: Gbm, tmp_path: Path) -> None:
+    write(tmp_path, "p01")
+    (tmp_path / "p02.yaml").write_text("patient: [")
+    done = gbm("run", "p01.yaml", "p02.yaml", "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    p01, p02, together = done.stderr.splitlines()
+    assert p01.startswith("p01: check, ")
+    assert p02.startswith("error: ")
+    assert p02.endswith("p02.yaml: is not valid YAML at line 1")
+    assert together == "all patients: cohort"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
