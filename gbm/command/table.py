@@ -57,7 +57,7 @@ class LiveTable:
         """Draw the table anew."""
         height, width = self._console.height - AROUND, self._console.width
         parts = [table(rows, height, width)] if rows else []
-        below = "; ".join(filter(None, [total(rows) if rows else "", note]))
+        below = "; ".join(filter(None, [note, total(rows) if rows else ""]))
         text = Text(f"{duration(now)}: {below}" if below else "", "dim", no_wrap=True)
         self._live.update(Group(*parts, text), refresh=True)
 

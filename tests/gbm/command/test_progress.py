@@ -197,6 +197,14 @@ def test_a_narrow_terminal_keeps_the_times(width: int) -> None:
     assert ("━" in first) == (width >= 80)
 
 
+def test_a_narrow_terminal_says_that_it_stops() -> None:
+    console = Console(file=(stream := io.StringIO()), width=40, color_system=None)
+    live = LiveTable(console)
+    live.show([_row("p01", "running")], 95.0, "stopping the jobs that run")
+    live.close()
+    assert "1 min 35 s: stopping the jobs that run" in stream.getvalue()
+
+
 def test_a_small_terminal_shows_what_matters_most() -> None:
     states = ["done"] * 5 + ["running", "failed"] + ["waiting"] * 5
     rows = [_row(f"p{place:02d}", state) for place, state in enumerate(states)]
