@@ -68,7 +68,7 @@ def fit(
     device : str
         ``auto`` takes CUDA when it is there.
     checkpoint : Path, optional
-        File to resume from, and to write to. It is refused if it holds another fit.
+        File ``*.safetensors`` to resume from, and to write to; refused if it holds another fit.
     threads : int
         Of torch, for the time of the fit; 1 unless said otherwise.
     progress : str, optional

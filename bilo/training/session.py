@@ -68,12 +68,15 @@ class Session:
     interruptible: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a device that is not there.
+        """Refuse a device that is not there, and to write over what may be somebody's data.
 
         Raises
         ------
         ValueError
         """
+        file = self.checkpoint
+        if file is not None and (file.suffix != ".safetensors" or file.is_dir()):
+            raise ValueError(f"checkpoint: {file} is written over: name a file *.safetensors")
         if self.device == "auto":
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -244,6 +245,16 @@ FISHER = FisherKPP()
 def test_methods_that_do_not_fit(problem: Problem, method: Method, words: str) -> None:
     data = _data(**{c: torch.ones(3) for c in problem.coordinates})
     _refused(problem, data, words, method)
+
+
+def test_no_data_are_written_over(tmp_path: Path) -> None:
+    table, folder = tmp_path / "wells.csv", tmp_path / "fit.safetensors"
+    table.write_text("km,metres")
+    folder.mkdir()
+    for file in (table, folder):
+        with pytest.raises(ValueError, match=f"{file.name} is written over: name a file"):
+            fit(Decay(), _data(), BiLO(), checkpoint=file)
+    assert table.read_text() == "km,metres"
 
 
 @pytest.mark.parametrize("device", ["cuda:97", "gpu"])
