@@ -32,7 +32,7 @@ ROUNDS = {
 """Steps of each kind; a short one needs more to have a median."""
 SEEDS = tuple(range(10, 20))
 """Fresh ones: no other experiment and no test uses them."""
-SHORT = {
+SHORT: dict[str, dict[str, Any]] = {
     "fast": {"pretrain_steps": 100, "finetune_steps": 350, "points": 196},
     "lm": {"width": 12},
 }
