@@ -15,25 +15,35 @@ from typing import Any
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.growth.parameters import Growth
 from gbm.growth.records import FitResult
 from gbm.network_fit.start import NetworkStart
 from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
 
+CLOSE = 0.03
+"""Relative L2 distance of a network from the solver at the end that needs no second start."""
+
 
 @dataclass(frozen=True)
 class Optimum(Growth):
-    """What the direct fit found: its parameters, D T (mm^2) and rho T, and its objective.
+    """What the direct fit found: D T (mm^2), rho T and thresholds, and its objective.
 
     The objective is that of the cells that a network learns on, like the fits' own.
     """
 
     objective: float
+    thresholds: tuple[float, ...]
 
     @classmethod
     def of(cls, direct: Mapping[str, Any]) -> Optimum:
         """Of the direct fit's record in `baselines.json`."""
-        return cls(direct["DT_mm2"], direct["rhoT"], _number(direct["objective_network_grid"]))
+        return cls(
+            direct["DT_mm2"],
+            direct["rhoT"],
+            _number(direct["objective_network_grid"]),
+            tuple(direct["thresholds"][region] for region in REGIONS),
+        )
 
 
 def fit_in_best_basin(
@@ -44,12 +54,15 @@ def fit_in_best_basin(
     checkpoint: Path | None = None,
     progress: str | None = None,
 ) -> tuple[FitResult, np.ndarray]:
-    """`fit_tumour`; BiLO once more from the direct fit's parameters where it ended above them.
+    """`fit_tumour`; BiLO once more from where the direct fit ended, if the first is not as good.
 
-    The objective may have several minima within reach, and a network knows only the one that it
-    started by. Where its verified objective is more than the objective's margin above the direct
-    fit's, it is offered that one too, and the better fit counts. Its `assessment` holds the first
-    fit's start and objective as `first_start`.
+    The objective may have several minima within reach, in the parameters and in the thresholds, and
+    a network knows only the one that it started by. Far from its start it may also be off the
+    equation. Where its verified objective is more than the objective's margin above the direct
+    fit's, or its density further than `CLOSE` from the solver's, it is offered the direct fit's
+    minimum too, and the better fit counts: one that is good in both, and of two such the one with
+    the lower objective. Its `assessment` holds the first fit's start and objective as
+    `first_start`.
 
     Parameters
     ----------
@@ -65,12 +78,17 @@ def fit_in_best_basin(
         said = progress if start is None or progress is None else f"{progress}, second start"
         return fit_tumour(fit, start, threads=threads, checkpoint=at, progress=said)
 
-    first, margin = from_start(None, checkpoint), fit.settings.objective.scale.margin
-    if fit.spec.method != "bilo" or _verified(first) <= optimum.objective + margin:
+    highest = optimum.objective + fit.settings.objective.scale.margin
+
+    def falls_short(made: tuple[FitResult, np.ndarray]) -> bool:
+        return _verified(made) > highest or _number(made[0].assessment["relative_error"]) > CLOSE
+
+    first = from_start(None, checkpoint)
+    if fit.spec.method != "bilo" or not falls_short(first):
         return first
-    start = NetworkStart(optimum.DT, optimum.rhoT, "direct fit")
+    start = NetworkStart(optimum.DT, optimum.rhoT, "direct fit", optimum.thresholds)
     second = from_start(start, None if checkpoint is None else second_checkpoint(checkpoint))
-    result, u = min(first, second, key=_verified)
+    result, u = min(first, second, key=lambda made: (falls_short(made), _verified(made)))
     before = {
         "first_start": {
             "source": first[0].assessment["start"]["source"],

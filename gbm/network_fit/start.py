@@ -42,9 +42,12 @@ class NetworkStart(Growth):
     Attributes
     ----------
     source : {"characteristic", "table", "direct fit"}
+    thresholds : tuple of float, optional
+        Of WT and TC, where the upper level begins; the prior's means without them.
     """
 
     source: Literal["characteristic", "table", "direct fit"] = "characteristic"
+    thresholds: tuple[float, ...] | None = None
 
 
 def start_of(

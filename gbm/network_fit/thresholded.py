@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,8 +25,12 @@ class Thresholded(objective.Objective):
 
     def __init__(self, inverse: GrowthInverseProblem) -> None:
         self.inverse = inverse
-        means = np.array(inverse.objective.prior_means)
-        self.start = torch.from_numpy(to_unconstrained(means, inverse.threshold_bounds))
+        self.begin_at(inverse.objective.prior_means)
+
+    def begin_at(self, thresholds: Sequence[float]) -> None:
+        """Let the fit begin at these thresholds."""
+        given = np.array(thresholds, dtype=float)
+        self.start = torch.from_numpy(to_unconstrained(given, self.inverse.threshold_bounds))
 
     def identity(self) -> str:
         """Nothing beside the tumour's: a fit's key covers its data."""

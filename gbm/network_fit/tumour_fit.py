@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from gbm.growth.finite_volume import solve
 from gbm.growth.grids import Grids
 from gbm.growth.growth_map import GrowthMap, coarsen
 from gbm.growth.inverse_problem import GrowthInverseProblem
+from gbm.growth.metrics import relative_error
 from gbm.growth.parameters import Growth
 from gbm.growth.records import CONVERGED, FitResult
 from gbm.io.code_hash import source_hash
@@ -135,8 +136,11 @@ def fit_tumour(
         bounds=inverse.growth_bounds, grids=fit.grids,
     )  # fmt: skip
     objective = _objective(tumour, inverse, continued=start.source == "characteristic")
+    if start.thresholds is not None:
+        objective.begin_at(start.thresholds)
     tumour.key = fit.key(start)
-    judge = _referee(domain, tumour, objective)
+    solved = _solver(domain, tumour)
+    judge = _referee(tumour, objective, solved)
     session = Session(
         seed=spec.seed,
         device=settings.fit.device,
@@ -148,9 +152,10 @@ def fit_tumour(
     u = np.stack([_density(tumour, solution, t) for t in TIMES])
     result = _result(fit, tumour, objective, solution, u[-1])
     assessment = {
-        "start": asdict(start),
+        "start": {"DT": start.DT, "rhoT": start.rhoT, "source": start.source},
         **result.assessment,
         "objective_fdm": judge(solution.params, solution.nuisance),
+        "relative_error": relative_error(u[-1], solved(solution.params), inverse.objective.phi),
     }
     return replace(result, assessment=assessment), u
 
@@ -198,18 +203,27 @@ def _objective(tumour: TumourProblem, inverse: GrowthInverseProblem, *, continue
     return SegmentationObjective(tumour, inverse, continued=continued)
 
 
-def _referee(
-    domain: Domain, tumour: TumourProblem, objective: Level
-) -> Callable[[torch.Tensor, torch.Tensor], float]:
-    """The objective of the finite-volume solution: the fit ends at the best place it judged."""
+def _solver(domain: Domain, tumour: TumourProblem) -> Callable[[torch.Tensor], np.ndarray]:
+    """The finite-volume solution at some params, on the objective's cells."""
     grids = tumour.grids
     grid = GrowthMap.of(domain, grids.network)
 
+    def solved(params: torch.Tensor) -> np.ndarray:
+        growth = _growth(tumour, tumour.from_params(params))
+        return coarsen(solve(grid, growth, tumour.seed)[0], grids.per_cell)
+
+    return solved
+
+
+def _referee(
+    tumour: TumourProblem, objective: Level, solved: Callable[[torch.Tensor], np.ndarray]
+) -> Referee:
+    """The objective of the finite-volume solution: the fit ends at the best place it judged."""
+
     def judge(params: torch.Tensor, nuisance: torch.Tensor) -> float:
         growth = _growth(tumour, tumour.from_params(params))
-        u = coarsen(solve(grid, growth, tumour.seed)[0], grids.per_cell)
         thresholds = objective.thresholds(nuisance)
-        return objective.inverse.value(u, thresholds, growth.lambda_mm, growth.rhoT)
+        return objective.inverse.value(solved(params), thresholds, growth.lambda_mm, growth.rhoT)
 
     return judge
 

@@ -221,9 +221,9 @@ def _start(result: PatientResult) -> str:
         if fit.first_start is not None and fit.start is not None:
             second = "kept" if fit.start.source == "direct fit" else "no better, and left"
             text += (
-                f" {fit.name} ended clearly above the direct fit (objective "
-                f"{num(fit.first_start.objective_fdm, 4)}); a second start at the direct fit's "
-                f"parameters was {second}."
+                f" {fit.name} ended clearly above the direct fit, or off its own equation "
+                f"(objective {num(fit.first_start.objective_fdm, 4)}); a second start at the "
+                f"direct fit's parameters was {second}."
             )
     return text
 

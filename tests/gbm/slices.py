@@ -24,7 +24,7 @@ from gbm.demo.phantoms import make, phantoms
 from gbm.domain.domain import save_domain
 from gbm.domain.fitted_grid import choose_slab
 from gbm.imaging.labels import load_regions
-from gbm.io.files import read_json, write_json
+from gbm.io.files import read_json, write_sealed
 from gbm.io.job import Job
 from gbm.io.layout import Layout
 from gbm.results.patient_result import PatientResult, read_result
@@ -79,7 +79,7 @@ def prepare_phantom(name: str, out: Path) -> tuple[Job, dict[str, float]]:
     (case,) = [case for case in phantoms() if case.name == name]
     made, files = make(case), Layout(out, name)
     save_domain(files.domain, made.domain)
-    write_json(files.quality, {"numbers": dict(made.domain.numbers)})
+    write_sealed(files.quality, {"numbers": dict(made.domain.numbers)})
     job = Job(None, Settings.model_validate(NO_INTERVALS), files)
     return job, {"lambda_mm": case.truth.lambda_mm, "rhoT": case.truth.rhoT}
 

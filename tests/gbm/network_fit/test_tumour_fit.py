@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -44,8 +44,17 @@ TINY = Settings.model_validate(
     }
 )  # fmt: skip
 DIRECT = [2.4, 33.5]
+LEVELS = {"WT": 0.3, "TC": 0.6}
 Undisturbed = Callable[[str], dict[str, Any]]
 PLANS = ("bilo_char_inferred_seed0", "pinn_char_w1e-3_seed0")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unseen_errors() -> Iterator[None]:
+    """Fits this short are all off the equation: none starts again for that unless asked."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(best_basin, "CLOSE", 1.0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +72,7 @@ def _write_baselines(files: Layout, grown: Any, objective: float) -> None:
     """Direct fits at the truth, of a given objective."""
     fitted = {"DT_mm2": grown.DT, "rhoT": grown.rhoT, "objective": objective}
     fitted |= {"objective_network_grid": objective, "first_mode": None}
+    fitted |= {"thresholds": LEVELS}
     write_sealed(files.baselines, {"direct_fdm": {**fitted, "x0_grid_mm": DIRECT}})
     write_sealed(files.direct_fixed, {**fitted, "x0_grid_mm": grown.domain.x0.tolist()})
 
@@ -123,9 +133,23 @@ def test_a_fit_above_the_direct_fit_starts_once_more_there(
     # Thirty steps of a small network get nowhere from afar; at the truth they need not.
     assert found["assessment"]["start"]["source"] == "direct fit"
     assert found["assessment"]["objective_fdm"] < before["objective_fdm"]
+    # and so are the thresholds, which ninety steps move by a little
+    assert found["thresholds"] == pytest.approx(LEVELS, abs=0.05)
     assert "first_start" not in pinn["assessment"]
     kept = replace(files, patient="offered").checkpoint(name)
     assert not best_basin.second_checkpoint(kept).exists()
+
+
+def test_a_fit_off_the_equation_starts_once_more_at_the_direct_fit(
+    files: Layout, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = undisturbed("bilo_char_inferred_seed0")
+    error = alone["assessment"]["relative_error"]
+    monkeypatch.setattr(best_basin, "CLOSE", 0.99 * error)
+    found = _run(files, "bilo_char_inferred_seed0", "off")
+    assert found["steps"] == 2 * alone["steps"]
+    assert found["assessment"]["relative_error"] < 0.99 * error
+    assert found["assessment"]["start"]["source"] == "direct fit"
 
 
 def test_an_interruption_changes_nothing(files: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
