@@ -36,6 +36,8 @@ from bilo.training.recipes import RecipeError
 
 INDEPENDENT = 1e-12
 """Part of the largest eigenvalue of the features' products below which a combination is none."""
+FEW = 20
+"""Points at which the transform is tested."""
 NEWTON = 20
 """Most Newton steps of the field; a linear equation needs one."""
 ROUNDING = 1e-9
@@ -158,6 +160,26 @@ class Form:
         return tuple(torch.einsum("pnj,pn->jn", psi, by) for by in self.by_z)
 
 
+def _require_affine(network: ResponseNetwork, points: Points, params: Tensor) -> None:
+    """u_0 + sum_j w_j psi_j is the represented field at any w, and at other unknowns.
+
+    Raises
+    ------
+    RecipeError
+    """
+    few = points.part(slice(0, None, max(len(points) // FEW, 1)))
+    u_0, psi = represented(network, few, params)
+    at = _FirstOrder(network.problem, few, params + 0.1, tangents=False)
+    rows = torch.ones_like(network.rows)
+    with torch.no_grad():
+        elsewhere = _Field(network, at).value(rows)
+    if not torch.allclose(elsewhere, u_0 + psi @ rows, rtol=1e-6, atol=1e-6):
+        raise RecipeError(
+            f"the weak form of {network.problem.name} needs a transform that is linear in N and "
+            "does not move the field with the unknowns"
+        )
+
+
 class Galerkin:
     """The weak form of a problem over a trunk, at the points of a quadrature.
 
@@ -174,7 +196,8 @@ class Galerkin:
     Raises
     ------
     RecipeError
-        If the problem has several fields.
+        If the problem has several fields, or its transform is not linear, or moves the field with
+        the unknowns.
     """
 
     def __init__(self, network: ResponseNetwork, quadrature: Quadrature, params: Tensor) -> None:
@@ -185,6 +208,7 @@ class Galerkin:
         self.points = quadrature.points.to(network.like)
         self._weights = quadrature.weights.to(network.like)
         self._params = params.to(network.like)
+        _require_affine(network, self.points, self._params)
         self._u_0, psi = represented(network, self.points, self._params)
         products = sum(p.t() @ (self._weights[:, None] * p) for p in psi)
         values, Q = torch.linalg.eigh(products)

@@ -149,6 +149,29 @@ def test_its_total_variation_is_that_of_the_discretised_problem() -> None:
     assert torch.allclose(by_values, torch.from_numpy(gradient.ravel()), atol=1e-9)
 
 
+class Positive(Fin):
+    """A transform that is not linear."""
+
+    def transform(self, N: Any, at: Any) -> Any:
+        """u = softplus(N) x (1 - x)."""
+        return N.softplus() * at.vanishing("x")
+
+
+class Moved(Fin):
+    """A transform that holds an unknown."""
+
+    def transform(self, N: Any, at: Any) -> Any:
+        """u = N x (1 - x) + c."""
+        return N * at.vanishing("x") + at["c"]
+
+
+@pytest.mark.parametrize("kind", [Positive, Moved])
+def test_a_transform_is_linear_and_holds_no_unknown(kind: type[Fin]) -> None:
+    data = LeastSquares(Points({"x": [0.5]}), torch.ones(1))
+    with pytest.raises(RecipeError, match="linear in N"):
+        bilo.fit(kind(), data, BiLO("varpro", width=20, layers=1), device="cpu")
+
+
 def test_what_a_weak_form_needs() -> None:
     problem = get("darcy")
     data = problem.observe(problem.truth(), 0.0, 0)
