@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bilo.inverse.box import Box
+    from bilo.inverse.cells import Cells
     from bilo.inverse.function import Function
     from bilo.inverse.least_squares import LeastSquares
     from bilo.inverse.observation import Observation
@@ -37,6 +38,7 @@ __all__ = [
     "Adjoint",
     "BiLO",
     "Box",
+    "Cells",
     "DeepONet",
     "Descent",
     "DirectFit",
@@ -62,6 +64,7 @@ _HOMES = {
     "Adjoint": "bilo.methods.adjoint",
     "BiLO": "bilo.methods.bilo",
     "Box": "bilo.inverse.box",
+    "Cells": "bilo.inverse.cells",
     "DeepONet": "bilo.methods.deeponet",
     "Descent": "bilo.methods.descent",
     "DirectFit": "bilo.methods.direct_fit",

@@ -14,31 +14,37 @@ the response to a shift of the whole function alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.theory.exact import NodalGradient, exact_gradient
+from bilo.inverse.cells import on_cells
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.directions import Waves, started_as_basis
 from bilo.inverse.function import Function
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
-from bilo.lower.trunk import start_trunk, untuned
+from bilo.lower.galerkin import Galerkin, Quadrature, states_weak_form
+from bilo.lower.trunk import start_trunk, tiling, untuned
 from bilo.methods._in_directions import ASKED, MODES, START
 from bilo.problems import get
 from bilo.problems.source import confined
 from bilo.taylor.jets import Jet
 from bilo.taylor.streams import VALUE
 from bilo.upper.directions import FIRST_MU, DirectionsLevel, Place
+from bilo.upper.weak_level import WeakLevel, WeakPlace
 
 TENTH = 10.0
 """`end` is the last step whose data gradient is so many times that at the answer; where none is,
 the fit came to no answer, and the last step of all."""
+Modes = Callable[[CoordinateJets], list[Jet]]
+"""at -> jets of the functions in whose directions gradients are compared."""
 DEPENDENT = 1e-10
 """Part of the largest eigenvalue of the modes' products below which a combination is none."""
 
@@ -49,8 +55,7 @@ class Fit:
 
     Attributes
     ----------
-    modes : callable
-        at -> jets of the modes, the functions in whose directions gradients are compared.
+    modes : Modes
     noise, w_reg : float
     steps : int
         Most steps of the unknowns.
@@ -60,7 +65,7 @@ class Fit:
         Of the residual.
     """
 
-    modes: Callable[[CoordinateJets], list[Jet]]
+    modes: Modes
     noise: float = 0.0
     w_reg: float = 0.0
     steps: int = 12
@@ -94,11 +99,30 @@ FITS = {
     "poisson": Fit(sines, noise=1e-2, w_reg=1e-4),
     "heat": Fit(sines, width=400, points=1600),
     "burgers": Fit(sines, w_reg=1e-5, width=400, points=1600),
-    "darcy": Fit(cosines, w_reg=1e-9, width=300, points=1600, steps=6),
+    "darcy": Fit(cosines, w_reg=1e-9, width=800, layers=1, points=14_400),
     "source": Fit(confined_cosines, noise=1e-2, w_reg=1e-9, width=300, points=900, steps=10),
 }
 """Noise and weights of the experiments (of poisson's three the least); trunks wide enough for all
 modes."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A place along a fit: the unknowns, the field at the data, and how it answers to a change.
+
+    Attributes
+    ----------
+    problem : Problem
+    params : Tensor (size,)
+    u : Tensor (N,)
+    answers : callable
+        Modes -> T phi at the data (N, K) for such changes of the one function, float64.
+    """
+
+    problem: Problem
+    params: Tensor
+    u: Tensor
+    answers: Callable[[Modes], Tensor]
 
 
 def along_a_fit(name: str, fit: Fit) -> list[dict[str, Any]]:
@@ -112,26 +136,45 @@ def along_a_fit(name: str, fit: Fit) -> list[dict[str, Any]]:
         on the usual grid, ``outside_share``, the part of the exact gradient (L2 norms) that no
         mode has, and ``data_gradient``, its norm.
     """
-    problem = started_as_basis(get(name))
+    problem = get(name)
     data = problem.observe(problem.truth(), fit.noise, 0)
+    stages = _weakly if states_weak_form(problem) else _in_directions
+    found: list[dict[str, Any]] = []
+    for step, stage in enumerate(stages(problem, data, fit)):
+        found.append({"step": step, **compare(stage, data, fit.modes)})
+        numbers = "  ".join(f"{key} {value:.4g}" for key, value in found[-1].items())
+        print(f"theory {name}: {numbers}", file=sys.stderr, flush=True)
+        if step == fit.steps:
+            break
+    return _chosen(found)
+
+
+def _in_directions(problem: Problem, data: SeparableObjective, fit: Fit) -> Iterator[Stage]:
+    """The steps of a fit in directions, its start first."""
+    problem = started_as_basis(problem)
     network = untuned(problem, fit.width, fit.layers, 0).double()
     generator = torch.Generator().manual_seed(2)
     points = problem.collocation(fit.points, generator).to(EXACT)
     params, waves = problem.start_params(0), Waves(problem, ASKED, MODES, 0)
     start_trunk(network, params, waves, generator)
     level = DirectionsLevel(network, points, data, fit.w_reg)
-    place, mu = level.settle(params, START), FIRST_MU
-    found: list[dict[str, Any]] = []
-    for step in range(fit.steps + 1):
-        if step:
-            better, mu = level.step(place, mu)
-            if better is None:
-                break
-            place = better
-        found.append({"step": step, **compare(place, data, fit.modes)})
-        numbers = "  ".join(f"{key} {value:.4g}" for key, value in found[-1].items())
-        print(f"theory {name}: {numbers}", file=sys.stderr, flush=True)
-    return _chosen(found)
+    place: Place | None = level.settle(params, START)
+    mu = FIRST_MU
+    while place is not None:
+        yield Stage(problem, place.params, place.u, partial(_answers, place))
+        place, mu = level.step(place, mu)
+
+
+def _weakly(problem: Problem, data: SeparableObjective, fit: Fit) -> Iterator[Stage]:
+    """The steps of a fit with the weak form, its start first."""
+    problem = on_cells(problem)
+    network, params = tiling(problem, fit.width, fit.layers, 0).double(), problem.start_params(0)
+    galerkin = Galerkin(network, Quadrature.of(problem, fit.points), params)
+    level, mu = WeakLevel(galerkin, data, fit.w_reg), FIRST_MU
+    place: WeakPlace | None = level.settle(params, galerkin.nothing)
+    while place is not None:
+        yield Stage(problem, place.params, place.u, partial(_weak_answers, level, place))
+        place, mu = level.step(place, mu)
 
 
 def _chosen(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -143,20 +186,17 @@ def _chosen(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"where": where, **found[step]} for where, step in steps.items()]
 
 
-def compare(
-    place: Place, data: SeparableObjective, modes: Callable[[CoordinateJets], list[Jet]]
-) -> dict[str, float]:
+def compare(stage: Stage, data: SeparableObjective, modes: Modes) -> dict[str, float]:
     """All gradients of the data term at one place."""
-    problem, network = place.lower.residual.problem, place.lower.residual.network
-    theta = problem.from_params(place.params)
+    problem, theta = stage.problem, stage.problem.from_params(stage.params)
     exact, usual = (exact_gradient(problem, theta, data, usual=usual) for usual in (False, True))
     product = _Projected.on(exact, modes)
-    by_data = data.gradient(place.u, data.start)[1]
-    acts = problem.departure_points(data.points.to(network.like), place.u)
+    by_data = data.gradient(stage.u, data.start)[1]
+    acts = problem.departure_points(data.points.to(EXACT), stage.u)
     at_data = _values(modes(CoordinateJets(acts, VALUE)))
     gradients = {
-        "": _answers(place, modes).t() @ by_data,
-        "_local_shift": at_data @ (_answers(place, _shift)[:, 0] * by_data),
+        "": stage.answers(modes).t() @ by_data,
+        "_local_shift": at_data @ (stage.answers(_shift)[:, 0] * by_data),
         "_solver": product.components(usual),
     }
     wanted = product.components(exact)
@@ -177,13 +217,11 @@ class _Projected:
     <P g, P h> = a^T M^+ b,      M_mn = <phi_m, phi_n>
     """
 
-    modes: Callable[[CoordinateJets], list[Jet]]
+    modes: Modes
     inverse: Tensor
 
     @classmethod
-    def on(
-        cls, gradient: NodalGradient, modes: Callable[[CoordinateJets], list[Jet]]
-    ) -> _Projected:
+    def on(cls, gradient: NodalGradient, modes: Modes) -> _Projected:
         """With the quadrature of a gradient's grid."""
         phi = _values(modes(CoordinateJets(gradient.nodes, VALUE)))
         M = (phi * gradient.weights) @ phi.t()
@@ -208,13 +246,21 @@ def _shift(at: CoordinateJets) -> list[Jet]:
     return [at[some] * 0 + 1]
 
 
-def _answers(place: Place, modes: Callable[[CoordinateJets], list[Jet]]) -> Tensor:
+def _answers(place: Place, modes: Modes) -> Tensor:
     """T phi at the data for changes of the one function, (N, K), float64."""
     residual, observed = place.lower.residual, place.observed
     problem = residual.problem
     S = residual.moved_by(_changes(problem, modes(residual.at)))
     direct = observed.moved_by(_changes(problem, modes(observed.at)))
     return direct - observed.Psi @ place.lower.factors.solve(S)
+
+
+def _weak_answers(level: WeakLevel, place: WeakPlace, modes: Modes) -> Tensor:
+    """The same of a weak form."""
+    galerkin = level.galerkin
+    (f,), (S,) = galerkin.problem.functions, place.form.S
+    phi = _values(modes(CoordinateJets(galerkin.points, VALUE))) / f.scale
+    return -level.seen @ place.form.matrix.solve(S @ phi.t())
 
 
 def _changes(problem: Problem, phi: list[Jet]) -> list[Tensor]:

@@ -18,12 +18,13 @@ from bilo.inverse.ensemble import Ensemble
 from bilo.inverse.points import Points, values_at
 from bilo.inverse.unknown import PointFunction, Unknown
 from bilo.taylor.fourier import fourier_features
-from bilo.taylor.jacobian import FactoredJacobian, per_point_weight_jacobian
+from bilo.taylor.jacobian import FactoredJacobian, Products, per_point_weight_jacobian
 from bilo.taylor.jets import Jet, stack
 from bilo.taylor.streams import VALUE
 from bilo.taylor.taylor_mlp import TaylorMLP, Weights
 
 if TYPE_CHECKING:
+    from bilo.inverse.cells import Cells
     from bilo.inverse.regulariser import Regulariser
 
 FIT_STEPS = 400
@@ -79,6 +80,8 @@ class Function(Unknown):
     slope : float
         Largest slope of the first layer's features at the start, their centres all over the box;
         0: the usual start, features that are nearly linear there.
+    cells : Cells, optional
+        The grid on which f is known by its values where the equation is taken in its weak form.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Function(Unknown):
     box: Box | None = None
     regulariser: Regulariser | None = None
     slope: float = 0.0
+    cells: Cells | None = None
 
     @property
     def domain(self) -> Box:
@@ -210,7 +214,7 @@ class Function(Unknown):
 
     def factored(
         self, params: Tensor, at: CoordinateJets, form: Callable[[Jet], Tensor]
-    ) -> FactoredJacobian:
+    ) -> Products:
         """The transpose of `rows` by its products."""
         mlp, by_out = self._by_out(params, at, form)
         with torch.no_grad():

@@ -96,6 +96,13 @@ class Problem(Parametrisation, ABC):
     def residual(self, u: Any, at: PointJets) -> Fields:
         """F(D^k u, theta), zero for a solution; a tuple for a system."""
 
+    def weak(self, u: Any, v: Any, at: PointJets) -> Jet | None:
+        """The weak form's integrand, linear in v: its integral is zero for every test function v.
+
+        Values of the unknowns, values and first derivatives of u and v; None: it is not stated.
+        """
+        return None
+
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
         """Residual points: n of a randomly shifted lattice, or for None the full fixed set.
 

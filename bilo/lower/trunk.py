@@ -33,6 +33,12 @@ def untuned(problem: Problem, width: int, layers: int, seed: int) -> ResponseNet
     return ResponseNetwork(problem, width, layers, [FIRST] * problem.feature_count(), seed)
 
 
+def tiling(problem: Problem, width: int, layers: int, seed: int) -> ResponseNetwork:
+    """An operator whose features, each as steep as it is far from the next, tile the box."""
+    slope = width ** (1 / len(problem.coordinates))
+    return ResponseNetwork(problem, width, layers, [slope] * problem.feature_count(), seed)
+
+
 def start_trunk(
     network: ResponseNetwork, params: Tensor, waves: Waves, generator: torch.Generator
 ) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bilo.classical.search import classical
+from bilo.inverse.cells import CellFunction
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.observed import seen_of
@@ -50,6 +51,8 @@ class FinishedRun:
         Its derivative by the unknowns, where the network is an operator.
     stationary : bool
         Whether the unknowns had come to rest.
+    weak : bool
+        Whether the equation was solved in its weak form: its residual says nothing then.
     """
 
     method: NetworkMethod
@@ -58,6 +61,7 @@ class FinishedRun:
     u: Tensor
     J: Tensor | None
     stationary: bool
+    weak: bool = False
 
     @property
     def w_reg(self) -> float:
@@ -84,7 +88,7 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     """
     run, u, problem = finished.run, finished.u, finished.run.network.problem
     params, nuisance = finished.params, finished.nuisance
-    numbers: dict[str, Any] = dict(residuals(run, session.seed))
+    numbers: dict[str, Any] = {} if finished.weak else dict(residuals(run, session.seed))
     if finished.w_reg:
         numbers["regulariser"] = float(regularisation(problem, params))
     verified = _verified(finished, data, numbers)
@@ -239,7 +243,9 @@ def _optimum(
             there = ", ".join(f"{v:.3g}" for v in other.theta)
             words = f"the numerical solution has a better minimum, at {there}"
         return Check(name, other is None, words)
-    if judged and isinstance(data, LeastSquares):
+    # where bounds hold values a gradient is left at the minimum, too
+    held = any(isinstance(k, CellFunction) for k in problem.functions)
+    if judged and isinstance(data, LeastSquares) and not held:
         found = left(problem, data, params, finished.w_reg)
         if found is None:
             return Check(name, None, "neighbouring functions have no numerical solution")

@@ -23,6 +23,7 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.lower.descent import LEAST_JUDGED, descending, with_pretraining_misfit
+from bilo.lower.galerkin import states_weak_form
 from bilo.lower.least_squares import Equation, enough, operator_equations, start_equation
 from bilo.lower.levenberg_marquardt import Solving, solving
 from bilo.lower.losses import operator_loss, sampled_operator_loss
@@ -32,6 +33,7 @@ from bilo.methods._fingerprint import fingerprint
 from bilo.methods._in_directions import fit_in_directions
 from bilo.methods._multistart import multi_start
 from bilo.methods._network_method import NetworkMethod, operator_network
+from bilo.methods._weakly import fit_weakly
 from bilo.networks.network import OperatorNetwork
 from bilo.networks.network import field as represented
 from bilo.training.loop import Levels, Lower, Upper, train
@@ -125,7 +127,8 @@ class BiLO(NetworkMethod):
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
         """Infer the unknowns of a problem; recipe `lm` needs a `SeparableObjective`."""
         if isinstance(self._recipe.lower, LastLayer):
-            return fit_in_directions(self, problem, data, session)
+            by = fit_weakly if states_weak_form(problem) else fit_in_directions
+            return by(self, problem, data, session)
         if problem.of_the_solution:
             raise RecipeError("a function of the solution needs recipe 'varpro'")
         if self.start_grid:

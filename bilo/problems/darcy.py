@@ -1,6 +1,7 @@
 """Darcy flow in 2-D with an unknown permeability (paper, section 4.6)."""
 
 from bilo.inverse.box import Box
+from bilo.inverse.cells import Cells
 from bilo.inverse.function import Function
 from bilo.inverse.observation import Observation
 from bilo.inverse.problem import Problem
@@ -27,7 +28,7 @@ class Darcy(Problem):
             "A", ("x", "y"), between(LOW, HIGH), scale=HIGH / 2, fourier=3.0,
             start=TwoPhase(FIRST_START, LOW, HIGH, NODES, smooth=True),
             truths=tuple(TwoPhase(k, LOW, HIGH, NODES) for k in range(SAMPLES)),
-            regulariser=total_variation(NODES, ("x", "y"), CORNER),
+            regulariser=total_variation(NODES, ("x", "y"), CORNER), cells=Cells(NODES, LOW, HIGH),
         ),
     )  # fmt: skip
     observation = Observation(x=NODES, y=NODES)
@@ -58,6 +59,10 @@ class Darcy(Problem):
         A = at["A"]
         flow = A.d("x") * u.d("x") + A.d("y") * u.d("y")
         return flow + A.d("1") * at.apply(u) + 1.0
+
+    def weak(self, u, v, at):
+        """A grad u . grad v - v: A may jump."""
+        return at["A"] * (u.d("x") * v.d("x") + u.d("y") * v.d("y")) - v
 
     def pretraining_weight(self, known, points):
         """1 / mean u^2: the misfit is a relative one, for u is small."""

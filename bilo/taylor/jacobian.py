@@ -11,10 +11,22 @@ s over streams and tangents, c the derivative of a row by the output jets at its
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from bilo.taylor.taylor_mlp import TaylorMLP
+
+
+class Products(Protocol):
+    """A Jacobian J (N, weights) that is known by its products."""
+
+    def times(self, v: Tensor) -> Tensor:
+        """J v (N,)."""
+
+    def transposed(self, w: Tensor) -> Tensor:
+        """J^T w (weights,)."""
 
 
 def per_point_weight_jacobian(mlp: TaylorMLP, cotangents: Tensor, features: int) -> Tensor:

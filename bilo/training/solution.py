@@ -277,12 +277,12 @@ class Solution:
     def _why_no_posterior(self) -> str:
         if self.network is None:
             return f"{self.method} gives nodal values and no posterior: BiLO gives one"
-        if not self.network.theta:
+        if not self.network.theta and self.method != "bilo":
             return (
                 f"the network of {self.method} does not take the unknowns, and without a numerical "
                 "solution of scalars nothing says how the data depend on them: BiLO's network does"
             )
-        return "the objective is no likelihood of the data: there is no posterior"
+        return "no posterior: the fit was by a weak form, or the objective is no likelihood"
 
 
 def evaluate(network: Network, points: Points, params: Tensor, chunk: int = 65536) -> Tensor:

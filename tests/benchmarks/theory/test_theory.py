@@ -96,6 +96,14 @@ def test_the_gradient_in_directions_is_the_exact_one() -> None:
         assert place["cosine_solver"] > 0.999
 
 
+def test_the_gradient_by_a_weak_form_is_the_exact_one() -> None:
+    fit = replace(FITS["darcy"], width=200, points=3600, steps=0)
+    for place in along_a_fit("darcy", fit):
+        assert place["cosine"] > 0.999
+        assert place["norm_ratio"] == pytest.approx(1.0, abs=0.01)
+        assert place["cosine_local_shift"] < 0.6
+
+
 def test_result_table_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"width": 32, "layers": 1, "points": 120, "steps": 0}
     monkeypatch.setattr(study, "STAGES", (0, 5))

@@ -1,0 +1,89 @@
+"""BiLO with a weak form: a coefficient that jumps, found by its values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import bilo
+from bilo import BiLO, Cells, LeastSquares, Observation, Solution
+from bilo.inverse.cells import on_cells
+from bilo.inverse.regulariser import total_variation
+from bilo.inverse.shapes import everywhere, of
+from bilo.problems.darcy import Darcy
+from bilo.training.progress import Record
+from bilo.training.session import Progress
+
+NODES = 21
+
+
+def _nearest(x: Tensor) -> Tensor:
+    return (x * (NODES - 1)).round() / (NODES - 1)
+
+
+INCLUSION = of(
+    lambda x, y: 3.0 + 9.0 * ((_nearest(x) - 0.4) ** 2 + (_nearest(y) - 0.55) ** 2 < 0.04)
+)
+METHOD = BiLO("varpro", width=150, layers=1, points="all", w_reg=1e-9)
+
+
+class Coarse(Darcy):
+    """Darcy flow on 21 x 21 nodes, from a constant."""
+
+    unknowns = (
+        replace(
+            Darcy.unknowns[0],
+            start=everywhere(6.0),
+            truths=(INCLUSION,),
+            cells=Cells(NODES, 3.0, 12.0),
+            regulariser=total_variation(NODES, ("x", "y"), 1.0),
+        ),
+    )
+    observation = Observation(x=NODES, y=NODES)
+    nodes = NODES
+
+
+def _data() -> LeastSquares:
+    data = Coarse().observe({"A": INCLUSION}, 0.0, 0)
+    assert isinstance(data, LeastSquares)
+    return data
+
+
+@pytest.fixture(scope="module")
+def solved() -> Solution:
+    return bilo.fit(Coarse(), _data(), METHOD, device="cpu")
+
+
+def test_an_inclusion_is_found(solved: Solution) -> None:
+    (A,) = on_cells(Coarse()).functions
+    found, truth = (f(A.domain.grid(NODES)) for f in (solved.unknowns["A"], INCLUSION))
+    assert float((found - truth).norm()) < 0.25 * float(truth.norm())
+    assert float(((found > 7.5) == (truth > 7.5)).double().mean()) > 0.97
+    assert float(found.min()) >= 3.0
+    assert float(found.max()) <= 12.0
+
+
+def test_the_network_represents_the_field(solved: Solution) -> None:
+    data = _data()
+    u = solved.field(data.points)
+    assert float((u - data.values).norm()) < 0.01 * float(data.values.norm())
+    assert solved.assessment["u_rel_l2_vs_numerical"] < 0.02
+    assert solved.status == "unverified", solved.warnings
+
+
+def test_an_interrupted_fit_ends_on_the_same_bits(solved: Solution, tmp_path: Path) -> None:
+    file = tmp_path / "fit.safetensors"
+
+    def stop(progress: Progress) -> Record | None:
+        if progress.step == 4:
+            raise KeyboardInterrupt
+        return None
+
+    first = bilo.fit(Coarse(), _data(), METHOD, device="cpu", checkpoint=file, callback=stop)
+    assert first.interrupted
+    again = bilo.fit(Coarse(), _data(), METHOD, device="cpu", checkpoint=file)
+    assert torch.equal(again.params, solved.params)
