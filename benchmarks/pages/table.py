@@ -61,11 +61,16 @@ def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
     else:
         shown = _beside(summary.rows(found), theirs)
         means = ["", "Means ± standard deviations over the seeds, ours and the published ones."]
-    if experiment in FURTHER:
-        title, rows = FURTHER[experiment]
-        means += ["", title, "", *grid(rows(found))]
+    means += further(experiment, found)
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
     return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
+
+
+def further(experiment: str, found: Sequence[summary.Result]) -> list[str]:
+    """Lines of an experiment's second table, where it has one."""
+    title, rows_of = FURTHER.get(experiment, ("", lambda found: []))
+    rows = rows_of(found)
+    return ["", title, "", *grid(rows)] if rows else []
 
 
 def _cells(experiment: str, found: Sequence[summary.Result]) -> Cells:
