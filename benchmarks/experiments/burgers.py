@@ -42,13 +42,13 @@ EXPERIMENT = Experiment(
     figures=("burgers", "losses"),
     headlines=(
         Headline(
-            "start a sine: u at the end, from the start that was found, against the data",
+            "a sine: the final u of the start that was found, off the data",
             ("u_final_rel_l1_fdm",),
             truth=(("f", 1.0),),
             unpublished="figures only",
         ),
         Headline(
-            "start a block: u at the end, from the start that was found, against the data",
+            "a block: the final u of the start that was found, off the data",
             ("u_final_rel_l1_fdm",),
             truth=(("f", 2.0),),
             unpublished="figures only",

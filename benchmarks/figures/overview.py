@@ -16,6 +16,8 @@ MARKS = {
     "DeepONet": ("deeponet", "^"),
     "published": ("descent", "*"),
 }
+LEAST = 1e-3
+"""Error in percent that no smaller one is told from."""
 
 
 def draw(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
@@ -30,14 +32,16 @@ def draw(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
     axes = figure.subplots()
     places = range(len(rows) - 1, -1, -1)
     for way, (method, mark) in MARKS.items():
-        there = [(r[way], y) for (_, r), y in zip(rows, places, strict=True) if r.get(way)]
+        there = [
+            (max(r[way], LEAST), y) for (_, r), y in zip(rows, places, strict=True) if way in r
+        ]
         x, y = [error for error, _ in there], [place for _, place in there]
         (marks,) = axes.plot(x, y, ls="", marker=mark, color=COLOURS[method], mew=2, label=way)
         marks.set(markersize=12 if mark == "|" else 7)
         if mark in "os^":  # an open mark shows what lies on it
             marks.set_markerfacecolor("none")
     axes.set_yticks(list(places), [title for title, _ in rows], fontsize=8)
-    axes.set(xscale="log", xlabel="error, % (left is better)")
+    axes.set(xscale="log", xlabel=f"error, % (left is better; at the edge: {LEAST:g} or less)")
     axes.grid(alpha=0.3)
     legend(figure)
     return figure

@@ -31,7 +31,14 @@ def write(experiment: str, found: Sequence[summary.Result], root: Path, folder: 
         Where the page goes; its figures go to a folder of the experiment's name in it.
     """
     declared = experiments.get(experiment)
-    text = [f"# {experiment}", "", f"{declared.summary}.", "", *_counts(experiment, root)]
+    text = [
+        table.WIDE,
+        f"# {experiment}",
+        "",
+        f"{declared.summary}.",
+        "",
+        *_counts(experiment, root),
+    ]
     if found:
         text += ["", *lines(experiment, found), "", "## In words", ""]
         text += reading.read(experiment, found)

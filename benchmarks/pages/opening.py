@@ -22,9 +22,12 @@ BILO, PAPER, CLASSIC, PINN, DEEPONET = (
     "DeepONet",
 )
 METHODS = {CLASSIC: CLASSICAL, PINN: ("pinn", "bpn"), DEEPONET: ("deeponet",)}
-NOT_RUN, NOT_PLANNED, NEVER = "not run with this version", "not compared", "never"
-CLOSE = 1.1
-"""Numbers whose ratio is smaller are equal; so are those within a standard deviation."""
+NOT_RUN, NOT_PLANNED = "not run with this version", "not compared"
+NEVER, NOTHING = "never", "no such number"
+"""Of a target that was not reached, and of a method that has no such number."""
+CLOSE, EXACT = 1.1, 1e-3
+"""Numbers whose ratio is smaller than the first are equal, and so are those within a standard
+deviation; one that is this part of another leaves it far behind."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Entry:
         if not self.runs:
             return NOT_RUN if self.planned else NOT_PLANNED
         if self.number.mean is None:
-            return NEVER
+            return NOTHING if self.runs[0]["method"] in CLASSICAL else NEVER
         notes = [self.also] if self.also else []
         if len(self.runs) < self.planned:
             notes.append(f"{len(self.runs)} of {self.planned} seeds")
@@ -112,14 +115,25 @@ class Line:
         if _equal(found[first], found[second]):
             best = f"{first} and {second} alike"
         else:
-            best = f"{first}; then {second}, {_times(found[first], found[second])}"
+            best = f"{first}; then {second}, {self._times(found[first], found[second])}"
         return best + self._own_place(order, found)
 
     def _own_place(self, order: Sequence[str], found: Mapping[str, Spread]) -> str:
         """Where BiLO is, unless that was said."""
         if BILO not in order[2:]:
             return ""
-        return f"; BiLO is number {order.index(BILO) + 1}, {_times(found[order[0]], found[BILO])}"
+        return (
+            f"; BiLO is number {order.index(BILO) + 1}, {self._times(found[order[0]], found[BILO])}"
+        )
+
+    def _times(self, best: Spread, other: Spread) -> str:
+        """How much larger, unless the best is as good as exact."""
+        assert best.mean is not None
+        assert other.mean is not None
+        if best.mean < EXACT * other.mean:
+            return "far behind"
+        unit = "times as far off" if self.is_error else "times as many"
+        return f"{short(other.mean / best.mean)} {unit}"
 
     def _seconds(self) -> str:
         """Of a run of BiLO and of the classical method."""
@@ -247,15 +261,6 @@ def _equal(a: Spread, b: Spread) -> bool:
     assert b.mean is not None
     within = abs(b.mean - a.mean) <= max(a.sd or 0.0, b.sd or 0.0)
     return within or b.mean < CLOSE * a.mean
-
-
-def _times(best: Spread, other: Spread) -> str:
-    """How much larger, unless the best is as good as exact."""
-    assert best.mean is not None
-    assert other.mean is not None
-    if best.mean < 1e-3 * other.mean:
-        return "far behind"
-    return f"{short(other.mean / best.mean)} times as far off"
 
 
 def _mean_seconds(entry: Entry) -> float | None:

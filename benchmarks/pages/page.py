@@ -48,7 +48,7 @@ def write(root: Path, path: Path) -> None:
     lines = opening.lines(found)
     folder = path.parent / path.stem
     save(overview.draw([line.errors() for line in lines if line.is_error]), folder / OVERVIEW)
-    text = ["# Results", "", INTRO, ""]
+    text = [table.WIDE, "# Results", "", INTRO, ""]
     text += table.grid([line.cells(path.stem) for line in lines])
     text += ["", f"![The errors of the table]({path.stem}/{OVERVIEW})", ""]
     text += [*_described(found, path.stem)]

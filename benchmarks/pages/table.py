@@ -15,6 +15,8 @@ from benchmarks.results import store, summary
 from benchmarks.theory.table import function_rows, theory_rows
 
 Cells = list[dict[str, str]]
+WIDE = "---\nhide: [toc]\n---\n"
+"""At the top of a page: the site leaves its width to the table."""
 ROWS = {"cost": cost_rows, "theory": theory_rows}
 """Tables that are no means over seeds."""
 FURTHER = {
