@@ -77,12 +77,18 @@ def _described(found: Mapping[str, Sequence[Result]], folder: str) -> list[str]:
     return told
 
 
+def _told(commit: str) -> str:
+    """A commit in short, and whether files differed from it."""
+    digits, _, changed = commit.partition(", ")
+    return digits[:7] + (f" ({changed})" if changed else "")
+
+
 def _made_by(every: Sequence[Result]) -> list[str]:
     """Commands, commits, dates, machines and versions of the runs."""
     machines = [run["machine"] for run in every]
     named = dict.fromkeys(f"{m['processor']}, {m['cores']} cores, {m['system']}" for m in machines)
     loads = [m["load"] for m in machines]
-    commits = sorted({run["commit"][:7] + run["commit"][40:] for run in every})
+    commits = sorted({_told(run["commit"]) for run in every})
     dates = sorted(run["date"] for run in every)
     devices = dict.fromkeys(f"{run['device']}, {run['threads']} thread(s)" for run in every)
     versions = dict.fromkeys(f"{k} {v}" for run in every for k, v in run["versions"].items())
