@@ -15,7 +15,7 @@ from benchmarks.results import store
 from benchmarks.runs import code
 
 ROOT = Path("docs/results/runs")
-RECORDS = 60
+RECORDS = 40
 """Of a history."""
 DIGITS = 3
 """Of a number that is only drawn."""
@@ -49,13 +49,13 @@ def keep(new: Path, root: Path = ROOT) -> list[Path]:
 def shortened(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result without what neither a table nor a figure shows.
 
-    Histories are thinned and what is only drawn is rounded; a field belongs to runs of BiLO and to
-    the first seed of the others.
+    Histories are thinned and what is only drawn is rounded; the represented field belongs to the
+    first seed.
     """
     short = {name: _rounded(value) for name, value in result.items()}
     if isinstance(result.get("history"), dict):
         short["history"] = _thinned(result["history"])
-    if result.get("u") and result["method"] != "bilo" and result["seed"]:
+    if result.get("u") and result["seed"]:
         short["u"] = None
     return short
 
