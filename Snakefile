@@ -88,3 +88,5 @@ onstart:
 
 onerror:
     write_pages_after_failure()
+    if IN_CLONE:
+        write_results_after_failure()

@@ -3,7 +3,8 @@
 python -m benchmarks list
 python -m benchmarks run EXPERIMENT [--method M] [--seed S] [--noise SD] [--out FILE.json]
 python -m benchmarks table EXPERIMENT
-python -m benchmarks page [--out docs/results.md]
+python -m benchmarks keep --new DIR
+python -m benchmarks page [--results DIR] [--out FILE.md]
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from typing import Any, NoReturn
 from benchmarks import experiments
 from benchmarks.design.errors import CommandError
 from benchmarks.design.experiment import Experiment
-from benchmarks.design.setting import ALL, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
+from benchmarks.design.setting import ALL, AUTO, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
 from benchmarks.results import store
+from benchmarks.runs import archive, code
 
 LARGEST_SEED = 2**31
 LARGEST_NOISE = 1e6
@@ -47,6 +49,8 @@ def main(words: Sequence[str] | None = None) -> int:
             _run(chosen)
         elif chosen.command == "table":
             _table(chosen)
+        elif chosen.command == "keep":
+            _keep(chosen)
         else:
             _page(chosen)
     except CommandError as error:
@@ -78,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--w-dat", type=_weight, metavar="W", help="weight of the data (pinn)")
     run.add_argument("--samples", metavar="S", help="of the unknowns (deeponet): coarse|dense ..")
     run.add_argument("--boundary", metavar="hard|soft", help="boundary values (bpn)")
-    run.add_argument("--w-reg", type=_weight, metavar="W", help="weight of the regulariser")
+    run.add_argument("--w-reg", type=_chosen, metavar="W|auto", help="weight of the regulariser")
     run.add_argument("--profile", choices=PROFILES, default="quick", metavar="|".join(PROFILES))
     run.add_argument("--recipe", choices=RECIPES, metavar="|".join(RECIPES))
     run.add_argument("--device", choices=DEVICES, default="auto", metavar="|".join(DEVICES))
@@ -87,9 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
     table.add_argument("--results", type=Path, default=store.ROOT, metavar="DIR")
     table.add_argument("--suffix", default="", metavar="TEXT", help="of the table's files")
-    page = commands.add_parser("page", help="one page of all results there are, in plain words")
-    page.add_argument("--results", type=Path, default=store.ROOT, metavar="DIR")
-    page.add_argument("--out", type=Path, metavar="FILE.md", help="default: RESULTS.md in DIR")
+    keep = commands.add_parser("keep", help="take new runs over into the repository")
+    keep.add_argument("--new", type=Path, required=True, metavar="DIR", help="of the workflow")
+    keep.add_argument("--results", type=Path, default=archive.ROOT, metavar="DIR")
+    page = commands.add_parser("page", help="the page of results, and one an experiment")
+    page.add_argument("--results", type=Path, default=archive.ROOT, metavar="DIR")
+    page.add_argument("--out", type=Path, default=Path("docs/results.md"), metavar="FILE.md")
     return parser
 
 
@@ -101,8 +108,9 @@ def _run(chosen: argparse.Namespace) -> None:
         store.check_writable(path)
     # whatever a library prints must not get between the lines of the result
     with contextlib.redirect_stdout(sys.stderr):
+        made = code.provenance(setting)  # before the run: sources may be edited meanwhile
         module = importlib.import_module(experiments.get(setting.experiment).module)
-        result = module.run(setting)
+        result = {**module.run(setting), **made}
     if alone:
         sys.stdout.write(store.as_json(result))
     else:
@@ -120,6 +128,12 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         raise CommandError(f"--w-reg: {experiment.name} has no unknown function to regularise")
     if method == ALL and (chosen.noise or chosen.truth):
         raise CommandError(f"--noise, --truth: {experiment.name} has its own data")
+    recipe = chosen.recipe or experiment.recipe_of(method)
+    if chosen.w_reg == AUTO and (method, recipe) != ("bilo", "varpro"):
+        raise CommandError(
+            f"--w-reg auto: bilo with recipe varpro alone chooses the weight, not {method} with "
+            f"{recipe}"
+        )
     return Setting(
         experiment.name,
         method,
@@ -127,7 +141,7 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         noise=chosen.noise,
         truth=chosen.truth,
         w_reg=experiment.regularisation(chosen.noise, chosen.w_reg),
-        recipe=chosen.recipe or experiment.recipe_of(method),
+        recipe=recipe,
         profile=chosen.profile,
         device=chosen.device,
         **{name: _option(experiment, method, name, getattr(chosen, name)) for name in OPTIONS},
@@ -154,13 +168,17 @@ def _table(chosen: argparse.Namespace) -> None:
     print(write(chosen.experiment, chosen.results, chosen.suffix), end="")
 
 
+def _keep(chosen: argparse.Namespace) -> None:
+    written = archive.keep(chosen.new, chosen.results)
+    print(f"written: {len(written)} runs in {chosen.results}", file=sys.stderr)
+
+
 def _page(chosen: argparse.Namespace) -> None:
     from benchmarks.pages.page import write
 
-    path = chosen.out or chosen.results / "RESULTS.md"
-    store.check_writable(path)
-    write(chosen.results, path)
-    print(f"written: {path}", file=sys.stderr)
+    store.check_writable(chosen.out)
+    write(chosen.results, chosen.out)
+    print(f"written: {chosen.out}", file=sys.stderr)
 
 
 def _count(text: str) -> int:
@@ -193,6 +211,10 @@ def _weight(text: str) -> float:
     if value < 0:
         raise argparse.ArgumentTypeError("a weight is not negative")
     return value
+
+
+def _chosen(text: str) -> float | str:
+    return AUTO if text == AUTO else _weight(text)
 
 
 def _truth(text: str) -> tuple[tuple[str, float], ...]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import experiments
-from benchmarks.design.setting import ALL, METHODS, PROFILES, Setting
+from benchmarks.design.setting import PROFILES, Setting
 from benchmarks.results.store import path_of
+from benchmarks.runs import archive, code, parts
 
 
 def files(experiment: str, profile: str, root: str) -> list[str]:
@@ -16,6 +17,23 @@ def files(experiment: str, profile: str, root: str) -> list[str]:
     return [
         path_of(run, Path(root)).as_posix() for run in experiments.get(experiment).plan(profile)
     ]
+
+
+def missing(part: str | None, root: str) -> list[str]:
+    """Files of the runs behind the page of results that are not kept yet, by the code of now.
+
+    The path below `root` begins with the hash of the code: a run of other code is another file.
+    """
+    runs = [run for name in experiments.names() for run in parts.runs(name, part)]
+    return [
+        path_of(run, Path(root) / code.of(run)).as_posix() for run in runs if not archive.has(run)
+    ]
+
+
+def priority(experiment: str, method: str, name: str) -> int:
+    """Of a run behind the page of results: the parts in their order."""
+    part = parts.part_of(experiments.get(experiment), _planned(experiment)[method, name])
+    return -list(parts.PARTS).index(str(part))
 
 
 def words(experiment: str, method: str, name: str) -> Sequence[str]:
@@ -29,17 +47,15 @@ def words(experiment: str, method: str, name: str) -> Sequence[str]:
     return _planned(experiment)[method, name].words
 
 
-def modules(experiment: str, method: str) -> tuple[str, ...]:
-    """Modules behind a run that are imported by name, so that no one sees it in the sources."""
-    declared = experiments.get(experiment)
-    methods = METHODS if method == ALL else (method, declared.reference)
-    return (
-        "benchmarks.__main__",
-        declared.module,
-        *experiments.modules(experiment),
-        *(f"bilo.problems.{name}" for name in declared.problems or (experiment,)),
-        *(f"bilo.methods.{name}" for name in methods),
-    )
+def code_behind(experiment: str, method: str, name: str) -> str:
+    """Hash of the code behind the planned run with this file.
+
+    Raises
+    ------
+    KeyError
+        If no profile plans such a run.
+    """
+    return code.of(_planned(experiment)[method, name])
 
 
 def drawn(experiment: str) -> tuple[str, ...]:

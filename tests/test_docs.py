@@ -21,6 +21,8 @@ import pytest
 
 import bilo
 import gbm
+from benchmarks.design.setting import Setting
+from benchmarks.runs import archive, code
 from gbm.config.loading import load_patient
 from gbm.io.cohort_layout import CohortLayout
 from gbm.steps import cohort
@@ -150,6 +152,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (user / "DIR/p02/p02_wm.nii.gz").rename(user / "DIR/p02/p02_t1.nii.gz")
     (user / "workflow").symlink_to(REPOSITORY / "workflow")
     made.write(user / "results/benchmarks", [made.result("bilo", 0, 0.0, 0.01)])
+    run = Setting("poisson_scalar", "bilo")
+    kept = made.result("bilo", 0, 0.0, 0.01, {"D": 2.0}, experiment=run.experiment)
+    made.write(user / archive.ROOT, [kept | {"code": code.of(run)}])
     return user
 
 

@@ -145,7 +145,7 @@ def test_reading_the_snakefile_imports_nothing_heavy(repository: Path, tmp_path:
 def test_settings_are_light_to_import(repository: Path) -> None:
     """What the Snakefile reads: no numerics, no imaging."""
     modules = "gbm, gbm.config.patient, gbm.config.patient_list, gbm.config.fit_names"
-    code = f"import sys; import {modules}, gbm.io.code_hash\n"
+    code = f"import sys; import {modules}, bilo.training.code_hash\n"
     code += f"print([name for name in {(*HEAVY, 'numpy', 'pandas')!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.design.headline import Headline, Truth
 from benchmarks.design.setting import Setting
-
-Truth = tuple[tuple[str, float], ...]
-
 
 ALL, ENOUGH = "all", "enough"
 
@@ -135,6 +133,10 @@ class Experiment:
         Those it solves; the one of its name by default.
     figures : tuple of str
         Modules of `benchmarks.figures`.
+    headlines : tuple of Headline
+        Its rows in the opening table of results; none: it is described in words.
+    columns : tuple of str
+        Of its table on the page of results, see `benchmarks.results.summary.FIELDS`.
     remarks : tuple of str
         Printed under the table.
     """
@@ -153,6 +155,8 @@ class Experiment:
     module: str = "benchmarks.runs.run"
     problems: tuple[str, ...] = ()
     figures: tuple[str, ...] = ("errors", "histories")
+    headlines: tuple[Headline, ...] = (Headline(),)
+    columns: tuple[str, ...] = ("rel. errors", "u rel. L2 vs FDM", "L_dat", "seconds")
     remarks: tuple[str, ...] = ()
 
     @property
@@ -166,7 +170,7 @@ class Experiment:
         values = (value for grid in grids for value in getattr(grid, option))
         return tuple(dict.fromkeys(value for value in values if value is not None))
 
-    def regularisation(self, noise: float, asked: float | None = None) -> float | None:
+    def regularisation(self, noise: float, asked: float | str | None = None) -> float | str | None:
         """The weight of the regulariser: as asked for, or the experiment's own."""
         if self.w_reg is None or asked is not None:
             return asked

@@ -10,6 +10,8 @@ import io
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+from benchmarks.design.setting import told
+
 Printed = Mapping[str, str]
 SETTINGS = ("method", "w_reg", "w_dat", "samples", "noise")
 """Columns that say what was run, as the labels of `summary.Row` do."""
@@ -23,15 +25,20 @@ def read(experiment: str) -> list[dict[str, str]]:
 
 
 def beside(labels: Mapping[str, str], printed: Sequence[Printed]) -> dict[str, str]:
-    """The printed numbers of a row of ours, by quantity."""
+    """The printed numbers of a row of ours with their deviations, by quantity."""
     return {p["quantity"]: shown(p) for p in printed if _covers(p, labels)}
 
 
-def levels(experiment: str, w_reg: float | None, noise: float) -> dict[str, float]:
+def values(labels: Mapping[str, str], printed: Sequence[Printed]) -> dict[str, str]:
+    """The printed numbers of a row of ours alone, by quantity."""
+    return {p["quantity"]: p["value"] for p in printed if _covers(p, labels)}
+
+
+def levels(experiment: str, w_reg: float | str | None, noise: float) -> dict[str, float]:
     """How good the function of the published BiLO is at a weight and a noise, by quantity."""
     labels = dict.fromkeys(SETTINGS, "-")
     labels |= {"method": "bilo", "noise": f"{noise:g}"}
-    labels |= {} if w_reg is None else {"w_reg": f"{w_reg:g}"}
+    labels |= {} if w_reg is None else {"w_reg": told(w_reg)}
     return {
         p["quantity"]: float(p["value"])
         for p in read(experiment)

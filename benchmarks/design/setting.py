@@ -11,6 +11,8 @@ RECIPES = ("fast", "lm", "paper", "varpro")
 """What `bilo` offers, here without importing it."""
 PROFILES = ("quick", "full")
 DEVICES = ("auto", "cpu", "cuda")
+AUTO = "auto"
+"""The weight of a regulariser that the method chooses, and the device that is there."""
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
 
@@ -38,8 +40,9 @@ class Setting:
         ``length0.1`` .. ``length0.4``, random functions of this length.
     boundary : str or None
         ``hard`` or ``soft``: whether the transform imposes the boundary values, or losses do.
-    w_reg : float or None
-        Weight of the regulariser of an unknown function; None where there is none.
+    w_reg : float, "auto" or None
+        Weight of the regulariser of an unknown function; ``auto``: the method chooses it; None
+        where there is none.
     recipe : str
         A name in `RECIPES`.
     profile : str
@@ -56,10 +59,10 @@ class Setting:
     w_dat: float | None = None
     samples: str | None = None
     boundary: str | None = None
-    w_reg: float | None = None
+    w_reg: float | str | None = None
     recipe: str = "fast"
     profile: str = "quick"
-    device: str = "auto"
+    device: str = AUTO
 
     @property
     def name(self) -> str:
@@ -74,7 +77,7 @@ class Setting:
         parts += [f"{name}{value:g}" for name, value in self.truth]
         parts += [f"wdat{self.w_dat:g}"] if self.w_dat is not None else []
         parts += [part for part in (self.samples, self.boundary) if part is not None]
-        parts += [f"wreg{self.w_reg:g}"] if self.w_reg is not None else []
+        parts += [f"wreg{told(self.w_reg)}"] if self.w_reg is not None else []
         # the fast recipe has one budget, and a classical fit has none
         if self.recipe != "fast" and self.method not in CLASSICAL:
             parts.append(f"{self.recipe}-{self.profile}")
@@ -92,8 +95,13 @@ class Setting:
         if self.truth:
             words += ["--truth", ",".join(f"{name}={value:g}" for name, value in self.truth)]
         for flag, value in (("w-dat", self.w_dat), ("w-reg", self.w_reg)):
-            words += [f"--{flag}", f"{value:g}"] if value is not None else []
+            words += [f"--{flag}", told(value)] if value is not None else []
         for flag, choice in (("samples", self.samples), ("boundary", self.boundary)):
             words += [f"--{flag}", choice] if choice is not None else []
-        words += ["--device", self.device] if self.device != "auto" else []
+        words += ["--device", self.device] if self.device != AUTO else []
         return (*words, "--recipe", self.recipe, "--profile", self.profile)
+
+
+def told(weight: float | str) -> str:
+    """A weight as on the command line: a number, or ``auto``."""
+    return weight if isinstance(weight, str) else f"{weight:g}"

@@ -1,6 +1,7 @@
 """Unknown boundary values: BiLO against bi-level PINNs (paper, section 4.7, figure 19)."""
 
 from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
+from benchmarks.design.headline import Headline
 
 BUDGET = Budget(1000, 200, points=ALL)
 NESTED = Budget(1000, 100 * 64, points=ALL)
@@ -26,6 +27,21 @@ EXPERIMENT = Experiment(
     },
     target=0.01,
     figures=("bpn",),
+    headlines=(
+        Headline(
+            "steps until both numbers are within 1 %",
+            ("iterations_to_target",),
+            published="iterations_to_target",
+            unit="",
+        ),
+    ),
+    columns=(
+        "rel. errors",
+        "iterations to target",
+        "seconds to target",
+        "u rel. L2 vs FDM",
+        "seconds",
+    ),
     remarks=(
         "Iterations are lower-level steps of the fine-tuning until both errors are below 0.01 for "
         "the first time; 1,000 steps of pretraining at the start (1, 1) come before.",

@@ -1,6 +1,7 @@
 """Inviscid Burgers, unknown initial condition (paper, section 4.5, figures 5 and 17)."""
 
 from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
+from benchmarks.design.headline import Headline
 
 EXAMPLES = ((("f", 1.0),), (("f", 2.0),))
 """sin 4 pi x; 1 on [0.3, 0.6]."""
@@ -39,6 +40,29 @@ EXPERIMENT = Experiment(
     reference="adjoint",
     measures=("final_time",),
     figures=("burgers", "losses"),
+    headlines=(
+        Headline(
+            "a sine: the final u of the start that was found, off the data",
+            ("u_final_rel_l1_fdm",),
+            truth=(("f", 1.0),),
+            unpublished="figures only",
+        ),
+        Headline(
+            "a block: the final u of the start that was found, off the data",
+            ("u_final_rel_l1_fdm",),
+            truth=(("f", 2.0),),
+            unpublished="figures only",
+        ),
+    ),
+    columns=(
+        "rel. L2 error",
+        "u rel. L2 vs FDM",
+        "u(x, 1) rel. L1",
+        "of FDM",
+        "shock error",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "The paper shows this experiment in figures only; it prints no number to put beside ours.",
         "`u(x, 1) rel. L1` compares the represented u(x, 1) with the data, `of FDM` that of "

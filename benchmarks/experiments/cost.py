@@ -13,6 +13,7 @@ EXPERIMENT = Experiment(
     module="benchmarks.cost.study",
     problems=(TIMED, "particles", "poisson", "heat"),
     figures=("cost",),
+    headlines=(),
     remarks=(
         "A step is loss, gradient by the weights and an Adam update on the problem's full set of "
         "points (Fisher-KPP and heat 51 x 51, Poisson 101, particles 100 and the jump), float32, "

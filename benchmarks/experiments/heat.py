@@ -1,6 +1,7 @@
 """Heat equation, unknown initial condition (paper, section 4.4, tables 4 and 5, figures 15, 16)."""
 
 from benchmarks.design.experiment import ALL, ENOUGH, Budget, Experiment, Grid, Training
+from benchmarks.design.headline import Headline
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = 0.0316228
@@ -39,6 +40,27 @@ EXPERIMENT = Experiment(
     w_reg=(0.0, 1e-2),
     reference="tikhonov",
     figures=("functions", "losses", "pretrained"),
+    headlines=(
+        Headline(
+            "largest error of the start, no noise",
+            ("field_error.linf",),
+            published="field_error.linf",
+        ),
+        Headline(
+            "largest error of the start, noise 0.03",
+            ("field_error.linf",),
+            noise=NOISE,
+            published="field_error.linf",
+        ),
+    ),
+    columns=(
+        "max. error",
+        "rel. L2 error",
+        "mean square error",
+        "u rel. L2 vs FDM",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "`tikhonov` is the classical control, in closed form and float64: linear Tikhonov "
         "regularisation at the same weight, and without one a truncated sine series.",

@@ -1,6 +1,7 @@
 """Particles born at a point: a Poisson process with singular forcing (paper, section 4.2)."""
 
 from benchmarks.design.experiment import ALL, Budget, Experiment, Grid
+from benchmarks.design.headline import Headline
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -28,6 +29,16 @@ EXPERIMENT = Experiment(
         ("paper", "full"): Budget(10_000, 50_000, points=ALL),
     },
     figures=("particles", "histories", "losses"),
+    headlines=(
+        Headline("error of both rates, chance of the draw included", unpublished="figures only"),
+    ),
+    columns=(
+        "rel. errors",
+        "vs fit",
+        "u rel. L2 vs FDM",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "`direct_fit` is the exact maximum-likelihood estimate: its field is the closed form. "
         "Judge the columns `vs fit`: the estimate itself differs from the truth by the chance of "

@@ -1,6 +1,7 @@
 """Poisson with an unknown diffusivity (paper, section 4.3, tables 2 and 3, figures 4, 12-14)."""
 
 from benchmarks.design.experiment import ALL, Budget, Experiment, Grid, Training
+from benchmarks.design.headline import Headline
 
 SEEDS = (0, 1, 2, 3, 4)
 NOISE = (0.01,)
@@ -57,6 +58,21 @@ EXPERIMENT = Experiment(
     w_reg=(1e-3, 1e-3),
     reference="adjoint",
     figures=("functions", "losses", "pretrained", "samples"),
+    headlines=(
+        Headline(
+            "error of the diffusivity, noise 0.01",
+            ("field_error.l2",),
+            noise=NOISE[0],
+            published="field_error.l2",
+        ),
+    ),
+    columns=(
+        "max. error",
+        "rel. L2 error",
+        "u rel. L2 vs FDM",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "`adjoint` is the classical control: finite elements, the exact gradient, L-BFGS to a "
         "small gradient, the same data term and regulariser. `descent` follows the same gradient "

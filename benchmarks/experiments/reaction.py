@@ -1,6 +1,7 @@
 """A reaction r(u) as an unknown function of the solution."""
 
 from benchmarks.design.experiment import Experiment, Grid
+from benchmarks.design.headline import Headline
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -15,6 +16,26 @@ EXPERIMENT = Experiment(
     w_reg=(0.0, 1e-6),
     measures=("best_penalty",),
     figures=("losses",),
+    headlines=(
+        Headline(
+            "error of the reaction, no noise",
+            ("unknowns.r.rel_error",),
+            classical="best_penalty.r",
+        ),
+        Headline(
+            "error of the reaction, noise 0.01",
+            ("unknowns.r.rel_error",),
+            noise=1e-2,
+            classical="best_penalty.r",
+        ),
+    ),
+    columns=(
+        "max. error",
+        "rel. L2 error",
+        "u rel. L2 vs FDM",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "Errors of r over the values of u that the data hold. `best_penalty` is the best of ten "
         "cubic splines of 12 nodes with a penalty on r''; the truth is a cubic, which such a "

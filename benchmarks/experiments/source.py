@@ -1,6 +1,7 @@
 """A source confined to a disc, and the screening beside it."""
 
 from benchmarks.design.experiment import Experiment, Grid, Training
+from benchmarks.design.headline import Headline
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -16,6 +17,22 @@ EXPERIMENT = Experiment(
     w_reg=(1e-9, 1e-9),
     measures=("best_penalty",),
     figures=("losses",),
+    headlines=(
+        Headline(
+            "error of the source, noise 1 %",
+            ("unknowns.f.rel_error",),
+            noise=1e-2,
+            classical="best_penalty.f",
+        ),
+    ),
+    columns=(
+        "rel. errors",
+        "max. error",
+        "rel. L2 error",
+        "u rel. L2 vs FDM",
+        "L_dat",
+        "seconds",
+    ),
     remarks=(
         "Noise is 1 % of the largest u. `best_penalty` is the best of ten penalties on |grad f|, f "
         "zero at the disc's rim.",

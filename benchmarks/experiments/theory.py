@@ -13,6 +13,7 @@ EXPERIMENT = Experiment(
     module="benchmarks.theory.study",
     problems=(*SCALARS, *FUNCTIONS),
     figures=("theory",),
+    headlines=(),
     remarks=(
         "At the start of each problem, away from the optimum, after 0, 30, .. 3,000 iterations of "
         "L-BFGS on the lower loss; 3 layers of 16, float64.",

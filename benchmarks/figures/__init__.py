@@ -22,11 +22,11 @@ def write(experiment: str, results: Sequence[dict[str, Any]], folder: Path) -> l
         figure = importlib.import_module(f"{__name__}.{name}").draw(results)
         if figure is not None:
             written.append(folder / f"{name}.svg")
-            _save(figure, written[-1])
+            save(figure, written[-1])
     return written
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write the same bytes for the same figure."""
     stream = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):

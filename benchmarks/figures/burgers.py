@@ -20,7 +20,8 @@ Result = dict[str, Any]
 def draw(results: Sequence[Result]) -> Figure | None:
     """One row a truth: f, u(x, t) of the solver at start and truth and of BiLO, u(x, 1)."""
     table = rows(results)
-    shown = [row for row in table if row.labels["method"] == "bilo"]
+    own = [row for row in table if row.labels["method"] == "bilo"]
+    shown = [row for row in own if style.with_field(row.runs)]
     if not shown:
         return None
     truths = list(dict.fromkeys(row.labels["truth"] for row in shown))
@@ -28,7 +29,7 @@ def draw(results: Sequence[Result]) -> Figure | None:
     grid = figure.subplots(len(truths), 5, squeeze=False)
     for line, truth in zip(grid, truths, strict=True):
         here = [row for row in table if row.labels["truth"] == truth]
-        best = next(row for row in here if row.labels["method"] == "bilo").runs[0]
+        (best, *_) = filter(None, (style.with_field(row.runs) for row in shown if row in here))
         fields = {**_solved(best), "BiLO": np.array(best["u"])}
         _initial(line[0], here, truth)
         for axes, (label, u) in zip(line[1:4], fields.items(), strict=True):
@@ -78,7 +79,10 @@ def _map(axes: Axes, u: np.ndarray, title: str) -> None:
 
 def _final(axes: Axes, table: Sequence[Row], fields: dict[str, np.ndarray]) -> None:
     for row in table:
-        u = np.array(row.runs[0]["u"])
+        run = style.with_field(row.runs)
+        if run is None:
+            continue
+        u = np.array(run["u"])
         n = round(len(u) ** 0.5)
         x = np.linspace(0, 1, n)
         axes.plot(x, u[-n:], color=style.COLOURS[row.labels["method"]], lw=1)

@@ -43,6 +43,10 @@ def draw(results: Sequence[Result]) -> Figure | None:
             (unknown,) = runs[seed]["unknowns"].values()
             told = f"{title}: {100 * runs[seed]['accuracy']:.1f} %"
             _map(axes, np.array(unknown["estimate"]), told, (3, 12))
+        if not found[own][seed]["u"]:
+            line[-2].axis("off")
+            line[-1].axis("off")
+            continue
         u = np.array(found[own][seed]["u"])
         _map(line[-2], u, f"u of {own}")
         _map(line[-1], np.abs(u - _exact(seed)), "|u - u of the truth|")

@@ -68,11 +68,13 @@ def _inferred(axes: Axes, table: Sequence[Row]) -> None:
 
 
 def _fitted(axes: Axes, table: Sequence[Row]) -> None:
-    """The represented u of the first seed, and its data."""
+    """The represented u of the first seed that holds it, and its data."""
     for k, row in enumerate(table):
-        first = row.runs[0]
+        first = style.with_field(row.runs)
+        if first is None:
+            continue
         problem = get(first["experiment"])
-        if k == 0:
+        if not axes.lines:
             data = problem.observe(problem.truth(first["seed"]), first["noise"], first["seed"])
             assert isinstance(data, LeastSquares)
             axes.plot(data.points.coordinates["x"], data.values, ".", color="#bbbbbb", ms=3)

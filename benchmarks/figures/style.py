@@ -72,6 +72,11 @@ def usual(results: Sequence[Result]) -> list[Result]:
     return [result for result in results if truth_of(result) == truth]
 
 
+def with_field(runs: Sequence[Result]) -> Result | None:
+    """The first run that holds the represented field: runs that are kept hold it once a setting."""
+    return next((run for run in runs if run["u"]), None)
+
+
 def history(result: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values of a recorded quantity, averaged where long; empty where it has none."""
     values = result["history"].get(name, [])

@@ -21,8 +21,7 @@ class Criterion:
 
     Attributes
     ----------
-    title, name : str
-        At length and in short.
+    title : str
     value : callable
         The number of a row; None where it has none.
     show : callable
@@ -31,7 +30,6 @@ class Criterion:
     """
 
     title: str
-    name: str
     value: Callable[[Row], float | None]
     show: Callable[[float], str]
     classical: bool = False
@@ -56,18 +54,6 @@ def read(experiment: str, results: Sequence[Result]) -> list[str]:
     for data, named in _groups(results):
         lines += [f"{data}:", "", *(f"* {said}" for said in _compare(experiment, named)), ""]
     return lines[:-1]
-
-
-def winners(experiment: str, results: Sequence[Result]) -> list[dict[str, str]]:
-    """The best method by each criterion, one row a kind of data that several methods saw."""
-    if experiment in ("cost", "theory"):
-        return []
-    found = []
-    for data, named in _groups(results):
-        if len({row.labels["method"] for _, row in named} - set(CLASSICAL)) > 1:
-            best = {c.name: _best(c, named) for c in CRITERIA}
-            found.append({"experiment": experiment, "data": data, **best})
-    return found
 
 
 def _groups(results: Sequence[Result]) -> list[tuple[str, Named]]:
@@ -113,11 +99,6 @@ def _beside(experiment: str, named: Named) -> list[str]:
         if pairs and row.labels["method"] == "bilo" and row.labels["agree"] == "-":
             said.append(f"{title}: {', '.join(pairs)}.")
     return said
-
-
-def _best(criterion: Criterion, named: Named) -> str:
-    values = criterion.ranked(named)
-    return f"{values[0][1]} ({criterion.show(values[0][0])})" if values else "-"
 
 
 def _from_fit(row: Row) -> float | None:
@@ -195,7 +176,7 @@ def _theory(result: Result) -> list[str]:
             f"from {_percent(first['sensitivity_rel_error'])} to "
             f"{_percent(last['sensitivity_rel_error'])}."
         )
-    for problem in FUNCTIONS:
+    for problem in filter(result.__contains__, FUNCTIONS):
         directions, shift = (
             ", ".join(f"{place[field]:.3f}" for place in result[problem])
             for field in ("cosine", "cosine_local_shift")
@@ -222,29 +203,24 @@ def _ms(value: float) -> str:
 CRITERIA = (
     Criterion(
         "Smallest relative L2 error of the unknown function",
-        "function",
         _mean("rel. L2 error"),
         _percent,
         classical=True,
     ),
-    Criterion("Fewest points in the wrong phase", "phases", _wrong_phase, _percent, classical=True),
+    Criterion("Fewest points in the wrong phase", _wrong_phase, _percent, classical=True),
     Criterion(
         "Nearest to the data by the numerical solution from its own function (relative L1)",
-        "data",
         _mean("of FDM"),
         _percent,
         classical=True,
     ),
-    Criterion("Nearest to the direct fit's unknowns", "unknowns", _from_fit, _percent),
+    Criterion("Nearest to the direct fit's unknowns", _from_fit, _percent),
     Criterion(
         "Nearest to the numerical solution at its own unknowns",
-        "field",
         _mean("u rel. L2 vs FDM"),
         _percent,
     ),
-    Criterion(
-        "Fewest iterations to the target", "iterations", _mean("iterations to target"), short
-    ),
-    Criterion("Fastest", "seconds", _mean("seconds"), _seconds, classical=True),
+    Criterion("Fewest iterations to the target", _mean("iterations to target"), short),
+    Criterion("Fastest", _mean("seconds"), _seconds, classical=True),
 )
 """Tables 2 to 5 of the paper, figure 2, figure 19, and the clock."""

@@ -15,6 +15,8 @@ from benchmarks.results import store, summary
 from benchmarks.theory.table import function_rows, theory_rows
 
 Cells = list[dict[str, str]]
+WIDE = "---\nhide: [toc]\n---\n"
+"""At the top of a page: the site leaves its width to the table."""
 ROWS = {"cost": cost_rows, "theory": theory_rows}
 """Tables that are no means over seeds."""
 FURTHER = {
@@ -61,11 +63,16 @@ def lines(experiment: str, found: Sequence[summary.Result]) -> list[str]:
     else:
         shown = _beside(summary.rows(found), theirs)
         means = ["", "Means ± standard deviations over the seeds, ours and the published ones."]
-    if experiment in FURTHER:
-        title, rows = FURTHER[experiment]
-        means += ["", title, "", *grid(rows(found))]
+    means += further(experiment, found)
     remarks = [f"* {remark}" for remark in experiments.get(experiment).remarks]
     return [*grid(informative(shown)), *means, *([""] if remarks else []), *remarks]
+
+
+def further(experiment: str, found: Sequence[summary.Result]) -> list[str]:
+    """Lines of an experiment's second table, where it has one."""
+    title, rows_of = FURTHER.get(experiment, ("", lambda found: []))
+    rows = rows_of(found)
+    return ["", title, "", *grid(rows)] if rows else []
 
 
 def _cells(experiment: str, found: Sequence[summary.Result]) -> Cells:

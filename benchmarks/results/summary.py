@@ -184,12 +184,14 @@ def _row(labels: dict[str, str], runs: list[Result]) -> Row:
         against = [k["rel_error_vs_reference_fit"] for k in unknown]
         numbers[f"{name} vs fit"] = Spread.of(against)
     for column, field in FIELDS.items():
-        numbers[column] = Spread.of([_value(run, field) for run in runs])
+        numbers[column] = Spread.of([value_of(run, field) for run in runs])
     return Row(labels | counts, numbers, tuple(runs))
 
 
-def _value(run: Result, field: str) -> float | None:
-    """A number of a result; None where there is none."""
+def value_of(run: Result, field: str) -> float | None:
+    """A number of a result; None where there is none. A dot leads into a field."""
+    if field in run:
+        return run[field]
     value: Any = run
     for name in field.split("."):
         value = (value or {}).get(name)

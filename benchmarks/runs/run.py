@@ -11,12 +11,12 @@ import torch
 
 from benchmarks import experiments
 from benchmarks.design.errors import CommandError
-from benchmarks.design.setting import CLASSICAL, Setting
+from benchmarks.design.setting import AUTO, CLASSICAL, Setting
 from benchmarks.runs import function_errors, judgement, machine
 from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import PointFunction
-from bilo.methods._fit import METHODS, Method, fit_in
+from bilo.methods._fit import Method, fit_in, of_name
 from bilo.methods._network_method import NetworkMethod
 from bilo.problems import get
 from bilo.problems.bpn import BoundaryValues
@@ -44,6 +44,8 @@ def run(setting: Setting) -> Result:
         solution = fit_in(session_of(setting, watch), problem, data, method)
     except RecipeError as error:
         raise CommandError(f"--recipe: {error}") from None
+    if setting.w_reg == AUTO:
+        setting = replace(setting, w_reg=solution.assessment["w_reg"])
     reference = reference_fit(problem, data, setting, solution)
     pretrain_steps = method.budget.pretrain_steps if isinstance(method, NetworkMethod) else 0
     classical = setting.method in CLASSICAL
@@ -185,7 +187,7 @@ def method_of(setting: Setting) -> Method:
 
     The budget is the experiment's, or the recipe's own.
     """
-    kind = METHODS[setting.method]
+    kind = of_name(setting.method)
     said = experiments.get(setting.experiment).options(setting) | {"recipe": setting.recipe}
     asked = {"w_data": setting.w_dat, "samples": setting.samples, "w_reg": setting.w_reg}
     said |= {name: value for name, value in asked.items() if value is not None}

@@ -56,5 +56,5 @@ def function_rows(results: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
             **{column: f"{place[field]:.4f}" for column, field in OF_FUNCTIONS.items()},
         }
         for problem in FUNCTIONS
-        for place in results[0][problem]
+        for place in results[0].get(problem, ())
     ]

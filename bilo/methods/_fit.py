@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from bilo.inverse.objective import Objective
 from bilo.inverse.problem import Problem
 from bilo.methods._preflight import require_sense
-from bilo.methods.adjoint import Adjoint
-from bilo.methods.bilo import BiLO
-from bilo.methods.bpn import BPN
-from bilo.methods.deeponet import DeepONet
-from bilo.methods.descent import Descent
-from bilo.methods.direct_fit import DirectFit
-from bilo.methods.pinn import PINN
-from bilo.methods.tikhonov import Tikhonov
 from bilo.training.session import Callback, Session
 from bilo.training.solution import Solution
 
@@ -32,8 +25,17 @@ class Method(Protocol):
         """Infer them."""
 
 
-METHODS = {m.name: m for m in (BiLO, PINN, BPN, DeepONet, DirectFit, Adjoint, Descent, Tikhonov)}
-"""By name, in the order of the documentation."""
+METHODS = {
+    "bilo": "BiLO",
+    "pinn": "PINN",
+    "bpn": "BPN",
+    "deeponet": "DeepONet",
+    "direct_fit": "DirectFit",
+    "adjoint": "Adjoint",
+    "descent": "Descent",
+    "tikhonov": "Tikhonov",
+}
+"""Classes by the names of methods and of their modules, in the order of the documentation."""
 
 
 class Told(TypedDict, total=False):
@@ -88,13 +90,10 @@ def fit(
     OtherFit
         If the checkpoint holds another fit.
     """
-    if isinstance(method, str):
-        if method not in METHODS:
-            raise ValueError(f"no method {method!r}; there are {', '.join(METHODS)}")
-        method = METHODS[method]()
+    chosen: Method = of_name(method)() if isinstance(method, str) else method
     file = None if checkpoint is None else Path(checkpoint)
     session = Session(seed, device, checkpoint=file, interruptible=True, **told)
-    return fit_in(session, problem, data, method)
+    return fit_in(session, problem, data, chosen)
 
 
 def fit_in(session: Session, problem: Problem, data: Objective, method: Method) -> Solution:
@@ -109,3 +108,16 @@ def fit_in(session: Session, problem: Problem, data: Objective, method: Method) 
     with session.running():
         found = method.fit(problem, data, session)
     return found if found.problem is not None else replace(found, problem=problem)
+
+
+def of_name(name: str) -> Any:
+    """The class of a method, imported only now: no fit depends on the others' code.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    """
+    if name not in METHODS:
+        raise ValueError(f"no method {name!r}; there are {', '.join(METHODS)}")
+    return getattr(import_module(f"bilo.methods.{name}"), METHODS[name])

@@ -21,17 +21,11 @@ from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.methods._kinds import require_data, require_problem, require_unknowns
 from bilo.methods._network_method import NetworkMethod
-from bilo.methods.adjoint import Adjoint
-from bilo.methods.bpn import BPN
-from bilo.methods.deeponet import DeepONet
-from bilo.methods.descent import Descent
-from bilo.methods.direct_fit import DirectFit
-from bilo.methods.tikhonov import Tikhonov
 from bilo.networks.network import OperatorNetwork
 from bilo.taylor.jets import Jet
 
-OF_SCALARS, OF_FUNCTIONS = (BPN, DirectFit), (Adjoint, Descent, Tikhonov)
-SOLVED = (DirectFit, DeepONet)
+OF_SCALARS, OF_FUNCTIONS = ("bpn", "direct_fit"), ("adjoint", "descent", "tikhonov")
+SOLVED = ("direct_fit", "deeponet")
 """Methods that solve the equation numerically."""
 POINTS = 64
 """Where the equation is evaluated, beside the full fixed set."""
@@ -155,12 +149,12 @@ def _require_method(problem: Problem, method: object) -> None:
     if isinstance(method, type):
         raise TypeError(f"method: an instance is needed, {method.__name__}()")
     name = getattr(method, "name", type(method).__name__)
-    if isinstance(method, OF_SCALARS):
+    if name in OF_SCALARS:
         problem.require_scalars(name)
-    if isinstance(method, OF_FUNCTIONS) and problem.scalars:
+    if name in OF_FUNCTIONS and problem.scalars:
         names = ", ".join(k.name for k in problem.scalars)
         raise ValueError(f"{name} takes one unknown function, no scalars: {names}; take direct_fit")
-    if isinstance(method, SOLVED) and not problem.has_reference:
+    if name in SOLVED and not problem.has_reference:
         raise ValueError(f"{problem.name} has no numerical solution, which {name} needs")
     if getattr(method, "start_grid", 0):
         problem.require_scalars("multi-start (start_grid)")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydantic import Field
 
+from bilo.training.code_hash import commit, source_hash
 from gbm.config.model import Model
-from gbm.io.code_hash import ROOT, source_hash
 from gbm.io.costs import read_cost
 from gbm.io.files import sha256_of
 from gbm.version import __version__
@@ -109,25 +108,6 @@ def inputs(
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else (path,)
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def commit() -> str:
-    """The git commit of this checkout, with `, changed` where files differ from it."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    try:
-        # An installed package may lie inside a checkout of something else.
-        if git("rev-parse", "--show-toplevel") != str(ROOT):
-            return "not a checkout"
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + (", changed" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "not a checkout"
 
 
 def cost(folder: Path, fits: Collection[str]) -> RunCost | None:

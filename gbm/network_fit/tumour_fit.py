@@ -18,6 +18,7 @@ import torch
 from bilo.methods.bilo import BiLO, Referee
 from bilo.methods.pinn import PINN
 from bilo.training.checks import UNVERIFIED
+from bilo.training.code_hash import source_hash
 from bilo.training.loop import OtherFit
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
@@ -33,7 +34,6 @@ from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import relative_error
 from gbm.growth.parameters import Growth
 from gbm.growth.records import CONVERGED, FitResult
-from gbm.io.code_hash import source_hash
 from gbm.network_fit.outline_level import OutlineLevel
 from gbm.network_fit.segmentation_objective import SegmentationObjective
 from gbm.network_fit.start import NetworkStart, start_of

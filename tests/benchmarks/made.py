@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+MADE = {"code": "of now", "commit": "c0ffee" + 34 * "0", "date": "2026-12-01"}
 MACHINE = {"processor": "abacus", "cores": 2, "load": 1.5, "system": "Linux"}
 
 
@@ -54,6 +55,7 @@ def result(
         "threads": 1,
         "machine": MACHINE,
         "versions": {"torch": "2.0"},
+        **MADE,
         "pretrain_steps": 20,
         "reference_fit": {"unknowns": dict(truth)},
         "history": {
@@ -78,7 +80,7 @@ def function_result(
     x = [k / 200 for k in range(201)]
     truth = [min(1 + a, 2 - a) for a in x]
     classical = method in ("adjoint", "tikhonov")
-    made = result(method, seed, noise, error, w_reg=1e-3, **{"u": [0.0] * 101, **more})
+    made = result(method, seed, noise, error, **{"w_reg": 1e-3, "u": [0.0] * 101, **more})
     return {
         **made,
         "experiment": more.get("experiment", "poisson"),
@@ -145,4 +147,5 @@ def cost_result() -> dict[str, Any]:
         "machine": MACHINE,
         "versions": {"torch": "2.0"},
         "direct_fit": {"seconds": 0.05, "max_rel_error": 1e-8, "multi_start_seconds": 1.0},
+        **MADE,
     }

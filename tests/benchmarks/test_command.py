@@ -16,8 +16,8 @@ from benchmarks import experiments
 from benchmarks.__main__ import main
 from benchmarks.design.experiment import Training
 from benchmarks.design.setting import Setting
-from benchmarks.runs import run
-from bilo.methods._fit import METHODS, Method
+from benchmarks.runs import code, run
+from bilo.methods._fit import METHODS, Method, of_name
 from bilo.methods._network_method import NetworkMethod
 from bilo.methods.bilo import BiLO
 from bilo.methods.pinn import PINN
@@ -177,6 +177,36 @@ def test_iterations_to_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < result["seconds_to_target"] < result["seconds"]
 
 
+def test_a_weight_that_the_method_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The JSON has the number, which the classical fit beside it takes too."""
+    usual, asked = run.method_of, []
+
+    def tiny(setting: Setting) -> Method:
+        asked.append((setting.method, setting.w_reg))
+        made = usual(setting)
+        if isinstance(made, BiLO):
+            return replace(made, width=20, finetune_steps=4, points=100)
+        return made
+
+    monkeypatch.setattr(run, "method_of", tiny)
+    words = ["run", "heat", "--noise", "0.03", "--recipe", "varpro", "--w-reg", "auto"]
+    assert main(words) == 0
+    (file,) = Path("results/benchmarks/heat/bilo").iterdir()
+    assert "wregauto" in file.name
+    weight = json.loads(file.read_text())["w_reg"]
+    assert 0 < weight < 1
+    assert asked == [("bilo", "auto"), ("tikhonov", weight)]
+
+
+def test_a_result_tells_what_made_it() -> None:
+    assert main([*DIRECT, "--out", "out.json"]) == 0
+    result = json.loads(Path("out.json").read_text())
+    assert code.is_present(result)
+    assert not code.is_present({**result, "code": "of before"})
+    assert result["commit"]
+    assert result["date"].startswith("20")
+
+
 def test_budgets_follow_recipe_and_profile() -> None:
     fast = run.method_of(Setting("fisher_kpp", "bilo"))
     assert isinstance(fast, BiLO)
@@ -192,11 +222,11 @@ def test_budgets_follow_recipe_and_profile() -> None:
 def test_every_planned_fit_has_a_method(name: str) -> None:
     """Nothing an experiment says of training is unknown to every method."""
     if experiments.get(name).module == "benchmarks.runs.run":
-        known = {f.name for kind in METHODS.values() for f in fields(kind)}
+        known = {f.name for name in METHODS for f in fields(of_name(name))}
         for setting in experiments.get(name).plan("full"):
             assert set(experiments.get(name).options(setting)) <= known
             method = run.method_of(setting)
-            assert type(method) is METHODS[setting.method]
+            assert type(method) is of_name(setting.method)
             assert run.session_of(setting).seed == setting.seed
             assert getattr(method, "w_reg", 0.0) == (setting.w_reg or 0.0)
             if isinstance(method, NetworkMethod):
@@ -238,6 +268,9 @@ def test_a_method_with_a_recipe_has_training_of_its_own(monkeypatch: pytest.Monk
         (["run", "fisher_kpp", "--w-reg", "1"], 1, "--w-reg"),
         (["run", "fisher_kpp", "--w-dat", "1"], 1, "--w-dat"),
         (["run", "heat", "--w-reg", "-1"], 2, "--w-reg"),
+        (["run", "heat", "--w-reg", "auto"], 1, "--w-reg auto: bilo with recipe varpro alone"),
+        (["run", "heat", "--method", "pinn", "--w-reg", "auto"], 1, "not pinn with fast"),
+        (["run", "fisher_kpp", "--w-reg", "auto"], 1, "no unknown function to regularise"),
         (["run", "burgers", "--truth", "f=3"], 1, "names no example; there are 1 to 2"),
         (["run", "poisson", "--method", "pinn", "--recipe", "lm"], 1, "--recipe: a PINN"),
         (["run", "fisher_kpp", "--samples", "coarse"], 1, "--samples: it says nothing to bilo"),

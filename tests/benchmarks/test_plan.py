@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ import pytest
 from benchmarks import experiments, plan
 from benchmarks.__main__ import _parser, _setting
 from benchmarks.design import published
+from benchmarks.design.experiment import Budget
 from benchmarks.design.setting import ALL, METHODS, PROFILES, RECIPES, Setting
 from benchmarks.experiments import fisher_kpp
 from benchmarks.results import store
+from benchmarks.runs import code
 from bilo.training import recipes
-from gbm.io.code_hash import source_files
+from bilo.training.code_hash import source_files
 
 EXPERIMENTS = pytest.mark.parametrize("name", experiments.names())
 
@@ -132,13 +135,36 @@ def test_names_tell_settings_apart() -> None:
 @EXPERIMENTS
 def test_the_code_behind_a_run_is_known(name: str) -> None:
     for method in experiments.get(name).methods:
-        files = {path.as_posix() for path in source_files(*plan.modules(name, method))}
+        files = {path.as_posix() for path in source_files(*code.modules(name, method))}
         names = {Path(file).name for file in files}
         module = experiments.get(name).module.split(".")[-1]
         judge = f"{experiments.get(name).reference}.py"
         assert {f"{module}.py", "taylor_mlp.py", "tanh_streams.c", judge} <= names
         for problem in experiments.get(name).problems or (name,):
             assert any(file.endswith(f"bilo/problems/{problem}.py") for file in files)
+
+
+def test_the_code_behind_a_run_is_that_of_its_method_alone() -> None:
+    """An edit of one method, of a page or of a grid makes no other run stale."""
+    files = {path.as_posix() for path in source_files(*code.modules("poisson", "adjoint"))}
+    for other in ("methods/bilo.py", "methods/pinn.py", "methods/deeponet.py"):
+        assert not [file for file in files if file.endswith(other)]
+    assert not [file for file in files if "/pages/" in file or "/figures/" in file]
+    assert not [file for file in files if file.endswith("experiments/poisson.py")]
+
+
+def test_what_an_experiment_says_of_a_run_belongs_to_its_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = experiments.get("burgers")
+    fast = Setting("burgers", "bilo", w_reg=1e-5)
+    paper, control = replace(fast, recipe="paper"), replace(fast, method="adjoint")
+    before = [code.of(run) for run in (fast, paper, control)]
+    budgets = {**declared.budgets, ("fast", "quick"): Budget(1, 1, points=2)}
+    other = replace(declared, budgets=budgets, remarks=("Another.",), figures=())
+    monkeypatch.setattr(experiments, "get", lambda name: other)
+    after = [code.of(run) for run in (fast, paper, control)]
+    assert [a == b for a, b in zip(after, before, strict=True)] == [False, True, True]
 
 
 def test_plans_are_light(repository: Path) -> None:

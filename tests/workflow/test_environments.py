@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gbm.io.code_hash import source_files
+from bilo.training.code_hash import source_files
 from tests.conftest import Run
 from tests.workflow.phantom import write
 

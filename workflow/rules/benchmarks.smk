@@ -89,7 +89,7 @@ rule bench_page:
     message:
         "Page of all results"
     shell:
-        "python -m benchmarks page --results {params.results:q} --out {output:q} > {log:q} 2>&1"
+        "python -m benchmarks page --results {params.results:q} --out {output:q} 2> {log:q}"
 
 
 rule benchmarks:
@@ -104,3 +104,38 @@ rule benchmarks_full:
         "<benchmarks>/RESULTS_full.md",
     message:
         "Every experiment, the paper's whole grid"
+
+
+# A path with the hash of the code: a run of other code is another file, whatever the dates of files
+# say, and a run that is kept in docs/results/runs asks for none.
+use rule bench_run as results_run with:
+    output:
+        "<benchmarks>/runs/{code}/{experiment}/{method}/{setting}.json",
+    log:
+        f"{ROOT}/benchmarks/logs/runs/{{code}}/{{experiment}}/{{method}}/{{setting}}.log",
+    wildcard_constraints:
+        code="[0-9a-f]{12}",
+        experiment="|".join(experiments.names()),
+        method=r"\w+",
+        setting=r"[^/]+",
+    priority: run_priority
+
+
+for part in (None, *PARTS):
+
+    rule:
+        name:
+            f"results_{part}" if part else "results"
+        input:
+            partial(missing_runs, part),
+        log:
+            f"{ROOT}/benchmarks/logs/{f'results_{part}' if part else 'results'}.log",
+        conda:
+            "../envs/benchmarks.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        message:
+            f"The page of results: {PARTS[part] if part else 'all runs'}"
+        shell:
+            f"({KEEP_AND_SHOW}) 2> {{log:q}}"

@@ -17,6 +17,7 @@ IN_CLONE = (BASE / "gbm").is_dir()
 if IN_CLONE:
     sys.path.insert(0, str(BASE))
 
+from bilo.training.code_hash import source_hash  # noqa: E402
 from gbm.config import fit_names  # noqa: E402
 from gbm.config.loading import load_settings  # noqa: E402
 from gbm.config.errors import InputError, is_dicom  # noqa: E402
@@ -24,7 +25,6 @@ from gbm.config.patient_list import entries, patient_in, roster  # noqa: E402
 from gbm.config.paths import map_paths  # noqa: E402
 from gbm.config.plan import fits_neighbours, planned_steps  # noqa: E402
 from gbm.demo.names import DEMO_NAMES  # noqa: E402
-from gbm.io.code_hash import source_hash  # noqa: E402
 from gbm.io.cohort_layout import CohortLayout  # noqa: E402
 from gbm.io.layout import arrays, sidecar  # noqa: E402
 from gbm.io.nifti_header import most_voxels  # noqa: E402

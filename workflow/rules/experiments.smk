@@ -1,9 +1,15 @@
 """What the rules of the experiments need to know: runs, their words, the code behind them."""
 
+from functools import partial
+
 from benchmarks import experiments
 from benchmarks import plan as runs
+from benchmarks.runs.parts import PARTS
 
 PROFILE_OF = {"": "quick", "_full": "full"}
+
+
+KEEP_AND_SHOW = f"python -m benchmarks keep --new {ROOT}/benchmarks/runs && python -m benchmarks page"
 
 
 def planned(wildcards):
@@ -15,7 +21,7 @@ def planned(wildcards):
 
 def run_code(wildcards):
     """Hash of the code behind a run."""
-    return source_hash(*runs.modules(wildcards.experiment, wildcards.method))
+    return runs.code_behind(wildcards.experiment, wildcards.method, wildcards.setting)
 
 
 def table_code(wildcards):
@@ -26,3 +32,20 @@ def table_code(wildcards):
 def run_words(wildcards):
     """Words of the command line that make a run."""
     return runs.words(wildcards.experiment, wildcards.method, wildcards.setting)
+
+
+def missing_runs(part, wildcards):
+    """Files of the runs behind the page of results that are not kept by the code of now."""
+    return runs.missing(part, f"{ROOT}/benchmarks/runs")
+
+
+def write_results_after_failure():
+    """The page of results takes the runs that are there, although others failed."""
+    asked = {rule.name for rule in workflow.dag.targetrules}
+    if asked & {"results", *(f"results_{part}" for part in PARTS)}:
+        shell(KEEP_AND_SHOW)
+
+
+def run_priority(wildcards):
+    """The parts of the page of results in their order."""
+    return runs.priority(wildcards.experiment, wildcards.method, wildcards.setting)

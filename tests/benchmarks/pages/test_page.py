@@ -1,38 +1,116 @@
-"""The page of results says what the numbers say."""
+"""The page of results says what the numbers say, and what there is no number for."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import experiments
 from benchmarks.__main__ import main
-from benchmarks.pages import page, reading, table
+from benchmarks.design.headline import Headline
+from benchmarks.design.setting import Setting
+from benchmarks.pages import experiment_page, opening, reading
 from benchmarks.results import store
-from tests.benchmarks.made import cost_result, result, write
+from benchmarks.runs import archive, code, parts
+from tests.benchmarks.made import MADE, cost_result, function_result, result
+
+FISHER = [
+    result("bilo", 0, 0.0, 0.01),
+    result("bilo", 1, 0.0, 0.03),
+    result("bilo", 2, 0.0, 0.9, code="of before"),
+    result("pinn", 0, 0.0, 0.5, status="converged", u_rel_l2_vs_fdm=1e-2, seconds=4.0),
+    result("direct_fit", 0, 0.0, 1e-8, seconds=0.05),
+]
+
+
+@pytest.fixture(autouse=True)
+def _of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made results know no code; figures that compute something are not drawn."""
+    monkeypatch.setattr(code, "is_present", lambda run: run.get("code") == MADE["code"])
+    monkeypatch.setattr(experiment_page.figures, "write", lambda *anything: [])
+
+
+def _keep(root: Path, results: list[dict[str, Any]]) -> None:
+    """One file a result, where a run would put it."""
+    for run in results:
+        options = {name: run.get(name) for name in ("w_dat", "samples", "boundary", "w_reg")}
+        setting = Setting(
+            run["experiment"],
+            run["method"],
+            run.get("seed", 0),
+            run.get("noise", 0.0),
+            recipe=run.get("recipe") or "fast",
+            profile=run["profile"],
+            **options,
+        )
+        store.write_text(store.path_of(setting, root), store.as_json(run))
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """Two seeds of BiLO, a PINN that is wrong and sure of itself, the direct fit, the cost."""
-    root = tmp_path / "results"
-    write(
-        root,
-        [
-            result("bilo", 0, 0.0, 0.01),
-            result("bilo", 1, 0.0, 0.03),
-            result("pinn", 0, 0.0, 0.5, status="converged", u_rel_l2_vs_fdm=1e-2, seconds=4.0),
-            result("direct_fit", 0, 0.0, 1e-8, seconds=0.05),
-            cost_result(),
-        ],
-    )
-    return root
+    """Two seeds of BiLO and one of other code, a PINN that is wrong and sure of itself, the direct
+    fit, the cost."""
+    _keep(tmp_path / "runs", [*FISHER, cost_result()])
+    return tmp_path / "runs"
+
+
+def _row(name: str, found: list[dict[str, Any]], k: int = 0) -> dict[str, str]:
+    lines = [line for line in opening.lines({name: found}) if line.experiment == name]
+    return lines[k].cells("results")
+
+
+def test_a_row_of_the_opening_table() -> None:
+    now = [run for run in FISHER if run["code"] == MADE["code"]]
+    row = _row("fisher_kpp", now)
+    assert row["experiment"] == "[fisher_kpp](results/fisher_kpp.md)"
+    assert row["published"] == "figures only"
+    assert row["BiLO"] == "2 % (2 of 5 seeds)"
+    assert row["classical"] == "1.0e-6 % (1 of 5 seeds)"
+    assert row["PINN"] == "50 % (1 of 5 seeds)"
+    assert row["BiLO, the paper's recipe"] == row["DeepONet"] == "not run with this version"
+    assert row["seconds"] == "5 (classical 0.05)"
+    assert row["who wins"] == "classical; then BiLO, far behind"
+    noisy = _row("fisher_kpp", now, 1)
+    assert noisy["BiLO"] == noisy["classical"] == "not run with this version"
+    assert noisy["who wins"] == "nothing to compare with yet"
+
+
+def test_the_others_show_their_best_setting_and_bilo_its_own() -> None:
+    """Beside the published number; a seed that did not converge is marked."""
+    found = [
+        function_result("bilo", 0, 0.05, status="not converged"),
+        function_result("bilo", 0, 0.01, w_reg=1e-4),
+        function_result("adjoint", 0, 0.02),
+        function_result("adjoint", 0, 0.1, w_reg=1e-2),
+        function_result("pinn", 0, 0.021),
+    ]
+    row = _row("poisson", found)
+    assert row["published"] == "2 %"
+    assert row["BiLO"] == "4 %\\* (1 of 5 seeds)"
+    assert row["classical"].startswith("1.6 %")
+    assert row["who wins"] == "classical and PINN alike; BiLO is number 3, 2.5 times as far off"
+
+
+def test_what_is_no_part_of_the_comparison_is_told_apart() -> None:
+    row = _row("lotka_volterra", [])
+    assert row["BiLO"] == row["classical"] == "not run with this version"
+    assert row["PINN"] == row["DeepONet"] == row["BiLO, the paper's recipe"] == "not compared"
+
+
+def test_parts_that_are_right_are_told_by_the_rest() -> None:
+    headline = Headline("wrong", ("accuracy",), part_wrong=True)
+    entry = opening.Entry(opening.Spread(0.03, None), (result("bilo", 0, 0.0, 0.0),), 1)
+    assert opening._number(headline, {"accuracy": 0.97, "unknowns": {}}) == pytest.approx(0.03)
+    assert entry.told(headline) == "3 %"
+    assert _row("darcy", [])["published"] == "2 %"
+    assert _row("bpn", [])["published"] == "< 80"
 
 
 def test_where_bilo_wins_and_where_it_does_not(runs: Path) -> None:
-    data, _, *said = reading.read("fisher_kpp", store.read("fisher_kpp", runs))
+    data, _, *said = reading.read("fisher_kpp", [FISHER[k] for k in (0, 1, 3, 4)])
     assert data == "D 2, rho 2, no noise:"
     assert said == [
         "* Nearest to the direct fit's unknowns: bilo (1 %), pinn w_dat 10 (25 %).",
@@ -43,50 +121,80 @@ def test_where_bilo_wins_and_where_it_does_not(runs: Path) -> None:
         "* pinn w_dat 10: 1 of 1 runs called converged, **1 wrongly**; 0 agree with the direct "
         "fit.",
     ]
-    (row,) = reading.winners("fisher_kpp", store.read("fisher_kpp", runs))
-    assert row["unknowns"] == "bilo (1 %)"
-    assert row["iterations"] == "-"
-    assert row["seconds"] == "direct_fit (0.05 s)"
 
 
-def test_the_cost_in_words(runs: Path) -> None:
-    step, fast, paper = reading.read("cost", store.read("cost", runs))
+def test_the_cost_in_words() -> None:
+    step, fast, paper = reading.read("cost", [cost_result()])
     assert "takes 60 ms with the engine and 60 ms by textbook nested autograd, 3.2 times" in step
     assert "for 5 of 5 seeds, in a median of 6 s" in fast
     assert "0.05 s, 120 times less" in fast
     assert "100 of its 60000 steps were run; all would take 3.6e3 s here" in paper
 
 
-def test_the_page(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(runs.parent)
-    figure = runs / "fisher_kpp" / "figures" / "errors.svg"
-    figure.parent.mkdir()
-    figure.write_text("<svg/>")
-    assert main(["page", "--results", "results", "--out", "docs/results.md"]) == 0
+    assert main(["page", "--results", "runs", "--out", "docs/results.md"]) == 0
     text = Path("docs/results.md").read_text()
-    assert "snakemake --cores all bench_fisher_kpp\n" in text
-    assert "python -m benchmarks page --results results --out docs/results.md\n" in text
+    assert "| [fisher_kpp](results/fisher_kpp.md) | error of D and rho, no noise |" in text
+    assert "5 runs, 2026-12-01 to 2026-12-01, of commit c0ffee0:" in text
     assert "abacus, 2 cores, Linux" in text
     assert "torch 2.0" in text
-    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Who wins", "fisher_kpp", "cost"]
-    missing = [name for name in experiments.names() if name not in ("fisher_kpp", "cost")]
-    assert f"Without results here: {', '.join(missing)}." in text
-    for line in table.lines("fisher_kpp", store.read("fisher_kpp", runs)):
-        assert line in text
-    assert "(results/fisher_kpp-errors.svg)" in text
-    assert Path("docs/results/fisher_kpp-errors.svg").read_text() == "<svg/>"
+    assert "* [cost](results/cost.md): A step of BiLO on fisher_kpp takes 60 ms" in text
+    assert "* [theory](results/theory.md): not run with this version" in text
+    assert (Path("docs") / "results/overview.svg").read_text().startswith("<?xml")
+    for name in experiments.names():
+        assert f"](results/{name}.md)" in text
+        assert (Path("docs/results") / f"{name}.md").is_file()
+    page = Path("docs/results/fisher_kpp.md").read_text()
+    planned = len(parts.runs("fisher_kpp", "bilo"))
+    assert f": 3 of {planned} runs; the others: not run with this version" in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| bilo ")]
+    assert row.startswith("| bilo | fast | - | D 2, rho 2, no noise | 2 of 2 | 0.02 ± 0.014 |")
 
 
-def test_the_page_among_the_results_links_their_figures(runs: Path) -> None:
-    figure = runs / "fisher_kpp" / "figures" / "errors.svg"
-    figure.parent.mkdir()
-    figure.write_text("<svg/>")
-    page.write(runs, runs / "RESULTS.md")
-    assert "(fisher_kpp/figures/errors.svg)" in (runs / "RESULTS.md").read_text()
-    assert not (runs / "RESULTS").exists()
+def test_a_table_has_twelve_columns_at_most() -> None:
+    """Of every experiment, with all that it may ask for."""
+    for name in set(experiments.names()) - {"cost", "theory"}:
+        (line, *_) = (line for line in opening.lines({}) if line.experiment == name)
+        assert len(line.cells("results")) <= experiment_page.MOST
+    found = [function_result("pinn", 0, 0.05), function_result("adjoint", 0, 0.02)]
+    head, *_ = experiment_page.lines("poisson", found)
+    columns = re.findall(r"[^|]+", head.strip("|"))
+    assert 6 < len(columns) <= experiment_page.MOST
+    first = "| adjoint | - | weight 0.001 | noise 0.01 | 1 of 1 | 0.02 [7.89e-2 ± 2.27e-2] |"
+    assert any(line.startswith(first) for line in experiment_page.lines("poisson", found))
 
 
-def test_no_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["page", "--results", str(tmp_path)]) == 1
-    assert "no results in" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+def test_runs_of_other_code_are_no_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _keep(tmp_path / "runs", [result("bilo", 0, 0.0, 0.01, code="of before")])
+    assert main(["page", "--results", str(tmp_path / "runs"), "--out", str(tmp_path / "p.md")]) == 1
+    assert "no results of this version in" in capsys.readouterr().err
+    assert not (tmp_path / "p.md").exists()
+
+
+def test_a_theory_of_before_is_read(tmp_path: Path) -> None:
+    """It had no unknown functions."""
+    stage = {"lower_loss": 1.0, "cosine": 0.5, "norm_ratio": 0.5, "sensitivity_rel_error": 0.1}
+    stage |= {"cosine_solver": 0.5, "norm_ratio_solver": 0.5}
+    old = {"experiment": "theory", "method": "all", "profile": "full"}
+    old |= {"poisson_scalar": [stage], "fisher_kpp": [stage]}
+    assert len(reading.read("theory", [old])) == 2
+    assert len([line for line in experiment_page.lines("theory", [old]) if "|" in line]) == 4
+
+
+def test_kept_runs_are_short_and_present(tmp_path: Path) -> None:
+    long = [float(k) + 1 / 3 for k in range(1000)]
+    new = result("bilo", 0, 0.0, 0.0123456, history={"step": long, "D": [None, *long[1:]]})
+    old = result("bilo", 1, 0.0, 0.01, code="of before")
+    _keep(tmp_path / "runs/abc", [new, old])
+    (file,) = archive.keep(tmp_path / "runs", tmp_path / "kept")
+    assert file == tmp_path / "kept/fisher_kpp/bilo/noise0_seed0.json"
+    (kept,) = store.read("fisher_kpp", tmp_path / "kept")
+    assert len(kept["history"]["step"]) == len(kept["history"]["D"]) == archive.RECORDS
+    assert kept["history"]["D"][0] is None
+    assert (kept["history"]["step"][0], kept["history"]["step"][-1]) == (0.333, 999.0)
+    assert kept["unknowns"]["D"]["rel_error"] == 0.0123456
+    assert archive.has(Setting("fisher_kpp", "bilo"), tmp_path / "kept")
+    assert not archive.has(Setting("fisher_kpp", "bilo", 1), tmp_path / "kept")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from bilo.methods._fit import METHODS, fit
+from bilo.methods._fit import METHODS, fit, of_name
 from bilo.methods.adjoint import Adjoint
 from bilo.methods.bilo import BiLO
 from bilo.methods.bpn import BPN
@@ -158,6 +158,6 @@ def test_a_name_means_a_methods_defaults() -> None:
     named, made = fit(problem, data, "direct_fit"), fit(problem, data, DirectFit())
     assert named.method == "direct_fit"
     assert torch.equal(named.params, made.params)
-    assert all(METHODS[name].name == name for name in METHODS)
+    assert all(of_name(name).name == name for name in METHODS)
     with pytest.raises(ValueError, match="no method 'magic'; there are bilo, pinn, bpn, deeponet"):
         fit(problem, data, "magic")

@@ -1,0 +1,267 @@
+"""The opening table of the page of results: a row a headline, a column a way to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import experiments
+from benchmarks.design import published
+from benchmarks.design.experiment import Experiment
+from benchmarks.design.headline import Headline
+from benchmarks.design.setting import CLASSICAL, Setting, told
+from benchmarks.results.summary import Result, Row, Spread, rows, short, truth_of, value_of
+from benchmarks.runs import parts
+
+BILO, PAPER, CLASSIC, PINN, DEEPONET = (
+    "BiLO",
+    "BiLO, the paper's recipe",
+    "classical",
+    "PINN",
+    "DeepONet",
+)
+METHODS = {CLASSIC: CLASSICAL, PINN: ("pinn", "bpn"), DEEPONET: ("deeponet",)}
+NOT_RUN, NOT_PLANNED = "not run with this version", "not compared"
+NEVER, NOTHING = "never", "no such number"
+"""Of a target that was not reached, and of a method that has no such number."""
+CLOSE, EXACT = 1.1, 1e-3
+"""Numbers whose ratio is smaller than the first are equal, and so are those within a standard
+deviation; one that is this part of another leaves it far behind."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one way reached: the number over the seeds, or why there is none.
+
+    Attributes
+    ----------
+    number : Spread
+        Errors are the smaller the better.
+    runs : tuple of Result
+    planned : int
+        So many seeds belong to the comparison.
+    also : str
+        The method, where the column does not say it.
+    """
+
+    number: Spread
+    runs: tuple[Result, ...] = ()
+    planned: int = 0
+    also: str = ""
+
+    def told(self, headline: Headline) -> str:
+        """The cell of the table."""
+        if not self.runs:
+            return NOT_RUN if self.planned else NOT_PLANNED
+        if self.number.mean is None:
+            return NOTHING if self.runs[0]["method"] in CLASSICAL else NEVER
+        notes = [self.also] if self.also else []
+        if len(self.runs) < self.planned:
+            notes.append(f"{len(self.runs)} of {self.planned} seeds")
+        unsure = sum(run["status"] != "converged" for run in self.runs)
+        mark = "\\*" if unsure else ""
+        return (
+            _shown(headline, self.number.mean) + mark + (f" ({', '.join(notes)})" if notes else "")
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: what is compared, what was published, what each way reached."""
+
+    experiment: str
+    headline: Headline
+    printed: str
+    entries: Mapping[str, Entry]
+
+    def cells(self, folder: str) -> dict[str, str]:
+        """The row of the table, with a link into the folder of the experiments' pages."""
+        link = f"[{self.experiment}]({folder}/{self.experiment}.md)"
+        told = {way: entry.told(self.headline) for way, entry in self.entries.items()}
+        return {
+            "experiment": link,
+            "what is measured": self.headline.measure,
+            "published": self.printed,
+            **told,
+            "seconds": self._seconds(),
+            "who wins": self.winner(),
+        }
+
+    @property
+    def is_error(self) -> bool:
+        """Whether its numbers are errors in percent."""
+        return self.headline.unit == "%"
+
+    def errors(self) -> tuple[str, dict[str, float]]:
+        """What the picture shows of it: a title, and the errors in percent."""
+        means = {way: entry.number.mean for way, entry in self.entries.items()}
+        found = {way: 100 * mean for way, mean in means.items() if mean is not None}
+        number, percent = self.printed.removesuffix(" %"), self.printed.endswith(" %")
+        found |= {"published": float(number)} if percent else {}
+        return f"{self.experiment}: {self.headline.measure}", found
+
+    def winner(self) -> str:
+        """Who is nearest, in words; BiLO's place, where it is another."""
+        found = {
+            way: entry.number
+            for way, entry in self.entries.items()
+            if entry.number.mean is not None and not (way == PAPER and entry is self.entries[BILO])
+        }
+        if len(found) < 2:
+            return "nothing to compare with yet"
+        order = sorted(found, key=lambda way: found[way].mean or 0.0)
+        first, second = order[:2]
+        if _equal(found[first], found[second]):
+            best = f"{first} and {second} alike"
+        else:
+            best = f"{first}; then {second}, {self._times(found[first], found[second])}"
+        return best + self._own_place(order, found)
+
+    def _own_place(self, order: Sequence[str], found: Mapping[str, Spread]) -> str:
+        """Where BiLO is, unless that was said."""
+        if BILO not in order[2:]:
+            return ""
+        return (
+            f"; BiLO is number {order.index(BILO) + 1}, {self._times(found[order[0]], found[BILO])}"
+        )
+
+    def _times(self, best: Spread, other: Spread) -> str:
+        """How much larger, unless the best is as good as exact."""
+        assert best.mean is not None
+        assert other.mean is not None
+        if best.mean < EXACT * other.mean:
+            return "far behind"
+        unit = "times as far off" if self.is_error else "times as many"
+        return f"{short(other.mean / best.mean)} {unit}"
+
+    def _seconds(self) -> str:
+        """Of a run of BiLO and of the classical method."""
+        spent = {way: _mean_seconds(self.entries[way]) for way in (BILO, CLASSIC)}
+        own, other = spent[BILO], spent[CLASSIC]
+        if own is None:
+            return "-"
+        return f"{short(own)}" + ("" if other is None else f" (classical {short(other)})")
+
+
+def lines(found: Mapping[str, Sequence[Result]]) -> list[Line]:
+    """All rows, in the order of the experiments.
+
+    Parameters
+    ----------
+    found : mapping of str to sequence of Result
+        Runs of this version, by experiment.
+    """
+    told = []
+    for name in experiments.names():
+        declared, plan = experiments.get(name), parts.runs(name)
+        for headline in declared.headlines:
+            here = [run for run in found.get(name, ()) if _is_of(headline, run)]
+            planned = [run for run in plan if _is_planned(headline, run, plan)]
+            told.append(_line(declared, headline, here, planned))
+    return told
+
+
+def _line(
+    declared: Experiment, headline: Headline, found: Sequence[Result], planned: Sequence[Setting]
+) -> Line:
+    weight, here = declared.regularisation(headline.noise), rows(found)
+
+    def own(row: Row | Setting, recipe: str) -> bool:
+        run = row.runs[0] if isinstance(row, Row) else vars(row)
+        at_weight = weight is None or run["w_reg"] == weight
+        return run["method"] == "bilo" and run["recipe"] == recipe and at_weight
+
+    def entry(of: Callable[[Row | Setting], bool]) -> Entry:
+        seeds = len({run.seed for run in planned if of(run)})
+        return _best(headline, [row for row in here if of(row)], seeds)
+
+    recipe = declared.recipe_of("bilo")
+    entries = {BILO: entry(lambda row: own(row, recipe))}
+    if recipe == "paper":
+        entries[PAPER] = entries[BILO]
+    else:
+        entries[PAPER] = entry(lambda row: own(row, "paper"))
+    for way in METHODS:
+        entries[way] = entry(partial(_is_one_of, METHODS[way]))
+    if headline.classical:
+        entries[CLASSIC] = _beside(headline, entries[BILO])
+    return Line(declared.name, headline, _printed(declared, headline, weight), entries)
+
+
+def _best(headline: Headline, found: Sequence[Row], planned: int) -> Entry:
+    """The best setting of a way; of a way with one setting, that."""
+    entries = []
+    for row in found:
+        values = [_number(headline, run) for run in row.runs]
+        entries.append(Entry(Spread.of(values), row.runs, planned, _also(row)))
+    known = [entry for entry in entries if entry.number.mean is not None]
+    if known:
+        return min(known, key=lambda entry: entry.number.mean or 0.0)
+    return entries[0] if entries else Entry(Spread.of([]), planned=planned)
+
+
+def _beside(headline: Headline, own: Entry) -> Entry:
+    """The classical number that BiLO's runs hold."""
+    values = [value_of(run, headline.classical) for run in own.runs]
+    solved = tuple({**run, "status": "converged", "seconds": None} for run in own.runs)
+    return Entry(Spread.of(values), solved, own.planned)
+
+
+def _is_one_of(methods: Sequence[str], row: Row | Setting) -> bool:
+    return (row.labels["method"] if isinstance(row, Row) else row.method) in methods
+
+
+def _also(row: Row) -> str:
+    """A method that its column does not name."""
+    return "BPN" if row.labels["method"] == "bpn" else ""
+
+
+def _is_of(headline: Headline, run: Result) -> bool:
+    truth = dict(zip(run["unknowns"], truth_of(run), strict=True))
+    return run["noise"] == headline.noise and all(truth[k] == v for k, v in headline.truth)
+
+
+def _is_planned(headline: Headline, run: Setting, plan: Sequence[Setting]) -> bool:
+    """Whether a planned run has a headline's data; an experiment's own truth has no name there."""
+    named = headline.truth if headline.truth in {other.truth for other in plan} else ()
+    return run.noise == headline.noise and run.truth == named
+
+
+def _number(headline: Headline, run: Result) -> float | None:
+    fields = headline.fields or [f"unknowns.{name}.rel_error" for name in run["unknowns"]]
+    values = [value_of(run, field) for field in fields]
+    if any(value is None for value in values):
+        return None
+    largest = max(value for value in values if value is not None)
+    return 1 - largest if headline.part_wrong else largest
+
+
+def _printed(declared: Experiment, headline: Headline, weight: float | str | None) -> str:
+    labels = dict.fromkeys(published.SETTINGS, "-")
+    labels |= {"method": "bilo", "noise": f"{headline.noise:g}"}
+    labels |= {} if weight is None else {"w_reg": told(weight)}
+    theirs = published.read(declared.name)
+    number = published.values(labels, theirs).get(headline.published)
+    if number is None:
+        return headline.unpublished
+    try:
+        value = float(number)
+    except ValueError:
+        return number
+    return _shown(headline, 1 - value if headline.part_wrong else value)
+
+
+def _shown(headline: Headline, value: float) -> str:
+    return f"{short(100 * value)} %" if headline.unit == "%" else short(value)
+
+
+def _equal(a: Spread, b: Spread) -> bool:
+    assert a.mean is not None
+    assert b.mean is not None
+    within = abs(b.mean - a.mean) <= max(a.sd or 0.0, b.sd or 0.0)
+    return within or b.mean < CLOSE * a.mean
+
+
+def _mean_seconds(entry: Entry) -> float | None:
+    return Spread.of([run["seconds"] for run in entry.runs]).mean
