@@ -78,7 +78,7 @@ class OutlineLevel(Thresholded):
         """Part of the way to the mode of the tangent model l + J^T d, |d| <= `BOX`."""
         here, levels = params.detach().double().numpy(), self.thresholds(nuisance)
         tangent = self._tangent(l, J, here)
-        n = len(self.posterior.likelihoods)
+        n = len(self.posterior.outlines.regions)
         z = tangent.inside(np.concatenate([self._start + BY_PARAMS @ here, levels[:n]]))
         reach = np.repeat([BOX, _LEVEL_REACH], [2, n])
         descent = Descent(tangent.scale, reach, _TRIALS, _TOLERANCE, tangent.towards)
@@ -92,7 +92,7 @@ class OutlineLevel(Thresholded):
 
     def local_sd(self, l: Tensor, J: Tensor, nuisance: Tensor) -> Tensor:
         """Square roots of the diagonal of the inverse Gauss-Newton Hessian, in params."""
-        n, tangent = len(self.posterior.likelihoods), self._tangent(l, J, np.zeros(2))
+        n, tangent = len(self.posterior.outlines.regions), self._tangent(l, J, np.zeros(2))
         z = np.concatenate([self._start, self.thresholds(nuisance)[:n]])
         _, hessian = tangent.expand(z, tangent.read(z))
         found = covariance(hessian, tangent.scale)[:2, :2]
@@ -109,14 +109,11 @@ class OutlineLevel(Thresholded):
         """-log p(outlines), and its derivatives by the field (N,) and the thresholds (regions,)."""
         features, full = self.features(l), self._known.copy()
         full[self._learned] = l
-        by_full, by_levels = np.zeros(full.size), np.zeros(len(levels))
-        parts = zip(
-            self.posterior.likelihoods, self._readers, self.posterior.split(features), strict=True
-        )
-        for r, (term, reader, part) in enumerate(parts):
-            by_features, by_levels[r] = term.slope(part, float(levels[r]))
-            by_full += reader.pulled_back(by_features, full)
-        value = float(self.posterior.likelihood(features[None], levels[:, None])[0])
+        outlines = self.posterior.outlines
+        by_features, by_levels = outlines.slope(features, levels)
+        parts = zip(self._readers, outlines.split(by_features), strict=True)
+        by_full = np.sum([reader.pulled_back(part, full) for reader, part in parts], axis=0)
+        value = float(outlines.log(features[None], levels[:, None])[0])
         return -value, -by_full[self._learned], -by_levels
 
     def _tangent(self, l: Tensor, J: Tensor, here: np.ndarray) -> _Tangent:

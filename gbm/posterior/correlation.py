@@ -1,4 +1,12 @@
-"""How errors of an outline hang together: a sum of two Matern functions of the distance."""
+"""How errors of the outlines hang together: a sum of two Matern functions of the distance.
+
+An error is that of one field for all outlines and of one for each by itself,
+
+    error_r(x) = sqrt(c) common(x) + sqrt(1 - c) own_r(x),
+
+all with the same correlation of two points: what a reader takes for tumour, and where an edge is
+blurred, moves either outline, and the hand slips along each anew.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +16,10 @@ import numpy as np
 
 _SHARES = ((0.6, 5.0), (0.4, 20.0))
 """Weight and length (mm) of each part: single slips, and a hand that draws too large all around."""
+
+SHARED = 0.6
+"""c, the part of the variance that is common: much less, and outlines that are displaced together
+leave the origin too narrow; much more, and the gap between independent ones is told too well."""
 
 
 def matern32(distance: np.ndarray, length: float) -> np.ndarray:
@@ -20,17 +32,28 @@ def matern32(distance: np.ndarray, length: float) -> np.ndarray:
     return np.asarray((1.0 + q) * np.exp(-q))
 
 
-def correlation(points: np.ndarray) -> np.ndarray:
-    """K = 0.6 M(|p_i - p_j|; 5 mm) + 0.4 M(|p_i - p_j|; 20 mm) of points (m, d): (m, m)."""
+def correlation(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """K_ij = (1 within an outline, c between two) (0.6 M(d_ij; 5 mm) + 0.4 M(d_ij; 20 mm)).
+
+    Positive semidefinite: a product, entry by entry, of two matrices that are (Schur).
+
+    Parameters
+    ----------
+    points : ndarray (m, d)
+        mm.
+    outline : ndarray (m,)
+        Which one each point is of.
+    """
     distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    return np.asarray(sum(share * matern32(distance, length) for share, length in _SHARES))
+    along = sum(share * matern32(distance, length) for share, length in _SHARES)
+    return np.asarray(np.where(outline[:, None] == outline, 1.0, SHARED) * along)
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """K = V diag(k) V': errors of covariance b^2 K + nu^2 I are independent in y = V' delta,
+    """K = V diag(k) V': errors of covariance K + nu^2 I are independent in V' delta,
 
-    with variances b^2 k + nu^2, whatever b and nu.
+    with variances k + nu^2, whatever nu.
 
     Attributes
     ----------
@@ -42,7 +65,7 @@ class Whitening:
     V: np.ndarray
 
     @classmethod
-    def of(cls, points: np.ndarray) -> Whitening:
-        """The eigenvectors of K of points (m, d)."""
-        k, V = np.linalg.eigh(correlation(points))
+    def of(cls, points: np.ndarray, outline: np.ndarray) -> Whitening:
+        """The eigenvectors of K, see `correlation`."""
+        k, V = np.linalg.eigh(correlation(points, outline))
         return cls(np.maximum(k, 0.0), V)

@@ -1,6 +1,6 @@
 """The posterior density of growth, origin and thresholds given the outlines of one patient.
 
-    log p(theta | outlines) = log prior(theta) + sum_r log p(outline_r | logit u(theta), tau_r)
+    log p(theta | outlines) = log prior(theta) + log p(outlines | logit u(theta), tau)
 
 with theta = (ln lambda, ln rho T, x0, one threshold a region) and u by the finite-volume solver.
 """
@@ -90,14 +90,13 @@ class LogPosterior:
     ----------
     forward : Forward
     prior : Prior
-    likelihoods : tuple of OutlineLikelihood
-        One a region.
+    outlines : OutlineLikelihood
     held : tuple of int
     """
 
     forward: Forward
     prior: Prior
-    likelihoods: tuple[OutlineLikelihood, ...]
+    outlines: OutlineLikelihood
     held: tuple[int, ...] = ()
 
     @classmethod
@@ -107,14 +106,14 @@ class LogPosterior:
         """Of a patient, with the noise level unknown."""
         names = tuple(name for name in REGIONS if getattr(domain, name).any())
         regions = tuple(Region.of(domain, name) for name in names)
-        likelihoods = tuple(OutlineLikelihood.of(region) for region in regions)
         forward = _forward(domain, inverse, regions, CELL_MM[domain.dimensions])
-        return cls(forward, Prior.of(domain, inverse, names), likelihoods, held)
+        outlines = OutlineLikelihood.of(regions, domain.dimensions)
+        return cls(forward, Prior.of(domain, inverse, names), outlines, held)
 
     @property
     def without_outline(self) -> str:
         """Why there is no interval, or ""."""
-        if any(len(term.region.outline.faces) for term in self.likelihoods):
+        if not self.outlines.empty:
             return ""
         return (
             "no outline can be compared with the model: all of it lies at the walls of the "
@@ -124,7 +123,7 @@ class LogPosterior:
     @property
     def scale(self) -> np.ndarray:
         """Natural size (n,) of a change of each unknown."""
-        d, regions = self.forward.grid.dimensions, len(self.likelihoods)
+        d, regions = self.forward.grid.dimensions, len(self.outlines.regions)
         return np.repeat([1.0, ORIGIN_SCALE_MM, _THRESHOLD_SCALE], [2, d, regions])
 
     @property
@@ -136,7 +135,7 @@ class LogPosterior:
         """The same on the cells of the first climbs."""
         if self.forward.grid.h >= START_CELL_MM:
             return self
-        regions, inverse = [term.region for term in self.likelihoods], self.forward.inverse
+        regions, inverse = self.outlines.regions, self.forward.inverse
         forward = _forward(self.prior.domain, inverse, regions, START_CELL_MM)
         return replace(self, forward=forward)
 
@@ -148,31 +147,18 @@ class LogPosterior:
         self, theta: np.ndarray, features: np.ndarray, floor_mm: float, factor: float
     ) -> LogPosterior:
         """With the noise level of every outline from its misfit at a first mode."""
-        known = tuple(
-            likelihood.frozen(part, tau, floor_mm, factor)
-            for likelihood, part, tau in zip(
-                self.likelihoods, self.split(features), self._levels(theta), strict=True
-            )
-        )
-        return replace(self, likelihoods=known)
+        known = self.outlines.frozen(features, self._levels(theta), floor_mm, factor)
+        return replace(self, outlines=known)
 
     def misfit(self, theta: np.ndarray, features: np.ndarray) -> dict[str, float]:
         """Root mean square displacement of each outline, mm."""
-        parts = zip(self.likelihoods, self.split(features), self._levels(theta), strict=True)
-        return {term.region.name: term.misfit(part, tau) for term, part, tau in parts}
+        return self.outlines.misfit(features, self._levels(theta))
 
     def log(self, theta: np.ndarray, features: np.ndarray) -> np.ndarray:
         """log p (W,), up to a constant, of theta (W, n) with features (W, F)."""
         value = self.prior.log(theta)
         ok = np.isfinite(value)
-        value[ok] += self.likelihood(features[ok], theta[ok, self.growth.stop :].T)
-        return value
-
-    def likelihood(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """log p(outlines) (W,), up to a constant, of features (W, F) at thresholds (regions, W)."""
-        value = np.zeros(len(features))
-        for term, part, tau in zip(self.likelihoods, self.split(features), levels, strict=True):
-            value += term.log(part, tau)
+        value[ok] += self.outlines.log(features[ok], self._levels(theta[ok].T))
         return value
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -205,26 +191,19 @@ class LogPosterior:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The same with features (m, F) where m unknowns have moved by their steps (m,)."""
         gradient, hessian = self.prior.gradient(theta), np.diag(self.prior.precision)
-        parts = zip(self.likelihoods, self.split(seen), self.split(moved), strict=True)
-        for r, (term, part, shifted) in enumerate(parts, start=self.growth.stop):
-            own = [*free, r]
-            by_own, information = term.expand(part, theta[r], shifted, steps)
-            gradient[own] += by_own
-            hessian[np.ix_(own, own)] += information
+        by_own, information = self.outlines.expand(seen, self._levels(theta), moved, steps)
+        own = [*free, *range(self.growth.stop, len(theta))]
+        gradient[own] += by_own
+        hessian[np.ix_(own, own)] += information
         return gradient, hessian
-
-    def split(self, features: np.ndarray) -> list[np.ndarray]:
-        """Features (.., F) region by region."""
-        ends = np.cumsum([term.region.size for term in self.likelihoods])
-        return np.split(features, ends[:-1], axis=-1)
 
     def levels_of(self, thresholds: np.ndarray) -> np.ndarray:
         """Those of the regions that are there, of the thresholds (2,) of WT and TC."""
-        return thresholds[: len(self.likelihoods)]
+        return thresholds[: len(self.outlines.regions)]
 
-    def _levels(self, theta: np.ndarray) -> list[float]:
-        """The thresholds of theta (n,)."""
-        return [float(tau) for tau in theta[self.growth.stop :]]
+    def _levels(self, theta: np.ndarray) -> np.ndarray:
+        """The thresholds of theta (n, ..)."""
+        return theta[self.growth.stop :]
 
 
 def _forward(

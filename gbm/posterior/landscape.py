@@ -6,17 +6,17 @@ On the cells of the posterior's samples; see `gbm.search.identifiability` for an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bilo.posterior.gauss_newton import Mode
+from bilo.posterior.gauss_newton import Descent, Mode, levenberg_marquardt
 from gbm.posterior.growth_posterior import LogPosterior
-from gbm.posterior.mode import climb
+from gbm.posterior.mode import LEVEL_REACH, NEAREST, climb
 from gbm.search.identifiability import axes_around, tabulated
 
-_LEVELS = 12
-"""Thresholds of a table, between the bounds of a region, that a parabola is laid through."""
+_MOST, _TOLERANCE = 15, 1e-3
+"""Trial steps of a fit of the thresholds, and the gain of log p at which it ends."""
 
 
 def profile(
@@ -90,31 +90,40 @@ def surface(
 
     def least(lambda_mm: float, rhoT: float, u: np.ndarray) -> float:
         theta = np.append(np.log([lambda_mm, rhoT]), best[2:])
-        return _least(posterior, theta, forward.read(u))
+        inside = posterior.prior.inside(theta, NEAREST)
+        return _Levels(posterior, inside[:n], forward.read(u)).least(inside[n:])
 
     axes = axes_around(best[:2], reach, posterior.prior.bounds, count)
     return tabulated(forward.grid, forward.inverse.seed(best[2:n]), axes, least)
 
 
-def _least(posterior: LogPosterior, theta: np.ndarray, features: np.ndarray) -> float:
-    """-log p of features (F,) at the best thresholds of a table, each region by itself."""
-    n, prior = posterior.growth.stop, posterior.prior
-    off = (theta - prior.mean)[:2]
-    total = 0.5 * float(off**2 @ prior.precision[:2])
-    parts = zip(posterior.likelihoods, posterior.split(features), prior.levels, strict=True)
-    for r, (term, part, (low, high)) in enumerate(parts, start=n):
-        tau = np.linspace(low, high, _LEVELS + 2)[1:-1]
-        known = 0.5 * prior.precision[r] * (tau - prior.mean[r]) ** 2
-        values = known - term.log(np.broadcast_to(part, (tau.size, part.size)), tau)
-        total += _lowest(values)
-    return total
+@dataclass(frozen=True)
+class _Levels:
+    """log p of thresholds (regions,) where growth, origin and density are given, a `Target`."""
 
+    posterior: LogPosterior
+    growth: np.ndarray
+    features: np.ndarray
 
-def _lowest(values: np.ndarray) -> float:
-    """The vertex of the parabola through the least of some values and its neighbours."""
-    k = int(np.argmin(values))
-    if not 0 < k < values.size - 1:
-        return float(values[k])
-    before, least, after = values[k - 1 : k + 2]
-    bend = before - 2 * least + after
-    return float(least - (after - before) ** 2 / (8 * bend)) if bend > 0 else float(least)
+    def least(self, start: np.ndarray) -> float:
+        """-log p at the best thresholds."""
+        scale = self.posterior.scale[len(self.growth) :]
+        descent = Descent(scale, LEVEL_REACH, _MOST, _TOLERANCE, self.towards)
+        return -levenberg_marquardt(self, start, descent).log_density
+
+    def towards(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """The second, moved into the support of the prior."""
+        theta = np.append(self.growth, there)
+        return self.posterior.prior.inside(theta, NEAREST)[len(self.growth) :]
+
+    def evaluate(self, levels: np.ndarray) -> tuple[float, None]:
+        """Its value."""
+        theta = np.append(self.growth, levels)
+        return float(self.posterior.log(theta[None], self.features[None])[0]), None
+
+    def expand(self, levels: np.ndarray, seen: None) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and Gauss-Newton Hessian of -log p."""
+        theta, n = np.append(self.growth, levels), len(self.growth)
+        nothing = np.empty((0, self.features.size))
+        gradient, hessian = self.posterior.expansion(theta, self.features, nothing, (), np.empty(0))
+        return gradient[n:], hessian[n:, n:]

@@ -1,173 +1,226 @@
-"""The likelihood of one drawn outline.
+"""The likelihood of the drawn outlines.
 
-The displacements delta of the model's level set from the outline, in units of s, are errors of the
-drawing that hang together, and of the voxels that do not:
+The displacements delta of the model's level sets from the outlines, one after the other, are errors
+of the drawing that hang together (`correlation`), and of the voxels that do not:
 
-    delta ~ N(0, b^2 K + nu^2 I),     nu^2 = mean((0.3 mm)^2 / (c_i s_i^2)),
+    delta = D e,    D = diag(s_i b_r),    e ~ N(0, K + nu^2 I),
+    nu^2 = mean((0.3 mm / D_ii)^2 / f_i),
 
-c_i faces a point. Sign points off the outline say which side of it they are on, up to blunders:
+s_i greater where the field is flat, f_i faces a point. Sign points off an outline say which side
+of it they are on, up to blunders, with the errors e_j of `Region.sign_error`:
 
-    sum_j log(0.03 + 0.97 Phi(+-e_j / b)),    e_j = (logit u - logit tau) / sqrt(g^2 + 0.05^2).
+    sum_j log(0.03 + 0.97 Phi(e_j / b_r)).
 
-The noise level b is one of a few nodes with prior weights, summed out, or a single known one.
+The noise levels b_r are one of a few nodes with prior weights, summed out, or known ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logit, logsumexp, ndtr
+from scipy.special import logsumexp, ndtr
 
 from bilo.posterior.gauss_newton import information
-from gbm.posterior.displacement import (
-    crossing,
-    crossing_slope,
-    flatness,
-    limited,
-    limited_slope,
-)
+from gbm.posterior.correlation import Whitening
+from gbm.posterior.displacement import flatness
 from gbm.posterior.region import Region
 
 FACE_SD_MM = 0.3
 """Of the midpoint of a face about a straight edge that crosses the voxels at random."""
 BLUNDERS = 0.03
-_LEAST_SLOPE = 0.05
 _THRESHOLD_STEP = 1e-3
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Possible sd b (mm) of the drawing, (B,), and the logarithms of their weights, (B,)."""
+    """Possible sd b (mm) of the drawing, (B, regions), and the logarithms of their weights, (B,).
+
+    Attributes
+    ----------
+    sd : ndarray (B, regions)
+    log_weight : ndarray (B,)
+    """
 
     sd: np.ndarray
     log_weight: np.ndarray
 
     @classmethod
-    def unknown(cls) -> Noise:
-        """b from .35 to 4 mm, ln b ~ N(ln 1.2, .5)."""
+    def unknown(cls, regions: int) -> Noise:
+        """One b for all regions, from .35 to 4 mm, ln b ~ N(ln 1.2, .5)."""
         sd = np.array([0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0])
         log_weight = -0.5 * (np.log(sd / 1.2) / 0.5) ** 2
-        return cls(sd, log_weight - logsumexp(log_weight))
+        return cls(np.repeat(sd[:, None], regions, 1), log_weight - logsumexp(log_weight))
 
     @classmethod
-    def known(cls, sd: float) -> Noise:
-        """One b."""
-        return cls(np.array([sd]), np.zeros(1))
+    def known(cls, sd: Sequence[float]) -> Noise:
+        """One b for each region."""
+        return cls(np.array([sd], dtype=float), np.zeros(1))
 
 
 @dataclass(frozen=True)
 class OutlineLikelihood:
-    """log p(outline | logit u, tau) of one region.
+    """log p(outlines | logit u, tau) of all regions.
 
     Attributes
     ----------
-    region : Region
+    regions : tuple of Region
+    whitening : Whitening
+        Of the errors of the points of all regions.
     noise : Noise
     scale : ndarray (m,)
         s of each point.
     """
 
-    region: Region
+    regions: tuple[Region, ...]
+    whitening: Whitening
     noise: Noise
     scale: np.ndarray
 
     @classmethod
-    def of(cls, region: Region) -> OutlineLikelihood:
-        """Before anything is known: b unknown, s = 1."""
-        return cls(region, Noise.unknown(), np.ones(len(region.outline.faces)))
+    def of(cls, regions: Sequence[Region], dimensions: int) -> OutlineLikelihood:
+        """Before anything is known: b unknown, s = 1; there may be no region."""
+        outlines, none = [region.outline for region in regions], np.empty((0, dimensions))
+        points = np.concatenate([none, *(outline.points for outline in outlines)])
+        which = np.repeat(np.arange(len(outlines)), [len(outline.faces) for outline in outlines])
+        noise = Noise.unknown(len(outlines))
+        return cls(tuple(regions), Whitening.of(points, which), noise, np.ones(len(points)))
 
     @property
-    def nugget(self) -> float:
-        """nu^2."""
-        if not self.scale.size:
-            return 0.0
-        return float(np.mean(FACE_SD_MM**2 / (self.region.outline.faces * self.scale**2)))
+    def empty(self) -> bool:
+        """Whether no outline has a single point."""
+        return not self.scale.size
 
-    def displacement(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        """Of features (W, F) at thresholds (W,): (W, m), mm, outliers drawn in."""
-        rays, _, _ = self.region.parts(features)
-        return limited(crossing(rays - logit(tau)[:, None, None]))
+    @property
+    def nugget(self) -> np.ndarray:
+        """nu^2 at every node, (B,)."""
+        if self.empty:
+            return np.zeros(len(self.noise.sd))
+        faces = np.concatenate([region.outline.faces for region in self.regions])
+        return np.asarray(np.mean((FACE_SD_MM / self._unit) ** 2 / faces, axis=1))
 
-    def misfit(self, features: np.ndarray, tau: float) -> float:
-        """Root mean square of the displacements, mm, of features (F,); 0 without points."""
-        delta = self.displacement(features[None], np.array([tau]))
-        return float(np.sqrt(np.mean(delta**2))) if delta.size else 0.0
+    def split(self, features: np.ndarray) -> list[np.ndarray]:
+        """Features (.., F) region by region."""
+        ends = np.cumsum([region.size for region in self.regions])
+        return np.split(features, ends[:-1], axis=-1)
+
+    def misfit(self, features: np.ndarray, levels: np.ndarray) -> dict[str, float]:
+        """Root mean square displacement by region, mm, of features (F,); 0 without points."""
+        return {
+            region.name: _rms(region.displacement(part[None], np.array([tau])))
+            for region, part, tau in self._parts(features, levels)
+        }
 
     def frozen(
-        self, features: np.ndarray, tau: float, floor_mm: float, factor: float
+        self, features: np.ndarray, levels: np.ndarray, floor_mm: float, factor: float
     ) -> OutlineLikelihood:
-        """With s and b from a first fit: b = max(floor, factor rms(delta / s))."""
-        rays, _, _ = self.region.parts(features[None])
-        scaled = replace(self, scale=flatness(rays[0]))
-        delta = self.displacement(features[None], np.array([tau]))[0] / scaled.scale
-        rms = float(np.sqrt(np.mean(delta**2))) if delta.size else 0.0
-        return replace(scaled, noise=Noise.known(max(floor_mm, factor * rms)))
+        """With s and b from a first fit: b_r = max(floor, factor rms(delta / s))."""
+        scale, sd = [], []
+        for region, part, tau in self._parts(features, levels):
+            scale.append(flatness(region.rays(part[None])[0]))
+            delta = region.displacement(part[None], np.array([tau]))
+            sd.append(max(floor_mm, factor * _rms(delta / scale[-1])))
+        return replace(self, scale=np.concatenate(scale), noise=Noise.known(sd))
 
-    def log(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        """Log likelihood (W,) of features (W, F) at thresholds (W,), up to a constant."""
-        return np.asarray(logsumexp(self._by_node(*self._residuals(features, tau)), axis=1))
+    def log(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Log likelihood (W,) of features (W, F) at thresholds (regions, W), up to a constant."""
+        return np.asarray(logsumexp(self._by_node(*self._residuals(features, levels)), axis=1))
 
     def expand(
-        self, features: np.ndarray, tau: float, moved: np.ndarray, steps: np.ndarray
+        self, features: np.ndarray, levels: np.ndarray, moved: np.ndarray, steps: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient (n + 1,) and Gauss-Newton Hessian of -log by n unknowns and the threshold.
+        """Gradient (n + regions,) and Gauss-Newton Hessian of -log by n unknowns and thresholds.
 
         Parameters
         ----------
         features : ndarray (F,)
-        tau : float
+        levels : ndarray (regions,)
         moved : ndarray (n, F)
             Features where each unknown has moved by its step (n,): the differences are those of
             the displacement itself, which is not linear in logit u.
         steps : ndarray (n,)
         """
-        every = np.concatenate([features[None], moved, features[None]])
-        taus = np.append(np.full(len(moved) + 1, tau), tau + _THRESHOLD_STEP)
-        y, e = self._residuals(every, taus)
-        by = np.append(steps, _THRESHOLD_STEP)
-        Jy, Je = ((part[1:] - part[0]).T / by for part in (y, e))
-        log_nodes = self._by_node(y[:1], e[:1])[0]
-        weight = np.exp(log_nodes - logsumexp(log_nodes))
-        precision = weight @ (1.0 / self._variances())
-        gradient, hessian = -Jy.T @ (precision * y[0]), information(Jy, precision)
-        b = np.sqrt(weight @ self.noise.sd**2)
-        x, Jx = self.region.side * e[0] / b, Je * (self.region.side / b)[:, None]
-        rate, curvature = _sides(x)
-        return gradient + Jx.T @ rate, hessian + information(Jx, curvature)
+        regions = len(levels)
+        every = np.concatenate([features[None], moved, np.tile(features, (regions, 1))])
+        taus = np.tile(levels[:, None], len(every))
+        taus[:, -regions:] += _THRESHOLD_STEP * np.eye(regions)
+        z, x = self._residuals(every, taus)
+        log_nodes = self._by_node(z[:1], x[:1])[0]
+        node = np.exp(log_nodes - logsumexp(log_nodes))
+        by = np.append(steps, np.full(regions, _THRESHOLD_STEP))
+        Jz, Jx = ((r[1:] - r[0]).reshape(len(by), -1).T / by for r in (z, x))
+        of_z, of_x = (np.repeat(node, r.shape[2]) for r in (z, x))
+        rate, curvature = _sides(x[0].ravel())
+        gradient = Jx.T @ (of_x * rate) - Jz.T @ (of_z * z[0].ravel())
+        return gradient, information(Jz, of_z) + information(Jx, of_x * curvature)
 
-    def slope(self, features: np.ndarray, tau: float) -> tuple[np.ndarray, float]:
-        """Derivatives of `log` by the features (F,) and by the threshold, where b is known."""
-        y, e = self._residuals(features[None], np.array([tau]))
-        rays, _, steepness = self.region.parts(features[None])
-        v, b = rays[0] - logit(tau), self.noise.sd[0]
-        by_delta = self.region.whitening.V @ (-y[0] / self._variances()[0]) / self.scale
-        by_rays = (by_delta * limited_slope(crossing(v)))[:, None] * crossing_slope(v)
-        by_e = _sides(self.region.side * e[0] / b)[0] * self.region.side / b
-        width = np.sqrt(steepness[0] ** 2 + _LEAST_SLOPE**2)
-        by_value = by_e / width
-        by_steepness = -by_e * e[0] * steepness[0] ** 2 / width**2
-        by_tau = -(by_rays.sum() + by_value.sum()) / (tau * (1.0 - tau))
-        return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
+    def slope(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of `log` by features (F,) and thresholds (regions,), where b is known."""
+        (z,), (x,) = (r[0] for r in self._residuals(features[None], levels[:, None]))
+        unit, root, b = (r[0] for r in (self._unit, np.sqrt(self._variances), self._sign_sd))
+        by_delta = -(self.whitening.V @ (z / root)) / unit
+        by_error = _sides(x)[0] / b
+        found = [
+            region.pulled_back(part, float(tau), own, off)
+            for (region, part, tau), own, off in zip(
+                self._parts(features, levels),
+                np.split(by_delta, np.cumsum(self._points)[:-1]),
+                np.split(by_error, np.cumsum(self._signs)[:-1]),
+                strict=True,
+            )
+        ]
+        by_features, by_levels = zip(*found, strict=True)
+        return np.concatenate(by_features), np.array(by_levels)
 
+    @property
+    def _points(self) -> list[int]:
+        return [len(region.outline.faces) for region in self.regions]
+
+    @property
+    def _signs(self) -> list[int]:
+        return [len(region.side) for region in self.regions]
+
+    @property
+    def _unit(self) -> np.ndarray:
+        """D at every node, mm, (B, m)."""
+        return np.asarray(np.repeat(self.noise.sd, self._points, axis=1) * self.scale)
+
+    @property
+    def _sign_sd(self) -> np.ndarray:
+        """b of every sign point at every node, mm, (B, k)."""
+        return np.repeat(self.noise.sd, self._signs, axis=1)
+
+    @property
     def _variances(self) -> np.ndarray:
-        """Of y at every node, (B, m)."""
-        return self.noise.sd[:, None] ** 2 * self.region.whitening.k + self.nugget
+        """Of V' e at every node, (B, m)."""
+        return np.asarray(self.whitening.k + self.nugget[:, None])
 
-    def _residuals(self, features: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Whitened displacements y = V' delta / s (W, m) and errors e at the signs (W, k)."""
-        _, value, slope = self.region.parts(features)
-        y = self.displacement(features, tau) / self.scale @ self.region.whitening.V
-        return y, (value - logit(tau)[:, None]) / np.sqrt(slope**2 + _LEAST_SLOPE**2)
+    def _parts(
+        self, features: np.ndarray, levels: np.ndarray
+    ) -> Iterator[tuple[Region, np.ndarray, np.ndarray]]:
+        """Region by region: it, its features and its thresholds."""
+        return zip(self.regions, self.split(features), levels, strict=True)
 
-    def _by_node(self, y: np.ndarray, e: np.ndarray) -> np.ndarray:
+    def _residuals(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Displacements, whitened to variances of 1, (W, B, m), and errors at the signs over b."""
+        parts = list(self._parts(features, levels))
+        delta = np.concatenate([r.displacement(part, tau) for r, part, tau in parts], axis=1)
+        error = np.concatenate([r.sign_error(part, tau) for r, part, tau in parts], axis=1)
+        white = np.tensordot(delta[:, None] / self._unit, self.whitening.V, 1)
+        return white / np.sqrt(self._variances), error[:, None] / self._sign_sd
+
+    def _by_node(self, z: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Log of weight times likelihood at every node of b, (W, B); less the first's constant."""
-        variance = self._variances()
-        log_determinant = np.log(variance).sum(axis=1)
-        drawn = -0.5 * (y**2 @ (1.0 / variance).T + log_determinant - log_determinant[0])
-        x = (self.region.side * e)[:, None] / self.noise.sd[:, None]
+        log_determinant = (np.log(self._variances) + 2 * np.log(self._unit)).sum(axis=1)
+        drawn = -0.5 * (np.sum(z**2, axis=-1) + log_determinant - log_determinant[0])
         sides = np.log(BLUNDERS + (1 - BLUNDERS) * ndtr(x)).sum(axis=-1)
         return np.asarray(drawn + sides + self.noise.log_weight)
+
+
+def _rms(delta: np.ndarray) -> float:
+    """0 of nothing."""
+    return float(np.sqrt(np.mean(delta**2))) if delta.size else 0.0
 
 
 def _sides(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

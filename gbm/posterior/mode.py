@@ -36,7 +36,7 @@ _COMPARABLE = 3.0
 """Log density, the noise level unknown, within which another basin is worth a climb."""
 _FINAL = (40, 1e-3)
 """Most steps of a last climb, and the gain of log p at which it ends."""
-_REACH = (0.3, 0.6)
+_REACH, LEVEL_REACH = 0.3, 0.6
 """Longest step of growth and origin, and of the thresholds, in natural units."""
 
 NEAREST = 1e-5
@@ -109,7 +109,7 @@ def climb(
 ) -> Mode[np.ndarray]:
     """The mode near a start, see `Descent`."""
     n = posterior.growth.stop
-    reach = np.repeat(_REACH, [n, len(start) - n])
+    reach = np.repeat([_REACH, LEVEL_REACH], [n, len(start) - n])
     within = partial(posterior.prior.towards, by=NEAREST)
     descent = Descent(posterior.scale, reach, most, tolerance, within)
     return levenberg_marquardt(posterior, start, descent)
@@ -123,7 +123,7 @@ def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
     """
     n, forward, prior = posterior.growth.stop, posterior.forward, posterior.prior
     levels = prior.mean[n:]
-    masks = [getattr(domain, term.region.name) for term in posterior.likelihoods]
+    masks = [getattr(domain, region.name) for region in posterior.outlines.regions]
     tissue, cell = forward.grid.phi > 0.5, (forward.grid.h / domain.spacing) ** domain.dimensions
     low, high = np.exp(prior.bounds)
     found = []
@@ -148,6 +148,6 @@ def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
 
 def start_of(candidate: Candidate, posterior: LogPosterior) -> np.ndarray:
     """A direct fit as a start, moved into the support where its thresholds are not."""
-    levels = candidate.thresholds[: len(posterior.likelihoods)]
+    levels = posterior.levels_of(candidate.thresholds)
     growth = np.log([candidate.lambda_mm, candidate.rhoT])
     return posterior.prior.inside(np.concatenate([growth, candidate.x0, levels]))

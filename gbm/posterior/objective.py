@@ -44,7 +44,7 @@ class OutlineObjective:
     def of(cls, posterior: LogPosterior, parts: int = 1) -> OutlineObjective:
         """On cells of `parts` voxels along each axis."""
         axes = cell_axes(posterior.prior.domain.axes, parts)
-        regions = (term.region for term in posterior.likelihoods)
+        regions = posterior.outlines.regions
         return cls(posterior, tuple(Reader.of(region, axes) for region in regions))
 
     def coarsened(self, parts: int) -> OutlineObjective:
@@ -55,7 +55,7 @@ class OutlineObjective:
         """J of the density u (cells), thresholds (2,) and growth, the latter for its prior."""
         features = self.features(logit(np.clip(u, DENSITY_FLOOR, 1 - DENSITY_FLOOR)).ravel())
         levels = self.posterior.levels_of(thresholds)
-        likelihood = self.posterior.likelihood(features[None], levels[:, None])[0]
+        likelihood = self.posterior.outlines.log(features[None], levels[:, None])[0]
         return self.prior(thresholds, lambda_mm, rhoT) - float(likelihood)
 
     def prior(self, thresholds: np.ndarray, lambda_mm: float, rhoT: float) -> float:

@@ -1,7 +1,8 @@
 """The outline of a region: points on it with their normals, wherever no wall is near.
 
 A drawn outline that errs jumps across a sulcus, the front of a tumour does not: faces near walls
-would be read as misfits of many millimetres.
+would be read as misfits of many millimetres. Where the core reaches the edge of the whole tumour
+one edge was drawn. It is the whole tumour's; the core's own may have been stopped there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
+from gbm.config.conventions import REGIONS
 from gbm.growth.growth_map import pairs
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ _SMOOTHED_MM = 2.0
 
 @dataclass(frozen=True)
 class Outline:
-    """Points of an outline.
+    """Points of an outline, on the part of it that no larger region shares.
 
     Attributes
     ----------
@@ -49,12 +51,14 @@ class Outline:
     lost: float
 
     @classmethod
-    def of(cls, domain: Domain, mask: np.ndarray) -> Outline:
-        """Of a region (n_1, .., n_d); without points where all of it is at walls."""
-        midpoints, clearance = _faces(mask, from_walls(domain))
+    def of(cls, domain: Domain, name: str) -> Outline:
+        """Of a region; without points where all of it is at walls, or another's edge."""
+        mask: np.ndarray = getattr(domain, name)
+        around = domain.WT if name != REGIONS[0] else np.ones_like(domain.WT)
+        midpoints, clearance, own = _faces(mask, from_walls(domain), around)
         lost = 1.0 - float(np.mean(clearance > CLEARANCES_MM[0])) if clearance.size else 1.0
         for least in CLEARANCES_MM:
-            clear = clearance > least
+            clear = own & (clearance > least)
             if clear.sum() >= FEWEST_FACES[domain.dimensions]:
                 break
         index, faces = _pooled(midpoints[clear], CELL_MM[domain.dimensions] / domain.spacing)
@@ -71,16 +75,22 @@ def from_walls(domain: Domain) -> np.ndarray:
     return distance
 
 
-def _faces(mask: np.ndarray, from_wall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Midpoints (n, d), in voxels, of the faces of a mask, and the distance of each from walls."""
-    midpoints, clearance = [], []
+def _faces(
+    mask: np.ndarray, from_wall: np.ndarray, around: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Midpoints (n, d), in voxels, of the faces of a mask, and the distance of each from walls.
+
+    Last whether there is more of the region around the mask, so that an edge is not that one's.
+    """
+    midpoints, clearance, own = [], [], []
     for axis in range(mask.ndim):
         one, other = pairs(mask, axis)
         edge = one != other
         half = 0.5 * (np.arange(mask.ndim) == axis)
         midpoints.append(np.argwhere(edge) + half)
         clearance.append(np.minimum(*pairs(from_wall, axis))[edge])
-    return np.concatenate(midpoints), np.concatenate(clearance)
+        own.append(np.logical_and(*pairs(around, axis))[edge])
+    return np.concatenate(midpoints), np.concatenate(clearance), np.concatenate(own)
 
 
 def _pooled(midpoints: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.sparse import csr_matrix
+from scipy.special import logit
 
 from gbm.config.conventions import REGIONS
-from gbm.posterior.correlation import Whitening
-from gbm.posterior.displacement import OFFSETS_MM
+from gbm.posterior.displacement import (
+    OFFSETS_MM,
+    crossing,
+    crossing_slope,
+    limited,
+    limited_slope,
+)
 from gbm.posterior.outline import Outline
 
 if TYPE_CHECKING:
@@ -23,6 +29,8 @@ _EVERY = 6
 """Voxels from one sign point to the next."""
 _FROM_OUTLINE_MM, _FROM_WT_MM = 3.0, 20.0
 _LEAST_SLOPE = 1e-4
+_FLATTEST = 0.05
+"""Slope of logit u, 1/mm, below which a point off the outline is no further from it."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,6 @@ class Region:
     name : str
         WT or TC.
     outline : Outline
-    whitening : Whitening
-        Of the errors of the outline's points.
     signs : ndarray (k, d)
         Sign points, mm.
     side : ndarray (k,)
@@ -47,7 +53,6 @@ class Region:
 
     name: str
     outline: Outline
-    whitening: Whitening
     signs: np.ndarray
     side: np.ndarray
 
@@ -55,18 +60,49 @@ class Region:
     def of(cls, domain: Domain, name: str) -> Region:
         """One region of a domain."""
         mask: np.ndarray = getattr(domain, name)
-        outline, index = Outline.of(domain, mask), _sign_points(domain, name)
+        outline, index = Outline.of(domain, name), _sign_points(domain, name)
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
         signs = first + domain.spacing * index
-        return cls(name, outline, Whitening.of(outline.points), signs, side)
+        return cls(name, outline, signs, side)
 
     @property
     def size(self) -> int:
         """Number F of features."""
         return OFFSETS_MM.size * len(self.outline.faces) + 2 * len(self.side)
 
-    def parts(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def rays(self, features: np.ndarray) -> np.ndarray:
+        """logit u along the rays (W, m, 13), of features (W, F)."""
+        rays, _, _ = self._parts(features)
+        return rays
+
+    def displacement(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        """delta (W, m), mm, of features (W, F) at thresholds (W,), outliers drawn in."""
+        return limited(crossing(self.rays(features) - logit(tau)[:, None, None]))
+
+    def sign_error(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        """How far on their right side the sign points are, e (W, k), mm, about
+
+        e = +-(logit u - logit tau) / sqrt(g^2 + 0.05^2),    g = |grad logit u|.
+        """
+        _, value, slope = self._parts(features)
+        width = np.sqrt(slope**2 + _FLATTEST**2)
+        return np.asarray(self.side * (value - logit(tau)[:, None]) / width)
+
+    def pulled_back(
+        self, features: np.ndarray, tau: float, by_delta: np.ndarray, by_error: np.ndarray
+    ) -> tuple[np.ndarray, float]:
+        """Derivatives by features (F,) and threshold of what has those by delta (m,), e (k,)."""
+        (rays,), (value,), (slope,) = self._parts(features[None])
+        v, off = rays - logit(tau), value - logit(tau)
+        by_rays = (by_delta * limited_slope(crossing(v)))[:, None] * crossing_slope(v)
+        width = np.sqrt(slope**2 + _FLATTEST**2)
+        by_value = self.side * by_error / width
+        by_steepness = -by_value * off * slope**2 / width**2
+        by_tau = -(by_rays.sum() + by_value.sum()) / (tau * (1.0 - tau))
+        return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
+
+    def _parts(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rays (W, m, 13), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
         m, k, t = len(self.outline.faces), len(self.side), OFFSETS_MM.size
         rays, value, steepness = np.split(features, [t * m, t * m + k], axis=1)

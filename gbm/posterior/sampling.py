@@ -105,20 +105,20 @@ def outline_posterior(
     found = find_modes(unknown, guesses, by.floor_mm, by.factor)
     known = found.posterior
     drawn = draw(known, found.all[0], by.samples, np.random.default_rng(by.seed))
-    terms = {term.region.name: term for term in known.likelihoods}
+    regions = {region.name: region for region in known.outlines.regions}
     misfit = known.misfit(drawn.mode.theta, drawn.mode.seen)
-    lost = {name: term.region.outline.lost for name, term in terms.items()}
+    lost = {name: region.outline.lost for name, region in regions.items()}
     n = known.growth.stop
     return OutlinePosterior(
         ln_lambda=drawn.theta[:, 0],
         ln_rhoT=drawn.theta[:, 1],
         x0=drawn.theta[:, 2:n],
-        thresholds=dict(zip(terms, drawn.theta[:, n:].T, strict=True)),
+        thresholds=dict(zip(regions, drawn.theta[:, n:].T, strict=True)),
         weights=drawn.weights,
         mode=drawn.mode.theta,
         maps=density_maps(domain, drawn.u, drawn.weights, by.infiltrated_above),
         extents=extents(domain, drawn.u, drawn.weights),
-        noise_mm={name: float(term.noise.sd[0]) for name, term in terms.items()},
+        noise_mm=dict(zip(regions, known.outlines.noise.sd[0].tolist(), strict=True)),
         misfit_mm=misfit,
         lost_outline=lost,
         effective_sample_size=drawn.effective,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gbm.config.objective_settings import ObjectiveSettings
 from gbm.domain.fitted_grid import MARGIN_MM
+from gbm.posterior.correlation import SHARED
 from gbm.report.formatting import num
 from gbm.report.words import WORDS
 from gbm.results.patient_result import FittedPlane, PatientResult
@@ -92,10 +93,11 @@ def _posterior(result: PatientResult) -> list[str]:
         "Intervals are those of a Bayesian posterior of λ, ρT, x0 and both thresholds. Along each "
         "segmented outline, away from the walls of the tissue, the distance of the model's level "
         "set is read in the direction of the outline's normal; these distances are errors of the "
-        "drawing, normal with a Matérn covariance of two lengths (5 and 20 mm) and a standard "
-        f"deviation of the greater of {asked.noise.floor_mm:g} mm and {asked.noise.factor:g} times "
-        "the misfit of the best model, both up to twice as large where its front is flat. The mode "
-        "is found by Levenberg-Marquardt steps, the "
+        "drawing, normal with a Matérn covariance of two lengths (5 and 20 mm), of which both "
+        f"outlines share {SHARED:.0%}, and a standard deviation of the greater of "
+        f"{asked.noise.floor_mm:g} mm and {asked.noise.factor:g} times the misfit of the best "
+        "model, both up to twice as large where its front is flat. An edge of the core that is the "
+        "whole tumour's too counts once. The mode is found by Levenberg-Marquardt steps, the "
         "posterior sampled by an affine-invariant ensemble (Goodman and Weare 2010) on a quadratic "
         f"model of the density, and {asked.samples} samples are solved by finite volumes and "
         f"weighted.{slices}"

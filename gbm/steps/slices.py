@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gbm.config.conventions import REGIONS
 from gbm.config.objective_settings import ObjectiveSettings
 from gbm.config.settings import Settings
 from gbm.domain.domain import Domain, load_domain
@@ -57,7 +58,7 @@ def by_outline(settings: Settings) -> Settings:
 
 def tells(domain: Domain) -> bool:
     """Whether any point of an outline can be compared with the model."""
-    return any(len(Outline.of(domain, mask).faces) > 0 for mask in (domain.WT, domain.TC))
+    return any(len(Outline.of(domain, name).faces) > 0 for name in REGIONS)
 
 
 def outcome(domain: Domain, offset_mm: float, fit: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from gbm.growth.parameters import squared_distance
+from gbm.posterior.correlation import SHARED, correlation, matern32
 from gbm.posterior.likelihood import Noise, OutlineLikelihood
 from gbm.posterior.region import Reader, Region
 from tests.gbm.posterior.test_outline import CENTRE, RADIUS, round_region
@@ -12,6 +17,27 @@ from tests.gbm.posterior.test_outline import CENTRE, RADIUS, round_region
 
 def logit_u(distance: np.ndarray, radius: float, length: float) -> np.ndarray:
     return ((radius - distance) / length).ravel()
+
+
+HALF = np.array([0.5])
+
+
+def known(region: Region, sd: list[float]) -> OutlineLikelihood:
+    return replace(OutlineLikelihood.of([region], 2), noise=Noise.known(sd))
+
+
+@pytest.fixture(scope="module")
+def both():
+    """A disc with a smaller one in it."""
+    domain, distance = round_region(2)
+    domain = replace(domain, TC=distance < RADIUS - 4.0)
+    regions = [Region.of(domain, name) for name in ("WT", "TC")]
+    readers = [Reader.of(region, domain.axes) for region in regions]
+
+    def read(logit_u: np.ndarray) -> np.ndarray:
+        return np.concatenate([reader(logit_u) for reader in readers])
+
+    return regions, read, distance
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +49,21 @@ def made():
 
 class TestNoise:
     def test_weights_of_unknown_noise(self) -> None:
-        noise = Noise.unknown()
+        noise = Noise.unknown(1)
         assert np.exp(noise.log_weight).sum() == pytest.approx(1.0)
         assert noise.sd[np.argmax(noise.log_weight)] == 1.4
 
     def test_known_noise_is_a_multiple_of_the_misfit(self, made) -> None:
         region, read, distance = made
         features = read(logit_u(distance, RADIUS + 3.0, 2.0))
-        known = OutlineLikelihood.of(region).frozen(features, 0.5, 1.2, 1.3)
-        assert known.misfit(features, 0.5) == pytest.approx(2.81, abs=0.25)
+        known = OutlineLikelihood.of([region], 2).frozen(features, HALF, 1.2, 1.3)
+        assert known.misfit(features, HALF)["WT"] == pytest.approx(2.81, abs=0.25)
         scale = np.sqrt(1 + (0.12 * 2.0) ** 2)
-        assert known.noise.sd == pytest.approx(1.3 * known.misfit(features, 0.5) / scale, rel=0.01)
-        near = OutlineLikelihood.of(region).frozen(
-            read(logit_u(distance, RADIUS, 2.0)), 0.5, 1.2, 1.3
+        assert known.noise.sd == pytest.approx(
+            1.3 * known.misfit(features, HALF)["WT"] / scale, rel=0.01
+        )
+        near = OutlineLikelihood.of([region], 2).frozen(
+            read(logit_u(distance, RADIUS, 2.0)), HALF, 1.2, 1.3
         )
         assert near.noise.sd == 1.2
 
@@ -43,81 +71,173 @@ class TestNoise:
 class TestDensity:
     def test_greatest_where_the_front_is_the_outline(self, made) -> None:
         region, read, distance = made
-        likelihood = OutlineLikelihood.of(region)
+        likelihood = OutlineLikelihood.of([region], 2)
         radii = RADIUS + np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
         features = np.array([read(logit_u(distance, r, 2.0)) for r in radii])
-        values = likelihood.log(features, np.full(5, 0.5))
+        values = likelihood.log(features, np.full((1, 5), 0.5))
         assert np.argmax(values) == 2
         assert values[2] > values[1] > values[0]
 
     def test_a_moved_threshold_is_a_moved_front(self, made) -> None:
         region, read, distance = made
-        likelihood = OutlineLikelihood.of(region)
         tau = 1 / (1 + np.exp(-0.8))
-        moved = likelihood.displacement(
+        moved = region.displacement(
             read(logit_u(distance, RADIUS + 1.6, 2.0))[None], np.array([tau])
         )
-        still = likelihood.displacement(read(logit_u(distance, RADIUS, 2.0))[None], np.array([0.5]))
+        still = region.displacement(read(logit_u(distance, RADIUS, 2.0))[None], HALF)
         np.testing.assert_allclose(moved, still, atol=1e-9)
 
     def test_sign_points(self, made) -> None:
         """A density that is nowhere above its threshold is wrong at every point inside."""
         region, read, distance = made
-        likelihood = OutlineLikelihood(region, Noise.known(1.2), np.ones(len(region.outline.faces)))
+        likelihood = known(region, [1.2])
         features = read(logit_u(distance, RADIUS, 2.0))[None]
-        _, value, slope = region.parts(features)
-        e = value / np.sqrt(slope**2 + 0.05**2)
-        expected = np.log(0.03 + 0.97 * ndtr(region.side * e / 1.2)).sum()
-        y = likelihood.displacement(features, np.array([0.5])) @ region.whitening.V
-        variance = 1.2**2 * region.whitening.k + likelihood.nugget
-        drawn = -0.5 * np.sum(y**2 / variance)
-        found = likelihood.log(features, np.array([0.5]))[0]
+        e = region.sign_error(features, HALF)
+        np.testing.assert_array_equal(e > 0, True)
+        expected = np.log(0.03 + 0.97 * ndtr(e / 1.2)).sum()
+        delta = region.displacement(features, HALF)[0] / 1.2
+        own = np.zeros(len(delta), int)
+        covariance = correlation(region.outline.points, own)
+        covariance += likelihood.nugget[0] * np.eye(len(delta))
+        drawn = -0.5 * delta @ np.linalg.solve(covariance, delta)
+        found = likelihood.log(features, HALF[:, None])[0]
         assert found == pytest.approx(drawn + expected)
 
     def test_nugget(self, made) -> None:
         region, _, _ = made
-        likelihood = OutlineLikelihood.of(region)
-        assert likelihood.nugget == pytest.approx(np.mean(0.09 / region.outline.faces))
+        likelihood = OutlineLikelihood.of([region], 2)
+        assert likelihood.nugget * likelihood.noise.sd[:, 0] ** 2 == pytest.approx(
+            np.full(8, np.mean(0.09 / region.outline.faces))
+        )
 
 
-LEVEL = np.array([0.45])
-
-
-@pytest.mark.parametrize("noise", [Noise.known(1.2), Noise.unknown()])
-def test_gradient_is_that_of_the_density(made, noise: Noise) -> None:
-    region, read, distance = made
-    likelihood = OutlineLikelihood(region, noise, np.ones(len(region.outline.faces)))
+@pytest.mark.parametrize("noise", [Noise.known([1.2, 1.5]), Noise.unknown(2)])
+def test_gradient_is_that_of_the_density(both, noise: Noise) -> None:
+    regions, read, distance = both
+    likelihood = replace(OutlineLikelihood.of(regions, 2), noise=noise)
 
     def features(p: np.ndarray) -> np.ndarray:
         axes = [np.arange(n) - 3.0 for n in distance.shape]
         off = np.sqrt(squared_distance(axes, CENTRE[2] + [p[1], 0.0]))
         return read(logit_u(off, RADIUS + p[0], 2.0))
 
-    p, tau, h = np.array([1.0, -0.7]), 0.45, 1e-4
+    p, levels, h = np.array([1.0, -0.7]), np.array([0.45, 0.8]), 1e-4
     moved = np.array([features(p + h * e) for e in np.eye(2)])
-    gradient, hessian = likelihood.expand(features(p), tau, moved, np.full(2, h))
+    gradient, hessian = likelihood.expand(features(p), levels, moved, np.full(2, h))
 
     def value(q: np.ndarray) -> float:
-        return float(likelihood.log(features(q[:2])[None], q[2:])[0])
+        return float(likelihood.log(features(q[:2])[None], q[2:, None])[0])
 
-    at = np.append(p, tau)
-    exact = [(value(at + h * e) - value(at - h * e)) / (2 * h) for e in np.eye(3)]
+    at = np.concatenate([p, levels])
+    exact = [(value(at + h * e) - value(at - h * e)) / (2 * h) for e in np.eye(4)]
     np.testing.assert_allclose(gradient, exact, rtol=0.03, atol=0.05)
     assert np.linalg.eigvalsh(hessian).min() > 0
 
 
-def test_slope_is_exact(made) -> None:
-    """Derivatives by features and threshold, with crossings on the rays and beyond them."""
-    region, read, distance = made
-    likelihood = OutlineLikelihood(region, Noise.known(1.2), np.ones(len(region.outline.faces)))
-    rng = np.random.default_rng(0)
+def test_slope_is_exact(both) -> None:
+    """Derivatives by features and thresholds, with crossings on the rays and beyond them."""
+    regions, read, distance = both
+    likelihood = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.5]))
+    rng, levels = np.random.default_rng(0), np.array([0.45, 0.8])
     for radius in (RADIUS + 1.0, RADIUS + 9.0, RADIUS - 9.0):
         features = read(logit_u(distance, radius, 2.0))
         features += 0.3 * rng.standard_normal(features.size)
-        by_features, by_tau = likelihood.slope(features, 0.45)
+        by_features, by_levels = likelihood.slope(features, levels)
+
+        def value(d: np.ndarray, e: np.ndarray, at: np.ndarray = features) -> float:
+            return float(likelihood.log((at + d)[None], (levels + e)[:, None])[0])
+
+        h, still = 1e-6, np.zeros(2)
         for _ in range(4):
-            d, h = rng.standard_normal(features.size), 1e-6
-            up, down = (likelihood.log((features + s * h * d)[None], LEVEL)[0] for s in (1, -1))
-            assert by_features @ d == pytest.approx((up - down) / (2 * h), rel=1e-4)
-        up, down = (likelihood.log(features[None], LEVEL + s * 1e-6)[0] for s in (1, -1))
-        assert by_tau == pytest.approx((up - down) / 2e-6, rel=1e-4)
+            d = rng.standard_normal(features.size)
+            found = (value(h * d, still) - value(-h * d, still)) / (2 * h)
+            assert by_features @ d == pytest.approx(found, rel=1e-4)
+        for e, slope in zip(h * np.eye(2), by_levels, strict=True):
+            found = (value(0 * features, e) - value(0 * features, -e)) / (2 * h)
+            assert slope == pytest.approx(found, rel=1e-4)
+
+
+class TestBothOutlines:
+    def test_they_share_a_part_of_their_errors(self, both) -> None:
+        """The density is that of one normal variable of all points."""
+        regions, read, distance = both
+        likelihood = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.8]))
+        features = read(logit_u(distance, RADIUS + 1.0, 2.0))
+        levels = np.array([0.4, 0.7])
+        parts = list(zip(regions, likelihood.split(features), levels, (1.2, 1.8), strict=True))
+        e = np.concatenate([r.displacement(f[None], [t])[0] / b for r, f, t, b in parts])
+        m, n = (len(region.outline.faces) for region in regions)
+        distances = cdist(*[np.concatenate([r.outline.points for r in regions])] * 2)
+        K = 0.6 * matern32(distances, 5.0) + 0.4 * matern32(distances, 20.0)
+        K[:m, m:] *= SHARED
+        K[m:, :m] *= SHARED
+        drawn = stats.multivariate_normal(cov=K + likelihood.nugget[0] * np.eye(m + n))
+        signs = sum(
+            np.log(0.03 + 0.97 * ndtr(r.sign_error(f[None], [t]) / b)).sum() for r, f, t, b in parts
+        )
+        found = likelihood.log(features[None], levels[:, None])[0]
+        constant = drawn.logpdf(np.zeros(m + n))
+        assert found == pytest.approx(drawn.logpdf(e) - constant + signs)
+
+    def test_independent_ones_multiply(self, both, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With nothing shared the density is the product of those of each outline."""
+        regions, read, distance = both
+        monkeypatch.setattr("gbm.posterior.correlation.SHARED", 0.0)
+        together = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.2]))
+        features = read(logit_u(distance, RADIUS + 1.0, 2.0))
+        levels = np.array([0.4, 0.7])
+        alone = [
+            known(r, [1.2]).log(f[None], t)[0]
+            for r, f, t in zip(
+                regions, together.split(features), levels[:, None, None], strict=True
+            )
+        ]
+        # the voxels' own errors are those of the mean point of both
+        assert together.log(features[None], levels[:, None])[0] == pytest.approx(
+            sum(alone), rel=0.02
+        )
+
+    def test_a_shared_edge_counts_once(self) -> None:
+        """The same outline given twice says of the growth what it says once."""
+        domain, distance = round_region(2)
+        twice = replace(domain, TC=domain.WT)
+        regions = [Region.of(twice, name) for name in ("WT", "TC")]
+        lost = [region.outline.lost for region in regions]
+        assert lost == [0.0, 0.0]
+        information = []
+        for given in (regions[:1], regions):
+            readers = [Reader.of(region, domain.axes) for region in given]
+            at, wider = (
+                np.concatenate([reader(logit_u(distance, r, 2.0)) for reader in readers])
+                for r in (RADIUS, RADIUS + 0.1)
+            )
+            noise = Noise.known([1.2] * len(given))
+            likelihood = replace(OutlineLikelihood.of(given, 2), noise=noise)
+            levels = np.array([0.4, 0.6])[: len(given)]
+            _, hessian = likelihood.expand(at, levels, wider[None], np.array([0.1]))
+            information.append(hessian[0, 0])
+        assert information[1] == pytest.approx(information[0], rel=0.02)
+
+    def test_an_edge_within_the_tumour_is_the_cores(self) -> None:
+        domain, _ = round_region(2)
+        half = replace(domain, TC=domain.WT & (np.arange(54) < 27)[:, None])
+        points = Region.of(half, "TC").outline.points
+        assert 5 < len(points) < 15
+        np.testing.assert_allclose(points[:, 0], 23.5, atol=0.1)
+
+    def test_a_field_that_both_share_moves_them_more(self, both) -> None:
+        """The sd of a displacement of both grows, that of the gap between them shrinks."""
+        points = np.concatenate([region.outline.points for region in both[0]])
+        which = np.repeat([0, 1], [len(region.outline.faces) for region in both[0]])
+        own = np.where(which[:, None] == which, correlation(points, which), 0.0)
+        shared = correlation(points, which)
+        assert np.linalg.eigvalsh(shared).min() > 0
+        along = np.concatenate([region.outline.normals[:, 0] for region in both[0]])
+        gap = np.where(which == 0, along, -along)
+
+        def sd(K: np.ndarray, direction: np.ndarray) -> float:
+            white = np.linalg.solve(K + 0.02 * np.eye(len(K)), direction)
+            return float(1 / np.sqrt(direction @ white))
+
+        assert sd(shared, along) > 1.1 * sd(own, along)
+        assert sd(shared, gap) < 0.9 * sd(own, gap)

@@ -99,9 +99,8 @@ def test_the_first_mode_fixes_the_noise(
 ) -> None:
     unknown = LogPosterior.of(slice_, asked(slice_))
     again = with_noise_of(unknown, np.array(fit.first_mode), 1.2, 1.3)
-    for term, other in zip(posterior.likelihoods, again.likelihoods, strict=True):
-        assert term.noise.sd == other.noise.sd
-        np.testing.assert_array_equal(term.scale, other.scale)
+    np.testing.assert_array_equal(posterior.outlines.noise.sd, again.outlines.noise.sd)
+    np.testing.assert_array_equal(posterior.outlines.scale, again.outlines.scale)
 
 
 def test_a_value_needs_a_noise_level(slice_: Domain, fit: DirectFit) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from gbm.growth.parameters import squared_distance
-from gbm.posterior.correlation import Whitening, correlation
+from gbm.posterior.correlation import SHARED, Whitening, correlation
 from gbm.posterior.displacement import OFFSETS_MM, crossing, flatness, limited
 from gbm.posterior.outline import Outline
 from gbm.posterior.region import Reader, Region, reading
@@ -32,7 +32,7 @@ def round_region(dimensions: int, walls: bool = False):
 class TestOutline:
     def test_points_and_normals_of_a_ball(self, dimensions: int) -> None:
         domain, _ = round_region(dimensions)
-        outline = Outline.of(domain, domain.WT)
+        outline = Outline.of(domain, "WT")
         radii = outline.points - CENTRE[dimensions]
         length = np.linalg.norm(radii, axis=1)
         np.testing.assert_allclose(length, RADIUS, atol=0.8)
@@ -44,14 +44,14 @@ class TestOutline:
 
     def test_faces_at_walls_are_left_out(self, dimensions: int) -> None:
         domain, _ = round_region(dimensions, walls=True)
-        outline = Outline.of(domain, domain.WT)
+        outline = Outline.of(domain, "WT")
         assert outline.points[:, 0].min() > CENTRE[dimensions][0] - 1 + 3
         assert 0.5 < outline.lost < 0.95
 
     def test_hardly_any_faces_are_taken_nearer_to_walls(self, dimensions: int) -> None:
         domain, distance = round_region(dimensions)
         thin = replace(domain, phi=np.where(distance < RADIUS + 1.6, 1.0, 1e-4))
-        outline = Outline.of(thin, thin.WT)
+        outline = Outline.of(thin, "WT")
         assert outline.lost == 1.0
         assert len(outline.faces) > 5
 
@@ -65,8 +65,8 @@ class TestOutline:
     def test_the_order_of_the_axes_does_not_matter(self, dimensions: int) -> None:
         domain, _ = round_region(dimensions, walls=True)
         order = (*range(1, dimensions), 0)
-        one = Outline.of(domain, domain.WT)
-        other = Outline.of(permuted(domain, order), permuted(domain, order).WT)
+        one = Outline.of(domain, "WT")
+        other = Outline.of(permuted(domain, order), "WT")
         for a, b in ((one.points, other.points), (one.normals, other.normals)):
             mine, theirs = (sorted(map(tuple, v.round(6))) for v in (a[:, order], b))
             assert mine == theirs
@@ -77,13 +77,18 @@ class TestOutline:
         region = Region.of(domain, "WT")
         logit_u = (RADIUS + 2.5 - distance) / 1.7
         read = Reader.of(region, domain.axes)(logit_u.ravel())[None]
-        rays, value, slope = region.parts(read)
+        rays = region.rays(read)
         tau = np.log(0.3 / 0.7)
         at = RADIUS + 2.5 - 1.7 * tau
         exact = at - np.linalg.norm(region.outline.points - CENTRE[dimensions], axis=1)
         np.testing.assert_allclose(crossing(rays - tau)[0], exact, atol=0.06)
-        assert np.median(slope) == pytest.approx(1 / 1.7, rel=1e-3)
-        np.testing.assert_array_equal(region.side > 0, value[0] > 2.5 / 1.7)
+        off = RADIUS + 2.5 - np.linalg.norm(region.signs - CENTRE[dimensions], axis=1)
+        exact = region.side * (off / 1.7 - tau) / np.sqrt(1.7**-2 + 0.05**2)
+        found = region.sign_error(read, np.array([0.3]))[0]
+        # differences that reach beyond the grid are too small
+        last = np.array([axis[-1] for axis in domain.axes])
+        inner = np.all((region.signs > -2.0) & (region.signs < last - 1.0), axis=1)
+        np.testing.assert_allclose(found[inner], exact[inner], rtol=0.05, atol=0.1)
         np.testing.assert_allclose(flatness(rays)[0], np.sqrt(1 + (0.12 * 1.7) ** 2), rtol=1e-2)
 
 
@@ -112,14 +117,23 @@ class TestCrossing:
 class TestWhitening:
     def test_density_is_that_of_the_correlated_errors(self) -> None:
         rng = np.random.default_rng(0)
-        points = rng.uniform(0, 40, (12, 2))
-        delta, b, nu = rng.normal(size=12), 1.3, 0.2
-        whitening = Whitening.of(points)
-        variance = b**2 * whitening.k + nu**2
-        y = whitening.V.T @ delta
+        points, outline = rng.uniform(0, 40, (12, 2)), np.repeat([0, 1], [7, 5])
+        e, nu = rng.normal(size=12), 0.2
+        whitening = Whitening.of(points, outline)
+        variance = whitening.k + nu**2
+        y = whitening.V.T @ e
         found = -0.5 * np.sum(y**2 / variance + np.log(2 * np.pi * variance))
-        covariance = b**2 * correlation(points) + nu**2 * np.eye(12)
-        assert found == pytest.approx(stats.multivariate_normal(cov=covariance).logpdf(delta))
+        covariance = correlation(points, outline) + nu**2 * np.eye(12)
+        assert found == pytest.approx(stats.multivariate_normal(cov=covariance).logpdf(e))
+
+    def test_errors_are_a_field_of_both_outlines_and_one_of_each(self) -> None:
+        """Definite even where the points of two outlines are the same."""
+        points = np.tile(np.random.default_rng(0).uniform(0, 40, (30, 3)), (2, 1))
+        outline = np.repeat([0, 1], 30)
+        K = correlation(points, outline)
+        assert np.linalg.eigvalsh(K).min() > 0
+        np.testing.assert_allclose(np.diag(K[:30, 30:]), SHARED)
+        np.testing.assert_allclose(K[:30, 30:], SHARED * K[:30, :30])
 
 
 def test_reading_is_multilinear() -> None:

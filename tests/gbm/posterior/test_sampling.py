@@ -215,7 +215,7 @@ class TestMode:
         settings = Settings.model_validate({"bounds": bounds})
         posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
         found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
-        assert [float(term.noise.sd[0]) for term in found.posterior.likelihoods] == [1.2, 1.2]
+        assert found.posterior.outlines.noise.sd.tolist() == [[1.2, 1.2]]
         mode = found.all[0]
         assert mode.settled
         assert max(found.posterior.misfit(mode.theta, mode.seen).values()) < 1.0
