@@ -35,7 +35,7 @@ _SAME_BASIN, _SAME_MODE = 0.4, 0.1
 _COMPARABLE = 3.0
 """Log density, the noise level unknown, within which another basin is worth a climb."""
 _FINAL = (40, 1e-3)
-"""Most steps of a last climb, and the gain of log p at which it ends."""
+"""Most steps of a climb on the posterior's own cells, and the gain of log p at which it ends."""
 _REACH, LEVEL_REACH = 0.3, 0.6
 """Longest step of growth and origin, and of the thresholds, in natural units."""
 
@@ -78,7 +78,7 @@ def find_modes(
     coarse = posterior.coarse()
     ends = distinct([climb(coarse.near(start), start) for start in starts], coarse, _SAME_BASIN)
     others = [m.theta for m in ends[1:] if m.log_density > ends[0].log_density - _COMPARABLE]
-    first = climb(posterior.near(ends[0].theta), ends[0].theta).theta
+    first = climb(posterior.near(ends[0].theta), ends[0].theta, *_FINAL).theta
     known = with_noise_of(posterior, first, floor_mm, factor)
     found = [climb(known, theta, *_FINAL) for theta in (first, *others)]
     return Modes(known, first, tuple(distinct(found, known, _SAME_MODE)))
