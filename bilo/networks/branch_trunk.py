@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,7 @@ class DeepONet(Network):
         self.branch = _mlp([sum(self.sizes), *hidden, FEATURES], generator)
         self.trunk = _mlp([problem.feature_count(), *hidden, FEATURES], generator)
 
-    def size(self) -> dict[str, int | bool]:
+    def size(self) -> dict[str, Any]:
         """Width and layers of branch and trunk."""
         first = self.trunk[0]
         return {"width": len(first.get_parameter("weight")), "layers": len(self.trunk) - 1}

@@ -27,7 +27,7 @@ class Network(nn.Module, ABC):
     """Whether it takes the unknowns: a PINN's does not, and knows no other than its own."""
 
     @abstractmethod
-    def size(self) -> dict[str, int | bool]:
+    def size(self) -> dict[str, Any]:
         """What it is made with, beside the problem and a seed."""
 
     @abstractmethod
@@ -99,7 +99,7 @@ class OperatorNetwork(Network):
         self.w_out = nn.Parameter(uniform(bound, len(problem.fields), width))
         self.b_out = nn.Parameter(uniform(bound, len(problem.fields)))
 
-    def size(self) -> dict[str, int | bool]:
+    def size(self) -> dict[str, Any]:
         """Width, layers, Fourier pairs, and whether it takes the unknowns."""
         layers = 1 + len(self.W)
         return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +44,11 @@ class ResponseNetwork(OperatorNetwork):
         super().__init__(problem, width, layers, 0, seed, theta=False)
         self.seed = seed
         self.start(slopes)
+
+    def size(self) -> dict[str, Any]:
+        """Width and layers; the slopes are in the weights, which are given afterwards."""
+        width, features = self.A.shape
+        return {"width": width, "layers": 1 + len(self.W), "slopes": [1.0] * features}
 
     @torch.no_grad()
     def start(self, slopes: Sequence[float]) -> None:

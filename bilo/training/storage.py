@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bilo.inverse.cells import on_cells
+from bilo.inverse.directions import started_as_basis
 from bilo.inverse.identity import digest
 from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.points import Points
@@ -14,6 +17,7 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.networks.branch_trunk import DeepONet
 from bilo.networks.network import Network, OperatorNetwork
+from bilo.networks.response import ResponseNetwork
 from bilo.training import checkpoint
 from bilo.training.checks import Check
 from bilo.training.linearised import Linearised
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
     from bilo.training.solution import Solution
 
 FORMAT = 1
-NETWORKS = {kind.__name__: kind for kind in (OperatorNetwork, DeepONet)}
+NETWORKS = {kind.__name__: kind for kind in (OperatorNetwork, DeepONet, ResponseNetwork)}
+RESTATED: tuple[Callable[[Problem], Problem], ...] = (lambda same: same, started_as_basis, on_cells)
+"""What recipes make of a problem: its functions otherwise represented, the problem the same."""
 APART = ("unknowns", "network", "checks", "problem", "linearised", "history", "assessment")
 """Fields of a solution that are no plain value or tensor."""
 
@@ -76,11 +82,7 @@ def read(path: Path, problem: Problem) -> dict[str, Any]:
         raise ValueError(f"{path} holds no solution; Solution.save writes one")
     if tree["format"] != FORMAT:
         raise ValueError(f"{path} was written by another version (format {tree['format']})")
-    if tree["problem"] != _identity(problem):
-        raise ValueError(
-            f"{path} holds the solution of another problem ({tree['name']}): its equation, "
-            f"unknowns or attributes are not those of this {problem.name}"
-        )
+    problem = _as_solved(problem, tree, path)
     if tree["starts"] != _starts(problem):
         problem = _starting(problem, tree["starts"])
     return {
@@ -93,6 +95,17 @@ def read(path: Path, problem: Problem) -> dict[str, Any]:
         "problem": problem,
         "linearised": _linearised(tree["linearised"]),
     }
+
+
+def _as_solved(problem: Problem, tree: dict[str, Any], path: Path) -> Problem:
+    """The problem with its functions represented as in a file."""
+    for restated in RESTATED:
+        if tree["problem"] == _identity(found := restated(problem)):
+            return found
+    raise ValueError(
+        f"{path} holds the solution of another problem ({tree['name']}): its equation, "
+        f"unknowns or attributes are not those of this {problem.name}"
+    )
 
 
 def _identity(problem: Problem) -> str:

@@ -120,7 +120,7 @@ def test_figures_of_darcy(tmp_path: Path) -> None:
         run = function_result(method, seed, 0.1, noise=0.0, experiment="darcy", u=u)
         plane = {"coordinates": ["x", "y"], "nodes": 61, "estimate": [5.0] * 61**2}
         unknown = run["unknowns"].pop("D") | plane | {"truth": [3.0] * 61**2}
-        made.append({**run, "recipe": None if method == "adjoint" else "fast", "accuracy": 0.97})
+        made.append({**run, "recipe": None if method == "adjoint" else "varpro", "accuracy": 0.97})
         made[-1]["unknowns"]["A"] = unknown
     write(tmp_path, made)
     text = table.write("darcy", tmp_path)

@@ -116,6 +116,15 @@ def test_the_fixed_point_is_the_minimum_of_the_objective(solved: Solution) -> No
     assert solved.assessment["gain_left"] < 0.05
 
 
+def test_a_file_gives_it_back(solved: Solution, tmp_path: Path) -> None:
+    solved.save(tmp_path / "fit.safetensors")
+    again = bilo.load(tmp_path / "fit.safetensors", get("poisson"))
+    places = {"x": [0.2, 0.5, 0.8]}
+    assert torch.equal(again.predict(places).value, solved.predict(places).value)
+    assert torch.equal(again.band("D", places).high, solved.band("D", places).high)
+    assert again.summary() == solved.summary()
+
+
 def test_a_weight_that_was_given_is_named(solved: Solution) -> None:
     (check,) = [check for check in solved.checks if check.name == "regulariser"]
     assert check.passed is None

@@ -53,6 +53,16 @@ def _data() -> LeastSquares:
     return data
 
 
+def test_a_file_gives_it_back(solved: Solution, tmp_path: Path) -> None:
+    solved.save(tmp_path / "fit.safetensors")
+    again = bilo.load(tmp_path / "fit.safetensors", Coarse())
+    places = {"x": [0.2, 0.41], "y": [0.7, 0.55]}
+    assert torch.equal(again.predict(places).value, solved.predict(places).value)
+    nodes = Coarse().domain.grid(NODES)
+    assert torch.equal(again.unknowns["A"](nodes), solved.unknowns["A"](nodes))
+    assert again.summary() == solved.summary()
+
+
 @pytest.fixture(scope="module")
 def solved() -> Solution:
     return bilo.fit(Coarse(), _data(), METHOD, device="cpu")
