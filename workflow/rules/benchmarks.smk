@@ -121,21 +121,21 @@ use rule bench_run as results_run with:
     priority: run_priority
 
 
-for part in (None, *PARTS):
+for target, part in RESULTS.items():
 
     rule:
         name:
-            f"results_{part}" if part else "results"
+            target
         input:
             partial(missing_runs, part),
         log:
-            f"{ROOT}/benchmarks/logs/{f'results_{part}' if part else 'results'}.log",
+            f"{ROOT}/benchmarks/logs/{target}.log",
         conda:
             "../envs/benchmarks.yaml"
         threads: 1
         resources:
             mem_mb=2000,
         message:
-            f"The page of results: {PARTS[part] if part else 'all runs'}"
+            f"The page of results: {PARTS.get(part, 'all runs')}"
         shell:
             f"({KEEP_AND_SHOW}) 2> {{log:q}}"

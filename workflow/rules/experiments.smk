@@ -9,6 +9,8 @@ from benchmarks.runs.parts import PARTS
 PROFILE_OF = {"": "quick", "_full": "full"}
 
 
+RESULTS = {"results": None} | {f"results_{part}": part for part in PARTS}
+"""Targets of the page of results, and the part of its runs that each makes; None: all."""
 KEEP_AND_SHOW = f"python -m benchmarks keep --new {ROOT}/benchmarks/runs && python -m benchmarks page"
 
 
@@ -42,7 +44,7 @@ def missing_runs(part, wildcards):
 def write_results_after_failure():
     """The page of results takes the runs that are there, although others failed."""
     asked = {rule.name for rule in workflow.dag.targetrules}
-    if asked & {"results", *(f"results_{part}" for part in PARTS)}:
+    if asked & set(RESULTS):
         shell(KEEP_AND_SHOW)
 
 
