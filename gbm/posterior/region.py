@@ -86,7 +86,7 @@ class Region:
         e = +-(logit u - logit tau) / sqrt(g^2 + 0.05^2),    g = |grad logit u|.
         """
         _, value, slope = self._parts(features)
-        width = np.sqrt(slope**2 + _FLATTEST**2)
+        width = np.hypot(slope, _FLATTEST)
         return np.asarray(self.side * (value - logit(tau)[:, None]) / width)
 
     def pulled_back(
@@ -96,9 +96,9 @@ class Region:
         (rays,), (value,), (slope,) = self._parts(features[None])
         v, off = rays - logit(tau), value - logit(tau)
         by_rays = (by_delta * limited_slope(crossing(v)))[:, None] * crossing_slope(v)
-        width = np.sqrt(slope**2 + _FLATTEST**2)
+        width = np.hypot(slope, _FLATTEST)
         by_value = self.side * by_error / width
-        by_steepness = -by_value * off * slope**2 / width**2
+        by_steepness = -by_value * off * (slope / width) ** 2
         by_tau = -(by_rays.sum() + by_value.sum()) / (tau * (1.0 - tau))
         return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,18 @@ def run(job: Job) -> None:
     slice that lacks a region of the fitted one, has all of its outlines at walls, or was taken
     already because slices are thick, is left out.
     """
+    write_sealed(job.files.slices, {"slices": modes(job, OFFSETS_MM)})
+
+
+def modes(job: Job, offsets_mm: Sequence[float]) -> list[dict[str, Any]]:
+    """What the fitted slice says and what those at other distances say, in their order."""
     files, settings = job.files, by_outline(job.settings)
     fitted, regions = load_domain(files.domain), load_regions(files.regions)
     tissue = Tissue.read(files.maps, read_sealed(files.tissue))
     assert fitted.slice is not None
     found = []
-    for offset, index in sorted([(0.0, fitted.slice), *neighbours(fitted, regions)]):
+    others = neighbours(fitted, regions, offsets_mm)
+    for offset, index in sorted([(0.0, fitted.slice), *others]):
         slice_ = settings.slice.model_copy(update={"plane": fitted.plane, "index": index})
         own = settings.model_copy(update={"slice": slice_})
         domain, fit = fit_slice(job.patient.id, tissue, regions, own)
@@ -46,7 +52,7 @@ def run(job: Job) -> None:
             continue
         numbers = {"lambda_mm": fit.lambda_mm, "rhoT": fit.rhoT, "DT_mm2": fit.DT}
         found.append(outcome(domain, offset, {**numbers, "thresholds": fit.thresholds}))
-    write_sealed(files.slices, {"slices": found})
+    return found
 
 
 def by_outline(settings: Settings) -> Settings:
@@ -70,7 +76,9 @@ def outcome(domain: Domain, offset_mm: float, fit: Mapping[str, Any]) -> dict[st
     return {"offset_mm": offset_mm, "slice": domain.slice, **numbers, "thresholds": levels}
 
 
-def neighbours(fitted: Domain, regions: TumourRegions) -> list[tuple[float, int]]:
+def neighbours(
+    fitted: Domain, regions: TumourRegions, offsets_mm: Sequence[float] = OFFSETS_MM
+) -> list[tuple[float, int]]:
     """Distances (mm) and indices of the slices that hold what the fitted one holds."""
     axis = slicing_axis(fitted, regions.WT.affine)
     step = float(np.linalg.norm(regions.WT.affine[:3, axis]))
@@ -82,7 +90,7 @@ def neighbours(fitted: Domain, regions: TumourRegions) -> list[tuple[float, int]
     if full.size == 1:  # a file of one slice, of which no thickness need be known
         return []
     found: dict[int, float] = {}
-    for offset in OFFSETS_MM:
+    for offset in offsets_mm:
         index = fitted.slice + round(offset / step)
         if index != fitted.slice and 0 <= index < full.size and full[index]:
             found.setdefault(index, (index - fitted.slice) * step)

@@ -1,0 +1,92 @@
+"""Does the interval of one slice hold the answers of other slices of the same tumour?
+
+    python -m tests.gbm.other_slices DATA OUT [PATIENT ...]
+
+The interval of the largest slice, widened by its neighbours at 3 and 6 mm as in a report, is judged
+on the posterior's modes at -9, -4.5, 4.5, 9 and 12 mm, which widened nothing. A patient is one JSON
+file in OUT, and what is there is not done again; the table comes last.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gbm.config.settings import Settings
+from gbm.io.files import plain, read_json, write_json
+from gbm.judging.posterior import GrowthPosterior
+from gbm.steps import baselines, characteristic, posterior
+from gbm.steps import slices as neighbouring
+from tests.gbm.slices import prepare
+
+JUDGED_MM = (-9.0, -4.5, 4.5, 9.0, 12.0)
+NAMES = ("lambda_mm", "rhoT", "DT_mm2")
+
+
+def judged(data: Path, patient: str, out: Path) -> dict[str, Any]:
+    """One patient: the widened intervals, and the modes on the slices that are judged."""
+    job = prepare(data, patient, 0, out)
+    widening = job.settings.model_copy(update={"uncertainty": Settings().uncertainty})
+    job = replace(job, settings=widening)
+    if not job.files.baselines.exists():
+        characteristic.run(job)
+        baselines.run(job)
+    for step, file in ((posterior, job.files.posterior), (neighbouring, job.files.slices)):
+        if not file.exists():
+            step.run(job)
+    known = GrowthPosterior.read(job.files, with_slices=True)
+    estimates = {name: known.estimate(name, float(known.samples[name][0])) for name in NAMES}
+    modes = [m for m in neighbouring.modes(job, JUDGED_MM) if m["offset_mm"] != 0]
+    numbers = {
+        name: {
+            "interval90": e.interval90,
+            "sd_log": _sd_log(e.interval90),
+            "median": e.median,
+            "modes": [m[name] for m in modes],
+        }
+        for name, e in estimates.items()
+    }
+    return {"numbers": numbers, "offsets_mm": [m["offset_mm"] for m in modes]}
+
+
+def _sd_log(interval: tuple[float, float] | None) -> float:
+    """Of the logarithm, from the width of a 90 % interval."""
+    assert interval is not None
+    return float(np.log(interval[1] / interval[0]) / (2 * 1.645))
+
+
+def table(out: Path) -> str:
+    """Of each number the sd of (mode - median) / sd, and the share in the interval."""
+    cases = [read_json(file)["numbers"] for file in sorted(out.glob("*.json"))]
+    lines = []
+    for name in NAMES:
+        off, inside = [], []
+        for case in (case[name] for case in cases):
+            low, high = case["interval90"]
+            for mode in case["modes"]:
+                off.append(np.log(mode / case["median"]) / case["sd_log"])
+                inside.append(low <= mode <= high)
+        lines.append(
+            f"{name}: {len(off)} slices of {len(cases)} patients, "
+            f"sd of (mode - median) / sd {np.std(off):.2f} (mean {np.mean(off):+.2f}), "
+            f"inside {np.mean(inside):.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main(data: Path, out: Path, patients: list[str]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for patient in patients or sorted(p.name for p in data.iterdir() if p.is_dir()):
+        file = out / f"{patient}.json"
+        if not file.exists():
+            write_json(file, plain(judged(data, patient, out)))
+            print(patient, {k: v["interval90"] for k, v in read_json(file)["numbers"].items()})
+    print(table(out))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
