@@ -88,7 +88,7 @@ def _mode(
     if not best.converged:
         warnings += ("the last climb was cut short",)
     if unknown.without_outline:
-        warnings += ("all of every outline lies at the walls of the tissue",)
+        warnings += (unknown.without_outline,)
     return DirectFit(
         best.growth.DT,
         best.rhoT,

@@ -116,8 +116,8 @@ class LogPosterior:
         if not self.outlines.empty:
             return ""
         return (
-            "no outline can be compared with the model: all of it lies at the walls of the "
-            "tissue, so there is no interval for the growth parameters"
+            "no outline can be compared with the model: all of it lies at the walls of the tissue, "
+            "or around too few voxels"
         )
 
     @property

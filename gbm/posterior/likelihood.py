@@ -106,21 +106,27 @@ class OutlineLikelihood:
         return np.split(features, ends[:-1], axis=-1)
 
     def misfit(self, features: np.ndarray, levels: np.ndarray) -> dict[str, float]:
-        """Root mean square displacement by region, mm, of features (F,); 0 without points."""
+        """Root mean square displacement, mm, of features (F,), of each outline that has points."""
         return {
             region.name: _rms(region.displacement(part[None], np.array([tau])))
             for region, part, tau in self._parts(features, levels)
+            if len(region.outline.faces)
         }
 
     def frozen(
         self, features: np.ndarray, levels: np.ndarray, floor_mm: float, factor: float
     ) -> OutlineLikelihood:
-        """With s and b from a first fit: b_r = max(floor, factor rms(delta / s))."""
-        scale, sd = [], []
+        """With s and b from a first fit: b_r = max(floor, factor rms(delta / s)).
+
+        An outline without points, all of it the whole tumour's edge or at walls, errs as the other.
+        """
+        scale, misfit = [], []
         for region, part, tau in self._parts(features, levels):
             scale.append(flatness(region.rays(part[None])[0]))
             delta = region.displacement(part[None], np.array([tau]))
-            sd.append(max(floor_mm, factor * _rms(delta / scale[-1])))
+            misfit.append(_rms(delta / scale[-1]))
+        misfit = [rms if m else max(misfit) for rms, m in zip(misfit, self._points, strict=True)]
+        sd = [max(floor_mm, factor * rms) for rms in misfit]
         return replace(self, scale=np.concatenate(scale), noise=Noise.known(sd))
 
     def log(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ CELL_MM = {2: 2.5, 3: 4.0}
 """Faces within a cell of this size are one point."""
 _SMOOTHED_MM = 2.0
 """sd of the filter of the mask whose gradient is the normal."""
+_FLAT = 1e-6
+"""Gradient of the smoothed mask, 1/voxel, of rounding alone; at a straight edge it is 0.2."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Outline:
 
     @classmethod
     def of(cls, domain: Domain, name: str) -> Outline:
-        """Of a region; without points where all of it is at walls, or another's edge."""
+        """Of a region; without points where all of it is at walls, or another's edge, or tiny."""
         mask: np.ndarray = getattr(domain, name)
         around = domain.WT if name != REGIONS[0] else np.ones_like(domain.WT)
         midpoints, clearance, own = _faces(mask, from_walls(domain), around)
@@ -64,7 +66,9 @@ class Outline:
         index, faces = _pooled(midpoints[clear], CELL_MM[domain.dimensions] / domain.spacing)
         first = np.array([axis[0] for axis in domain.axes])
         normals = _normals(mask, index, _SMOOTHED_MM / domain.spacing)
-        return cls(first + domain.spacing * index, normals, faces, lost)
+        directed = normals.any(axis=1)
+        points = first + domain.spacing * index
+        return cls(points[directed], normals[directed], faces[directed], lost)
 
 
 def from_walls(domain: Domain) -> np.ndarray:
@@ -106,7 +110,11 @@ def _pooled(midpoints: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def _normals(mask: np.ndarray, index: np.ndarray, width: float) -> np.ndarray:
-    """Minus the direction of the gradient of the smoothed mask, at points (m, d) in voxels."""
+    """Minus the direction of the gradient of the smoothed mask, at points (m, d) in voxels.
+
+    0 where there is none: in the middle of a few voxels all of whose faces are one point.
+    """
     smooth: np.ndarray = gaussian_filter(mask.astype(np.float64), width)
     inward = np.stack([map_coordinates(g, index.T, order=1) for g in np.gradient(smooth)], axis=1)
-    return np.asarray(-inward / (np.linalg.norm(inward, axis=1, keepdims=True) + 1e-9))
+    steepness = np.linalg.norm(inward, axis=1, keepdims=True)
+    return np.asarray(np.where(steepness > _FLAT, -inward / (steepness + 1e-9), 0.0))

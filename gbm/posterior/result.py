@@ -42,7 +42,8 @@ class OutlinePosterior:
         ``extent_0.1_mm2`` (in three dimensions ``_ml``), ``margin_0.1_mm`` and so on.
     noise_mm, misfit_mm, lost_outline : dict of float
         By region: the noise level b of the outline, in units of s; the root mean square
-        displacement at the mode; and the share of the outline within 3 mm of a wall.
+        displacement at the mode, where there is a point to compare; and the share of the outline
+        within 3 mm of a wall.
     effective_sample_size : float
         As a share of N; below .3 the solver itself was sampled.
     sampler : str

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class NoOutlineError(ValueError):
-    """No outline has a single point to compare with: all of it lies at walls."""
+    """No outline has a single point to compare with."""
 
 
 LEAST_SAMPLES = 40
@@ -93,7 +93,7 @@ def outline_posterior(
     Raises
     ------
     NoOutlineError
-        If all of every outline lies at walls.
+        If all of every outline lies at walls, or around too few voxels.
     """
     began, by = time.perf_counter(), sampling or Sampling()
     if inverse is None:

@@ -44,7 +44,8 @@ class Uncertainty(Model):
         description="sd of the errors of an outline, mm; up to twice that where its front is flat"
     )
     misfit_mm: RegionNumbers = Field(
-        description="root mean square distance of the model from an outline, mm"
+        description="root mean square distance of the model from an outline, mm; null: no part of "
+        "it is compared, being the whole tumour's edge or at walls"
     )
     effective_sample_size: Number = Field(
         description="of the samples, as a share of them; below .3 of the first ones, in place of "

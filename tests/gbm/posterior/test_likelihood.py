@@ -218,6 +218,20 @@ class TestBothOutlines:
             information.append(hessian[0, 0])
         assert information[1] == pytest.approx(information[0], rel=0.02)
 
+    def test_an_outline_without_points_errs_as_the_other(self) -> None:
+        """And is missed by no distance at all, not by 0 mm."""
+        domain, distance = round_region(2)
+        twice = replace(domain, TC=domain.WT)
+        regions = [Region.of(twice, name) for name in ("WT", "TC")]
+        readers = [Reader.of(region, domain.axes) for region in regions]
+        wider = logit_u(distance, RADIUS + 3.0, 2.0)
+        features = np.concatenate([reader(wider) for reader in readers])
+        levels = np.array([0.4, 0.6])
+        frozen = OutlineLikelihood.of(regions, 2).frozen(features, levels, 1.2, 1.3)
+        of_whole, of_core = frozen.noise.sd[0]
+        assert of_core == of_whole > 3.0
+        assert list(frozen.misfit(features, levels)) == ["WT"]
+
     def test_an_edge_within_the_tumour_is_the_cores(self) -> None:
         domain, _ = round_region(2)
         half = replace(domain, TC=domain.WT & (np.arange(54) < 27)[:, None])

@@ -62,6 +62,15 @@ class TestOutline:
         assert len(region.outline.faces) == 0
         assert Reader.of(region, filled.axes).rays.shape[0] == 0
 
+    def test_faces_all_around_one_point_have_no_direction(self, dimensions: int) -> None:
+        """A ray that stays where it is would miss the outline by as much as can be."""
+        domain, _ = round_region(dimensions)
+        voxel = np.zeros_like(domain.WT)
+        voxel[(21,) * dimensions] = True
+        tiny = Outline.of(replace(domain, TC=voxel), "TC")
+        assert len(tiny.faces) == len(tiny.points) == len(tiny.normals) == 0
+        assert tiny.lost == 0.0
+
     def test_the_order_of_the_axes_does_not_matter(self, dimensions: int) -> None:
         domain, _ = round_region(dimensions, walls=True)
         order = (*range(1, dimensions), 0)

@@ -167,6 +167,19 @@ class TestPartsOnly:
         assert np.isfinite(list(result.noise_mm.values())).all()
         assert "misfit" in flags_of({"WT": 2.6}, {"WT": 0.0})
 
+    def test_one_voxel(self, slice_: Domain) -> None:
+        small = np.zeros_like(slice_.WT)
+        small[21, 26] = True
+        with pytest.raises(NoOutlineError, match="too few voxels"):
+            outline_posterior(replace(slice_, WT=small, TC=small), sampling=FEW)
+
+    def test_a_core_that_is_the_whole_tumour(self, slice_: Domain) -> None:
+        """One drawing: nothing is said of how well the model meets a second one."""
+        result = outline_posterior(replace(slice_, TC=slice_.WT), sampling=FEW)
+        assert set(result.thresholds) == set(result.noise_mm) == {"WT", "TC"}
+        assert set(result.misfit_mm) == {"WT"}
+        assert result.flags == ()
+
     def test_an_interval_that_ends_at_a_bound_says_so(self, slice_: Domain) -> None:
         """The truth, lambda 2 mm, lies below what is allowed."""
         bounds = {"lambda_mm": (3.2, 15.0), "rhoT": (1.0, 40.0)}

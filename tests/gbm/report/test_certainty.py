@@ -45,6 +45,12 @@ def test_the_noise_is_that_of_the_settings(bundle: Any) -> None:
     assert "at least 2 mm" in said(bundle)[0]
 
 
+def test_an_outline_that_was_not_compared_is_missed_by_no_number(bundle: Any) -> None:
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"misfit_mm": {"WT": 1.8}})
+    assert "all in all it misses them by 1.8 (WT) mm" in said(bundle)[0]
+
+
 def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
     record = read_sealed(bundle.files.posterior)
     write_sealed(bundle.files.posterior, record | {"effective_sample_size": 0.06})
