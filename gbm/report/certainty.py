@@ -36,9 +36,9 @@ def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "
         f"{_regions(known.noise_mm)} mm, up to twice as much where the model's front is flat. "
-        f"That is {noise.factor:g} times what the model misses them by where its front is steep, "
-        f"at least {noise.floor_mm:g} mm; all in all it misses them by {_regions(known.misfit_mm)} "
-        f"mm{share}. "
+        f"That is {noise.factor:g} times what a first fit misses them by where its front is steep, "
+        f"at least {noise.floor_mm:g} mm; the most probable model misses them by "
+        f"{_regions(known.misfit_mm)} mm{share}. "
         "Every sample is a solution by finite volumes; no network is asked."
     )
 

@@ -27,8 +27,11 @@ def said(bundle: Any) -> list[str]:
 def test_what_an_interval_means_and_does_not(bundle: Any) -> None:
     meaning, scatter, beyond = said(bundle)
     assert "errors of 2.3 (WT) and 1.2 (TC) mm, up to twice as much where the model" in meaning
-    assert "1.3 times what the model misses them by where its front is steep" in meaning
-    assert "at least 1.2 mm; all in all it misses them by 1.8 (WT) and 0.7 (TC) mm" in meaning
+    assert "1.3 times what a first fit misses them by where its front is steep" in meaning
+    assert (
+        "at least 1.2 mm; the most probable model misses them by 1.8 (WT) and 0.7 (TC) mm"
+        in meaning
+    )
     assert "82\xa0% of the samples" in meaning
     assert meaning.endswith("solution by finite volumes; no network is asked.")
     # sd of 5.02 exp(.2 k), k = -1, 0, 1, and of the samples of lambda
@@ -41,14 +44,14 @@ def test_what_an_interval_means_and_does_not(bundle: Any) -> None:
 
 def test_the_noise_is_that_of_the_settings(bundle: Any) -> None:
     bundle.settings["uncertainty"]["noise"] = {"floor_mm": 2.0, "factor": 1.7}
-    assert "1.7 times what the model misses them by" in said(bundle)[0]
+    assert "1.7 times what a first fit misses them by" in said(bundle)[0]
     assert "at least 2 mm" in said(bundle)[0]
 
 
 def test_an_outline_that_was_not_compared_is_missed_by_no_number(bundle: Any) -> None:
     record = read_sealed(bundle.files.posterior)
     write_sealed(bundle.files.posterior, record | {"misfit_mm": {"WT": 1.8}})
-    assert "all in all it misses them by 1.8 (WT) mm" in said(bundle)[0]
+    assert "model misses them by 1.8 (WT) mm" in said(bundle)[0]
 
 
 def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
@@ -119,6 +122,6 @@ def test_the_page_leads_with_median_and_interval(reported: Any) -> None:
     # the slice is 40 mm up, and knows of no other origin
     assert re.search(r"-?[\d.]+ to -?[\d.]+; -?[\d.]+ to -?[\d.]+; –", shown)
     told = " ".join(methods(read_result(bundle.files.params)))
-    assert "greater of 1.2 mm and 1.3 times the misfit" in told
+    assert "greater of 1.2 mm and 1.3 times the misfit of a first mode" in told
     assert "200 samples are solved by finite volumes" in told
     assert "scatter of its modes on neighbouring slices" in told
