@@ -21,6 +21,7 @@ from bilo.posterior.intervals import Summary, stretched
 from gbm.config.conventions import REGIONS
 from gbm.io.files import read_npz, read_sealed
 from gbm.io.layout import Layout, arrays
+from gbm.posterior.draw import LEAST_EFFECTIVE
 from gbm.results.estimate import Estimate, RegionNumbers
 from gbm.results.posterior_record import SliceOutcome, Spread, Uncertainty
 
@@ -121,12 +122,19 @@ class GrowthPosterior:
             method="outline",
             noise_mm=by_region("noise_mm"),
             misfit_mm=by_region("misfit_mm"),
-            effective_sample_size=self.record.get("effective_sample_size"),
+            effective_sample_size=self._effective,
             lost_outline=by_region("lost_outline"),
             flags=self.record.get("flags", ()),
             reason=self.record.get("reason"),
             slices=self.slices,
         )
+
+    @property
+    def _effective(self) -> float | None:
+        """That of weighted samples, or the low one for which the solver was sampled instead."""
+        share: float | None = self.record.get("effective_sample_size")
+        equal = self.record.get("sampler") == "solver"
+        return None if equal and share is not None and share >= LEAST_EFFECTIVE else share
 
     def _scatter(self, name: str) -> np.ndarray | None:
         """The number on each slice; None where too few have it."""

@@ -29,8 +29,11 @@ def certainty(result: PatientResult) -> list[str]:
 
 def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
     size = known.effective_sample_size
-    share = "" if size is None else f" (effective sample size {percent(size)} of the samples)"
-    if size is not None and size < LEAST_EFFECTIVE:
+    if size is None:
+        share = " (no model was as wide as its samples, so the solver itself was sampled)"
+    elif size >= LEAST_EFFECTIVE:
+        share = f" (effective sample size {percent(size)} of the samples)"
+    else:
         share = f" (of the first samples {percent(size)} counted, so the solver itself was sampled)"
     return (
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "

@@ -49,7 +49,7 @@ class Uncertainty(Model):
     )
     effective_sample_size: Number = Field(
         description="of the samples, as a share of them; below .3 of the first ones, in place of "
-        "which the solver itself was sampled"
+        "which the solver itself was sampled; null: it was, as no model was as wide as its samples"
     )
     lost_outline: RegionNumbers = Field(
         description="share of an outline that lies at walls and tells nothing"

@@ -62,6 +62,18 @@ def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
     assert "effective sample size" not in meaning
 
 
+def test_samples_of_the_solver_have_no_weights_to_speak_of(bundle: Any) -> None:
+    """Where the model was given up for another reason, many of its samples may have counted."""
+    record = read_sealed(bundle.files.posterior)
+    write_sealed(bundle.files.posterior, record | {"sampler": "solver"})
+    meaning = said(bundle)[0]
+    assert "(no model was as wide as its samples, so the solver itself was sampled)" in meaning
+    assert "effective sample size" not in meaning
+    told = read_result(bundle.files.params).uncertainty
+    assert told is not None
+    assert told.effective_sample_size is None
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_is_the_first_sentence(bundle: Any, flag: str) -> None:
     record = read_sealed(bundle.files.posterior)
