@@ -5,6 +5,7 @@ from __future__ import annotations
 from gbm.config.objective_settings import ObjectiveSettings
 from gbm.domain.fitted_grid import MARGIN_MM
 from gbm.posterior.correlation import SHARED
+from gbm.posterior.draw import LEAST_EFFECTIVE
 from gbm.report.formatting import num
 from gbm.report.words import WORDS
 from gbm.results.patient_result import FittedPlane, PatientResult
@@ -89,6 +90,13 @@ def _posterior(result: PatientResult) -> list[str]:
         if result.lambda_mm.sd_slices is not None
         else ""
     )
+    share = known.effective_sample_size
+    ensemble = (
+        f"that solves by finite volumes for every step; {asked.samples} samples are kept."
+        if share is None or share < LEAST_EFFECTIVE
+        else f"on a quadratic model of the density, and {asked.samples} samples are solved by "
+        "finite volumes and weighted."
+    )
     return [
         "Intervals are those of a Bayesian posterior of λ, ρT, x0 and both thresholds. Along each "
         "segmented outline, away from the walls of the tissue, the distance of the model's level "
@@ -99,9 +107,7 @@ def _posterior(result: PatientResult) -> list[str]:
         "mode, found with that deviation unknown, both up to twice as large where its front is "
         "flat. An edge of the core that is the whole tumour's too counts once. The mode is found "
         "by Levenberg-Marquardt steps, the posterior sampled by an affine-invariant ensemble "
-        "(Goodman and Weare 2010) on a quadratic "
-        f"model of the density, and {asked.samples} samples are solved by finite volumes and "
-        f"weighted.{slices}"
+        f"(Goodman and Weare 2010) {ensemble}{slices}"
     ]
 
 

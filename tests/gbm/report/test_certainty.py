@@ -60,6 +60,9 @@ def test_samples_that_were_replaced_are_said_to_be(bundle: Any) -> None:
     meaning = said(bundle)[0]
     assert "(of the first samples 6\xa0% counted, so the solver itself was sampled)" in meaning
     assert "effective sample size" not in meaning
+    told = " ".join(methods(read_result(bundle.files.params)))
+    assert "that solves by finite volumes for every step; 200 samples are kept." in told
+    assert "volumes and weighted" not in told
 
 
 def test_samples_of_the_solver_have_no_weights_to_speak_of(bundle: Any) -> None:
