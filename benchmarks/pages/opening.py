@@ -43,12 +43,15 @@ class Entry:
         So many seeds belong to the comparison.
     also : str
         The method, where the column does not say it.
+    without : int
+        So many of the runs have no such number, and are not in the mean.
     """
 
     number: Spread
     runs: tuple[Result, ...] = ()
     planned: int = 0
     also: str = ""
+    without: int = 0
 
     def told(self, headline: Headline) -> str:
         """The cell of the table."""
@@ -57,8 +60,11 @@ class Entry:
         if self.number.mean is None:
             return NOTHING if self.runs[0]["method"] in CLASSICAL else NEVER
         notes = [self.also] if self.also else []
-        if len(self.runs) < self.planned:
-            notes.append(f"{len(self.runs)} of {self.planned} seeds")
+        having = len(self.runs) - self.without
+        if having < self.planned:
+            notes.append(f"{having} of {self.planned} seeds")
+        if self.without:
+            notes.append(f"{self.without} more without this number")
         unsure = sum(run["status"] != "converged" for run in self.runs)
         mark = "\\*" if unsure else ""
         return (
@@ -194,7 +200,8 @@ def _best(headline: Headline, found: Sequence[Row], planned: int) -> Entry:
     entries = []
     for row in found:
         values = [_number(headline, run) for run in row.runs]
-        entries.append(Entry(Spread.of(values), row.runs, planned, _also(row)))
+        lost = sum(value is None for value in values)
+        entries.append(Entry(Spread.of(values), row.runs, planned, _also(row), lost))
     known = [entry for entry in entries if entry.number.mean is not None]
     if known:
         return min(known, key=lambda entry: entry.number.mean or 0.0)

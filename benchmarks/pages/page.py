@@ -11,7 +11,7 @@ from benchmarks.figures import overview, save
 from benchmarks.pages import experiment_page, opening, reading, table
 from benchmarks.results import store
 from benchmarks.results.summary import Result
-from benchmarks.runs import code
+from benchmarks.runs import code, parts
 
 OVERVIEW = "overview.svg"
 TUMOURS = "tumours.md"
@@ -44,7 +44,9 @@ def write(root: Path, path: Path) -> None:
     found = {name: _present(name, root) for name in experiments.names()}
     every = [run for runs in found.values() for run in runs]
     if not every:
-        raise CommandError(f"no results of this version in {root}; run: snakemake results_bilo")
+        raise CommandError(
+            f"no results of this version in {root}; run: snakemake --cores all results_bilo"
+        )
     lines = opening.lines(found)
     folder = path.parent / path.stem
     save(overview.draw([line.errors() for line in lines if line.is_error]), folder / OVERVIEW)
@@ -61,10 +63,12 @@ def write(root: Path, path: Path) -> None:
 
 
 def _present(experiment: str, root: Path) -> list[Result]:
-    """Runs of the code of now."""
-    if not any((root / experiment).glob("*/*.json")):
+    """Runs of the code of now; a file that no plan names any more is none of them."""
+    planned = [store.path_of(run, root) for run in parts.runs(experiment)]
+    there = {path for path in planned if path.is_file()}
+    if not there:
         return []
-    return [run for run in store.read(experiment, root) if code.is_present(run)]
+    return [run for run in store.read(experiment, root, there) if code.is_present(run)]
 
 
 def _described(found: Mapping[str, Sequence[Result]], folder: str) -> list[str]:
@@ -98,7 +102,7 @@ def _made_by(every: Sequence[Result]) -> list[str]:
         "```",
         "",
         f"* {len(every)} runs, {dates[0]} to {dates[-1]}, of commit {', '.join(commits)}: each by "
-        "code that has not changed since",
+        "code that had not changed when this page was written",
         f"* machine: {'; '.join(named)}; a run: {'; '.join(devices)}",
         f"* load of the machine at the end of the runs (processes that wanted a core): "
         f"{min(loads):g} to {max(loads):g}; seconds mean little where it exceeds the cores",

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,10 @@ def check_writable(path: Path) -> None:
         raise CommandError(f"{there}: cannot be written")
 
 
-def read(experiment: str, root: Path = ROOT) -> list[dict[str, Any]]:
-    """All results of an experiment, by method and name.
+def read(
+    experiment: str, root: Path = ROOT, among: Collection[Path] | None = None
+) -> list[dict[str, Any]]:
+    """All results of an experiment, by method and name; of some files, those that are there.
 
     Raises
     ------
@@ -83,6 +85,8 @@ def read(experiment: str, root: Path = ROOT) -> list[dict[str, Any]]:
     """
     found = []
     for path in sorted((root / experiment).glob("*/*.json")):
+        if among is not None and path not in among:
+            continue
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

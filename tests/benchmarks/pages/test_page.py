@@ -53,7 +53,7 @@ def _keep(root: Path, results: list[dict[str, Any]]) -> None:
 def runs(tmp_path: Path) -> Path:
     """Two seeds of BiLO and one of other code, a PINN that is wrong and sure of itself, the direct
     fit, the cost."""
-    _keep(tmp_path / "runs", [*FISHER, cost_result()])
+    _keep(tmp_path / "runs", [*FISHER, {**cost_result(), "profile": "full"}])
     return tmp_path / "runs"
 
 
@@ -92,6 +92,26 @@ def test_the_others_show_their_best_setting_and_bilo_its_own() -> None:
     assert row["BiLO"] == "4 %\\* (1 of 5 seeds)"
     assert row["classical"].startswith("1.6 %")
     assert row["who wins"] == "classical and PINN alike; BiLO is number 3, 2.5 times as far off"
+
+
+def test_a_mean_says_how_many_runs_are_not_in_it() -> None:
+    """A run that diverged has no error, and must not leave the mean without a word."""
+    lost = result("bilo", 1, 0.0, 0.0, status="diverged")
+    for unknown in lost["unknowns"].values():
+        unknown["rel_error"] = None
+    row = _row("fisher_kpp", [result("bilo", 0, 0.0, 0.01), lost])
+    assert row["BiLO"] == "1 %\\* (1 of 5 seeds, 1 more without this number)"
+
+
+def test_a_run_that_is_planned_no_more_is_no_result(runs: Path) -> None:
+    """Whatever it says, and were it no result at all."""
+    out = runs.parent / "docs/results.md"
+    assert main(["page", "--results", str(runs), "--out", str(out)]) == 0
+    before = out.read_text()
+    _keep(runs, [result("bilo", 77, 0.0, 0.5)])
+    (runs / "fisher_kpp/bilo/copy.json").write_text("{")
+    assert main(["page", "--results", str(runs), "--out", str(out)]) == 0
+    assert out.read_text() == before
 
 
 def test_what_is_no_part_of_the_comparison_is_told_apart() -> None:
