@@ -21,10 +21,11 @@ import pytest
 
 import bilo
 import gbm
-from benchmarks.design.setting import Setting
-from benchmarks.runs import archive, code
+from benchmarks.results.store import path_of
+from benchmarks.runs import archive, code, parts
 from gbm.config.loading import load_patient
 from gbm.io.cohort_layout import CohortLayout
+from gbm.io.files import write_json
 from gbm.steps import cohort
 from tests.benchmarks import made
 from tests.tutorials import BLOCK, FOLDER
@@ -152,9 +153,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (user / "DIR/p02/p02_wm.nii.gz").rename(user / "DIR/p02/p02_t1.nii.gz")
     (user / "workflow").symlink_to(REPOSITORY / "workflow")
     made.write(user / "results/benchmarks", [made.result("bilo", 0, 0.0, 0.01)])
-    run = Setting("poisson_scalar", "bilo")
+    run, *_ = parts.runs("poisson_scalar")
     kept = made.result("bilo", 0, 0.0, 0.01, {"D": 2.0}, experiment=run.experiment)
-    made.write(user / archive.ROOT, [kept | {"code": code.of(run)}])
+    write_json(path_of(run, user / archive.ROOT), kept | {"code": code.of(run)})
     return user
 
 
