@@ -36,22 +36,24 @@ class Entry:
 
     Attributes
     ----------
-    number : Spread
-        Errors are the smaller the better.
+    values : sequence of float or None
+        Of each run; errors are the smaller the better. None: it has no such number.
     runs : tuple of Result
     planned : int
         So many seeds belong to the comparison.
     also : str
         The method, where the column does not say it.
-    without : int
-        So many of the runs have no such number, and are not in the mean.
     """
 
-    number: Spread
+    values: Sequence[float | None]
     runs: tuple[Result, ...] = ()
     planned: int = 0
     also: str = ""
-    without: int = 0
+
+    @property
+    def number(self) -> Spread:
+        """Mean and deviation over the runs that have the number."""
+        return Spread.of(self.values)
 
     def told(self, headline: Headline) -> str:
         """The cell of the table."""
@@ -60,11 +62,12 @@ class Entry:
         if self.number.mean is None:
             return NOTHING if self.runs[0]["method"] in CLASSICAL else NEVER
         notes = [self.also] if self.also else []
-        having = len(self.runs) - self.without
+        without = sum(value is None for value in self.values)
+        having = len(self.runs) - without
         if having < self.planned:
             notes.append(f"{having} of {self.planned} seeds")
-        if self.without:
-            notes.append(f"{self.without} more without this number")
+        if without:
+            notes.append(f"{without} more without this number")
         unsure = sum(run["status"] != "converged" for run in self.runs)
         mark = "\\*" if unsure else ""
         return (
@@ -200,19 +203,18 @@ def _best(headline: Headline, found: Sequence[Row], planned: int) -> Entry:
     entries = []
     for row in found:
         values = [_number(headline, run) for run in row.runs]
-        lost = sum(value is None for value in values)
-        entries.append(Entry(Spread.of(values), row.runs, planned, _also(row), lost))
+        entries.append(Entry(values, row.runs, planned, _also(row)))
     known = [entry for entry in entries if entry.number.mean is not None]
     if known:
         return min(known, key=lambda entry: entry.number.mean or 0.0)
-    return entries[0] if entries else Entry(Spread.of([]), planned=planned)
+    return entries[0] if entries else Entry((), planned=planned)
 
 
 def _beside(headline: Headline, own: Entry) -> Entry:
     """The classical number that BiLO's runs hold."""
     values = [value_of(run, headline.classical) for run in own.runs]
     solved = tuple({**run, "status": "converged", "seconds": None} for run in own.runs)
-    return Entry(Spread.of(values), solved, own.planned)
+    return Entry(values, solved, own.planned)
 
 
 def _is_one_of(methods: Sequence[str], row: Row | Setting) -> bool:

@@ -65,7 +65,7 @@ def write(root: Path, path: Path) -> None:
 def _present(experiment: str, root: Path) -> list[Result]:
     """Runs of the code of now; a file that no plan names any more is none of them."""
     planned = [store.path_of(run, root) for run in parts.runs(experiment)]
-    there = {path for path in planned if path.is_file()}
+    there = [path for path in planned if path.is_file()]
     if not there:
         return []
     return [run for run in store.read(experiment, root, there) if code.is_present(run)]

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +74,9 @@ def check_writable(path: Path) -> None:
 
 
 def read(
-    experiment: str, root: Path = ROOT, among: Collection[Path] | None = None
+    experiment: str, root: Path = ROOT, files: Iterable[Path] | None = None
 ) -> list[dict[str, Any]]:
-    """All results of an experiment, by method and name; of some files, those that are there.
+    """All results of an experiment, or those in some of its files, by method and name.
 
     Raises
     ------
@@ -84,9 +84,7 @@ def read(
         If there are none, or a file is no result or not a whole one.
     """
     found = []
-    for path in sorted((root / experiment).glob("*/*.json")):
-        if among is not None and path not in among:
-            continue
+    for path in sorted((root / experiment).glob("*/*.json") if files is None else files):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

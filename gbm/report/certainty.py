@@ -27,14 +27,20 @@ def certainty(result: PatientResult) -> list[str]:
     ]
 
 
+def of_the_solver(known: Uncertainty) -> bool:
+    """Whether the samples are the solver's own, in place of those of a model of the density."""
+    size = known.effective_sample_size
+    return size is None or size < LEAST_EFFECTIVE
+
+
 def _meaning(known: Uncertainty, noise: NoiseSettings) -> str:
     size = known.effective_sample_size
     if size is None:
         share = " (no model was as wide as its samples, so the solver itself was sampled)"
-    elif size >= LEAST_EFFECTIVE:
-        share = f" (effective sample size {percent(size)} of the samples)"
-    else:
+    elif of_the_solver(known):
         share = f" (of the first samples {percent(size)} counted, so the solver itself was sampled)"
+    else:
+        share = f" (effective sample size {percent(size)} of the samples)"
     return (
         "A 90 % interval holds the number with a probability of 90 %, given the model, the tissue "
         "maps, weak priors, and outlines that were drawn with errors of "

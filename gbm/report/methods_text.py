@@ -5,7 +5,7 @@ from __future__ import annotations
 from gbm.config.objective_settings import ObjectiveSettings
 from gbm.domain.fitted_grid import MARGIN_MM
 from gbm.posterior.correlation import SHARED
-from gbm.posterior.draw import LEAST_EFFECTIVE
+from gbm.report.certainty import of_the_solver
 from gbm.report.formatting import num
 from gbm.report.words import WORDS
 from gbm.results.patient_result import FittedPlane, PatientResult
@@ -90,10 +90,9 @@ def _posterior(result: PatientResult) -> list[str]:
         if result.lambda_mm.sd_slices is not None
         else ""
     )
-    share = known.effective_sample_size
     ensemble = (
         f"that solves by finite volumes for every step; {asked.samples} samples are kept."
-        if share is None or share < LEAST_EFFECTIVE
+        if of_the_solver(known)
         else f"on a quadratic model of the density, and {asked.samples} samples are solved by "
         "finite volumes and weighted."
     )

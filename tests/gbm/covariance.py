@@ -20,7 +20,7 @@ from bilo.posterior.gauss_newton import covariance
 from gbm.config.fit_names import FitSpec
 from gbm.config.settings import Settings
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import plain, read_json, write_json
+from gbm.io.files import read_json, write_json
 from gbm.network_fit.tumour_fit import TumourFit, fit_tumour
 from gbm.posterior.by_objective import direct_fit
 from gbm.posterior.growth_posterior import LogPosterior
@@ -102,7 +102,7 @@ def main() -> None:
     for n in given.truths:
         file = given.out / f"truth-{n:03d}-{given.kind}.json"
         if not file.exists():
-            write_json(file, plain(compared(n, given.kind, given.cache)))
+            write_json(file, compared(n, given.kind, given.cache))
             print(file.stem, flush=True)
     print(table(given.out))
 

@@ -21,7 +21,7 @@ import SimpleITK as sitk
 from gbm.imaging.atlas import mni152
 from gbm.imaging.brain import brain_mask
 from gbm.imaging.patient_images import Head, head_of
-from gbm.io.files import plain, write_json
+from gbm.io.files import write_json
 from gbm.io.nifti import read_volume
 from gbm.io.volumes import Volume, resample_to
 from gbm.registration.register import Registration, Subject, register
@@ -242,7 +242,7 @@ def main(data: Path, out: Path, names: list[str]) -> None:
             "apart_mm": float(np.nanpercentile(apart, 95)), "cpu_seconds": seconds,
             "attempts": found.attempts,
         }  # fmt: skip
-        write_json(file, plain(record))
+        write_json(file, record)
         print(json.dumps({k: record[k] for k in list(record)[:-1]}), flush=True)
 
 

@@ -23,7 +23,7 @@ from gbm.demo.phantoms import make, phantoms
 from gbm.domain.domain import Domain, load_domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.metrics import masks, scores
-from gbm.io.files import plain, read_json, write_json
+from gbm.io.files import read_json, write_json
 from gbm.posterior.by_objective import direct_fit
 from gbm.posterior.sampling import outline_posterior
 from gbm.search.direct_fit import DirectFit
@@ -122,7 +122,7 @@ def main(out: Path, names: list[str]) -> None:
         else:
             truth = {"lambda_mm": job.truth.lambda_mm, "rhoT": job.truth.rhoT}
             case = found(make(job).domain, truth)
-        write_json(file, plain(case))
+        write_json(file, case)
         print(_line(name, read_json(file)), flush=True)
     print(table(out))
 

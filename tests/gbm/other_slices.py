@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gbm.config.settings import Settings
-from gbm.io.files import plain, read_json, write_json
+from gbm.io.files import read_json, write_json
 from gbm.judging.posterior import GrowthPosterior
 from gbm.steps import baselines, characteristic, posterior
 from gbm.steps import slices as neighbouring
@@ -83,7 +83,7 @@ def main(data: Path, out: Path, patients: list[str]) -> None:
     for patient in patients or sorted(p.name for p in data.iterdir() if p.is_dir()):
         file = out / f"{patient}.json"
         if not file.exists():
-            write_json(file, plain(judged(data, patient, out)))
+            write_json(file, judged(data, patient, out))
             print(patient, {k: v["interval90"] for k, v in read_json(file)["numbers"].items()})
     print(table(out))
 

@@ -19,7 +19,7 @@ from gbm.config.settings import Settings
 from gbm.demo.volumes import Volumes, make_in_space, space_phantoms
 from gbm.domain.domain import Domain
 from gbm.growth.inverse_problem import GrowthInverseProblem
-from gbm.io.files import plain, read_json, read_npz, write_json, write_npz
+from gbm.io.files import read_json, read_npz, write_json, write_npz
 from gbm.io.volumes import Volume
 from gbm.plan.brain import brain_of_tissue
 from gbm.plan.scores import Beside, coverage, far_from, scored
@@ -73,7 +73,7 @@ def run(cache: Path, out: Path, names: list[str], robust: bool) -> None:
         if not file.exists():
             fit = fitted(own)
             write_npz(kept, model=on_grid(own, fit.u, seen))
-            write_json(out / f"{case.name}_fit.json", plain(fit_record(own, fit)))
+            write_json(out / f"{case.name}_fit.json", fit_record(own, fit))
         fields: dict[str, Any] = read_npz(kept)
         if robust and "modelrobust" not in fields:
             settings = Settings(dimensions=3)
@@ -83,7 +83,7 @@ def run(cache: Path, out: Path, names: list[str], robust: bool) -> None:
             fields["modelrobust"] = on_grid(own, posterior.maps.infiltration, seen)
             write_npz(kept, **fields)
         scores = planned(seen, fields)
-        write_json(file, plain(scores))
+        write_json(file, scores)
         print(case.name, {p: round(v["coverage"], 4) for p, v in scores.items()}, flush=True)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from gbm.demo.anatomy import smooth_noise
 from gbm.domain.domain import Domain, load_domain
-from gbm.io.files import plain, read_json, write_json
+from gbm.io.files import read_json, write_json
 from gbm.posterior.sampling import outline_posterior
 from tests.gbm.truths import signed_distance
 
@@ -84,7 +84,7 @@ def main(out: Path, names: list[str]) -> None:
         domain = load_domain(Path(name))
         file = out / f"{domain.patient}-{seed}.json"
         if not file.exists():
-            write_json(file, plain(described(redrawn(domain, seed))))
+            write_json(file, described(redrawn(domain, seed)))
             print(file.stem, flush=True)
     print(table(out))
 

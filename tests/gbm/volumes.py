@@ -75,7 +75,7 @@ def phantoms(cache: Path, out: Path, names: list[str]) -> None:
                 "warnings": found.warnings,
                 "cpu_seconds": time.process_time() - began,
             }
-        write_json(file, plain(record))
+        write_json(file, record)
         print(case.name, json.dumps(plain(record)), flush=True)
 
 

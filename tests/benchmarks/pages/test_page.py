@@ -122,7 +122,7 @@ def test_what_is_no_part_of_the_comparison_is_told_apart() -> None:
 
 def test_parts_that_are_right_are_told_by_the_rest() -> None:
     headline = Headline("wrong", ("accuracy",), part_wrong=True)
-    entry = opening.Entry(opening.Spread(0.03, None), (result("bilo", 0, 0.0, 0.0),), 1)
+    entry = opening.Entry((0.03,), (result("bilo", 0, 0.0, 0.0),), 1)
     assert opening._number(headline, {"accuracy": 0.97, "unknowns": {}}) == pytest.approx(0.03)
     assert entry.told(headline) == "3 %"
     assert _row("darcy", [])["published"] == "2 %"
