@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from gbm.config.conventions import REGIONS
-from gbm.config.objective_settings import OVERLAP
+from gbm.config.objective_settings import GAP, OVERLAP
 from gbm.config.settings import GrowthSettings, Settings
 from gbm.growth.characteristic import (
     GROWTH_BOUNDS,
@@ -20,7 +20,7 @@ from gbm.growth.characteristic import (
 from gbm.growth.growth_prior import GrowthPrior
 from gbm.growth.parameters import Seed
 from gbm.growth.region_loss import RegionLoss
-from gbm.growth.thresholds import BOUNDS, Bounds, on_bound
+from gbm.growth.thresholds import BOUNDS, Bounds, inside, on_bound
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
@@ -113,6 +113,11 @@ class GrowthInverseProblem:
         seed = self.seed(domain.x0)
         return characteristic(whole, core, thresholds, self.growth_bounds, seed, domain.dimensions)
 
+    @property
+    def first_thresholds(self) -> np.ndarray:
+        """The prior's means (2,), moved inside of the bounds."""
+        return inside(np.array(self.objective.prior_means), self.threshold_bounds)
+
     def coarsened(self, parts: int) -> GrowthInverseProblem:
         """The same with the objective on cells of `parts` voxels."""
         outlines = None if self.outlines is None else self.outlines.coarsened(parts)
@@ -139,7 +144,7 @@ class GrowthInverseProblem:
             RegionLoss.of(domain, last, name, weight, means),
             first,
             {"lambda_mm": bounds.lambda_mm, "rhoT": bounds.rhoT},
-            {"WT": bounds.WT, "TC": bounds.TC},
+            {"WT": (bounds.WT[0], min(bounds.WT[1], bounds.TC[1] - GAP)), "TC": bounds.TC},
             settings.growth.h0,
             settings.growth.r0_per_mm2,
             GrowthPrior(weight, goal.growth_prior.lambda_mm, goal.growth_prior.rhoT),

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, logit
 
-from gbm.config.objective_settings import ObjectiveSettings
+from gbm.config.objective_settings import GAP, ObjectiveSettings
 from gbm.config.settings import BoundSettings
 
 Bounds = Mapping[str, tuple[float, float]]
@@ -24,6 +24,8 @@ BOUNDS: dict[str, tuple[float, float]] = {"WT": BoundSettings().WT, "TC": BoundS
 PRIOR_MEANS: dict[str, float] = ObjectiveSettings().thresholds.model_dump()
 PRIOR_SD = 0.1
 _SHARPNESS = 80.0
+_MARGIN = 0.01
+"""How far from its bounds a threshold is moved inside, where they leave so much room."""
 
 
 def _floor(wt: float, least: float) -> tuple[float, float]:
@@ -76,7 +78,19 @@ def to_unconstrained(thresholds: np.ndarray, bounds: Bounds = BOUNDS) -> np.ndar
     return np.asarray(logit(s))
 
 
-def on_bound(thresholds: np.ndarray, bounds: Bounds = BOUNDS, margin: float = 0.01) -> list[str]:
+def inside(thresholds: np.ndarray, bounds: Bounds = BOUNDS) -> np.ndarray:
+    """The thresholds (2,), those out of bounds or out of order moved to where they are possible."""
+    (a, b), (least, c) = bounds["WT"], bounds["TC"]
+    wt = _within(float(thresholds[0]), a, min(b, c - GAP))
+    return np.array([wt, _within(float(thresholds[1]), _floor(wt, least)[0], c)])
+
+
+def _within(value: float, low: float, high: float) -> float:
+    margin = min(_MARGIN, (high - low) / 4)
+    return min(max(value, low + margin), high - margin)
+
+
+def on_bound(thresholds: np.ndarray, bounds: Bounds = BOUNDS, margin: float = _MARGIN) -> list[str]:
     """Regions whose threshold lies within `margin` of a bound or, for TC, of u_WT."""
     wt, tc = float(thresholds[0]), float(thresholds[1])
     (a, b), (least, c) = bounds["WT"], bounds["TC"]

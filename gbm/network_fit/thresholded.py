@@ -20,14 +20,15 @@ class Thresholded(objective.Objective):
     Parameters
     ----------
     inverse : GrowthInverseProblem
-        On the cells of the tumour's objective; the first guess is the prior's means.
+        On the cells of the tumour's objective; the first guess is the prior's means,
+        moved inside the bounds.
     """
 
     def __init__(self, inverse: GrowthInverseProblem) -> None:
         self.inverse = inverse
-        self.begin_at(inverse.objective.prior_means)
+        self.begin_at(inverse.first_thresholds)
 
-    def begin_at(self, thresholds: Sequence[float]) -> None:
+    def begin_at(self, thresholds: Sequence[float] | np.ndarray) -> None:
         """Let the fit begin at these thresholds."""
         given = np.array(thresholds, dtype=float)
         self.start = torch.from_numpy(to_unconstrained(given, self.inverse.threshold_bounds))

@@ -1,8 +1,8 @@
 """The direct fit of the objective that is asked for: overlap, or the outlines' posterior.
 
 The mode of the posterior, -log p least, is climbed to with the solver on the posterior's own cells,
-from three starts (`gbm.posterior.mode`). What is reported is solved on the grid that every
-reported solution has.
+from the best of a coarse table (`gbm.posterior.mode`). What is reported is solved on the grid that
+every reported solution has.
 """
 
 from __future__ import annotations

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 CELL_MM = {2: 1.0, 3: 2.0}
 """Cells that the samples are solved on, by dimension."""
-START_CELL_MM = 2.0
-"""Cells for the first climbs; coarser ones led a volume into modes that finer ones do not have."""
 ORIGIN_SCALE_MM = 10.0
 """A move of the origin that changes as much as one unit of ln lambda."""
 _THRESHOLD_SCALE = 0.1
@@ -131,13 +129,12 @@ class LogPosterior:
         """The unknowns that the density depends on."""
         return slice(0, 2 + self.forward.grid.dimensions)
 
-    def coarse(self) -> LogPosterior:
-        """The same on the cells of the first climbs."""
-        if self.forward.grid.h >= START_CELL_MM:
+    def on(self, cell_mm: float) -> LogPosterior:
+        """The same on other cells."""
+        if cell_mm == self.forward.grid.h:
             return self
         regions, inverse = self.outlines.regions, self.forward.inverse
-        forward = _forward(self.prior.domain, inverse, regions, START_CELL_MM)
-        return replace(self, forward=forward)
+        return replace(self, forward=_forward(self.prior.domain, inverse, regions, cell_mm))
 
     def near(self, theta: np.ndarray) -> LogPosterior:
         """With a fixed number of time steps that serves around theta."""

@@ -211,9 +211,12 @@ class OutlineLikelihood:
     def _residuals(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Displacements, whitened to variances of 1, (W, B, m), and errors at the signs over b."""
         parts = list(self._parts(features, levels))
-        delta = np.concatenate([r.displacement(part, tau) for r, part, tau in parts], axis=1)
+        deltas = [region.displacement(part, tau) for region, part, tau in parts]
         error = np.concatenate([r.sign_error(part, tau) for r, part, tau in parts], axis=1)
-        white = np.tensordot(delta[:, None] / self._unit, self.whitening.V, 1)
+        ends = np.cumsum(self._points)[:-1]
+        scales, rows = np.split(self.scale, ends), np.split(self.whitening.V, ends)
+        own = [(d / s) @ V for d, s, V in zip(deltas, scales, rows, strict=True)]
+        white = np.tensordot(1 / self.noise.sd, np.stack(own, axis=1), (1, 1)).swapaxes(0, 1)
         return white / np.sqrt(self._variances), error[:, None] / self._sign_sd
 
     def _by_node(self, z: np.ndarray, x: np.ndarray) -> np.ndarray:

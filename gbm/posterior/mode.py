@@ -1,8 +1,8 @@
 """The mode of the posterior: from several starts with the noise level unknown, then with it fixed.
 
-The starts climb on cells of 2 mm, where a solve costs little. The best end goes on to a first mode,
-which fixes the noise level; from there, and from ends in other basins that are nearly as good, the
-climb goes on with it.
+The starts, the best of a table, climb on cells of 2 mm, where a solve costs little. The best end
+goes on to a first mode, which fixes the noise level; from there, and from ends in other basins that
+are nearly as good, the climb goes on with it.
 
 The noise level b of an outline is max(floor, factor rms(delta / s)) at the first mode. Its marginal
 likelihood is no use: the rough modes of an outline rule it, and smooth errors look small to it.
@@ -10,6 +10,7 @@ likelihood is no use: the rough modes of an outline rule it, and smooth errors l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,18 +19,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bilo.posterior.gauss_newton import Descent, Mode, levenberg_marquardt
-from gbm.growth.finite_volume import solve
-from gbm.growth.parameters import Growth
+from gbm.growth.grids import Grids
 from gbm.posterior.growth_posterior import LogPosterior
-from gbm.search.coarse_search import Candidate
+from gbm.search.coarse_search import Candidate, densities, origins
+from gbm.search.coarse_search import distinct as apart
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
-_LAMBDAS = (0.51, 0.91, 1.57)
-"""Starts, in medians of the prior: 1.8, 3.2 and 5.5 mm for 3.5 mm."""
-_RHO_TS = np.geomspace(0.4, 3.33, 16)
-"""Ladder of rho T, in medians of the prior: 3 to 25 for 7.5."""
+_CELL_MM = 2.0
+"""Cells of the first climbs; coarser ones led a volume into modes that finer ones do not have."""
+_LEVELS = (-0.12, 0.0, 0.12)
+"""Thresholds of the table, about the prior's means."""
+_LATTICE_MM = {2: (7.5, 22.6), 3: (10.0, 10.0)}
+"""Spacing and reach of the table's origins, by dimension: 29 and 7 of them, where all is tissue."""
+_STARTS, _APART_MM, _APART = {2: 6, 3: 3}, 6.0, 0.3
+"""Entries of the table to climb from, and how far apart they are in x0 or in ln lambda: less than
+two lambdas of the table are, the best of each of which is the first choice."""
 _SAME_BASIN, _SAME_MODE = 0.4, 0.1
 """How near two ends are one, in natural units: 1 of ln lambda and ln rho T, 10 mm of the origin."""
 _COMPARABLE = 3.0
@@ -75,7 +81,7 @@ def find_modes(
     floor_mm, factor : float
         Least noise level, and noise level over misfit.
     """
-    coarse = posterior.coarse()
+    coarse = posterior.on(_CELL_MM)
     ends = distinct([climb(coarse.near(start), start) for start in starts], coarse, _SAME_BASIN)
     others = [m.theta for m in ends[1:] if m.log_density > ends[0].log_density - _COMPARABLE]
     first = climb(posterior.near(ends[0].theta), ends[0].theta, *_FINAL).theta
@@ -116,34 +122,28 @@ def climb(
 
 
 def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
-    """Three lambdas around the prior's, rho T by the sizes of the regions, the core's centre.
+    """The best of each lambda in a coarse table of origins, growths and thresholds, and a few more.
 
-    One solve a lambda serves all rho T: the density for (D T, rho T) at the fraction t of the time
-    is that for (D T t, rho T t) at the end.
+    On a real head log p has many modes, most of them far below the highest.
     """
-    n, forward, prior = posterior.growth.stop, posterior.forward, posterior.prior
-    levels = prior.mean[n:]
-    masks = [getattr(domain, region.name) for region in posterior.outlines.regions]
-    tissue, cell = forward.grid.phi > 0.5, (forward.grid.h / domain.spacing) ** domain.dimensions
-    low, high = np.exp(prior.bounds)
-    found = []
-    for lambda_mm in np.exp(prior.mean[0]) * np.array(_LAMBDAS):
-        lambda_mm = float(np.clip(lambda_mm, *low))
-        ladder = np.unique(np.clip(np.exp(prior.mean[1]) * _RHO_TS, *high))
-        greatest = Growth.of_lambda(lambda_mm, float(ladder[-1]))
-        seed = forward.inverse.seed(domain.x0)
-        densities = solve(forward.grid, greatest, seed, times=ladder / ladder[-1])
-        wrong = [
-            sum(
-                abs(cell * np.sum((u > level) & tissue) - mask.sum())
-                for level, mask in zip(levels, masks, strict=True)
-            )
-            for u in densities
-        ]
-        rhoT = ladder[int(np.argmin(wrong))]
-        start = np.array([np.log(lambda_mm), np.log(rhoT), *domain.x0, *levels])
-        found.append(prior.inside(start))
-    return found
+    n, grid = posterior.growth.stop, Grids.of(domain.dimensions)
+    coarse, inverse = posterior.on(grid.screen), posterior.forward.inverse
+    spacing, reach = _LATTICE_MM[domain.dimensions]
+    lattice = [domain.x0] if posterior.held else origins(domain, reach, spacing)
+    levels = np.array(list(itertools.product(_LEVELS, repeat=len(posterior.prior.mean) - n)))
+    table = []
+    for lambda_mm, rhoT, x0, u in densities(coarse.forward.grid, lattice, inverse):
+        growth = np.array([np.log(lambda_mm), np.log(rhoT), *x0])
+        rows = [np.concatenate([growth, posterior.prior.mean[n:] + change]) for change in levels]
+        theta = np.array([posterior.prior.inside(row) for row in rows])
+        value = coarse.log(theta, np.tile(coarse.forward.read(u), (len(theta), 1)))
+        best = int(np.argmax(value))
+        table.append(Candidate(lambda_mm, rhoT, x0, theta[best, n:], -float(value[best])))
+    table.sort(key=lambda candidate: candidate.objective)
+    of_lambda = {candidate.lambda_mm: candidate for candidate in reversed(table)}
+    firsts = sorted(of_lambda.values(), key=lambda candidate: candidate.objective)
+    leading = apart([*firsts, *table], _APART_MM, _APART, _STARTS[domain.dimensions])
+    return [start_of(candidate, posterior) for candidate in leading]
 
 
 def start_of(candidate: Candidate, posterior: LogPosterior) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The calibrated posterior of one patient, in two or three dimensions.
 
-1. The mode, from three starts and the direct fit, with the noise level of the outlines unknown;
-   then the noise level from the misfit, and the mode again.
+1. The mode, from the best of a coarse table and the direct fit, with the noise level of the
+   outlines unknown; then the noise level from the misfit, and the mode again.
 2. A quadratic model of what is read of logit u, by secants; an ensemble of walkers on it.
 3. Some of their samples are solved, and weighted by exact over modelled density. Where few of the
    weights count, the ensemble walks with the solver.

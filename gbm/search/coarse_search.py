@@ -9,7 +9,7 @@ known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,13 @@ from gbm.growth.growth_map import GrowthMap
 from gbm.growth.inverse_problem import GrowthInverseProblem
 from gbm.growth.parameters import Growth
 from gbm.growth.region_loss import RegionLoss
-from gbm.growth.thresholds import Bounds
+from gbm.growth.thresholds import Bounds, inside
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
 _LAMBDAS_MM = (2.0, 3.5, 5.5, 9.0)
-_LADDER = np.array([3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 19.0, 24.0, 30.0])
+_LADDER = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 19.0, 24.0, 30.0)
 """Whole numbers: with 30 or 60 steps to the last all times lie on steps."""
 _LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _GAP = 0.02
@@ -129,23 +129,33 @@ def screen(
     inverse : GrowthInverseProblem
         Bounds, seed and prior of the growth parameters.
     """
-    least_lambda, greatest_lambda = inverse.growth_bounds["lambda_mm"]
-    least_rhoT, greatest_rhoT = inverse.growth_bounds["rhoT"]
-    lambdas = [v for v in _LAMBDAS_MM if least_lambda < v < greatest_lambda]
-    ladder = _LADDER[(least_rhoT < _LADDER) & (greatest_rhoT > _LADDER)]
     tables: list[list[Candidate]] = [[] for _ in objectives]
-    for x0 in lattice:
-        for lambda_mm in lambdas:
-            greatest, times = Growth.of_lambda(lambda_mm, ladder[-1]), list(ladder / ladder[-1])
-            densities = solve(
-                grid, greatest, inverse.seed(x0), times=times, steps=_STEPS[grid.dimensions]
-            )
-            for rhoT, u in zip(ladder, densities, strict=True):
-                known = inverse.growth_prior.value(lambda_mm, rhoT)
-                for table, objective in zip(tables, seen(objectives, u), strict=True):
-                    thresholds, value = best_thresholds(*objective, inverse.threshold_bounds)
-                    table.append(Candidate(lambda_mm, float(rhoT), x0, thresholds, value + known))
+    for lambda_mm, rhoT, x0, u in densities(grid, lattice, inverse):
+        known = inverse.growth_prior.value(lambda_mm, rhoT)
+        for table, objective in zip(tables, seen(objectives, u), strict=True):
+            thresholds, value = best_thresholds(*objective, inverse.threshold_bounds)
+            table.append(Candidate(lambda_mm, rhoT, x0, thresholds, value + known))
     return [sorted(table, key=lambda candidate: candidate.objective) for table in tables]
+
+
+def densities(
+    grid: GrowthMap, lattice: Iterable[np.ndarray], inverse: GrowthInverseProblem
+) -> Iterator[tuple[float, float, np.ndarray, np.ndarray]]:
+    """lambda (mm), rho T, origin (mm) and density (cells) of every growth of the table."""
+    lambdas = _between(_LAMBDAS_MM, *inverse.growth_bounds["lambda_mm"])
+    ladder = _between(_LADDER, *inverse.growth_bounds["rhoT"])
+    steps = _STEPS[grid.dimensions]
+    for x0, lambda_mm in itertools.product(lattice, lambdas.tolist()):
+        greatest, seed = Growth.of_lambda(lambda_mm, ladder[-1]), inverse.seed(x0)
+        solved = solve(grid, greatest, seed, times=ladder / ladder[-1], steps=steps)
+        for rhoT, u in zip(ladder.tolist(), solved, strict=True):
+            yield lambda_mm, rhoT, x0, u
+
+
+def _between(values: Sequence[float], low: float, high: float) -> np.ndarray:
+    """Those within bounds, or the middle of bounds that are too narrow for any."""
+    found = np.array([value for value in values if low < value < high])
+    return found if found.size else np.array([np.sqrt(low * high)])
 
 
 def seen(objectives: Sequence[RegionLoss], u: np.ndarray) -> list[tuple[RegionLoss, np.ndarray]]:
@@ -161,11 +171,12 @@ def best_thresholds(
 
     The prior of the growth parameters is not in it.
     """
-    best, total = np.array(objective.prior_means), 0.0
+    best, total = inside(np.array(objective.prior_means), bounds), 0.0
     for r in objective.regions:
         low, high = bounds["WT" if r == 0 else "TC"]
         least = low if r == 0 else max(low, best[0])
         levels = [v for v in _LEVELS if least + _GAP < v < high - _GAP] or [best[r]]
         values = [objective.region(r, u, level)[0] for level in levels]
         best[r], total = levels[int(np.argmin(values))], total + min(values)
+        best = inside(best, bounds)
     return best, total

@@ -158,8 +158,8 @@ def _search(
     coarse = given.coarsened(grids.descent)
     gentle, steep = _screened(domain, given, free, grids.screen)
     descent, grid = LocalSearch(domain, free, coarse), GrowthMap.of(domain, grids.descent)
-    start, means = characteristic, np.array(given.objective.prior_means)
-    own = Candidate(start.lambda_mm, start.rhoT, domain.x0, means)
+    start = characteristic
+    own = Candidate(start.lambda_mm, start.rhoT, domain.x0, given.first_thresholds)
     count = _DESCENTS[domain.dimensions]
     first, soft = coarse.steepened[0], replace(coarse.objective, k=given.k_start)
     ends = descent.run(grid, soft, [own, *distinct(gentle, *_SAME_START, count)], 0.3, 1e-4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbm.growth.thresholds import BOUNDS, from_unconstrained, on_bound, to_unconstrained
+from gbm.growth.thresholds import BOUNDS, from_unconstrained, inside, on_bound, to_unconstrained
 
 
 def test_every_pair_is_admissible(rng: np.random.Generator) -> None:
@@ -41,3 +41,24 @@ def test_bounds_are_noticed() -> None:
     assert on_bound(np.array([0.35, 0.945])) == ["TC"]
     assert on_bound(np.array([0.55, 0.555])) == ["TC"]
     assert on_bound(np.array([0.35, 0.6])) == []
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"WT": (0.61, 0.9), "TC": (0.3, 0.95)},
+        {"WT": (0.03, 0.2), "TC": (0.3, 0.95)},
+        {"WT": (0.4, 0.42), "TC": (0.42, 0.45)},
+        {"WT": (0.05, 0.9), "TC": (0.3, 0.5)},
+        {"WT": (0.05, 0.6), "TC": (0.7, 0.95)},
+    ],
+)
+def test_a_start_out_of_bounds_is_moved_inside(bounds: dict[str, tuple[float, float]]) -> None:
+    moved = inside(np.array([0.35, 0.6]), bounds)
+    back, _ = from_unconstrained(to_unconstrained(moved, bounds), bounds)
+    np.testing.assert_allclose(back, moved, rtol=1e-9)
+    assert np.array_equal(inside(moved, bounds), moved)
+
+
+def test_a_start_within_bounds_stays() -> None:
+    assert inside(np.array([0.35, 0.6])).tolist() == [0.35, 0.6]

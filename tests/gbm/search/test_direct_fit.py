@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from gbm.config.settings import Settings
 from gbm.growth.characteristic import Characteristic, characteristic
 from gbm.growth.finite_volume import solve
 from gbm.growth.growth_map import GrowthMap, coarsen
@@ -91,6 +92,18 @@ def test_a_number_on_a_bound_never_converges(grown: Any, start: Characteristic) 
     assert found.lambda_mm == pytest.approx(5.0, rel=1e-6)
     assert not found.converged
     assert found.warnings[0] == "lambda sits on a bound"
+
+
+@pytest.mark.parametrize("bounds", [(0.61, 0.9), (0.03, 0.2)])
+def test_a_prior_out_of_bounds_is_no_obstacle(
+    grown: Any, start: Characteristic, bounds: tuple[float, float]
+) -> None:
+    settings = Settings.model_validate({"bounds": {"WT": bounds}})
+    given = GrowthInverseProblem.of(grown.domain, settings)
+    found = direct_fit(grown.domain, start, given, origin="fixed", refine=1)
+    low, high = bounds
+    assert low < found.thresholds["WT"] < high
+    assert found.warnings[0] == "threshold WT sits on a bound"
 
 
 def test_an_empty_core_is_fitted_by_the_whole_tumour(grown: Any) -> None:
