@@ -12,35 +12,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import math
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from benchmarks import experiments
+from benchmarks import arguments, experiments
 from benchmarks.design.errors import CommandError
 from benchmarks.design.experiment import Experiment
-from benchmarks.design.setting import ALL, AUTO, DEVICES, OPTIONS, PROFILES, RECIPES, Setting
+from benchmarks.design.setting import ALL, AUTO, OPTIONS, Setting
 from benchmarks.results import store
 from benchmarks.runs import archive, code
-
-LARGEST_SEED = 2**31
-LARGEST_NOISE = 1e6
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"error: {message}", file=sys.stderr)
-        raise SystemExit(2)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 1 for a failure, 2 for wrong words."""
-    chosen = _parser().parse_args(words)
+    chosen = arguments.parser().parse_args(words)
     try:
         if chosen.command == "list":
             for name in experiments.names():
@@ -66,38 +54,6 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: {type(error).__name__}: {text}", file=sys.stderr)
         return 1
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m benchmarks", description="The experiments of the paper.")
-    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    commands.add_parser("list", help="names of all experiments")
-    run = commands.add_parser("run", help="one run of an experiment")
-    run.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
-    run.add_argument("--method", metavar="M", help="default: the experiment's first")
-    run.add_argument("--seed", type=_count, default=0, metavar="S")
-    run.add_argument("--noise", type=_deviation, default=0.0, metavar="SD")
-    run.add_argument("--truth", type=_truth, default=(), metavar="D=1.7,rho=2.3")
-    run.add_argument("--w-dat", type=_weight, metavar="W", help="weight of the data (pinn)")
-    run.add_argument("--samples", metavar="S", help="of the unknowns (deeponet): coarse|dense ..")
-    run.add_argument("--boundary", metavar="hard|soft", help="boundary values (bpn)")
-    run.add_argument("--w-reg", type=_chosen, metavar="W|auto", help="weight of the regulariser")
-    run.add_argument("--profile", choices=PROFILES, default="quick", metavar="|".join(PROFILES))
-    run.add_argument("--recipe", choices=RECIPES, metavar="|".join(RECIPES))
-    run.add_argument("--device", choices=DEVICES, default="auto", metavar="|".join(DEVICES))
-    run.add_argument("--out", metavar="FILE.json|-", help="default: below results/benchmarks")
-    table = commands.add_parser("table", help="table and figures from the results there are")
-    table.add_argument("experiment", choices=experiments.names(), metavar="EXPERIMENT")
-    table.add_argument("--results", type=Path, default=store.ROOT, metavar="DIR")
-    table.add_argument("--suffix", default="", metavar="TEXT", help="of the table's files")
-    keep = commands.add_parser("keep", help="take new runs over into the repository")
-    keep.add_argument("--new", type=Path, required=True, metavar="DIR", help="of the workflow")
-    keep.add_argument("--results", type=Path, default=archive.ROOT, metavar="DIR")
-    page = commands.add_parser("page", help="the page of results, and one an experiment")
-    page.add_argument("--results", type=Path, default=archive.ROOT, metavar="DIR")
-    page.add_argument("--out", type=Path, default=Path("docs/results.md"), metavar="FILE.md")
-    return parser
 
 
 def _run(chosen: argparse.Namespace) -> None:
@@ -170,7 +126,10 @@ def _table(chosen: argparse.Namespace) -> None:
 
 def _keep(chosen: argparse.Namespace) -> None:
     written = archive.keep(chosen.new, chosen.results)
-    print(f"written: {len(written)} runs in {chosen.results}", file=sys.stderr)
+    if written:
+        print(f"written: {len(written)} runs in {chosen.results}", file=sys.stderr)
+    else:
+        print(f"nothing to take over: no run of the code of now in {chosen.new}", file=sys.stderr)
 
 
 def _page(chosen: argparse.Namespace) -> None:
@@ -179,54 +138,6 @@ def _page(chosen: argparse.Namespace) -> None:
     store.check_writable(chosen.out)
     write(chosen.results, chosen.out)
     print(f"written: {chosen.out}", file=sys.stderr)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_SEED):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2^31")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return value
-
-
-def _deviation(text: str) -> float:
-    value = _number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("a standard deviation is not negative")
-    if value > LARGEST_NOISE:
-        raise argparse.ArgumentTypeError(f"a standard deviation above {LARGEST_NOISE:g}")
-    return value
-
-
-def _weight(text: str) -> float:
-    value = _number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("a weight is not negative")
-    return value
-
-
-def _chosen(text: str) -> float | str:
-    return AUTO if text == AUTO else _weight(text)
-
-
-def _truth(text: str) -> tuple[tuple[str, float], ...]:
-    pairs: list[tuple[str, float]] = []
-    for part in text.split(","):
-        name, equals, value = part.partition("=")
-        if not (name and equals):
-            raise argparse.ArgumentTypeError(f"{part!r} is not NAME=VALUE")
-        if name.strip() in dict(pairs):
-            raise argparse.ArgumentTypeError(f"{name.strip()} is given twice")
-        pairs.append((name.strip(), _number(value)))
-    return tuple(pairs)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.figures import style
 from benchmarks.results.summary import Row, rows
-from bilo.problems.particles import SNAPSHOTS, Particles
+from bilo.problems.particles import Particles
 
 Result = dict[str, Any]
 BINS = 25
@@ -39,10 +39,11 @@ def draw(results: Sequence[Result]) -> Figure | None:
 def _intensity(axes: Axes, result: Result) -> None:
     problem = Particles()
     truth = {name: row["truth"] for name, row in result["unknowns"].items()}
-    data = problem.observe(truth, 0.0, result["seed"])
+    data = problem.observation.data(problem, truth, 0.0, result["seed"])
     particles = data.points.coordinates["x"][len(data.weights) :].numpy()
     counts, edges = np.histogram(particles, BINS, (0.0, 1.0))
-    axes.stairs(counts * BINS / SNAPSHOTS, edges, fill=True, color="#dddddd", label="particles")
+    density = counts * BINS / data.snapshots
+    axes.stairs(density, edges, fill=True, color="#dddddd", label="particles")
     x = torch.linspace(0, 1, 201, dtype=torch.float64)
     estimate = {name: row["estimate"] for name, row in result["unknowns"].items()}
     curves = (("truth", truth, "k", ":"), ("u at BiLO's unknowns", estimate, None, "-"))

@@ -21,7 +21,7 @@ def draw(results: Sequence[dict[str, Any]]) -> Figure | None:
     (k, *_) = get(results[0]["experiment"]).functions
     if k.sampled is None:
         return None
-    kinds = list(k.sampled.lengths)
+    kinds = list(k.sampled.choices)
     figure = Figure(figsize=(0.6 + 2.4 * len(kinds), 2.8), layout="constrained")
     x = torch.linspace(0, 1, 201, dtype=torch.float64)
     line = Points({"x": x})

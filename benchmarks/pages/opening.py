@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 from benchmarks import experiments
 from benchmarks.design import published
@@ -60,7 +61,7 @@ class Entry:
         if not self.runs:
             return NOT_RUN if self.planned else NOT_PLANNED
         if self.number.mean is None:
-            return NOTHING if self.runs[0]["method"] in CLASSICAL else NEVER
+            return NEVER if self.missed else NOTHING
         notes = [self.also] if self.also else []
         without = sum(value is None for value in self.values)
         having = len(self.runs) - without
@@ -68,11 +69,21 @@ class Entry:
             notes.append(f"{having} of {self.planned} seeds")
         if without:
             notes.append(f"{without} more without this number")
-        unsure = sum(run["status"] != "converged" for run in self.runs)
-        mark = "\\*" if unsure else ""
-        return (
-            _shown(headline, self.number.mean) + mark + (f" ({', '.join(notes)})" if notes else "")
-        )
+        end = f" ({', '.join(notes)})" if notes else ""
+        return _shown(headline, self.number.mean) + self.mark + end
+
+    @property
+    def mark(self) -> str:
+        """An asterisk, where a run does not call itself converged."""
+        unsure = any(run["status"] != "converged" for run in self.runs)
+        return "\\*" if unsure else ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether it was run for this number and no run got there."""
+        if not self.runs or self.number.mean is not None:
+            return False
+        return self.runs[0]["method"] not in CLASSICAL
 
 
 @dataclass(frozen=True)
@@ -111,29 +122,34 @@ class Line:
         return f"{self.experiment}: {self.headline.measure}", found
 
     def winner(self) -> str:
-        """Who is nearest, in words; BiLO's place, where it is another."""
-        found = {
-            way: entry.number
+        """Who is nearest, in words; BiLO's place, where it is another; who never got there."""
+        ways = {
+            way: entry
             for way, entry in self.entries.items()
-            if entry.number.mean is not None and not (way == PAPER and entry is self.entries[BILO])
+            if not (way == PAPER and entry is self.entries[BILO])
         }
-        if len(found) < 2:
+        found = {way: entry.number for way, entry in ways.items() if entry.number.mean is not None}
+        missed = [f"{way} never got there" for way, entry in ways.items() if entry.missed]
+        if not found or len(found) + len(missed) < 2:
             return "nothing to compare with yet"
         order = sorted(found, key=lambda way: found[way].mean or 0.0)
-        first, second = order[:2]
-        if _equal(found[first], found[second]):
-            best = f"{first} and {second} alike"
-        else:
-            best = f"{first}; then {second}, {self._times(found[first], found[second])}"
-        return best + self._own_place(order, found)
+        return "; ".join([*self._places(order, found), *missed])
 
-    def _own_place(self, order: Sequence[str], found: Mapping[str, Spread]) -> str:
-        """Where BiLO is, unless that was said."""
-        if BILO not in order[2:]:
-            return ""
-        return (
-            f"; BiLO is number {order.index(BILO) + 1}, {self._times(found[order[0]], found[BILO])}"
-        )
+    def _places(self, order: Sequence[str], found: Mapping[str, Spread]) -> list[str]:
+        """The first and the second, or all that are as good as the first, and BiLO."""
+        marked = {way: way + self.entries[way].mark for way in order}
+        best = found[order[0]]
+        alike = list(takewhile(lambda way: _equal(best, found[way]), order))
+        if len(alike) > 1:
+            *others, last = (marked[way] for way in alike)
+            said = [f"{', '.join(others)} and {last} alike"]
+        else:
+            said = [marked[order[0]]]
+            said += [f"then {marked[way]}, {self._times(best, found[way])}" for way in order[1:2]]
+        if BILO in order[max(2, len(alike)) :]:
+            place = order.index(BILO) + 1
+            said.append(f"{marked[BILO]} is number {place}, {self._times(best, found[BILO])}")
+        return said
 
     def _times(self, best: Spread, other: Spread) -> str:
         """How much larger, unless the best is as good as exact."""

@@ -17,6 +17,8 @@ ROOT = Path("results/benchmarks")
 NEEDED = {"experiment", "method", "profile"}
 """Fields without which a file is no result, and without which it is none of a fit."""
 NEEDED_OF_FIT = {"seed", "noise", "unknowns", "status", "data_loss", "seconds"}
+MEND = "move it away and make the run again"
+"""What to do about a file that is no result."""
 
 
 def path_of(setting: Setting, root: Path = ROOT) -> Path:
@@ -73,6 +75,34 @@ def check_writable(path: Path) -> None:
         raise CommandError(f"{there}: cannot be written")
 
 
+def load(path: Path) -> dict[str, Any]:
+    """The result in ``<experiment>/<method>/<name>.json``.
+
+    Raises
+    ------
+    CommandError
+        If the file is no result of the folders that it lies in, or not a whole one; it says what
+        to do about it.
+    """
+    experiment, method = path.parts[-3:-1]
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise CommandError(f"{path}: broken, no JSON ({error}); {MEND}") from None
+    if not isinstance(result, dict):
+        raise CommandError(f"{path}: no result of a run; {MEND}")
+    if (result.get("experiment"), result.get("method")) != (experiment, method):
+        raise CommandError(f"{path}: no result of {experiment} by {method}; {MEND}")
+    missing = NEEDED - result.keys()
+    if method != ALL:
+        missing |= NEEDED_OF_FIT - result.keys()
+    if missing:
+        raise CommandError(f"{path}: incomplete, without {', '.join(sorted(missing))}; {MEND}")
+    return result
+
+
 def read(
     experiment: str, root: Path = ROOT, files: Iterable[Path] | None = None
 ) -> list[dict[str, Any]]:
@@ -81,22 +111,10 @@ def read(
     Raises
     ------
     CommandError
-        If there are none, or a file is no result or not a whole one.
+        If there are none, or a file is no result of its folder.
     """
-    found = []
-    for path in sorted((root / experiment).glob("*/*.json") if files is None else files):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            result = None
-        if not isinstance(result, dict) or result.get("experiment") != experiment:
-            raise CommandError(f"{path}: not a result of {experiment}")
-        missing = NEEDED - result.keys()
-        if result.get("method") != ALL:
-            missing |= NEEDED_OF_FIT - result.keys()
-        if missing:
-            raise CommandError(f"{path}: incomplete, without {', '.join(sorted(missing))}")
-        found.append(result)
+    paths = sorted((root / experiment).glob("*/*.json")) if files is None else files
+    found = [load(path) for path in paths]
     if not found:
         raise CommandError(
             f"no results in {root / experiment}; run: python -m benchmarks run {experiment}"

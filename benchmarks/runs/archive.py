@@ -22,9 +22,15 @@ DIGITS = 3
 
 
 def has(run: Setting, root: Path = ROOT) -> bool:
-    """Whether a run of the code of now is kept."""
+    """Whether a run of the code of now is kept.
+
+    Raises
+    ------
+    CommandError
+        If the file that is kept is no result of this run.
+    """
     path = store.path_of(run, root)
-    return path.is_file() and code.is_present(json.loads(path.read_text(encoding="utf-8")))
+    return path.is_file() and code.is_present(store.load(path))
 
 
 def keep(new: Path, root: Path = ROOT) -> list[Path]:
@@ -36,10 +42,14 @@ def keep(new: Path, root: Path = ROOT) -> list[Path]:
         Folder of new runs, ``<code>/<experiment>/<method>/<name>.json`` below it.
     root : Path
         Folder of those that are kept, without the code in their paths.
+
+    Raises
+    ------
+    CommandError
+        If a file of the new runs is no result; nothing is written then.
     """
     written = []
-    for path in sorted(new.glob("*/*/*/*.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
+    for path, result in [(path, store.load(path)) for path in sorted(new.glob("*/*/*/*.json"))]:
         if code.is_present(result):
             written.append(root / Path(*path.parts[-3:]))
             store.write_text(written[-1], _as_line(shortened(result)))

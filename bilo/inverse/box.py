@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bilo.inverse.points import Points, grid
+
+Placement = Literal["lattice", "latin", "gauss", "midpoints"]
+"""How residual points are placed: methods of `Box`, the first two random."""
 
 
 class Box:
@@ -79,6 +82,22 @@ class Box:
             )
         return grid(**axes)
 
+    def scatter(self, placement: Placement, n: int, generator: torch.Generator) -> Points:
+        """Residual points, n along every axis for ``midpoints``, in all (about) n for the others.
+
+        Raises
+        ------
+        ValueError
+            If there is no such placement.
+        """
+        if placement not in get_args(Placement):
+            raise ValueError(f"no {placement!r} points; there are {', '.join(get_args(Placement))}")
+        if placement == "gauss":
+            return self.gauss(n)
+        if placement == "midpoints":
+            return self.midpoints(n)
+        return self.latin(n, generator) if placement == "latin" else self.lattice(n, generator)
+
     def gauss(self, n: int) -> Points:
         """About n points: the tensor product of Gauss-Legendre rules, as many along every axis.
 
@@ -90,9 +109,10 @@ class Box:
         axis = torch.from_numpy((nodes + 1) / 2).float()
         return self._product(dict.fromkeys(self.names, axis))
 
-    def midpoints(self, n: int) -> Points:
+    def midpoints(self, n: int, dtype: torch.dtype = torch.float32) -> Points:
         """Midpoints of n cells along every axis."""
-        return self._product(dict.fromkeys(self.names, (torch.arange(n) + 0.5) / n))
+        axis = (torch.arange(n, dtype=dtype) + 0.5) / n
+        return self._product(dict.fromkeys(self.names, axis))
 
     def lattice(self, n: int, generator: torch.Generator) -> Points:
         """n points of low discrepancy: a lattice, randomly shifted.
@@ -107,6 +127,14 @@ class Box:
         steps = [k / n, *(k / g**j for j in range(1, d))]
         rows = [((s + step) % 1).float() for s, step in zip(shift, steps, strict=True)]
         return self._placed(dict(zip(self.names, rows, strict=True)))
+
+    def latin(self, n: int, generator: torch.Generator) -> Points:
+        """n random points, one in each of n equal parts of every axis: a Latin hypercube."""
+        rows = {}
+        for k, name in enumerate(self.names):
+            part = torch.randperm(n, generator=generator) if k else torch.arange(n)
+            rows[name] = (part + torch.rand(n, generator=generator)) / n
+        return self._placed(rows)
 
     def random(self, n: int, generator: torch.Generator) -> Points:
         """n uniform random points."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from bilo.inverse.fields import Fields
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points
@@ -29,3 +31,9 @@ class Condition:
     points: Points
     residual: Callable[[Any, PointJets], Fields]
     weight: float = 1.0
+
+
+def value(unknown: str, **where: float) -> Condition:
+    """u = an unknown scalar at one point: a boundary value that no transform imposes."""
+    point = Points({name: torch.tensor([x]) for name, x in where.items()})
+    return Condition(point, lambda u, at: u.d("1") - at[unknown].d("1"))

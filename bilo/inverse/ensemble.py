@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,8 +33,8 @@ class Ensemble:
         Mean and s^2, before the conditioning.
     ends : two floats
         f(0) and f(1).
-    lengths : mapping of str to float
-        The l of each choice, by name.
+    lengths : sequence of float
+        The l of each choice; its name is ``length0.2``.
     floor : float
         Functions that do not stay above it, where the equation may have no solution, are drawn
         again.
@@ -48,7 +48,7 @@ class Ensemble:
     mean: float
     variance: float
     ends: tuple[float, float]
-    lengths: Mapping[str, float]
+    lengths: Sequence[float]
     floor: float = -math.inf
 
     def __post_init__(self) -> None:
@@ -61,6 +61,11 @@ class Ensemble:
         width = WIDTH * math.sqrt(self.variance)
         return self.mean - width, self.mean + width
 
+    @property
+    def choices(self) -> dict[str, float]:
+        """Lengths by name."""
+        return {f"length{length:g}": length for length in self.lengths}
+
     def draw(self, name: str, count: int, seed: int | Sequence[int]) -> list[Tabulated]:
         """Independent functions of one length; the first ones do not depend on their number.
 
@@ -69,7 +74,7 @@ class Ensemble:
         KeyError
             If there is no length of that name.
         """
-        length, generator = self.lengths[name], np.random.default_rng(seed)
+        length, generator = self.choices[name], np.random.default_rng(seed)
         found: list[Array] = []
         while len(found) < count:
             drawn = conditioned_1d(

@@ -19,18 +19,25 @@ class Observation:
 
     Parameters
     ----------
+    midpoints : int, optional
+        Instead: midpoints of so many cells along every axis, whose mean is an integral.
     exact_ends : bool
         Whether data at an end of an axis have no noise, and say nothing.
     axes : int or float
         Points along a side of the box, or the one value of a coordinate.
     """
 
-    def __init__(self, *, exact_ends: bool = False, **axes: int | float) -> None:
-        self.exact_ends, self.axes = exact_ends, axes
+    def __init__(
+        self, *, midpoints: int | None = None, exact_ends: bool = False, **axes: int | float
+    ) -> None:
+        self.midpoints, self.exact_ends, self.axes = midpoints, exact_ends, axes
 
     def points(self, problem: Problem) -> Points:
         """Where the fields are observed, float64."""
-        return problem.place(problem.domain.grid(**self.axes).coordinates)
+        box = problem.domain
+        if self.midpoints is not None:
+            return problem.place(box.midpoints(self.midpoints, torch.float64).coordinates)
+        return problem.place(box.grid(**self.axes).coordinates)
 
     def data(
         self, problem: Problem, theta: Mapping[str, Any], noise: float, seed: int

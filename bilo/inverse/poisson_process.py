@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 from bilo.inverse.likelihood import Likelihood
 from bilo.inverse.objective import SeparableObjective, variances
 from bilo.inverse.points import Points
+
+if TYPE_CHECKING:
+    from bilo.inverse.problem import Problem
 
 MOMENTS = 10
 """Functions by which the particles are compared with the intensity."""
@@ -80,33 +84,55 @@ class PoissonProcess(SeparableObjective):
         return variances(self.model(u, J)[1]).sqrt()
 
 
-def observed(
-    intensity: Callable[[Tensor], Tensor],
-    place: Callable[[Tensor], Points],
-    kinks: Sequence[float],
-    snapshots: int,
-    seed: int,
-) -> PoissonProcess:
-    """All particles of M snapshots: a Poisson number, of density u / int u, in each.
+@dataclass(frozen=True)
+class Snapshots:
+    """Particles as data: all of M snapshots, a Poisson number of density u / int u in each.
 
     Parameters
     ----------
-    intensity : callable
-        u at positions (N,).
-    place : callable
-        Points at positions.
+    count : int
+        M.
     kinks : sequence of float
         Ends of the domain and kinks of u between them, in order; u is largest at one of these.
-    snapshots : int
-        M.
-    seed : int
     """
-    nodes, weights = quadrature(kinks)
-    total = snapshots * float((weights * intensity(nodes)).sum())
-    draw = np.random.default_rng(seed)
-    greatest = float(intensity(torch.tensor(kinks[1:-1], dtype=torch.float64)).max())
-    found = _thinned(draw, draw.poisson(total), intensity, greatest)
-    return PoissonProcess(place(torch.cat([nodes, found])), weights, snapshots)
+
+    count: int
+    kinks: Sequence[float]
+
+    def points(self, problem: Problem) -> Points:
+        """Nodes of the quadrature."""
+        return _placed(problem, quadrature(self.kinks)[0])
+
+    def data(
+        self, problem: Problem, theta: Mapping[str, Any], noise: float, seed: int
+    ) -> PoissonProcess:
+        """Particles drawn from the numerical solution.
+
+        Raises
+        ------
+        ValueError
+            If noise is asked for, or the problem has no numerical solution.
+        """
+        if noise:
+            raise ValueError(f"{problem.name}: a Poisson process has its own noise; ask for none")
+        solution = problem.numerical(theta)
+        if solution is None:
+            raise ValueError(f"{problem.name} has no numerical solution to observe")
+
+        def intensity(x: Tensor) -> Tensor:
+            return solution(_placed(problem, x))
+
+        nodes, weights = quadrature(self.kinks)
+        total = self.count * float((weights * intensity(nodes)).sum())
+        draw = np.random.default_rng(seed)
+        greatest = float(intensity(torch.tensor(self.kinks[1:-1], dtype=torch.float64)).max())
+        found = _thinned(draw, draw.poisson(total), intensity, greatest)
+        return PoissonProcess(_placed(problem, torch.cat([nodes, found])), weights, self.count)
+
+
+def _placed(problem: Problem, x: Tensor) -> Points:
+    (name,) = problem.coordinates
+    return problem.place({name: x})
 
 
 def quadrature(kinks: Sequence[float]) -> tuple[Tensor, Tensor]:

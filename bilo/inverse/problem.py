@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bilo.inverse.box import Box
+from bilo.inverse.box import Box, Placement
 from bilo.inverse.condition import Condition
 from bilo.inverse.fields import Fields, as_tuple
 from bilo.inverse.least_squares import LeastSquares
@@ -20,7 +20,9 @@ from bilo.inverse.objective import SeparableObjective
 from bilo.inverse.observation import Observation
 from bilo.inverse.parametrisation import Parametrisation, Values, require_unknowns
 from bilo.inverse.point_jets import PointJets
-from bilo.inverse.points import EXACT, Points
+from bilo.inverse.points import Points
+from bilo.inverse.poisson_process import Snapshots
+from bilo.inverse.solved import Solved
 from bilo.inverse.unknown import PointFunction
 from bilo.solvers.discretised import Discretised
 from bilo.taylor.jets import Jet
@@ -30,7 +32,7 @@ MOST_GRIDDED = 2
 """Coordinates of which a grid is made; for more a lattice covers the box with fewer points."""
 
 
-class Problem(Parametrisation, ABC):
+class Problem(Parametrisation, Solved, ABC):
     """An inverse problem F(D^k u, theta) = 0 with unknowns theta, scalars or functions.
 
     A subclass states the mathematics and nothing else: no files, no plots, no training. One field
@@ -50,13 +52,15 @@ class Problem(Parametrisation, ABC):
     fields: tuple[str, ...] = ("u",)
     coefficients: Mapping[str, PointFunction] = {}
     """Known coefficients, functions of points; ``at[name]`` in the equation."""
-    observation: Observation | None = None
+    observation: Observation | Snapshots | None = None
     """Points and noise of generated data."""
     derivatives: tuple[str, ...] | None = None
     """First derivatives that the residual uses beside the principal operator; None: whatever it
     asks for."""
     nodes: int = 51
     """Points along every axis of the full fixed set."""
+    placement: Placement = "lattice"
+    """How n residual points are placed in the box."""
     stop_gradient_inputs: bool = False
     """Whether the operator takes the unknowns twice, u(x, z_0, z) with z_0 = z, of which only z has
     a derivative (`PointJets.stop_gradient_inputs`). Where f jumps u has kinks; through z alone they
@@ -104,14 +108,14 @@ class Problem(Parametrisation, ABC):
         return None
 
     def collocation(self, n: int | None, generator: torch.Generator) -> Points:
-        """Residual points: n of a randomly shifted lattice, or for None the full fixed set.
+        """Residual points: n by the problem's `placement`, or for None the full fixed set.
 
         That is a grid with `nodes` points along every axis, or a lattice of as many as two axes
         have, where there are three or more.
         """
         box = self.domain
         if n is not None:
-            return self.place(box.lattice(n, generator).coordinates)
+            return self.place(box.scatter(self.placement, n, generator).coordinates)
         if len(box.names) > MOST_GRIDDED:
             fixed = torch.Generator().manual_seed(0)
             return self.place(box.lattice(self.nodes**MOST_GRIDDED, fixed).coordinates)
@@ -136,70 +140,13 @@ class Problem(Parametrisation, ABC):
         return list((here if self.box is None else self.box.relative(here)).values())
 
     def feature_count(self) -> int:
-        """Number of `features`."""
-        return len(self.coordinates)
+        """Number of `features`, found by asking for them at one point."""
+        point = self.place(self.domain.midpoints(1).coordinates)
+        params = torch.zeros(sum(k.size for k in self.unknowns))
+        return len(self.features(PointJets(self, point, params, tangents=False, derivatives=False)))
 
     def weight(self, u: Any, at: PointJets) -> Tensor | None:
         """Weight (N,) of each squared residual, held fixed in a step; None for one."""
-        return None
-
-    def solve(self, theta: Values) -> Callable[..., Any] | None:
-        """The numerical solution at `theta` in plain numpy; None: the problem has none.
-
-        A function of the coordinates by name, (N,) arrays each, to u (N,); (N, fields) for a
-        system.
-        """
-        return None
-
-    def reference(self, theta: Values) -> Callable[[Points], Any] | None:
-        """The numerical solution at `theta`, a function of points; by default that of `solve`."""
-        solution = self.solve(theta)
-        if solution is None:
-            return None
-
-        def at(points: Points) -> Any:
-            rows = points.to(EXACT).coordinates
-            return solution(**{c: rows[c].numpy() for c in self.coordinates})
-
-        return at
-
-    def numerical(self, theta: Values) -> Callable[[Points], Tensor] | None:
-        """`reference` as everybody calls it: points of any device and type to float64 on the CPU.
-
-        (N,), or (N, fields) for a system.
-        """
-        solution = self.reference(theta)
-        if solution is None:
-            return None
-        return lambda points: torch.as_tensor(solution(points.to(EXACT))).double().cpu()
-
-    @property
-    def has_reference(self) -> bool:
-        """Whether the problem has a numerical solution."""
-        own = type(self)
-        return own.reference is not Problem.reference or own.solve is not Problem.solve
-
-    def solutions(self, thetas: Sequence[Values], points: Points) -> Tensor:
-        """Numerical solutions (B, N) at B sets of unknowns, float64; one by one unless overridden.
-
-        Raises
-        ------
-        ValueError
-            If the problem has none.
-        """
-        rows = []
-        for theta in thetas:
-            solution = self.numerical(theta)
-            if solution is None:
-                raise ValueError(f"{self.name} has no numerical solution to learn from")
-            rows.append(solution(points))
-        return torch.stack(rows)
-
-    def sensitivities(self, theta: Values, points: Points) -> tuple[Tensor, Tensor] | None:
-        """The numerical solution (N,) at points and its derivative by the unknowns (m, N), float64.
-
-        None: the solver has none; a direct fit then takes differences of `reference`.
-        """
         return None
 
     def observe(self, theta: Values, noise: float, seed: int) -> SeparableObjective:
@@ -234,8 +181,7 @@ class Problem(Parametrisation, ABC):
 
     def nodal(self, data: LeastSquares) -> Nodal | None:
         """The discretised inverse problem of data, for classical methods; None: there is none."""
-        rows = data.points.to(EXACT).coordinates
-        scheme = self.discretise(**{c: rows[c].numpy() for c in self.coordinates})
+        scheme = self.discretise(**self._rows(data.points))
         if scheme is None or data.seen is not None or data.functional is not None:
             return None
         (f,) = self.functions

@@ -13,6 +13,8 @@ from bilo.inverse.points import Points
 from bilo.inverse.unknown import PointFunction
 from bilo.taylor.jets import Jet
 
+ROUNDING = 1e-9
+"""How far from zero a function that vanishes there may be."""
 Transform = Callable[[Jet, CoordinateJets], Jet]
 
 
@@ -60,7 +62,17 @@ def between(low: float, high: float) -> Transform:
     return lambda N, at: N.sigmoid() * (high - low) + low
 
 
-def nodal_values(f: PointFunction, n: int, coordinate: str = "x") -> np.ndarray:
-    """f at n equidistant nodes of (0, 1), ends included."""
-    nodes = Points({coordinate: torch.linspace(0, 1, n, dtype=torch.float64)})
-    return f(nodes).numpy().copy()
+def nodal_values(f: PointFunction, n: int, *, vanishing: bool = False) -> np.ndarray:
+    """f at n equidistant x of (0, 1), ends included.
+
+    Raises
+    ------
+    ValueError
+        If f ought to be `vanishing` at both ends, and is not to rounding; it is exactly after that.
+    """
+    values = f(Points({"x": torch.linspace(0, 1, n, dtype=torch.float64)})).numpy().copy()
+    if vanishing:
+        if np.abs(values[[0, -1]]).max() > ROUNDING:
+            raise ValueError("a function f must be zero at both ends, and is not")
+        values[[0, -1]] = 0.0
+    return values

@@ -80,7 +80,7 @@ def sampled(problem: Problem, samples: str, seed: int) -> Sequence[Values]:
         return [problem.from_params(c) for c in sample_grid(problem, GRIDS[samples])]
     columns: dict[str, Sequence[object]] = {}
     for j, f in enumerate(problem.functions):
-        _check(problem, samples, {} if f.sampled is None else f.sampled.lengths)
+        _check(problem, samples, {} if f.sampled is None else f.sampled.choices)
         assert f.sampled is not None
         columns[f.name] = f.sampled.draw(samples, FUNCTIONS, (seed, j))
     generator = torch.Generator().manual_seed(seed)

@@ -4,15 +4,8 @@ import math
 
 import torch
 
-from bilo.inverse import shapes
-from bilo.inverse.box import Box
-from bilo.inverse.function import Function
-from bilo.inverse.observation import Observation
-from bilo.inverse.points import Points
-from bilo.inverse.problem import Problem
-from bilo.inverse.regulariser import slope
+from bilo.inverse import Box, Function, Observation, Points, Problem, d, shapes, slope
 from bilo.solvers import burgers
-from bilo.taylor.streams import d
 
 SMOOTH = shapes.of(lambda x: (1 - (2 * math.pi * x).cos()) / 2)
 """Smooth until t = 1.59."""

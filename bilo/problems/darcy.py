@@ -1,16 +1,10 @@
 """Darcy flow in 2-D with an unknown permeability (paper, section 4.6)."""
 
-from bilo.inverse.box import Box
+from bilo.inverse import Box, Function, Observation, Problem, d, shapes, total_variation
 from bilo.inverse.cells import Cells
-from bilo.inverse.function import Function
-from bilo.inverse.observation import Observation
-from bilo.inverse.problem import Problem
 from bilo.inverse.random_fields import TwoPhase
-from bilo.inverse.regulariser import total_variation
-from bilo.inverse.shapes import between
 from bilo.solvers import darcy
 from bilo.solvers.darcy import CORNER, HIGH, LOW, NODES
-from bilo.taylor.streams import d
 
 FINE = 5
 """Intervals of the reference solution in one of the grid's."""
@@ -25,7 +19,7 @@ class Darcy(Problem):
     box = Box(x=(0, 1), y=(0, 1))
     unknowns = (
         Function(
-            "A", ("x", "y"), between(LOW, HIGH), scale=HIGH / 2, fourier=3.0,
+            "A", ("x", "y"), shapes.between(LOW, HIGH), scale=HIGH / 2, fourier=3.0,
             start=TwoPhase(FIRST_START, LOW, HIGH, NODES, smooth=True),
             truths=tuple(TwoPhase(k, LOW, HIGH, NODES) for k in range(SAMPLES)),
             regulariser=total_variation(NODES, ("x", "y"), CORNER), cells=Cells(NODES, LOW, HIGH),

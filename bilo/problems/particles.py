@@ -4,17 +4,10 @@ import math
 
 import torch
 
-from bilo.inverse import poisson_process
-from bilo.inverse.box import Box
-from bilo.inverse.condition import Condition
-from bilo.inverse.points import Points
-from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Scalar
-from bilo.taylor.streams import d
+from bilo.inverse import Box, Condition, Points, Problem, Scalar, Snapshots
 
 BIRTH = 0.5
 """z, where particles are born."""
-SNAPSHOTS = 100
 SCALE = 250.0
 """Of the intensity: lambda at the start."""
 
@@ -33,19 +26,12 @@ class Particles(Problem):
         Scalar("lambda", start=250.0, truth=500.0, bounds=(25.0, 2500.0)),
         Scalar("mu", start=5.0, truth=10.0, bounds=(0.5, 50.0)),
     )
-
-    def principal(self, at):
-        """M u = u''."""
-        return d("x", "x")
+    observation = Snapshots(100, kinks=(0.0, BIRTH, 1.0))
 
     def features(self, at):
         """x and s, both to (-1, 1)."""
         s = at.cached("s", lambda at: (at["x"] - BIRTH) * at.constant("side"))
         return [at["x"] * 2 - 1, s * 4 - 1]
-
-    def feature_count(self):
-        """Two."""
-        return 2
 
     def transform(self, N, at):
         """u = 250 softplus(N) x (1 - x): an intensity is positive."""
@@ -53,7 +39,7 @@ class Particles(Problem):
 
     def residual(self, u, at):
         """r = (u'' - mu u) / 250, away from z."""
-        return (at.apply(u) - at["mu"] * u) * (1 / SCALE)
+        return (u.d("x", "x") - at["mu"] * u) * (1 / SCALE)
 
     def conditions(self):
         """dv/ds(z, 0) + lambda / 2, in units of 250: the jump at z."""
@@ -87,12 +73,3 @@ class Particles(Problem):
             return product * (theta["lambda"] / (root * math.sinh(root)))
 
         return at
-
-    def observe(self, theta, noise, seed):
-        """All particles of 100 snapshots; a Poisson process has its own noise: ask for none."""
-        if noise:
-            raise ValueError("particles: a Poisson process has its own noise; ask for none")
-        u = self.reference(theta)
-        at = lambda x: self.place({"x": x})  # noqa: E731
-        kinks = (0.0, BIRTH, 1.0)
-        return poisson_process.observed(lambda x: u(at(x)), at, kinks, SNAPSHOTS, seed)

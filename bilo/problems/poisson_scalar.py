@@ -4,11 +4,7 @@ import math
 
 import numpy as np
 
-from bilo.inverse.box import Box
-from bilo.inverse.observation import Observation
-from bilo.inverse.problem import Problem
-from bilo.inverse.unknown import Scalar
-from bilo.taylor.streams import d
+from bilo.inverse import Box, Observation, Problem, Scalar, d
 
 
 class PoissonScalar(Problem):
@@ -22,6 +18,7 @@ class PoissonScalar(Problem):
     unknowns = (Scalar("D", start=1.0, truth=2.0, bounds=(0.1, 10.0)),)
     observation = Observation(x=51, exact_ends=True)
     nodes = 101
+    placement = "midpoints"
 
     def principal(self, at):
         """M u = -D u''."""
@@ -34,10 +31,6 @@ class PoissonScalar(Problem):
     def residual(self, u, at):
         """r = M u - pi^2 sin(pi x)."""
         return at.apply(u) - (at["x"] * math.pi).sin() * math.pi**2
-
-    def collocation(self, n, generator):
-        """101 equidistant points, or n midpoints."""
-        return self.domain.midpoints(n) if n else super().collocation(None, generator)
 
     def solve(self, theta):
         """The exact solution."""

@@ -19,13 +19,16 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicHermiteSpline
 
 from bilo.solvers import chebyshev
+from bilo.solvers.solution import NumericalSolution
 
 Array = NDArray[np.float64]
 
@@ -121,6 +124,34 @@ def trajectory(D: float, rho: float, *, nodes: int = NODES, steps: int = STEPS) 
     u_t = 0.01 * D * (u @ laplacian.T) + rho * u * (1 - u)
     u_t[1:, [0, -1]] = 0.0  # not at t = 0: the jump there would ring along x
     return Trajectory(times, x, u, u_t)
+
+
+@dataclass(frozen=True)
+class Solution(NumericalSolution):
+    """The solution at any (t, x), to 1e-7, with its derivatives by D and rho."""
+
+    D: float
+    rho: float
+
+    def __call__(self, t: Array, x: Array) -> Array:
+        """u (N,)."""
+        return trajectory(self.D, self.rho)(t, x)
+
+    @classmethod
+    def together(cls, solutions: Sequence[Self], t: Array, x: Array) -> Array:
+        """As one batch (B, N), at the times and positions that the points share."""
+        times, row = np.unique(t, return_inverse=True)
+        places, column = np.unique(x, return_inverse=True)
+        D, rho = [each.D for each in solutions], [each.rho for each in solutions]
+        return on_grid(D, rho, times, places)[:, row, column]
+
+    def sensitivities(self, t: Array, x: Array) -> tuple[Array, Array] | None:
+        """At points of one time; None at others."""
+        if (t != t[0]).any():
+            return None
+        # a quarter of the time of the full resolution, and 1e-8 as long as 0.2 < D and rho < 5
+        u, J = sensitivities(self.D, self.rho, x, t[0], nodes=40, steps=240)
+        return u, J.T
 
 
 def at_time_one(

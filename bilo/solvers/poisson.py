@@ -19,13 +19,17 @@ Fix 1973, An Analysis of the Finite Element Method, ch. 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bilo.solvers.discretised import Array, Discretised, Pull
-from bilo.solvers.interpolation import interpolation
+from bilo.solvers.interpolation import interpolate, interpolation
+from bilo.solvers.solution import NumericalSolution
 
 _GAUSS = np.polynomial.legendre.leggauss(5)
 
@@ -70,6 +74,41 @@ def solve(D: ArrayLike, f: Callable[[Array], Array] = source) -> Array:
     """
     k = _stiffness(D)
     return _invert(k, load(k.shape[-1], f))
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(NumericalSolution):
+    """The finite element solution at any x.
+
+    Parameters
+    ----------
+    D : ndarray (n + 1,)
+        As of `solve`.
+
+    Raises
+    ------
+    ValueError
+        If D is not positive everywhere.
+    """
+
+    D: Array
+
+    def __post_init__(self) -> None:
+        _stiffness(self.D)
+
+    @cached_property
+    def u(self) -> Array:
+        """At the nodes."""
+        return solve(self.D)
+
+    def __call__(self, x: Array) -> Array:
+        """u (N,), linear between the nodes."""
+        return interpolate(self.u, x)
+
+    @classmethod
+    def together(cls, solutions: Sequence[Self], x: Array) -> Array:
+        """As one batch, (B, N)."""
+        return interpolate(solve(np.stack([solution.D for solution in solutions])), x)
 
 
 def adjoint(D: ArrayLike, u: ArrayLike, c: ArrayLike) -> Array:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import experiments, plan
-from benchmarks.__main__ import _parser, _setting
+from benchmarks.__main__ import _setting
+from benchmarks.arguments import parser
 from benchmarks.design import published
 from benchmarks.design.experiment import Budget
 from benchmarks.design.setting import ALL, METHODS, PROFILES, RECIPES, Setting
@@ -27,7 +28,7 @@ EXPERIMENTS = pytest.mark.parametrize("name", experiments.names())
 @pytest.mark.parametrize("profile", PROFILES)
 def test_words_make_the_planned_run(name: str, profile: str) -> None:
     for setting in experiments.get(name).plan(profile):
-        assert _setting(_parser().parse_args(["run", *setting.words])) == setting
+        assert _setting(parser().parse_args(["run", *setting.words])) == setting
         assert plan.words(name, setting.method, setting.name) is not None
 
 
@@ -177,3 +178,12 @@ def test_plans_are_light(repository: Path) -> None:
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_every_word_of_the_command_is_explained() -> None:
+    """By ``--help``, of which nobody should have to ask more."""
+    (commands,) = (action for action in parser()._actions if action.dest == "command")
+    assert isinstance(commands.choices, dict)
+    for command in commands.choices.values():
+        assert command.description
+        assert all(action.help for action in command._actions)

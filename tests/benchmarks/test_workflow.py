@@ -84,7 +84,8 @@ def test_runs_that_are_kept_are_judged_by_their_code(
     theory, darcy = Setting("theory", ALL, profile="full"), parts.runs("darcy", "paper")[0]
     for run, hashed in ((theory, code.of(theory)), (darcy, "of before")):
         fields = {"recipe": run.recipe, "profile": run.profile, "code": hashed}
-        kept = {"experiment": run.experiment, "method": run.method, **fields}
+        kept = dict.fromkeys(store.NEEDED_OF_FIT) | fields
+        kept |= {"experiment": run.experiment, "method": run.method}
         store.write_text(store.path_of(run, archive.ROOT), json.dumps(kept))
     after = plan.missing("paper", "new")
     assert set(before) - set(after) == {f"new/{code.of(theory)}/theory/all/full.json"}

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import experiments
 from benchmarks.__main__ import main
+from benchmarks.design.errors import CommandError
 from benchmarks.design.headline import Headline
 from benchmarks.design.setting import Setting
 from benchmarks.pages import experiment_page, opening, reading
@@ -91,7 +92,36 @@ def test_the_others_show_their_best_setting_and_bilo_its_own() -> None:
     assert row["published"] == "2 %"
     assert row["BiLO"] == "4 %\\* (1 of 5 seeds)"
     assert row["classical"].startswith("1.6 %")
-    assert row["who wins"] == "classical and PINN alike; BiLO is number 3, 2.5 times as far off"
+    assert row["who wins"] == "classical and PINN alike; BiLO\\* is number 3, 2.5 times as far off"
+
+
+def test_all_that_are_as_good_as_the_best_are_named_alike() -> None:
+    """A third that is as near is no number 3, and is not once as far off."""
+    found = [
+        function_result("adjoint", 0, 0.02),
+        function_result("pinn", 0, 0.0202),
+        function_result("bilo", 0, 0.0205),
+    ]
+    assert _row("poisson", found)["who wins"] == "classical, PINN and BiLO alike"
+
+
+def test_a_winner_keeps_its_asterisk_and_who_never_got_there_is_named() -> None:
+    """A target that was not reached is a number none has: steps until both are within 1 %."""
+    truth = {"t0": 0.5, "t1": 0.5}
+    runs = [
+        result("bilo", 0, 0.0, 0.2, truth, experiment="bpn", iterations_to_target=64.0),
+        result("bpn", 0, 0.0, 0.2, truth, experiment="bpn", iterations_to_target=None),
+        result("direct_fit", 0, 0.0, 0.0, truth, experiment="bpn", iterations_to_target=None),
+    ]
+    for run in runs:
+        run |= {"recipe": "paper", "profile": "full"}
+    row = _row("bpn", runs)
+    assert (row["BiLO"], row["PINN"]) == ("64\\* (1 of 5 seeds)", "never")
+    assert row["classical"] == "no such number"
+    assert row["who wins"] == "BiLO\\*; PINN never got there"
+    unsure = function_result("adjoint", 0, 0.02, status="not converged")
+    row = _row("poisson", [unsure, function_result("bilo", 0, 0.05)])
+    assert row["who wins"] == "classical\\*; then BiLO, 2.5 times as far off"
 
 
 def test_a_mean_says_how_many_runs_are_not_in_it() -> None:
@@ -218,3 +248,37 @@ def test_kept_runs_are_short_and_present(tmp_path: Path) -> None:
     assert kept["unknowns"]["D"]["rel_error"] == 0.0123456
     assert archive.has(Setting("fisher_kpp", "bilo"), tmp_path / "kept")
     assert not archive.has(Setting("fisher_kpp", "bilo", 1), tmp_path / "kept")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"experiment": "fisher_kpp", "meth', "broken, no JSON (Unterminated string"),
+        ('{"experiment": "heat", "method": "bilo"}', "no result of fisher_kpp by bilo"),
+        ('{"experiment": "fisher_kpp", "method": "bilo"}', "incomplete, without data_loss, noise"),
+    ],
+)
+def test_a_broken_file_is_named_with_what_to_do(
+    text: str, said: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the page, by the workflow that asks what is missing, and before anything is kept."""
+    broken = store.path_of(Setting("fisher_kpp", "bilo"), runs)
+    broken.write_text(text)
+    assert main(["page", "--results", str(runs), "--out", str(tmp_path / "p.md")]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith(f"error: {broken}: {said}")
+    assert line.endswith("; move it away and make the run again\n")
+    assert not (tmp_path / "p.md").exists()
+    with pytest.raises(CommandError, match=re.escape(f"{broken}: {said}")):
+        archive.has(Setting("fisher_kpp", "bilo"), runs)
+    (tmp_path / "new").mkdir()
+    runs.rename(tmp_path / "new/abc")
+    assert main(["keep", "--new", str(tmp_path / "new"), "--results", str(tmp_path / "kept")]) == 1
+    assert f"new/abc/fisher_kpp/bilo/{broken.name}: {said}" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()
+
+
+def test_nothing_to_keep_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The workflow asks for it when all runs are there."""
+    assert main(["keep", "--new", str(tmp_path / "none"), "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.startswith("nothing to take over: no run of the code of now in ")

@@ -125,8 +125,9 @@ def test_cost_beside_the_published_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "9.json: not a result of fisher_kpp"),
-        ('{"experiment": "bpn"}', "9.json: not a result of fisher_kpp"),
+        ("{", "9.json: broken, no JSON (Expecting property name"),
+        ("[]", "9.json: no result of a run; move it away"),
+        ('{"experiment": "bpn"}', "9.json: no result of fisher_kpp by bilo; move it away"),
         ('{"experiment": "fisher_kpp", "method": "bilo"}', "9.json: incomplete, without data_loss"),
     ],
 )

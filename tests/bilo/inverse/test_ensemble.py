@@ -30,7 +30,7 @@ def _poisson() -> Ensemble:
 def test_functions_have_the_conditioned_distribution(length: float) -> None:
     """The kriging variance and mean at every node, within five standard errors; exact ends."""
     ends, mean, variance = (1.0, 1.2), 0.9, 0.05
-    f = _values(Ensemble(mean, variance, ends, {"one": length}).draw("one", COUNT, 0))
+    f = _values(Ensemble(mean, variance, ends, [length]).draw(f"length{length:g}", COUNT, 0))
     assert np.abs(f[:, [0, -1]] - ends).max() < 1e-14
     C = covariance(NODES[:, None] - NODES, variance, length)
     gain = np.linalg.solve(C[[0, -1]][:, [0, -1]], C[[0, -1]]).T
@@ -45,10 +45,10 @@ def test_functions_have_the_conditioned_distribution(length: float) -> None:
 def test_functions_of_poisson() -> None:
     """Diffusivities: D = 1 at the ends, positive, of four lengths of which the short are rough."""
     ensemble = _poisson()
-    assert ensemble.lengths == {f"length{k}": k for k in (0.1, 0.2, 0.3, 0.4)}
+    assert ensemble.choices == {f"length{k}": k for k in (0.1, 0.2, 0.3, 0.4)}
     fine = np.linspace(0, 1, 1001)
     slopes = []
-    for name in ensemble.lengths:
+    for name in ensemble.choices:
         D = _values(ensemble.draw(name, 300, 0), fine)
         assert np.abs(D[:, [0, -1]] - 1).max() < 1e-14
         assert D.min() > 0.09  # between the nodes of the grid a spline may fall a little further
@@ -58,16 +58,16 @@ def test_functions_of_poisson() -> None:
 
 def test_below_the_floor_there_is_nothing() -> None:
     """Exactly those functions that go below are left out."""
-    open_ended = Ensemble(1.0, 0.2, (1.0, 1.0), {"one": 0.2})
-    floored = Ensemble(1.0, 0.2, (1.0, 1.0), {"one": 0.2}, floor=0.5)
-    every = [f.values for f in open_ended.draw("one", 100, 0)]
-    kept = [f.values for f in floored.draw("one", 30, 0)]
+    open_ended = Ensemble(1.0, 0.2, (1.0, 1.0), [0.2])
+    floored = Ensemble(1.0, 0.2, (1.0, 1.0), [0.2], floor=0.5)
+    every = [f.values for f in open_ended.draw("length0.2", 100, 0)]
+    kept = [f.values for f in floored.draw("length0.2", 30, 0)]
     stayed = [f for f in every if f.min() > 0.5][:30]
     assert len(stayed) == 30
     assert len(every) > len([f for f in every if f.min() > 0.5])
     assert np.allclose(kept, stayed, atol=1e-12)
     with pytest.raises(ValueError, match="functions above 1 do not end at"):
-        Ensemble(1.0, 0.2, (1.0, 1.0), {"one": 0.2}, floor=1.0)
+        Ensemble(1.0, 0.2, (1.0, 1.0), [0.2], floor=1.0)
 
 
 def test_a_seed_gives_its_functions_again() -> None:
