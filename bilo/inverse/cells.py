@@ -36,6 +36,12 @@ class Cells:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        if self.nodes < 2:
+            raise ValueError(f"cells: {self.nodes} nodes an axis, and two are its ends")
+        if not self.low < self.high:
+            raise ValueError(f"cells: the bounds {self.low:g}, {self.high:g} are no interval")
+
 
 @dataclass(frozen=True)
 class CellProducts:
@@ -119,7 +125,8 @@ class CellFunction(Function):
         corner = places.floor().clamp(max=last - 1)
         for name in at.streams.names[1:]:
             if name not in self.coordinates:
-                raise ValueError(f"{self.name} has no derivative {name!r}: it is one of values")
+                rows.append(torch.zeros_like(rows[0]))
+                continue
             along = torch.zeros_like(corner)
             along[self.coordinates.index(name)] = 1
             low, high = self.domain.intervals[name]
