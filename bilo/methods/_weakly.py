@@ -65,7 +65,9 @@ def fit_weakly(method: BiLO, problem: Problem, data: Objective, session: Session
         If the data see more than the field, or are no sum over points; if the weight of the
         regulariser is to be chosen, or the problem has several fields.
     """
-    if not isinstance(data, SeparableObjective) or data.seen is not None:
+    if not isinstance(data, SeparableObjective) or data.seen is not None or (
+        getattr(data, "functional", None) is not None
+    ):
         raise RecipeError("a weak form needs a pointwise objective of the field itself")
     if method.w_reg == "auto":
         raise RecipeError(f"w_reg 'auto': the weak form of {problem.name} needs a number")
