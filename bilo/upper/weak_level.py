@@ -152,7 +152,8 @@ class WeakLevel:
                 return None, mu
             found = self.settle(params, place.form.w)
             gain = (place.value - found.value) / expected
-            if ACCEPTED.accepts(gain) and found.value < place.value:
+            better = found.form.holds and found.value < place.value
+            if ACCEPTED.accepts(gain) and better:
                 return found, ACCEPTED.next(mu, gain)
             mu *= 10
         return None, mu
