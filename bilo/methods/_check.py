@@ -16,7 +16,7 @@ from bilo.inverse.unknown import Scalar
 from bilo.lower import textbook
 from bilo.methods import _check_reference as reference
 from bilo.methods._kinds import require_problem, require_unknowns
-from bilo.methods._preflight import Statement
+from bilo.methods._statement import Statement
 from bilo.networks.network import OperatorNetwork
 from bilo.training.checks import Check
 
