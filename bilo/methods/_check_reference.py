@@ -71,7 +71,8 @@ def transform(problem: Problem, params: Tensor, solution: Solution | None) -> Ch
     everywhere = problem.collocation(None, torch.Generator())
     u = None if solution is None else solution(everywhere).view(len(everywhere), -1)
     sizes = [] if u is None else u.abs().max(0).values.clamp(min=1e-300).tolist()
-    for side, points in sides(problem):
+    for c, value, points in sides(problem):
+        side = f"{c} = {value:g}"
         exact = None if solution is None else solution(points).view(len(points), -1)
         fields = zip(problem.fields, imposed(problem, params, points), strict=True)
         for k, (field, (v, fixed)) in enumerate(fields):
@@ -147,13 +148,13 @@ def imposed(problem: Problem, params: Tensor, points: Points) -> list[tuple[Tens
     return found
 
 
-def sides(problem: Problem) -> Iterator[tuple[str, Points]]:
-    """Names of the sides of the box, and points on each."""
+def sides(problem: Problem) -> Iterator[tuple[str, float, Points]]:
+    """The sides of the box, each by a coordinate and its value, and points on it."""
     for name, interval in problem.domain.intervals.items():
         for value in interval:
             rows = _inside(problem, 20)
             rows[name] = torch.full_like(rows[name], value)
-            yield f"{name} = {value:g}", problem.place(rows).to(EXACT)
+            yield name, value, problem.place(rows).to(EXACT)
 
 
 def _relative_residual(problem: Problem, params: Tensor, solution: Solution, h: float) -> float:

@@ -204,8 +204,10 @@ def weak_form(problem: Problem, params: Tensor) -> Check:
     apart, size = (weak - brought).abs(), torch.maximum(weak.abs(), brought.abs()).amax(1)
     wrong = apart.amax(1) > SAME * size + NOTHING * size.max()
     if not wrong.any():
-        told = [f"it is the residual by parts{_times(factor)}", *_conditions(problem, params)]
-        return Check(NAME, True, "; ".join(told))
+        told = f"it is the residual by parts{_times(factor)}"
+        asked = ", ".join(_conditions(problem, params))
+        free = f"; of sides that the transform leaves free it asks {asked}" if asked else ""
+        return Check(NAME, True, told + free)
     first = int(wrong.nonzero()[0])
     n = int(apart[first].argmax())
     where = ", ".join(f"{c} = {float(x[usable][n]):.3g}" for c, x in rows.items())
@@ -239,14 +241,11 @@ def _varied(problem: Problem, params: Tensor) -> Tensor:
 
 def _conditions(problem: Problem, params: Tensor) -> Iterator[str]:
     """What b . n = 0 says in the middle of each side that the transform leaves free."""
-    for side, points in sides(problem):
+    middle = {c: (low + high) / 2 for c, (low, high) in problem.domain.intervals.items()}
+    for c, value, points in sides(problem):
         if all(held for _, held in imposed(problem, params, points)):
             continue
-        c, _, _ = side.partition(" = ")
-        rows = {
-            a: points.coordinates[a][:1] if a == c else torch.tensor([(low + high) / 2]).double()
-            for a, (low, high) in problem.domain.intervals.items()
-        }
+        rows = {a: torch.tensor([x]).double() for a, x in {**middle, c: value}.items()}
         forms = Forms(problem, params, rows)
         probe, q = Probe(forms), 1 + list(forms.sides).index(c)
         found = probe.terms(lambda u, forms=forms, q=q: forms.parts(u)[q])[:, 0]  # type: ignore[misc]
@@ -255,11 +254,11 @@ def _conditions(problem: Problem, params: Tensor) -> Iterator[str]:
             continue
         steps = [*probe.steps.items(), (None, 1.0)]
         terms = [
-            f"{float(t) / step:+.3g}" + ("" if names is None else f" {_named(names)}")
+            f"{'-' if t < 0 else '+'} {float(t.abs()) / step:.3g} {_named(names)}".rstrip()
             for t, keep, (names, step) in zip(found, kept, steps, strict=True)
             if keep
         ]
-        yield f"at {side}, which the transform leaves free, it asks for {' '.join(terms)} = 0"
+        yield f"{' '.join(terms).removeprefix('+ ')} = 0 at {c} = {value:g}"
 
 
 def _times(factor: Tensor) -> str:
@@ -269,5 +268,8 @@ def _times(factor: Tensor) -> str:
     return f", times a factor between {low:.3g} and {high:.3g}"
 
 
-def _named(names: Names) -> str:
+def _named(names: Names | None) -> str:
+    """A term of u; of None there is no u in it."""
+    if names is None:
+        return ""
     return f"u_{derivative(*names)}" if names else "u"
