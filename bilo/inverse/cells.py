@@ -30,11 +30,27 @@ class Cells:
     nodes : int
         Along every axis, ends included.
     low, high : float
+
+    Raises
+    ------
+    ValueError
+        If that is no number of nodes, or no interval.
     """
 
     nodes: int
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.nodes, int) or self.nodes < 2:
+            raise ValueError(
+                f"cells: {self.nodes!r} nodes an axis is no whole number of at least 2, its ends: "
+                "Cells(nodes, low, high)"
+            )
+        if not self.low < self.high:
+            raise ValueError(
+                f"cells: ({self.low:g}, {self.high:g}) is no interval: Cells(nodes, low, high)"
+            )
 
 
 @dataclass(frozen=True)
@@ -118,8 +134,11 @@ class CellFunction(Function):
         rows = [params[self._index(places.round())]]
         corner = places.floor().clamp(max=last - 1)
         for name in at.streams.names[1:]:
-            if name not in self.coordinates:
+            if name not in at.streams.first:
                 raise ValueError(f"{self.name} has no derivative {name!r}: it is one of values")
+            if name not in self.coordinates:
+                rows.append(torch.zeros_like(rows[0]))
+                continue
             along = torch.zeros_like(corner)
             along[self.coordinates.index(name)] = 1
             low, high = self.domain.intervals[name]

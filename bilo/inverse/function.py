@@ -65,7 +65,8 @@ class Function(Unknown):
     transform : callable
         (N, at) -> f as jets.
     start : callable
-        f_0, at which the operator is pretrained: points -> (N,), or one number.
+        f_0, the first guess: points -> (N,), or one number. The function's network is fitted to it;
+        with `cells`, where the weak form is taken, it is read at their nodes.
     truths : tuple of callable
         Functions behind generated data; the first is the usual one.
     scale : float
@@ -81,7 +82,8 @@ class Function(Unknown):
         Largest slope of the first layer's features at the start, their centres all over the box;
         0: the usual start, features that are nearly linear there.
     cells : Cells, optional
-        The grid on which f is known by its values where the equation is taken in its weak form.
+        The grid on which f is known by its values, inside bounds, where the equation is taken in
+        its weak form (recipe `varpro`); other recipes take the network.
     """
 
     name: str

@@ -104,6 +104,7 @@ class Problem(Parametrisation, Solved, ABC):
         """The weak form's integrand, linear in v: its integral is zero for every test function v.
 
         Values of the unknowns, values and first derivatives of u and v; None: it is not stated.
+        Nothing else is solved then: a condition on a side is stated here, or in `transform`.
         """
         return None
 

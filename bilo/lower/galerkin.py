@@ -40,9 +40,12 @@ FEW = 20
 """Points at which the transform is tested."""
 NEWTON = 20
 """Most Newton steps of the field; a linear equation needs one."""
-ROUNDING = 1e-9
+ROUNDING, TINY = 1e-9, 1e-300
 SOLVED = 1e-9
 """|F| of a field that is found, over that of u_0."""
+HOLDS = 1e-6
+"""|F| over the size of its terms below which the equation counts as solved. The |F| of u_0 that
+others are compared with is at least as much: a u_0 which solves the start has but rounding."""
 
 
 def states_weak_form(problem: Problem) -> bool:
@@ -86,7 +89,7 @@ class Quadrature:
         return cls(points, weights)
 
 
-class _FirstOrder(PointJets):
+class FirstOrder(PointJets):
     """Jets of values and first derivatives, all that a weak form asks for."""
 
     def _carried(self) -> Streams:
@@ -103,7 +106,7 @@ class _Field(Expansion):
 
 def represented(network: ResponseNetwork, points: Points, params: Tensor) -> tuple[Tensor, Tensor]:
     """u_0 (P, N) and psi_j (P, N, rows) with their first derivatives."""
-    at = _FirstOrder(network.problem, points.to(network.like), params, tangents=False)
+    at = FirstOrder(network.problem, points.to(network.like), params, tangents=False)
     field = _Field(network, at)
     with torch.no_grad():
         u_0 = field.value(torch.zeros_like(network.rows))
@@ -146,12 +149,25 @@ class Form:
         K.
     by_z : tuple of Tensor (P, N)
         Derivative by test function with its slopes, and by the value of each unknown's input.
+    size : float
+        Root of ``int a^2 + |b|^2`` for g = a v + b . grad v, the largest |F| of such terms.
     """
 
     w: Tensor
     F: Tensor
     matrix: Matrix
     by_z: tuple[Tensor, ...]
+    size: float
+
+    @property
+    def left(self) -> float:
+        """|F| over the size of its terms; not a number where F is none."""
+        return float(self.F.norm()) / max(self.size, TINY)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the field solves the equation."""
+        return self.left <= HOLDS
 
     @cached_property
     def S(self) -> tuple[Tensor, ...]:
@@ -169,7 +185,7 @@ def _require_affine(network: ResponseNetwork, points: Points, params: Tensor) ->
     """
     few = points.part(slice(0, None, max(len(points) // FEW, 1)))
     u_0, psi = represented(network, few, params)
-    at = _FirstOrder(network.problem, few, params + 0.1, tangents=False)
+    at = FirstOrder(network.problem, few, params + 0.1, tangents=False)
     rows = torch.ones_like(network.rows)
     with torch.no_grad():
         elsewhere = _Field(network, at).value(rows)
@@ -215,7 +231,8 @@ class Galerkin:
         kept = values > INDEPENDENT * values[-1]
         self._Q = Q[:, kept] / values[kept].sqrt()
         self._psi = psi @ self._Q
-        self._load = float(self.linearise(params, self.nothing).F.norm())
+        start = self.linearise(params, self.nothing)
+        self._load = max(float(start.F.norm()), HOLDS * start.size)
 
     @property
     def nothing(self) -> Tensor:
@@ -232,7 +249,10 @@ class Galerkin:
         self.network.put(self._Q @ w)
 
     def solve(self, params: Tensor, w: Tensor) -> Form:
-        """The form at the field that solves it, by Newton's method from w."""
+        """The form at the field that solves it, by Newton's method from w.
+
+        `Form.holds` says whether one was found.
+        """
         form = self.linearise(params, w)
         for _ in range(NEWTON):
             if float(form.F.norm()) <= SOLVED * self._load:
@@ -243,7 +263,7 @@ class Galerkin:
 
     def linearise(self, params: Tensor, w: Tensor, known: Matrix | None = None) -> Form:
         """The form at unknowns and a field; with a known matrix where that is the same."""
-        at = _FirstOrder(self.problem, self.points, params.to(self.network.like), tangents=False)
+        at = FirstOrder(self.problem, self.points, params.to(self.network.like), tangents=False)
         with torch.enable_grad():
             z = at.shifted()
             u = (self._u_0 + self._psi @ w).requires_grad_()
@@ -258,7 +278,8 @@ class Galerkin:
             known = Matrix(self._psi, by_u)
         by_z = (torch.stack([row[1 + k][0, 0] for row in by_uz]) for k in range(len(z)))
         F = torch.einsum("pnj,pn->j", self._psi, by_v.detach())
-        return Form(w, F, known, tuple(by_z))
+        size = float((by_v.detach() ** 2 / self._weights).sum().sqrt())
+        return Form(w, F, known, tuple(by_z), size)
 
 
 def _derivatives(row: Tensor, inputs: list[Tensor]) -> list[Tensor]:

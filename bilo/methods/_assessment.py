@@ -51,8 +51,9 @@ class FinishedRun:
         Its derivative by the unknowns, where the network is an operator.
     stationary : bool
         Whether the unknowns had come to rest.
-    weak : bool
-        Whether the equation was solved in its weak form: its residual says nothing then.
+    weak_residual : float or None
+        What is left of the weak form over its terms, where the equation was solved in that: its
+        residual says nothing then.
     """
 
     method: NetworkMethod
@@ -61,7 +62,7 @@ class FinishedRun:
     u: Tensor
     J: Tensor | None
     stationary: bool
-    weak: bool = False
+    weak_residual: float | None = None
 
     @property
     def w_reg(self) -> float:
@@ -88,7 +89,11 @@ def assess(finished: FinishedRun, data: Objective, session: Session) -> Solution
     """
     run, u, problem = finished.run, finished.u, finished.run.network.problem
     params, nuisance = finished.params, finished.nuisance
-    numbers: dict[str, Any] = {} if finished.weak else dict(residuals(run, session.seed))
+    numbers: dict[str, Any] = (
+        dict(residuals(run, session.seed))
+        if finished.weak_residual is None
+        else {"weak_residual": finished.weak_residual}
+    )
     if finished.w_reg:
         numbers["regulariser"] = float(regularisation(problem, params))
     verified = _verified(finished, data, numbers)

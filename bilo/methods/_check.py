@@ -14,9 +14,11 @@ from bilo.inverse.points import EXACT, values_at
 from bilo.inverse.problem import Problem
 from bilo.inverse.unknown import Scalar
 from bilo.lower import textbook
+from bilo.lower.galerkin import states_weak_form
 from bilo.methods import _check_reference as reference
+from bilo.methods._check_weak import weak_form
 from bilo.methods._kinds import require_problem, require_unknowns
-from bilo.methods._preflight import Statement
+from bilo.methods._statement import Statement
 from bilo.networks.network import OperatorNetwork
 from bilo.training.checks import Check
 
@@ -66,8 +68,9 @@ def check(problem: Problem) -> Report:
 
     Whether the equation can be evaluated and uses every unknown; derivatives of the residual, in
     the coordinates and by the unknowns, against nested automatic differentiation; whether a
-    function's network meets its start; and where there is a numerical solution, whether it solves
-    the equation, has the values that the transform imposes, and the sensitivities it claims.
+    function's network meets its start; whether a weak form is the residual by parts; and where
+    there is a numerical solution, whether it solves the equation, has the values that the transform
+    imposes, and the sensitivities it claims.
 
     Parameters
     ----------
@@ -95,6 +98,8 @@ def check(problem: Problem) -> Report:
         _tried("derivatives", lambda: _derivatives(problem, params)),
         _tried("functions", lambda: _functions(problem, params)),
     ]
+    if states_weak_form(problem):
+        checks.append(_tried("weak form", lambda: weak_form(problem, params)))
     try:
         solution = problem.numerical(problem.from_params(params))
     except Exception as error:

@@ -67,19 +67,16 @@ def transform(problem: Problem, params: Tensor, solution: Solution | None) -> Ch
     name = "transform"
     if problem.of_the_solution:
         return Check("transform", None, "no network takes a function of the solution as input")
-    networks = [OperatorNetwork(problem, 12, 3, 0, seed).double() for seed in (0, 1)]
     held, wrong = set(), []
     everywhere = problem.collocation(None, torch.Generator())
     u = None if solution is None else solution(everywhere).view(len(everywhere), -1)
     sizes = [] if u is None else u.abs().max(0).values.clamp(min=1e-300).tolist()
-    for side, points in _sides(problem):
-        with torch.no_grad():
-            at = PointJets(problem, points, params, tangents=False, derivatives=False)
-            one, two = (network.represented(at) for network in networks)
+    for c, value, points in sides(problem):
+        side = f"{c} = {value:g}"
         exact = None if solution is None else solution(points).view(len(points), -1)
-        for k, field in enumerate(problem.fields):
-            v, w = (f[k].value.expand(len(points)) for f in (one, two))
-            if float((v - w).abs().max()) > NO_SAY * max(float(v.abs().max()), 1.0):
+        fields = zip(problem.fields, imposed(problem, params, points), strict=True)
+        for k, (field, (v, fixed)) in enumerate(fields):
+            if not fixed:
                 continue
             held.add(side)
             if exact is None:
@@ -137,12 +134,27 @@ def _inside(problem: Problem, n: int) -> dict[str, Tensor]:
     return rows
 
 
-def _sides(problem: Problem) -> Iterator[tuple[str, Points]]:
+def imposed(problem: Problem, params: Tensor, points: Points) -> list[tuple[Tensor, bool]]:
+    """Of each field its values at points by some network, and whether another has the same."""
+    networks = [OperatorNetwork(problem, 12, 3, 0, seed).double() for seed in (0, 1)]
+    with torch.no_grad():
+        at = PointJets(problem, points, params, tangents=False, derivatives=False)
+        one, two = (network.represented(at) for network in networks)
+    found = []
+    for v, w in zip(one, two, strict=True):
+        size = max(float(v.value.abs().max()), 1.0)
+        apart = float((v.value - w.value).abs().max())
+        found.append((v.value.expand(len(points)), apart <= NO_SAY * size))
+    return found
+
+
+def sides(problem: Problem) -> Iterator[tuple[str, float, Points]]:
+    """The sides of the box, each by a coordinate and its value, and points on it."""
     for name, interval in problem.domain.intervals.items():
         for value in interval:
             rows = _inside(problem, 20)
             rows[name] = torch.full_like(rows[name], value)
-            yield f"{name} = {value:g}", problem.place(rows).to(EXACT)
+            yield name, value, problem.place(rows).to(EXACT)
 
 
 def _relative_residual(problem: Problem, params: Tensor, solution: Solution, h: float) -> float:

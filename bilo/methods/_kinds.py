@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from bilo.inverse.cells import Cells
 from bilo.inverse.function import Function
 from bilo.inverse.objective import Objective
+from bilo.inverse.points import values_at
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import Regulariser
 from bilo.inverse.unknown import Unknown
+from bilo.lower.galerkin import states_weak_form
+
+ROUNDING = 1e-9
+"""Part of the bounds' distance by which a start may lie outside."""
 
 
 def require_problem(problem: Problem) -> None:
@@ -35,6 +41,7 @@ def require_unknowns(problem: Problem) -> None:
             )
         if isinstance(k, Function):
             _require_functions(k)
+            _require_cells(problem, k)
     if not problem.unknowns:
         raise ValueError(f"{problem.name} has no unknowns")
 
@@ -50,4 +57,28 @@ def _require_functions(f: Function) -> None:
         raise TypeError(
             f"{f.name}: a {type(f.regulariser).__name__} is no regulariser, such as "
             "Regulariser(points); its weight is w_reg of the method"
+        )
+
+
+def _require_cells(problem: Problem, f: Function) -> None:
+    """Cells of a problem that states a weak form, around a first guess inside their bounds."""
+    if f.cells is None:
+        return
+    if not isinstance(f.cells, Cells):
+        raise TypeError(
+            f"{f.name}: a {type(f.cells).__name__} is no grid of cells, Cells(nodes, low, high)"
+        )
+    if not states_weak_form(problem):
+        raise ValueError(
+            f"{f.name} has cells, which a weak form takes, and {problem.name} states none: write "
+            "weak(self, u, v, at), or leave the cells out"
+        )
+    low, high = f.cells.low, f.cells.high
+    start = values_at(f.domain.grid(f.cells.nodes), f.start)
+    least, most = float(start.min()), float(start.max())
+    slack = ROUNDING * (high - low)
+    if not (low - slack <= least and most <= high + slack):
+        raise ValueError(
+            f"{f.name}: the start, {least:.4g} to {most:.4g}, is outside the bounds of its cells, "
+            f"({low:g}, {high:g})"
         )

@@ -88,6 +88,11 @@ class NetworkMethod(ABC):
         return lower if self.rate is None else replace(lower, rate=self.rate)
 
     @property
+    def takes_weak_form(self) -> bool:
+        """Whether it solves the weak form of an equation where a problem states one."""
+        return False
+
+    @property
     def architecture(self) -> Architecture:
         """The network, with the recipe's values filled in."""
         own = {k: getattr(self, k) for k in ("width", "layers", "fourier", "dtype")}

@@ -5,30 +5,25 @@ The equation is evaluated once, at the start, which tells what it uses and retur
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from bilo.inverse.fields import Fields, as_tuple
-from bilo.inverse.function import Function
+from bilo.inverse.fields import as_tuple
+from bilo.inverse.function import unchanged
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective
 from bilo.inverse.point_jets import PointJets, asked_by
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
+from bilo.lower.galerkin import states_weak_form
 from bilo.methods._kinds import require_data, require_problem, require_unknowns
 from bilo.methods._network_method import NetworkMethod
+from bilo.methods._statement import POINTS, Statement, require_jets
 from bilo.networks.network import OperatorNetwork
-from bilo.taylor.jets import Jet
 
 OF_SCALARS, OF_FUNCTIONS = ("bpn", "direct_fit"), ("adjoint", "descent", "tikhonov")
 SOLVED = ("direct_fit", "deeponet")
 """Methods that solve the equation numerically."""
-POINTS = 64
-"""Where the equation is evaluated, beside the full fixed set."""
 
 
 def require_sense(problem: Problem, data: Objective, method: object) -> None:
@@ -56,93 +51,12 @@ def require_sense(problem: Problem, data: Objective, method: object) -> None:
                 f"{problem.name}: neither the equation nor the data use {', '.join(unused)}"
             )
         _require_count(problem, data, columns)
+        if method.takes_weak_form and states_weak_form(problem):
+            _require_weak_form(problem)
+        else:
+            _require_bounded_networks(problem, method)
         if not problem.functions and method.solves_the_equation:
             _require_numbers(problem)
-
-
-class Statement:
-    """What a problem says, evaluated once.
-
-    Parameters
-    ----------
-    problem : Problem
-        At its start; functions at random weights, for their first guess takes seconds to fit.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.params = torch.cat(
-            [
-                k.random_params(0) if isinstance(k, Function) else k.start_params(0)
-                for k in problem.unknowns
-            ]
-        )
-
-    def used(self) -> set[str]:
-        """Unknowns that operator, transform, residual and conditions ask for.
-
-        Raises
-        ------
-        TypeError
-            If one of them returns something else than jets.
-        ValueError
-            If it returns too many or too few.
-        """
-        problem = self.problem
-        with _blamed(problem, "the equation"):
-            points = problem.collocation(POINTS, torch.Generator().manual_seed(0))
-            at = PointJets(problem, points.to(self.params), self.params)
-        u = self.represented(at)
-        if problem.of_the_solution:
-            at.bind(u)
-        with _blamed(problem, "the residual"):
-            r = problem.residual(problem.together(u), at)
-        _require_jets(problem, "residual", r)
-        if len(as_tuple(r)) < len(problem.fields):
-            raise ValueError(
-                f"{problem.name}: {len(as_tuple(r))} equations for {len(problem.fields)} fields"
-            )
-        used = set(at.used)
-        for condition in problem.conditions():
-            there = PointJets(problem, condition.points.to(self.params), self.params)
-            v = self.represented(there)
-            with _blamed(problem, "a condition"):
-                c: Any = condition.residual(problem.together(v), there)
-            _require_jets(problem, "a condition", c)
-            used |= there.used
-        return used
-
-    def represented(self, at: PointJets) -> tuple[Jet, ...]:
-        """The fields at some output of a network or other."""
-        problem = self.problem
-        with _blamed(problem, "the transform"):
-            u: Any = problem.transform(problem.together(at.fields()), at)
-        _require_jets(problem, "transform", u)
-        if len(as_tuple(u)) != len(problem.fields):
-            raise ValueError(
-                f"{problem.name}: transform returns {len(as_tuple(u))} fields, and there are "
-                f"{len(problem.fields)}: {', '.join(problem.fields)}"
-            )
-        return as_tuple(u)
-
-
-@contextmanager
-def _blamed(problem: Problem, what: str) -> Iterator[None]:
-    """An error of a problem's own code says where it comes from, and that nothing was trained."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"{what} of {problem.name}, evaluated once before any training")
-        raise
-
-
-def _require_jets(problem: Problem, what: str, found: Fields) -> None:
-    for one in found if isinstance(found, tuple) else (found,):
-        if not isinstance(one, Jet):
-            raise TypeError(
-                f"{problem.name}: {what} returns a {type(one).__name__}, not a jet: write it with "
-                "u, N and at[name], never with their values, which have no derivatives"
-            )
 
 
 def _require_method(problem: Problem, method: object) -> None:
@@ -203,6 +117,29 @@ def _require_places(problem: Problem, data: Objective) -> None:
         )
 
 
+def _require_weak_form(problem: Problem) -> None:
+    """It is one, and uses every unknown: it is all of the equation that is solved."""
+    used = Statement(problem).used_weakly()
+    unused = [k.name for k in problem.unknowns if k.name not in used]
+    if unused:
+        raise ValueError(f"{problem.name}: the weak form does not use {', '.join(unused)}")
+
+
+def _require_bounded_networks(problem: Problem, method: NetworkMethod) -> None:
+    """Where cells are not taken the bounds they state hold by the transform of a network, or not
+    at all.
+    """
+    for f in problem.functions:
+        if f.cells is not None and f.transform is unchanged:
+            low, high = f.cells.low, f.cells.high
+            raise ValueError(
+                f"{f.name} has cells, values between {low:g} and {high:g}, which {method.name} by "
+                f"recipe {method.recipe!r} does not take, and its network has no bounds: take "
+                f"BiLO('varpro'), or give the network these bounds too, "
+                f"transform=lambda N, at: {low:g} + {high - low:g} * N.sigmoid()"
+            )
+
+
 def _seen(problem: Problem, data: Objective) -> tuple[set[str], int]:
     """Unknowns that the data use themselves, and the numbers they see at a point."""
     if data.seen is None:
@@ -215,7 +152,7 @@ def _seen(problem: Problem, data: Objective) -> tuple[set[str], int]:
         found = data.seen(problem.together(statement.represented(at)), at)
     except Exception as error:
         raise ValueError(f"data.seen failed: {type(error).__name__}: {error}") from error
-    _require_jets(problem, "data.seen", found)
+    require_jets(problem, "data.seen", found)
     return at.used, len(as_tuple(found))
 
 

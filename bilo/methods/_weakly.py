@@ -67,6 +67,11 @@ def fit_weakly(method: BiLO, problem: Problem, data: Objective, session: Session
     """
     if not isinstance(data, SeparableObjective) or data.seen is not None:
         raise RecipeError("a weak form needs a pointwise objective of the field itself")
+    if data.functional is not None:
+        raise RecipeError(
+            "a weak form needs values of the field itself at points: the data are linear "
+            "functionals of it (functional)"
+        )
     if method.w_reg == "auto":
         raise RecipeError(f"w_reg 'auto': the weak form of {problem.name} needs a number")
     problem, size = on_cells(problem), method.architecture
@@ -85,7 +90,9 @@ def fit_weakly(method: BiLO, problem: Problem, data: Objective, session: Session
         session,
         fingerprint(method, problem, data, session),
     )
-    finished = FinishedRun(method, run, status, levels.at(run).u, None, run.done, weak=True)
+    place = levels.at(run)
+    left = place.form.left
+    finished = FinishedRun(method, run, status, place.u, None, run.done, weak_residual=left)
     return assess(finished, data, session)
 
 

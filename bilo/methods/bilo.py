@@ -111,17 +111,12 @@ class BiLO(NetworkMethod):
     def __post_init__(self) -> None:
         super().__post_init__()
         automatic = self.w_reg == "auto"
+        if isinstance(self.w_reg, str) and not automatic:
+            raise ValueError(f"w_reg: {self.w_reg!r} is neither a number nor 'auto'")
         if automatic and not isinstance(self._recipe.lower, LastLayer):
             raise RecipeError("w_reg 'auto' needs recipe 'varpro'")
-        self._require_weights(
-            *(() if automatic else ("w_reg",)),
-            "w_rgrad",
-            "w_pretraining",
-            "w_keep",
-            "upper_rate",
-            "damping",
-            "start_grid",
-        )
+        numbers = ("w_rgrad", "w_pretraining", "w_keep", "upper_rate", "damping", "start_grid")
+        self._require_weights(*(() if automatic else ("w_reg",)), *numbers)
         self._require_counts("upper_every", least=1)
 
     def fit(self, problem: Problem, data: Objective, session: Session) -> Solution:
@@ -153,6 +148,11 @@ class BiLO(NetworkMethod):
         stationary = finish(run) if self.first_order is None else run.rested()
         u, J = predict(run)
         return assess(FinishedRun(self, run, status, u, J, stationary), data, session)
+
+    @property
+    def takes_weak_form(self) -> bool:
+        """Recipe `varpro` does."""
+        return isinstance(self._recipe.lower, LastLayer)
 
     @property
     def _weight(self) -> float:

@@ -135,13 +135,27 @@ def seen(names: list[str], sd: Tensor | None) -> Check:
 def bounds(problem: Problem, params: Tensor) -> Check:
     """Whether an unknown sits on a bound; optimiser coordinates (size,).
 
-    Some values of a cellwise function always may: they tell its bounds and no failure.
+    Values of a cellwise function may: of two phases the bounds are the values. Those on a bound are
+    told, and are neither right nor wrong.
     """
-    found = []
+    found, cells = [], []
     for k, part in zip(problem.unknowns, problem.split(params), strict=True):
-        if isinstance(k, CellFunction):
-            continue
         low, high = k.param_bounds()
-        if (torch.minimum(part - low, high - part) < ON_BOUND * (high - low)).any():
+        if isinstance(k, CellFunction):
+            cells += _clipped(k, int((part <= low).sum()), int((part >= high).sum()))
+        elif (torch.minimum(part - low, high - part) < ON_BOUND * (high - low)).any():
             found.append(f"{k.name} sits on a bound")
-    return Check("bounds", not found, "; ".join(found) or "no unknown sits on a bound")
+    words = "; ".join([*found, *cells]) or "no unknown sits on a bound"
+    return Check("bounds", False if found else None if cells else True, words)
+
+
+def _clipped(f: CellFunction, low: int, high: int) -> list[str]:
+    """Words for the values that lie on a bound, if any do."""
+    if not low + high:
+        return []
+    assert f.cells is not None
+    where = f"{low} at {f.cells.low:g}, {high} at {f.cells.high:g}"
+    return [
+        f"{low + high} of {f.size} values of {f.name} lie on a bound ({where}): right if these are "
+        "its values, else the bounds hold it back"
+    ]

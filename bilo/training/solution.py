@@ -203,7 +203,7 @@ class Solution:
         if name not in problem.fields:
             known = ", ".join((*functions, *problem.fields))
             raise ValueError(f"no band of {name!r}: {problem.name} has {known}")
-        network, index = self._operator(f"a band of {name}"), problem.fields.index(name)
+        network, index = self._operator(f"band of {name}"), problem.fields.index(name)
         return field_band(self.posterior, network, placed(problem, points), level, index)
 
     # --- the field --------------------------------------------------------------------------------
@@ -233,9 +233,9 @@ class Solution:
         ValueError
             If the method has no network, or one that does not take the unknowns.
         """
-        problem, network, params = self._stated(), self._network("a field"), self.params
+        problem, network, params = self._stated(), self._network("field"), self.params
         if theta is not None:
-            network = self._operator("a field at other unknowns")
+            network = self._operator("field at other unknowns")
             params = params_at(problem, params, theta)
         if sensitivities:
             network = self._operator("sensitivities")
@@ -249,7 +249,7 @@ class Solution:
         ValueError
             If the method has no network.
         """
-        return evaluate(self._network("a field"), points, self.params, chunk)
+        return evaluate(self._network("field"), points, self.params, chunk)
 
     # --- what a method has ------------------------------------------------------------------------
     def _stated(self) -> Problem:
@@ -260,7 +260,7 @@ class Solution:
     def _network(self, wanted: str) -> Network:
         if self.network is None:
             raise ValueError(
-                f"{self.method} represents no field, so there is not {wanted}; the problem's "
+                f"{self.method} represents no field, so it has no {wanted}; the problem's "
                 "numerical solution at the unknowns is problem.numerical(solution.unknowns)"
             )
         return self.network
@@ -268,9 +268,10 @@ class Solution:
     def _operator(self, wanted: str) -> Network:
         network = self._network(wanted)
         if not network.theta:
+            why = "BiLO's does" if self.method != "bilo" else "that of recipe 'lm' or 'fast' does"
             raise ValueError(
-                f"the network of {self.method} does not take the unknowns, so there is not "
-                f"{wanted}: BiLO's does"
+                f"the network of {self.method} does not take the unknowns, so it has no {wanted}: "
+                f"{why}"
             )
         return network
 

@@ -146,9 +146,14 @@ class WeakLevel:
             params = problem.project(
                 here + conjugate_gradients(damped, -free * gradient, TOLERANCE, MOST)
             )
-            found, d = self.settle(params, place.form.w), params - here
-            gain = (place.value - found.value) / -float(gradient @ d + d @ H(d) / 2)
-            if ACCEPTED.accepts(gain) and found.value < place.value:
+            d = params - here
+            expected = -float(gradient @ d + d @ H(d) / 2)
+            if not expected:  # every value is held by a bound, or nothing is left to gain
+                return None, mu
+            found = self.settle(params, place.form.w)
+            gain = (place.value - found.value) / expected
+            better = found.form.holds and found.value < place.value
+            if ACCEPTED.accepts(gain) and better:
                 return found, ACCEPTED.next(mu, gain)
             mu *= 10
         return None, mu

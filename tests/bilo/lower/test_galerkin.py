@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from bilo.inverse.cells import CellFunction, on_cells
 from bilo.inverse.coordinate_jets import CoordinateJets
 from bilo.inverse.regulariser import regularisation, regulariser_products
 from bilo.inverse.shapes import of
-from bilo.lower.galerkin import Galerkin, Quadrature
+from bilo.lower.galerkin import Form, Galerkin, Quadrature
 from bilo.lower.trunk import tiling
 from bilo.problems import get
 from bilo.taylor.streams import Streams
 from bilo.training.recipes import RecipeError
 from bilo.upper.weak_level import WeakLevel
+from tests.bilo.rods import Rod
 
 SMOOTH = of(lambda x, y: 6 + 2 * torch.sin(3 * x) * torch.cos(2 * y))
 
@@ -181,3 +183,80 @@ def test_what_a_weak_form_needs() -> None:
     flux = LeastSquares(data.points, data.values, seen=lambda u, at: at["A"] * u.d("x"))
     with pytest.raises(RecipeError, match="of the field itself"):
         bilo.fit(problem, flux, BiLO("varpro"))
+
+
+def test_second_derivatives_of_a_cellwise_function_are_none() -> None:
+    """Slopes are differences, those along a coordinate that it does not know are zero."""
+    (a,) = on_cells(Rod()).functions
+    points = Points({"t": [0.0, 0.5], "x": [0.1, 0.9]})
+    params = a.read(of(lambda x: 1 + 2 * x), a.nodes)
+    value, along_t, along_x = a.input(
+        params, CoordinateJets(points.to(params), Streams(("t", "x")))
+    )[0]
+    assert torch.allclose(value, torch.tensor([1.2, 2.8]).double())
+    assert torch.allclose(along_x, torch.full((2,), 2.0).double())
+    assert not along_t.any()
+    with pytest.raises(ValueError, match="a has no derivative 'xx': it is one of values"):
+        a.input(params, CoordinateJets(points.to(params), Streams.of("x", "xx")))
+
+
+class Bound(Fin):
+    """Both unknowns start on the bound that the data push them against."""
+
+    unknowns = (
+        Scalar("k", start=2.0, bounds=(2.0, 10.0)),
+        Scalar("c", start=3.0, bounds=(3.0, 10.0)),
+    )
+
+
+def test_where_bounds_hold_every_value_there_is_no_step() -> None:
+    """u = sin pi x asks for k = c = 1."""
+    x = torch.linspace(0, 1, 41, dtype=torch.float64)
+    data = LeastSquares(Points({"x": x}), (math.pi * x).sin())
+    level = _level(Bound(), data, 40, 200)
+    place = level.settle(Bound().start_params(0), level.galerkin.nothing)
+    assert level.step(place, 1e-3) == (None, 1e-3)
+
+
+class Loaded(Rod):
+    """u_0 = x solves the equation at the start, and has no load."""
+
+    def transform(self, N: Any, at: Any) -> Any:
+        return at["x"] + N * at.vanishing("x")
+
+    def weak(self, u: Any, v: Any, at: Any) -> Any:
+        return at["a"] * u.d("x") * v.d("x")
+
+
+def test_a_start_without_a_load_needs_no_more_steps_of_newton(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = on_cells(Loaded())
+    galerkin = Galerkin(
+        tiling(problem, 40, 1, 0).double(), Quadrature.of(problem, 200), problem.start_params(0)
+    )
+    solved = []
+    linearise = galerkin.linearise
+    monkeypatch.setattr(galerkin, "linearise", lambda *a: solved.append(a) or linearise(*a))
+    form = galerkin.solve(torch.linspace(1, 3, 21, dtype=torch.float64), galerkin.nothing)
+    assert form.holds
+    assert form.left < 1e-12
+    assert len(solved) == 2
+
+
+def test_a_field_that_solves_nothing_is_no_better_place() -> None:
+    """The step is the same; what it finds is not taken where the equation does not hold."""
+    x = torch.linspace(0, 1, 41, dtype=torch.float64)
+    data = LeastSquares(Points({"x": x}), (math.pi * x).sin())
+    level = _level(Fin(), data, 40, 200)
+    place = level.settle(Fin().start_params(0), level.galerkin.nothing)
+    better, _ = level.step(place, 1e-3)
+    assert better is not None
+    solve = level.galerkin.solve
+
+    def unsolved(params: Tensor, w: Tensor) -> Form:
+        form = solve(params, w)
+        return replace(form, F=form.F + form.size)
+
+    level.galerkin.solve = unsolved  # type: ignore[method-assign]
+    assert level.step(place, 1e-3)[0] is None

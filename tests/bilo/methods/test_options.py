@@ -113,7 +113,7 @@ def test_recipes_that_a_method_does_not_have() -> None:
         (BiLO, {"w_rgrad": -0.1}, "w_rgrad: -0.1 is no number of at least 0"),
         (PINN, {"w_data": float("nan")}, "w_data: nan is no number of at least 0"),
         (DeepONet, {"w_reg": float("inf")}, "w_reg: inf is no number of at least 0"),
-        (BiLO, {"w_reg": "much"}, "w_reg: 'much' is no number of at least 0"),
+        (BiLO, {"w_reg": "Auto"}, "w_reg: 'Auto' is neither a number nor 'auto'"),
         (DeepONet, {"pretrain_steps": 0}, "it needs some steps"),
         (DeepONet, {"fourier": 2}, "a DeepONet's trunk has no Fourier features"),
         (BPN, {"dtype": torch.float32}, "BPN's differences need float64"),
