@@ -62,7 +62,7 @@ class Solved:
         ValueError
             If the problem has none.
         """
-        if self.solver is not None:
+        if self.solver is not None and self._by_solver:
             found = [self.solve(theta) for theta in thetas]
             known = [one for one in found if isinstance(one, self.solver)]
             if len(known) == len(found):
@@ -80,7 +80,7 @@ class Solved:
 
         None: the solver has none; a direct fit then takes differences of `reference`.
         """
-        solution = None if self.solver is None else self.solve(theta)
+        solution = self.solve(theta) if self._by_solver else None
         if not isinstance(solution, NumericalSolution):
             return None
         found = solution.sensitivities(**self._rows(points))
@@ -88,6 +88,11 @@ class Solved:
             return None
         u, J = found
         return torch.from_numpy(u), torch.from_numpy(J)
+
+    @property
+    def _by_solver(self) -> bool:
+        """Whether `solver` is what everybody calls, and no `reference` of one's own is."""
+        return self.solver is not None and type(self).reference is Solved.reference
 
     def _rows(self, points: Points) -> dict[str, Any]:
         """Coordinates by name, float64 arrays."""

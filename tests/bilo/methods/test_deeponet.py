@@ -12,7 +12,6 @@ from torch import Tensor
 from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.point_jets import PointJets
 from bilo.inverse.points import Points, grid
-from bilo.inverse.problem import Problem
 from bilo.methods import deeponet
 from bilo.methods._fit import fit
 from bilo.networks.branch_trunk import DeepONet
@@ -180,8 +179,6 @@ def test_first_order_upper_steps() -> None:
 
 def test_what_a_deeponet_needs() -> None:
     class Unsolved(FisherKPP):
-        solutions = Problem.solutions
-
         def reference(self, theta: object) -> None:  # type: ignore[override]
             return None
 
