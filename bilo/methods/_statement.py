@@ -177,7 +177,7 @@ def require_jets(problem: Problem, what: str, found: Fields) -> None:
     ------
     TypeError
     """
-    for one in found if isinstance(found, tuple) else (found,):
+    for one in as_tuple(found):
         if not isinstance(one, Jet):
             raise TypeError(
                 f"{problem.name}: {what} returns a {type(one).__name__}, not a jet: write it with "

@@ -126,23 +126,23 @@ def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
 
     On a real head log p has many modes, most of them far below the highest.
     """
-    n, grid = posterior.growth.stop, Grids.of(domain.dimensions)
-    coarse, inverse = posterior.on(grid.screen), posterior.forward.inverse
+    n, prior = posterior.growth.stop, posterior.prior
+    coarse, inverse = posterior.on(Grids.of(domain.dimensions).screen), posterior.forward.inverse
     spacing, reach = _LATTICE_MM[domain.dimensions]
     lattice = [domain.x0] if posterior.held else origins(domain, reach, spacing)
-    levels = np.array(list(itertools.product(_LEVELS, repeat=len(posterior.prior.mean) - n)))
+    theta = np.tile(prior.mean, (len(_LEVELS) ** (len(prior.mean) - n), 1))
+    theta[:, n:] += list(itertools.product(_LEVELS, repeat=len(prior.mean) - n))
+    theta = np.array([prior.inside(row) for row in theta])
     table = []
     for lambda_mm, rhoT, x0, u in densities(coarse.forward.grid, lattice, inverse):
-        growth = np.array([np.log(lambda_mm), np.log(rhoT), *x0])
-        rows = [np.concatenate([growth, posterior.prior.mean[n:] + change]) for change in levels]
-        theta = np.array([posterior.prior.inside(row) for row in rows])
+        theta[:, :n] = np.log(lambda_mm), np.log(rhoT), *x0
         value = coarse.log(theta, np.tile(coarse.forward.read(u), (len(theta), 1)))
         best = int(np.argmax(value))
-        table.append(Candidate(lambda_mm, rhoT, x0, theta[best, n:], -float(value[best])))
+        levels = theta[best, n:].copy()
+        table.append(Candidate(lambda_mm, rhoT, x0, levels, -float(value[best])))
     table.sort(key=lambda candidate: candidate.objective)
-    of_lambda = {candidate.lambda_mm: candidate for candidate in reversed(table)}
-    firsts = sorted(of_lambda.values(), key=lambda candidate: candidate.objective)
-    leading = apart([*firsts, *table], _APART_MM, _APART, _STARTS[domain.dimensions])
+    of_lambda = apart(table, np.inf, _APART)
+    leading = apart([*of_lambda, *table], _APART_MM, _APART, _STARTS[domain.dimensions])
     return [start_of(candidate, posterior) for candidate in leading]
 
 

@@ -158,8 +158,8 @@ def _search(
     coarse = given.coarsened(grids.descent)
     gentle, steep = _screened(domain, given, free, grids.screen)
     descent, grid = LocalSearch(domain, free, coarse), GrowthMap.of(domain, grids.descent)
-    start = characteristic
-    own = Candidate(start.lambda_mm, start.rhoT, domain.x0, given.first_thresholds)
+    levels = given.first_thresholds
+    own = Candidate(characteristic.lambda_mm, characteristic.rhoT, domain.x0, levels)
     count = _DESCENTS[domain.dimensions]
     first, soft = coarse.steepened[0], replace(coarse.objective, k=given.k_start)
     ends = descent.run(grid, soft, [own, *distinct(gentle, *_SAME_START, count)], 0.3, 1e-4)
