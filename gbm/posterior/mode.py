@@ -1,8 +1,9 @@
-"""The mode of the posterior: from several starts with the noise level unknown, then with it fixed.
+"""The modes of the posterior: from several starts with the noise level unknown, then with it fixed.
 
 The starts, the best of a table, climb on cells of 2 mm, where a solve costs little. The best end
-goes on to a first mode, which fixes the noise level; from there, and from ends in other basins that
-are nearly as good, the climb goes on with it.
+goes on to a first mode, which fixes the noise level. A head that the model misses by millimetres
+makes log p flatter than it was, and another basin may win: all ends climb on with the noise level
+fixed, and the best of them, and those nearly as good, on the posterior's own cells.
 
 The noise level b of an outline is max(floor, factor rms(delta / s)) at the first mode. Its marginal
 likelihood is no use: the rough modes of an outline rule it, and smooth errors look small to it.
@@ -39,7 +40,7 @@ two lambdas of the table are, the best of each of which is the first choice."""
 _SAME_BASIN, _SAME_MODE = 0.4, 0.1
 """How near two ends are one, in natural units: 1 of ln lambda and ln rho T, 10 mm of the origin."""
 _COMPARABLE = 3.0
-"""Log density, the noise level unknown, within which another basin is worth a climb."""
+"""Log density within which another basin is worth a climb on the posterior's own cells."""
 _FINAL = (40, 1e-3)
 """Most steps of a climb on the posterior's own cells, and the gain of log p at which it ends."""
 _REACH, LEVEL_REACH = 0.3, 0.6
@@ -56,7 +57,7 @@ class Modes:
     Attributes
     ----------
     posterior : LogPosterior
-        With its noise level fixed.
+        With its noise level fixed, near the highest mode.
     first : ndarray (n,)
         The mode with the noise level unknown, from which it was fixed.
     all : tuple of Mode
@@ -83,11 +84,14 @@ def find_modes(
     """
     coarse = posterior.on(_CELL_MM)
     ends = distinct([climb(coarse.near(start), start) for start in starts], coarse, _SAME_BASIN)
-    others = [m.theta for m in ends[1:] if m.log_density > ends[0].log_density - _COMPARABLE]
     first = climb(posterior.near(ends[0].theta), ends[0].theta, *_FINAL).theta
     known = with_noise_of(posterior, first, floor_mm, factor)
-    found = [climb(known, theta, *_FINAL) for theta in (first, *others)]
-    return Modes(known, first, tuple(distinct(found, known, _SAME_MODE)))
+    coarse = known.on(_CELL_MM)
+    ends = distinct([climb(coarse.near(m.theta), m.theta) for m in ends], coarse, _SAME_BASIN)
+    leading = [m.theta for m in ends if m.log_density > ends[0].log_density - _COMPARABLE]
+    found = [climb(known.near(theta), theta, *_FINAL) for theta in (first, *leading)]
+    found = distinct(found, known, _SAME_MODE)
+    return Modes(known.near(found[0].theta), first, tuple(found))
 
 
 def with_noise_of(

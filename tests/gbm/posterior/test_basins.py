@@ -1,0 +1,62 @@
+"""Which of several basins the posterior's mode is in, on a density of two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from gbm.posterior.growth_posterior import LogPosterior
+from gbm.posterior.mode import find_modes
+
+
+class Free:
+    """A prior without bounds."""
+
+    def towards(self, here: np.ndarray, there: np.ndarray, by: float) -> np.ndarray:
+        return there
+
+
+@dataclass(frozen=True)
+class TwoBasins:
+    """log p = -theta_1^2 / 2 + height of the nearer one - 8 (theta_0 - place)^2, at -1 and 1."""
+
+    heights: tuple[float, float]
+    known: tuple[float, float]
+    scale = np.ones(2)
+    growth = slice(0, 2)
+    prior = Free()
+
+    def on(self, cell_mm: float) -> TwoBasins:
+        return self
+
+    def near(self, theta: np.ndarray) -> TwoBasins:
+        return self
+
+    def forward(self, theta: np.ndarray) -> np.ndarray:
+        return theta
+
+    def frozen(self, theta: np.ndarray, seen: Any, floor: float, factor: float) -> TwoBasins:
+        return replace(self, heights=self.known)
+
+    def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        right = int(theta[0] > 0)
+        away = theta - [2.0 * right - 1.0, 0.0]
+        return self.heights[right] - 8 * away[0] ** 2 - away[1] ** 2 / 2, away
+
+    def expand(self, theta: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return -np.array([16.0, 1.0]) * away, np.diag([16.0, 1.0])
+
+
+@pytest.mark.parametrize("known", [(0.0, -8.0), (-8.0, 0.0), (-2.0, 0.0)])
+def test_the_noise_decides_between_basins(known: tuple[float, float]) -> None:
+    """The left one is the best by 8 as long as the noise level is unknown."""
+    posterior = cast(LogPosterior, TwoBasins((0.0, -8.0), known))
+    starts = [np.array([x, 0.4]) for x in (-0.9, 0.9)]
+    found = find_modes(posterior, starts, 1.2, 1.3)
+    best = 2.0 * np.argmax(known) - 1.0
+    np.testing.assert_allclose(found.first, [-1.0, 0.0], atol=0.01)
+    np.testing.assert_allclose(found.all[0].theta, [best, 0.0], atol=0.01)
+    assert found.all[0].log_density == pytest.approx(0.0, abs=1e-3)
