@@ -3,9 +3,10 @@
     d = -X (X^T X + mu)^-1 b,        V += relaxation d
 
 The columns of X are derivatives by V of rows whose squares are the upper objective: of the data
-through the operator's input, ``sqrt(l'') du/dz df/dV``, and of the regulariser. There are fewer
-rows than weights, so the small matrix is the one to solve with. Where a regulariser has more than
-`DENSE` rows none is made: (X X^T + mu) d = -X b by conjugate gradients.
+through the operator's input, ``sqrt(l'') C du/dz df/dV``, C their linear functionals if they have
+any, and of the regulariser. There are fewer rows than weights, so the small matrix is the one to
+solve with. Where a regulariser has more than `DENSE` rows none is made: (X X^T + mu) d = -X b by
+conjugate gradients.
 
 The operator's input tells how u answers to f *at* a point while the lower level holds; that
 response is exact where f is shifted everywhere, and too strong for what oscillates. The steps are
@@ -101,7 +102,8 @@ def function_step(
     first, second = data.derivatives(u)
     root = second.sqrt()
     departure_points = problem.departure_points(data.points, u)
-    rows, X = first / root, by_params(problem, departure_points, run.params, J) * root
+    X = data.combine(by_params(problem, departure_points, run.params, J)) * root
+    rows = first / root
     record: dict[str, float] = {}
     if w_reg:
         record["regulariser"] = float(regularisation(problem, run.params))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -63,18 +64,35 @@ def _tangents(run: Run, data: Objective) -> tuple[Tensor, Tensor]:
     return tangent_model(run.network, data)(run)
 
 
+def _means(n: int) -> Tensor:
+    """Of three neighbours each, (n / 3, n)."""
+    return torch.eye(n // 3).double().repeat_interleave(3, 1) / 3
+
+
+def _integrals(n: int) -> Tensor:
+    """From the first value to each; as many as values: no shape tells them from these."""
+    return torch.ones(n, n).double().tril() / n
+
+
 @PROBLEMS
 @pytest.mark.parametrize("w_reg", [0.0, 1e-2])
-def test_a_step_is_the_least_squares_solution(problem: Problem, w_reg: float) -> None:
+@pytest.mark.parametrize("functional", [None, _means, _integrals])
+def test_a_step_is_the_least_squares_solution(
+    problem: Problem, w_reg: float, functional: Callable[[int], Tensor] | None
+) -> None:
     """min |b + X^T d|^2 + mu |d|^2, rows of the data by autograd, all weights at once."""
     run, data = _run(problem), _data(problem)
+    C = torch.eye(len(data.points)).double()
+    if functional is not None:
+        C = functional(len(data.points))
+        data = replace(data, values=C @ data.values, functional=C)
     params = run.params.clone()
     u, J = _tangents(run, data)
-    by_weights = torch.autograd.functional.jacobian(
+    by_weights = C @ torch.autograd.functional.jacobian(
         lambda v: plain_field(run.operator, data.points, v), params
     )
     root = (2 / len(data.values)) ** 0.5
-    b, X = [root * (u - data.values)], [root * by_weights]
+    b, X = [root * (C @ u - data.values)], [root * by_weights]
     if w_reg:
         slopes, by_params = regulariser_rows(problem, params)
         b, X = [*b, (2 * w_reg) ** 0.5 * slopes], [*X, (2 * w_reg) ** 0.5 * by_params.t()]
