@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import arguments, experiments
 from benchmarks.design.errors import CommandError
 from benchmarks.design.experiment import Experiment
-from benchmarks.design.setting import ALL, AUTO, OPTIONS, Setting
+from benchmarks.design.setting import ALL, AUTO, OPTIONS, UNTRAINED, Setting
 from benchmarks.results import store
 from benchmarks.runs import archive, code
 
@@ -84,6 +84,8 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         raise CommandError(f"--w-reg: {experiment.name} has no unknown function to regularise")
     if method == ALL and (chosen.noise or chosen.truth):
         raise CommandError(f"--noise, --truth: {experiment.name} has its own data")
+    if chosen.recipe is not None and method in UNTRAINED:
+        raise _meaningless("recipe", experiment, method)
     recipe = chosen.recipe or experiment.recipe_of(method)
     if chosen.w_reg == AUTO and (method, recipe) != ("bilo", "varpro"):
         raise CommandError(
@@ -111,11 +113,16 @@ def _option(experiment: Experiment, method: str, name: str, value: Any) -> Any:
     if value is None:
         return choices[0] if choices else None
     if not choices:
-        raise CommandError(f"--{flag}: it says nothing to {method} in {experiment.name}")
+        raise _meaningless(flag, experiment, method)
     if isinstance(value, str) and value not in choices:
         known = ", ".join(map(str, choices))
         raise CommandError(f"--{flag}: no {value!r} for {method}; there is {known}")
     return value
+
+
+def _meaningless(flag: str, experiment: Experiment, method: str) -> CommandError:
+    whom = experiment.name if method == ALL else f"{method} in {experiment.name}"
+    return CommandError(f"--{flag}: it says nothing to {whom}")
 
 
 def _table(chosen: argparse.Namespace) -> None:

@@ -118,7 +118,7 @@ def _setting(run: argparse.ArgumentParser) -> None:
         "--recipe",
         choices=RECIPES,
         metavar="|".join(RECIPES),
-        help="of the training (default: the experiment's)",
+        help="of the training of a network (default: the experiment's)",
     )
     add(
         "--device",

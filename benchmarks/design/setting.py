@@ -15,6 +15,8 @@ AUTO = "auto"
 """The weight of a regulariser that the method chooses, and the device that is there."""
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
+UNTRAINED = (ALL, *CLASSICAL)
+"""What no recipe says anything to."""
 
 OPTIONS = ("w_dat", "samples", "boundary")
 """What only some methods of some experiments take."""
@@ -44,7 +46,7 @@ class Setting:
         Weight of the regulariser of an unknown function; ``auto``: the method chooses it; None
         where there is none.
     recipe : str
-        A name in `RECIPES`.
+        A name in `RECIPES`; it says nothing to those of `UNTRAINED`.
     profile : str
         ``quick`` or ``full``: the budget, where it depends on it.
     device : str
@@ -79,7 +81,7 @@ class Setting:
         parts += [part for part in (self.samples, self.boundary) if part is not None]
         parts += [f"wreg{told(self.w_reg)}"] if self.w_reg is not None else []
         # the fast recipe has one budget, and a classical fit has none
-        if self.recipe != "fast" and self.method not in CLASSICAL:
+        if self.recipe != "fast" and self.method not in UNTRAINED:
             parts.append(f"{self.recipe}-{self.profile}")
         return "_".join(parts)
 
@@ -99,7 +101,8 @@ class Setting:
         for flag, choice in (("samples", self.samples), ("boundary", self.boundary)):
             words += [f"--{flag}", choice] if choice is not None else []
         words += ["--device", self.device] if self.device != AUTO else []
-        return (*words, "--recipe", self.recipe, "--profile", self.profile)
+        words += ["--recipe", self.recipe] if self.method not in UNTRAINED else []
+        return (*words, "--profile", self.profile)
 
 
 def told(weight: float | str) -> str:

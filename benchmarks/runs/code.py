@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from benchmarks import experiments
-from benchmarks.design.setting import ALL, CLASSICAL, METHODS, Setting
+from benchmarks.design.setting import ALL, METHODS, UNTRAINED, Setting
 from bilo.training.code_hash import commit, source_hash
 
 
@@ -28,7 +28,7 @@ def of(run: Setting) -> str:
     name of the run's file says.
     """
     declared = experiments.get(run.experiment)
-    trained = run.method not in (ALL, *CLASSICAL)
+    trained = run.method not in UNTRAINED
     said = (
         declared.options(run) if trained else {},
         declared.target,

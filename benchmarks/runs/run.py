@@ -155,9 +155,12 @@ def truth_of(problem: Problem, setting: Setting) -> dict[str, Any]:
 
 def _example(name: str, number: float, examples: Sequence[PointFunction]) -> PointFunction:
     """The function of a number, from 1."""
-    if number not in range(1, len(examples) + 1):
+    count = len(examples)
+    if number not in range(1, count + 1):
+        which = f"from 1 to {count}" if count > 1 else "1, its only one"
         raise CommandError(
-            f"--truth: {name} = {number:g} names no example; there are 1 to {len(examples)}"
+            f"--truth: {name} is an unknown function; asked for is the number of an example, "
+            f"{which}, not {number:g}"
         )
     return examples[int(number) - 1]
 
@@ -168,8 +171,10 @@ def session_of(setting: Setting, callback: Callback | None = None) -> Session:
     Raises
     ------
     CommandError
-        If a GPU is asked for that is not there.
+        If a GPU is asked for that is not there, or by a method that has no use for it.
     """
+    if setting.device == "cuda" and setting.method in CLASSICAL:
+        raise CommandError(f"--device: {setting.method} computes on the CPU")
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device: cuda: no GPU that torch can use is here")
     # two computations of one seed must agree, whatever the machine has beside its first core

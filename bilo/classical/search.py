@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from bilo.inverse.objective import SeparableObjective
-from bilo.inverse.observed import solution_at_data
+from bilo.inverse.observed import required_at_data
 from bilo.inverse.points import EXACT
 from bilo.inverse.problem import Problem
 from bilo.optimisation.damping import NO_DECREASE, Damping
@@ -168,9 +168,7 @@ def classical(problem: Problem, data: SeparableObjective) -> Predict:
     """The numerical solution of a problem at its data as `Predict`."""
 
     def solve(theta: Array) -> Array:
-        u = solution_at_data(problem, problem.named(theta), data)
-        if u is None:
-            raise ValueError(f"{problem.name} has no numerical solution to fit with")
+        u = required_at_data(problem, problem.named(theta), data, "fit with")
         return np.asarray(u.numpy())
 
     by_differences = differenced(solve)

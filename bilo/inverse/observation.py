@@ -49,9 +49,7 @@ class Observation:
         ValueError
             If the problem has no numerical solution.
         """
-        solution = problem.numerical(theta)
-        if solution is None:
-            raise ValueError(f"{problem.name} has no numerical solution to observe")
+        solution = problem.require_numerical(theta, "observe")
         points = self.points(problem)
         values = solution(points).clone()
         noisy = self._noisy(problem, points)

@@ -29,6 +29,21 @@ def solution_at_data(problem: Problem, theta: Mapping[str, Any], data: Objective
     return None if solution is None else seen_of(solution, problem, theta, data)
 
 
+def required_at_data(
+    problem: Problem, theta: Mapping[str, Any], data: Objective, purpose: str
+) -> Tensor:
+    """`solution_at_data` at scalars, for what cannot do without: to "fit with".
+
+    Raises
+    ------
+    ValueError
+        If the problem has no numerical solution.
+    """
+    u = seen_of(problem.require_numerical(theta, purpose), problem, theta, data)
+    assert u is not None  # nothing but an unknown function hides what data see
+    return u
+
+
 def seen_of(
     solution: Callable[[Points], Tensor],
     problem: Problem,

@@ -115,9 +115,7 @@ class Snapshots:
         """
         if noise:
             raise ValueError(f"{problem.name}: a Poisson process has its own noise; ask for none")
-        solution = problem.numerical(theta)
-        if solution is None:
-            raise ValueError(f"{problem.name} has no numerical solution to observe")
+        solution = problem.require_numerical(theta, "observe")
 
         def intensity(x: Tensor) -> Tensor:
             return solution(_placed(problem, x))

@@ -47,6 +47,19 @@ class Solved:
             return None
         return lambda points: torch.as_tensor(solution(points.to(EXACT))).double().cpu()
 
+    def require_numerical(self, theta: Values, purpose: str) -> Callable[[Points], Tensor]:
+        """`numerical`, for what cannot do without: to "observe", to "learn from".
+
+        Raises
+        ------
+        ValueError
+            If the problem has none.
+        """
+        solution = self.numerical(theta)
+        if solution is None:
+            raise ValueError(f"{self.name} has no numerical solution to {purpose}")
+        return solution
+
     @property
     def has_reference(self) -> bool:
         """Whether the problem has a numerical solution."""
@@ -67,13 +80,9 @@ class Solved:
             known = [one for one in found if isinstance(one, self.solver)]
             if len(known) == len(found):
                 return torch.from_numpy(self.solver.together(known, **self._rows(points)))
-        rows = []
-        for theta in thetas:
-            solution = self.numerical(theta)
-            if solution is None:
-                raise ValueError(f"{self.name} has no numerical solution to learn from")
-            rows.append(solution(points))
-        return torch.stack(rows)
+        return torch.stack(
+            [self.require_numerical(theta, "learn from")(points) for theta in thetas]
+        )
 
     def sensitivities(self, theta: Values, points: Points) -> tuple[Tensor, Tensor] | None:
         """The numerical solution (N,) at points and its derivative by the unknowns (m, N), float64.

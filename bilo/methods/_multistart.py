@@ -16,12 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from torch import Tensor
 
 from bilo.classical.search import Minimum, distinct, optima
 from bilo.classical.starts import Array, starts_of
 from bilo.inverse.objective import Objective, SeparableObjective
-from bilo.inverse.observed import solution_at_data
+from bilo.inverse.observed import required_at_data
 from bilo.inverse.problem import Problem
 from bilo.methods._network_method import NetworkMethod
 from bilo.training.budget import ENOUGH
@@ -38,6 +37,8 @@ SAME = 0.25
 """Largest relative difference of the unknowns between scouts of one minimum."""
 WHOLE_FITS = 3
 """Most minima that get a whole fit."""
+JUDGES = "judge several starts by (start_grid)"
+"""What the numerical solution is asked for."""
 
 
 def multi_start(
@@ -63,7 +64,8 @@ def multi_start(
     """
     if not isinstance(data, SeparableObjective):
         raise ValueError(f"no multi-start for the objective {type(data).__name__}")
-    problem.require_scalars("multi-start")
+    problem.require_scalars("multi-start (start_grid)")
+    problem.require_numerical(problem.start(), JUDGES)
     starts = starts_of(problem, per_axis)
     first = method.fit(problem, data, session)
     if first.interrupted:
@@ -160,14 +162,7 @@ def starting_at(problem: Problem, theta: Array) -> Problem:
 
 def judged(problem: Problem, data: SeparableObjective, theta: Mapping[str, float]) -> float:
     """The objective of the numerical solution."""
-    return data.value(_numerical(problem, data, theta), data.start).item()
-
-
-def _numerical(problem: Problem, data: SeparableObjective, theta: Mapping[str, float]) -> Tensor:
-    u = solution_at_data(problem, theta, data)
-    if u is None:
-        raise ValueError(f"{problem.name} has no numerical solution to judge several starts by")
-    return u
+    return data.value(required_at_data(problem, theta, data, JUDGES), data.start).item()
 
 
 def _same(theta: Array, other: Array) -> bool:
@@ -178,7 +173,7 @@ def _cost_of_error(
     problem: Problem, data: SeparableObjective, minimum: Minimum, error: float
 ) -> float:
     """What a relative error of the field adds to the objective, sum_n l_n'' (error u_n)^2 / 2."""
-    u = _numerical(problem, data, problem.named(minimum.theta))
+    u = required_at_data(problem, problem.named(minimum.theta), data, JUDGES)
     return float((data.derivatives(u)[1] * (error * data.combine(u)) ** 2).sum() / 2)
 
 

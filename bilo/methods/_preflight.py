@@ -70,12 +70,6 @@ def _require_method(problem: Problem, method: object) -> None:
         raise ValueError(f"{name} takes one unknown function, no scalars: {names}; take direct_fit")
     if name in SOLVED and not problem.has_reference:
         raise ValueError(f"{problem.name} has no numerical solution, which {name} needs")
-    if getattr(method, "start_grid", 0):
-        problem.require_scalars("multi-start (start_grid)")
-        if not problem.has_reference:
-            raise ValueError(
-                f"start_grid: {problem.name} has no numerical solution to judge several starts by"
-            )
     regularised = any(f.regulariser for f in problem.functions)
     if getattr(method, "w_reg", 0) and isinstance(method, NetworkMethod) and not regularised:
         raise ValueError(

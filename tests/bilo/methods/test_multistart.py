@@ -138,6 +138,23 @@ def test_every_whole_fit_has_a_checkpoint_of_its_own_and_scouts_none(tmp_path: P
     assert {file for scout, file in files if scout} == {None}
 
 
+class Unsolved(FisherKPP):
+    """Without a numerical solution, though the class looks as if it had one."""
+
+    def solve(self, theta: object) -> None:  # type: ignore[override]
+        return None
+
+
+def test_no_fit_is_made_where_nothing_can_judge_several() -> None:
+    def unwanted(*_: object, scout: bool) -> Solution:
+        raise AssertionError("a fit was made")
+
+    data = FisherKPP().observe(TRUTH, 0.0, 0)
+    words = "has no numerical solution to judge several starts by"
+    with pytest.raises(ValueError, match=words):
+        multi_start(Search(search=unwanted), Unsolved(), data, SESSION, 2)
+
+
 def test_another_start_leaves_the_problem_alone() -> None:
     problem = FisherKPP()
     points = problem.collocation(16, torch.Generator())
