@@ -47,6 +47,7 @@ class Regulariser:
     Parameters
     ----------
     points : Points
+        So close to each other that no function of the network is steep between them alone.
     corner : float
         0: squared slope. Else the slope below which total variation is rounded.
     weight : float

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from bilo.inverse.box import Box
 from bilo.inverse.coordinate_jets import CoordinateJets
+from bilo.inverse.directions import Directions, started_as_basis
 from bilo.inverse.function import Function
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import (
     Regulariser,
     regularisation,
+    regulariser_model,
     regulariser_products,
     regulariser_row_count,
     regulariser_rows,
 )
+from bilo.inverse.unknown import Unknown
 from bilo.problems import get
 from bilo.taylor.jets import Jet
+from bilo.upper.directions import CUT
 from tests.bilo.decaying import Decaying
 
 
@@ -116,3 +123,34 @@ def test_products_of_several_functions_are_those_of_their_rows() -> None:
     assert torch.equal(found.b, b)
     assert torch.allclose(found.times(v), X.t() @ v, rtol=1e-10, atol=1e-12)
     assert torch.allclose(found.transposed(w), X @ w, rtol=1e-10, atol=1e-12)
+
+
+REGULARISED = ["poisson", "heat", "burgers", "reaction", "source", "two_functions"]
+"""Problems whose functions are networks wherever they are found; that of `darcy` is cells."""
+BETWEEN = (401, 71)
+"""Points along the one coordinate, or along each of two, of a function's box."""
+
+
+@pytest.mark.parametrize("name", REGULARISED)
+def test_no_function_is_steep_where_its_regulariser_does_not_look(name: str) -> None:
+    """In no direction that a function can take do its points count less than .6 of R on many."""
+    problem = started_as_basis(get(name))
+    dense = copy.copy(problem)
+    dense.unknowns = tuple(_with_many_points(k) for k in problem.unknowns)
+    params = problem.start_params(0)
+    scalars = sum(not isinstance(k, Function) for k in problem.unknowns)
+    B = Directions.leading(problem, params, CUT).B
+    _, counted = regulariser_model(problem, params, B)
+    _, all_of_it = regulariser_model(dense, params, B)
+    values, Q = torch.linalg.eigh(all_of_it)
+    some = values > 1e-8 * values[-1]
+    assert int(some.sum()) >= len(values) - scalars - len(problem.functions)
+    along = Q[:, some] / values[some].sqrt()
+    assert float(torch.linalg.eigvalsh(along.t() @ counted @ along)[0]) > 0.6
+
+
+def _with_many_points(k: Unknown) -> Unknown:
+    if not isinstance(k, Function) or k.regulariser is None:
+        return k
+    points = k.domain.grid(BETWEEN[len(k.coordinates) - 1])
+    return replace(k, regulariser=replace(k.regulariser, points=points))
