@@ -86,6 +86,9 @@ def _setting(chosen: argparse.Namespace) -> Setting:
         raise CommandError(f"--noise, --truth: {experiment.name} has its own data")
     if chosen.recipe is not None and method in UNTRAINED:
         raise _meaningless("recipe", experiment, method)
+    if chosen.device == "cuda" and method in UNTRAINED:
+        whom = experiment.name if method == ALL else method
+        raise CommandError(f"--device: {whom} computes on the CPU")
     recipe = chosen.recipe or experiment.recipe_of(method)
     if chosen.w_reg == AUTO and (method, recipe) != ("bilo", "varpro"):
         raise CommandError(

@@ -16,7 +16,7 @@ AUTO = "auto"
 ALL = "all"
 """The method of an experiment that compares methods in one run."""
 UNTRAINED = (ALL, *CLASSICAL)
-"""What no recipe says anything to."""
+"""What no recipe says anything to, and no GPU serves."""
 
 OPTIONS = ("w_dat", "samples", "boundary")
 """What only some methods of some experiments take."""

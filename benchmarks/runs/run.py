@@ -171,10 +171,8 @@ def session_of(setting: Setting, callback: Callback | None = None) -> Session:
     Raises
     ------
     CommandError
-        If a GPU is asked for that is not there, or by a method that has no use for it.
+        If a GPU is asked for that is not there.
     """
-    if setting.device == "cuda" and setting.method in CLASSICAL:
-        raise CommandError(f"--device: {setting.method} computes on the CPU")
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise CommandError("--device: cuda: no GPU that torch can use is here")
     # two computations of one seed must agree, whatever the machine has beside its first core

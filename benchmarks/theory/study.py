@@ -25,7 +25,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from benchmarks.design.errors import CommandError
 from benchmarks.design.setting import Setting
 from benchmarks.experiments.theory import FUNCTIONS, SCALARS
 from benchmarks.runs import machine
@@ -51,8 +50,6 @@ solution. A lower level with more weights than equations leaves directions that 
 
 def run(setting: Setting) -> dict[str, Any]:
     """A list for each problem: `stages` of scalars, places along a fit of functions."""
-    if setting.device == "cuda":
-        raise CommandError(f"--device: {setting.experiment} is measured on the CPU")
     torch.set_num_threads(1)
     return {
         "experiment": setting.experiment,
