@@ -114,7 +114,7 @@ FIRST_ORDER = (Architecture(128), Budget(200, 450, 256))
 SECOND_ORDER = (Architecture(16, dtype=torch.float64), Budget(30, 200, ENOUGH, history_every=1))
 LAST_LAYER = (
     Architecture(128, layers=2, dtype=torch.float64),
-    Budget(1, 60, ENOUGH, history_every=1),
+    Budget(1, 200, ENOUGH, history_every=1),
 )
 OF_DESCENT = ("rate", "sample_directions", "w_keep", "upper_every", "referee")
 """Options for both levels descending at once."""
