@@ -21,7 +21,7 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.methods._equation import equation, residuals
 from bilo.methods._network_method import NetworkMethod
-from bilo.methods._optimum import correction, elsewhere, left, rest, shown
+from bilo.methods._optimum import Left, correction, elsewhere, left, rest, shown
 from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
 from bilo.training.data_checks import bounds, noise, seen, structure
 from bilo.training.linearised import Linearised
@@ -53,6 +53,8 @@ class FinishedRun:
         Whether the unknowns had come to rest.
     weak : bool
         Whether the equation was solved in its weak form: its residual says nothing then.
+    left : Left or None
+        What a weak form's own derivative leaves to gain, where that can be told.
     """
 
     method: NetworkMethod
@@ -62,6 +64,7 @@ class FinishedRun:
     J: Tensor | None
     stationary: bool
     weak: bool = False
+    left: Left | None = None
 
     @property
     def w_reg(self) -> float:
@@ -249,17 +252,23 @@ def _optimum(
         found = left(problem, data, params, finished.w_reg)
         if found is None:
             return Check(name, None, "neighbouring functions have no numerical solution")
-        numbers |= {"gain_left": found.gain, "misfit_left": found.misfit}
-        words = (
-            f"the objective of the numerical solution has {found.gain:.2g} of chi^2 a direction "
-            f"left to gain, {found.misfit:.2g} of the data"
-        )
-        return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
+        return _nothing_left(name, "the objective of the numerical solution", found, numbers)
     if finished.J is not None and isinstance(data, SeparableObjective) and not problem.functions:
         return rest(problem, data, finished.u, finished.J, params)
+    if finished.stationary and finished.left is not None:
+        return _nothing_left("rest", "the objective by the weak form", finished.left, numbers)
     if finished.stationary:  # they may rest anywhere
         return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
     return Check("rest", False, "the unknowns were still moving when finetune_steps ended")
+
+
+def _nothing_left(name: str, objective: str, found: Left, numbers: dict[str, Any]) -> Check:
+    numbers |= {"gain_left": found.gain, "misfit_left": found.misfit}
+    words = (
+        f"{objective} has {found.gain:.2g} of chi^2 a direction left to gain, "
+        f"{found.misfit:.2g} of the data"
+    )
+    return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
 
 
 def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
@@ -276,8 +285,13 @@ def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
 
 
 def _confirmed(finished: FinishedRun, checks: list[Check]) -> bool:
-    """By the numerical solution and its optimum; or by the noise, the equation and rest."""
+    """By the numerical solution and its optimum; or by the noise, the equation and rest.
+
+    A weak form's derivative is exact: where the field is that of the numerical solution, so is the
+    optimum.
+    """
     passed = {c.name for c in checks if c.passed}
-    if {"numerical solution", "optimum"} <= passed:
+    optimum = "rest" if finished.weak else "optimum"
+    if {"numerical solution", optimum} <= passed:
         return True
     return finished.J is not None and {"noise", "equation", "rest"} <= passed
