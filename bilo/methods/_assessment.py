@@ -21,7 +21,7 @@ from bilo.inverse.problem import Problem
 from bilo.inverse.regulariser import regularisation
 from bilo.methods._equation import equation, residuals
 from bilo.methods._network_method import NetworkMethod
-from bilo.methods._optimum import correction, elsewhere, left, rest, shown
+from bilo.methods._optimum import Left, correction, elsewhere, left, rest, shown
 from bilo.training.checks import CONVERGED, Check, status_of, untested, warnings_of
 from bilo.training.data_checks import bounds, noise, seen, structure
 from bilo.training.linearised import Linearised
@@ -29,10 +29,6 @@ from bilo.training.loop import peak_memory_mb
 from bilo.training.session import Session
 from bilo.training.solution import Solution, evaluate
 from bilo.training.state import Run
-
-GAINED, NEGLIGIBLE = 0.1, 1e-3
-"""A function is at its optimum where what is left gains less: in chi^2 a direction, or in parts of
-the data, of which a network's own error is as large."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,8 @@ class FinishedRun:
     weak_residual : float or None
         What is left of the weak form over its terms, where the equation was solved in that: its
         residual says nothing then.
+    left : Left or None
+        What a weak form's own derivative leaves to gain, where that can be told.
     """
 
     method: NetworkMethod
@@ -63,6 +61,7 @@ class FinishedRun:
     J: Tensor | None
     stationary: bool
     weak_residual: float | None = None
+    left: Left | None = None
 
     @property
     def w_reg(self) -> float:
@@ -254,14 +253,13 @@ def _optimum(
         found = left(problem, data, params, finished.w_reg)
         if found is None:
             return Check(name, None, "neighbouring functions have no numerical solution")
-        numbers |= {"gain_left": found.gain, "misfit_left": found.misfit}
-        words = (
-            f"the objective of the numerical solution has {found.gain:.2g} of chi^2 a direction "
-            f"left to gain, {found.misfit:.2g} of the data"
-        )
-        return Check(name, found.gain <= GAINED or found.misfit <= NEGLIGIBLE, words)
+        numbers |= found.numbers
+        return found.check(name, "the objective of the numerical solution")
     if finished.J is not None and isinstance(data, SeparableObjective) and not problem.functions:
         return rest(problem, data, finished.u, finished.J, params)
+    if finished.stationary and finished.left is not None:
+        numbers |= finished.left.numbers
+        return finished.left.check("rest", "the objective by the weak form")
     if finished.stationary:  # they may rest anywhere
         return Check("rest", None, "the unknowns came to rest; no step that is left was tested")
     return Check("rest", False, "the unknowns were still moving when finetune_steps ended")
@@ -281,8 +279,13 @@ def _at_the_data(finished: FinishedRun, data: Objective) -> list[Check]:
 
 
 def _confirmed(finished: FinishedRun, checks: list[Check]) -> bool:
-    """By the numerical solution and its optimum; or by the noise, the equation and rest."""
+    """By the numerical solution and its optimum; or by the noise, the equation and rest.
+
+    A weak form's derivative is exact: where the field is that of the numerical solution, so is the
+    optimum.
+    """
     passed = {c.name for c in checks if c.passed}
-    if {"numerical solution", "optimum"} <= passed:
+    optimum = "optimum" if finished.weak_residual is None else "rest"
+    if {"numerical solution", optimum} <= passed:
         return True
     return finished.J is not None and {"noise", "equation", "rest"} <= passed

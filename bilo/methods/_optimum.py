@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -46,6 +46,9 @@ FARTHEST = 0.1
 """Its length in the weights at most: what needs more is hardly within the network's reach."""
 REACH = 0.05
 """By how much at most for a gain, over its scale."""
+GAINED, NEGLIGIBLE = 0.1, 1e-3
+"""A function is at its optimum where what is left gains less: in chi^2 a direction, or in parts of
+the data, of which a network's own error is as large."""
 
 
 def allowed(problem: Problem, params: Tensor) -> Tensor:
@@ -124,7 +127,7 @@ def correction(problem: Problem, data: SeparableObjective, params: Tensor) -> di
 
 @dataclass(frozen=True)
 class Left:
-    """What is left to gain for functions by a step of at most `REACH` of their scale.
+    """What a step would still gain for functions.
 
     Attributes
     ----------
@@ -137,9 +140,31 @@ class Left:
     gain: float
     misfit: float
 
+    @classmethod
+    def of(cls, data: LeastSquares, u: Tensor, drop: float, directions: int) -> Self:
+        """By what the objective would drop from that at the field u."""
+        s2, size = data.variance(u, 0) or 0.0, float((data.values**2).mean())
+        gain = drop * len(data.values) / max(s2, 1e-300) / directions
+        return cls(gain, (max(drop, 0.0) / max(size, 1e-300)) ** 0.5)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """For the assessment."""
+        return {"gain_left": self.gain, "misfit_left": self.misfit}
+
+    def check(self, name: str, objective: str) -> Check:
+        """Whether it is as good as nothing."""
+        words = (
+            f"{objective} has {self.gain:.2g} of chi^2 a direction left to gain, "
+            f"{self.misfit:.2g} of the data"
+        )
+        return Check(name, self.gain <= GAINED or self.misfit <= NEGLIGIBLE, words)
+
 
 def left(problem: Problem, data: LeastSquares, params: Tensor, w_reg: float) -> Left | None:
-    """The step that is left in the leading directions of the functions' networks, and of scalars.
+    """By a step in the leading directions of the functions' networks, and of scalars.
+
+    The step moves a function by at most `REACH` of its scale.
 
     None: there is no numerical solution here or in the neighbourhood.
     """
@@ -159,11 +184,7 @@ def left(problem: Problem, data: LeastSquares, params: Tensor, w_reg: float) -> 
         g_R, H_R = regulariser_model(problem, params, torch.stack(directions, 1))
         g, H = g + w_reg * g_R, H + w_reg * H_R
     c = torch.from_numpy(limited_step(H.numpy(), g.numpy(), REACH / NUDGE))
-    drop = float(c @ g - c @ H @ c / 2)
-    s2 = data.variance(here, 0) or 0.0
-    size = float((data.values**2).mean())
-    gain = drop * len(data.values) / max(s2, 1e-300) / len(directions)
-    return Left(gain, (max(drop, 0.0) / max(size, 1e-300)) ** 0.5)
+    return Left.of(data, here, float(c @ g - c @ H @ c / 2), len(directions))
 
 
 def _directions(problem: Problem, params: Tensor) -> list[Tensor]:

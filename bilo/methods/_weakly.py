@@ -10,13 +10,14 @@ found by their values there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bilo.inverse.cells import on_cells
+from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.objective import Objective, SeparableObjective
 from bilo.inverse.points import Points
 from bilo.inverse.problem import Problem
@@ -24,6 +25,8 @@ from bilo.lower.galerkin import Galerkin, Quadrature
 from bilo.lower.trunk import tiling
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
+from bilo.methods._optimum import Left
+from bilo.training.checks import Check
 from bilo.training.loop import Levels, train
 from bilo.training.recipes import RecipeError
 from bilo.training.session import Session
@@ -91,9 +94,35 @@ def fit_weakly(method: BiLO, problem: Problem, data: Objective, session: Session
         fingerprint(method, problem, data, session),
     )
     place = levels.at(run)
-    left = place.form.left
-    finished = FinishedRun(method, run, status, place.u, None, run.done, weak_residual=left)
-    return assess(finished, data, session)
+    finished = FinishedRun(
+        method,
+        run,
+        status,
+        place.u,
+        None,
+        run.done,
+        weak_residual=place.form.left,
+        left=_left(levels.level, place) if run.done else None,
+    )
+    solution = assess(finished, data, session)
+    return replace(solution, checks=(*solution.checks, *_untested(method.w_reg)))
+
+
+def _left(level: WeakLevel, place: WeakPlace) -> Left | None:
+    """What is left to gain, in directions that the data or the bounds leave free."""
+    if not isinstance(level.data, LeastSquares):
+        return None
+    model = level.model(place)
+    directions = max(min(int(model.free.sum()), len(place.u)), 1)
+    return Left.of(level.data, place.u, model.left, directions)
+
+
+def _untested(w_reg: float) -> tuple[Check, ...]:
+    """The prior of the user's own."""
+    words = (
+        f"its weight {w_reg:.2g} was given and not tested: too large a one flattens the function"
+    )
+    return (Check("regulariser", None, words),) if w_reg else ()
 
 
 @dataclass

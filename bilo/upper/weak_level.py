@@ -33,6 +33,8 @@ TOLERANCE, MOST = 1e-2, 100
 """Of conjugate gradients, relative, and their iterations."""
 POWER = 5
 """Iterations for the largest eigenvalue, which the damping is relative to."""
+HARDLY = 1e-8
+"""Damping, relative, of the step that tells what is left to gain."""
 Product = Callable[[Tensor], Tensor]
 
 
@@ -50,6 +52,47 @@ class Response:
 
     times: Product
     transposed: Product
+
+
+@dataclass(frozen=True)
+class Model:
+    """J about a place, to second order.
+
+    Attributes
+    ----------
+    gradient : Tensor (size,)
+    H : callable
+        v (size,) -> H v.
+    free : Tensor (size,)
+        1 where no bound holds an unknown, else 0.
+    """
+
+    gradient: Tensor
+    H: Product
+    free: Tensor
+
+    @property
+    def size(self) -> float:
+        """|H|, which damping is relative to."""
+        free = self.free
+        return largest_eigenvalue(lambda v: free * self.H(v), free * self.gradient, POWER)
+
+    def minimum(self, damping: float) -> Tensor:
+        """The damped step, of unknowns that no bound holds."""
+
+        def damped(v: Tensor) -> Tensor:
+            return self.free * self.H(v) + damping * v
+
+        return conjugate_gradients(damped, -self.free * self.gradient, TOLERANCE, MOST)
+
+    def drop(self, d: Tensor) -> float:
+        """What a step gains."""
+        return -float(self.gradient @ d + d @ self.H(d) / 2)
+
+    @property
+    def left(self) -> float:
+        """What a step that is hardly damped gains."""
+        return self.drop(self.minimum(HARDLY * self.size))
 
 
 @dataclass(frozen=True)
@@ -120,8 +163,8 @@ class WeakLevel:
 
         return Response(times, transposed)
 
-    def step(self, place: WeakPlace, mu: float) -> tuple[WeakPlace | None, float]:
-        """A better place, or None where there is none; and mu for the next step."""
+    def model(self, place: WeakPlace) -> Model:
+        """J about a place."""
         problem, here = self.galerkin.problem, place.params
         T = self.response(place)
         first, second = self.data.derivatives(place.u)
@@ -136,18 +179,16 @@ class WeakLevel:
 
         low, high = problem.param_bounds()
         held = ((here <= low) & (gradient > 0)) | ((here >= high) & (gradient < 0))
-        free = (~held).to(gradient)
-        size = largest_eigenvalue(lambda v: free * H(v), free * gradient, POWER)
+        return Model(gradient, H, (~held).to(gradient))
+
+    def step(self, place: WeakPlace, mu: float) -> tuple[WeakPlace | None, float]:
+        """A better place, or None where there is none; and mu for the next step."""
+        problem, here, model = self.galerkin.problem, place.params, self.model(place)
+        size = model.size
         for _ in range(TRIES):
-
-            def damped(v: Tensor, mu: float = mu) -> Tensor:
-                return free * H(v) + mu * size * v
-
-            params = problem.project(
-                here + conjugate_gradients(damped, -free * gradient, TOLERANCE, MOST)
-            )
+            params = problem.project(here + model.minimum(mu * size))
             d = params - here
-            expected = -float(gradient @ d + d @ H(d) / 2)
+            expected = model.drop(d)
             if not expected:  # every value is held by a bound, or nothing is left to gain
                 return None, mu
             found = self.settle(params, place.form.w)

@@ -27,9 +27,13 @@ from bilo import (
 from bilo.inverse.cells import on_cells
 from bilo.inverse.regulariser import total_variation
 from bilo.inverse.shapes import everywhere, of
+from bilo.lower.galerkin import Galerkin, Quadrature
+from bilo.lower.trunk import tiling
 from bilo.problems.darcy import Darcy
 from bilo.training.progress import Record
 from bilo.training.session import Progress
+from bilo.upper.directions import FIRST_MU
+from bilo.upper.weak_level import WeakLevel
 from tests.bilo.rods import CUT, Rod, rod_data
 
 NODES = 21
@@ -59,6 +63,12 @@ class Coarse(Darcy):
     )
     observation = Observation(x=NODES, y=NODES)
     nodes = NODES
+
+
+class Unsolved(Coarse):
+    """Without a numerical solution."""
+
+    solve = Problem.solve
 
 
 def _data() -> LeastSquares:
@@ -96,7 +106,51 @@ def test_the_network_represents_the_field(solved: Solution) -> None:
     u = solved.field(data.points)
     assert float((u - data.values).norm()) < 0.01 * float(data.values.norm())
     assert solved.assessment["u_rel_l2_vs_numerical"] < 0.02
-    assert solved.status == "unverified", solved.warnings
+
+
+def test_a_minimum_on_the_numerical_field_is_converged(solved: Solution) -> None:
+    passed = {check.name: check.passed for check in solved.checks}
+    assert solved.status == "converged", solved.warnings
+    assert passed["numerical solution"]
+    assert passed["rest"]
+    assert passed["regulariser"] is None
+    assert solved.assessment["gain_left"] < 0.05
+
+
+def test_without_a_numerical_solution_nothing_is_confirmed() -> None:
+    found = bilo.fit(Unsolved(), _data(), METHOD, device="cpu")
+    assert found.status == "unverified", found.warnings
+
+
+def test_a_field_of_too_few_features_is_not_converged() -> None:
+    found = bilo.fit(Coarse(), _data(), replace(METHOD, width=20), device="cpu")
+    (check,) = [check for check in found.checks if check.name == "numerical solution"]
+    assert check.passed is False
+    assert found.status == "not converged"
+
+
+def test_a_fit_that_was_cut_short_is_not_converged() -> None:
+    found = bilo.fit(Coarse(), _data(), replace(METHOD, finetune_steps=3), device="cpu")
+    assert found.status == "not converged"
+
+
+def test_what_is_left_falls_on_the_way_to_the_minimum() -> None:
+    """By the model, and no less than half of what such a step does gain."""
+    problem = on_cells(Coarse())
+    network = tiling(problem, 150, 1, 0).double()
+    params = problem.start_params(0)
+    galerkin = Galerkin(network, Quadrature.of(problem, None), params)
+    level = WeakLevel(galerkin, _data(), 1e-9)
+    place, mu = level.settle(params, galerkin.nothing), FIRST_MU
+    at_first = level.model(place).left
+    for _ in range(8):
+        found, mu = level.step(place, mu)
+        assert found is not None
+        place = found
+    at_last, (further, _) = level.model(place).left, level.step(place, 1e-8)
+    assert further is not None
+    assert at_last > 0.5 * (place.value - further.value)
+    assert at_last < 1e-3 * at_first
 
 
 def test_an_interrupted_fit_ends_on_the_same_bits(solved: Solution, tmp_path: Path) -> None:
