@@ -76,8 +76,8 @@ def _mode(
 ) -> DirectFit:
     """The mode of the posterior."""
     began = time.perf_counter()
-    unknown = LogPosterior.of(domain, inverse, held=() if free else origin_of(domain))
-    found = find_modes(unknown, starts(domain, unknown), *noise)
+    posterior = LogPosterior.of(domain, inverse, held=() if free else origin_of(domain))
+    found = find_modes(posterior, starts(domain, posterior), *noise)
     minima = tuple(_candidate(mode, found.posterior, inverse) for mode in found.all)
     best, given = minima[0], replace(inverse, outlines=OutlineObjective.of(found.posterior))
     at = (best.thresholds, best.lambda_mm, best.rhoT)
@@ -87,8 +87,8 @@ def _mode(
     warnings = given.on_bound(best.lambda_mm, best.rhoT, best.thresholds)
     if not best.converged:
         warnings += ("the last climb was cut short",)
-    if unknown.without_outline:
-        warnings += (unknown.without_outline,)
+    if posterior.without_outline:
+        warnings += (posterior.without_outline,)
     return DirectFit(
         best.growth.DT,
         best.rhoT,

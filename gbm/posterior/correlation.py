@@ -49,6 +49,16 @@ def correlation(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(outline[:, None] == outline, 1.0, SHARED) * along)
 
 
+def shares(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """What each point (m,) counts for: w_i = 1 / sum_j K_ij, so that n in one place are one.
+
+    The mean of n errors with the correlation r has the variance of n / (1 + (n - 1) r) independent
+    ones (Kish, Survey Sampling, 1965, 8.2), here point by point. In space a thousand points around
+    a tumour count for ten.
+    """
+    return np.asarray(1.0 / correlation(points, outline).sum(axis=1))
+
+
 @dataclass(frozen=True)
 class Whitening:
     """K = V diag(k) V': errors of covariance K + nu^2 I are independent in V' delta,

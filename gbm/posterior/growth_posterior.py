@@ -101,7 +101,7 @@ class LogPosterior:
     def of(
         cls, domain: Domain, inverse: GrowthInverseProblem, held: tuple[int, ...] = ()
     ) -> LogPosterior:
-        """Of a patient, with the noise level unknown."""
+        """Of a patient, with a noise level of 1 mm: it is not known yet."""
         names = tuple(name for name in REGIONS if getattr(domain, name).any())
         regions = tuple(Region.of(domain, name) for name in names)
         forward = _forward(domain, inverse, regions, CELL_MM[domain.dimensions])
@@ -157,6 +157,10 @@ class LogPosterior:
         ok = np.isfinite(value)
         value[ok] += self.outlines.log(features[ok], self._levels(theta[ok].T))
         return value
+
+    def far_off(self, theta: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """The same for what is far off, see `OutlineLikelihood.far_off`."""
+        return self.prior.log(theta) + self.outlines.far_off(features, self._levels(theta.T))
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """log p at theta (n,), and the features there."""

@@ -1,17 +1,20 @@
 """The likelihood of the drawn outlines.
 
 The displacements delta of the model's level sets from the outlines, one after the other, are errors
-of the drawing that hang together (`correlation`), and of the voxels that do not:
+of the drawing that hang together (`correlation`), of the voxels, that do not, and of the model:
 
-    delta = D e,    D = diag(s_i b_r),    e ~ N(0, K + nu^2 I),
-    nu^2 = mean((0.3 mm / D_ii)^2 / f_i),
+    delta = D e,    D = diag(s_i b_r),    e ~ N(0, K + (nu^2 + rho^2) I),
+    nu^2 = mean((0.3 mm / D_ii)^2 / f_i),    rho^2 = mean(1 - (floor / b_r)^2),
 
-s_i greater where the field is flat, f_i faces a point. Sign points off an outline say which side
-of it they are on, up to blunders, with the errors e_j of `Region.sign_error`:
+s_i greater where the field is flat, f_i faces a point. By what b exceeds the floor, the error of a
+hand, the tumour is not of the model's shape: such errors are of every length, and the details of a
+front that is millimetres off say nothing. Sign points off an outline say which side of it they are
+on, up to blunders, with the errors e_j of `Region.sign_error`:
 
-    sum_j log(0.03 + 0.97 Phi(e_j / b_r)).
+    sum_j w_j log(0.03 + 0.97 Phi(e_j / b_r)).
 
-The noise levels b_r are one of a few nodes with prior weights, summed out, or known ones.
+They hang together as the outline's own points do: whole lobes are on the wrong side. w_j is what
+one of them counts for (`correlation.shares`).
 """
 
 from __future__ import annotations
@@ -20,43 +23,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtr
 
 from bilo.posterior.gauss_newton import information
-from gbm.posterior.correlation import Whitening
-from gbm.posterior.displacement import flatness
+from gbm.posterior.correlation import Whitening, shares
+from gbm.posterior.displacement import flatness, limited
 from gbm.posterior.region import Region
 
 FACE_SD_MM = 0.3
 """Of the midpoint of a face about a straight edge that crosses the voxels at random."""
 BLUNDERS = 0.03
 _THRESHOLD_STEP = 1e-3
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Possible sd b (mm) of the drawing, (B, regions), and the logarithms of their weights, (B,).
-
-    Attributes
-    ----------
-    sd : ndarray (B, regions)
-    log_weight : ndarray (B,)
-    """
-
-    sd: np.ndarray
-    log_weight: np.ndarray
-
-    @classmethod
-    def unknown(cls, regions: int) -> Noise:
-        """One b for all regions, from .35 to 4 mm, ln b ~ N(ln 1.2, .5)."""
-        sd = np.array([0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0])
-        log_weight = -0.5 * (np.log(sd / 1.2) / 0.5) ** 2
-        return cls(np.repeat(sd[:, None], regions, 1), log_weight - logsumexp(log_weight))
-
-    @classmethod
-    def known(cls, sd: Sequence[float]) -> Noise:
-        """One b for each region."""
-        return cls(np.array([sd], dtype=float), np.zeros(1))
 
 
 @dataclass(frozen=True)
@@ -68,24 +45,33 @@ class OutlineLikelihood:
     regions : tuple of Region
     whitening : Whitening
         Of the errors of the points of all regions.
-    noise : Noise
+    share : ndarray (k,)
+        w of each sign point of all regions.
+    sd : ndarray (regions,)
+        b, mm.
     scale : ndarray (m,)
         s of each point.
+    rough : float
+        rho^2.
     """
 
     regions: tuple[Region, ...]
     whitening: Whitening
-    noise: Noise
+    share: np.ndarray
+    sd: np.ndarray
     scale: np.ndarray
+    rough: float = 0.0
 
     @classmethod
     def of(cls, regions: Sequence[Region], dimensions: int) -> OutlineLikelihood:
-        """Before anything is known: b unknown, s = 1; there may be no region."""
-        outlines, none = [region.outline for region in regions], np.empty((0, dimensions))
-        points = np.concatenate([none, *(outline.points for outline in outlines)])
-        which = np.repeat(np.arange(len(outlines)), [len(outline.faces) for outline in outlines])
-        noise = Noise.unknown(len(outlines))
-        return cls(tuple(regions), Whitening.of(points, which), noise, np.ones(len(points)))
+        """Before anything is known: b = 1 mm, s = 1; there may be no region."""
+        none, numbers = [np.empty((0, dimensions))], np.arange(len(regions))
+        points = [region.outline.points for region in regions]
+        signs = [region.signs for region in regions]
+        which, whose = (np.repeat(numbers, [len(p) for p in each]) for each in (points, signs))
+        whitening = Whitening.of(np.concatenate(none + points), which)
+        share = shares(np.concatenate(none + signs), whose)
+        return cls(tuple(regions), whitening, share, np.ones(len(regions)), np.ones(len(which)))
 
     @property
     def empty(self) -> bool:
@@ -93,12 +79,12 @@ class OutlineLikelihood:
         return not self.scale.size
 
     @property
-    def nugget(self) -> np.ndarray:
-        """nu^2 at every node, (B,)."""
+    def nugget(self) -> float:
+        """nu^2."""
         if self.empty:
-            return np.zeros(len(self.noise.sd))
+            return 0.0
         faces = np.concatenate([region.outline.faces for region in self.regions])
-        return np.asarray(np.mean((FACE_SD_MM / self._unit) ** 2 / faces, axis=1))
+        return float(np.mean((FACE_SD_MM / self._unit) ** 2 / faces))
 
     def split(self, features: np.ndarray) -> list[np.ndarray]:
         """Features (.., F) region by region."""
@@ -106,9 +92,12 @@ class OutlineLikelihood:
         return np.split(features, ends[:-1], axis=-1)
 
     def misfit(self, features: np.ndarray, levels: np.ndarray) -> dict[str, float]:
-        """Root mean square displacement, mm, of features (F,), of each outline that has points."""
+        """Root mean square displacement, mm, of features (F,), of each outline that has points.
+
+        Outliers are drawn in (`limited`): it describes the outline, and not its worst lobe.
+        """
         return {
-            region.name: _rms(region.displacement(part[None], np.array([tau])))
+            region.name: _rms(limited(region.displacement(part[None], np.array([tau]))))
             for region, part, tau in self._parts(features, levels)
             if len(region.outline.faces)
         }
@@ -116,7 +105,7 @@ class OutlineLikelihood:
     def frozen(
         self, features: np.ndarray, levels: np.ndarray, floor_mm: float, factor: float
     ) -> OutlineLikelihood:
-        """With s and b from a first fit: b_r = max(floor, factor rms(delta / s)).
+        """With s, b and rho from a first fit: b_r = max(floor, factor rms(delta / s)).
 
         An outline without points, all of it the whole tumour's edge or at walls, errs as the other.
         """
@@ -126,12 +115,28 @@ class OutlineLikelihood:
             delta = region.displacement(part[None], np.array([tau]))
             misfit.append(_rms(delta / scale[-1]))
         misfit = [rms if m else max(misfit) for rms, m in zip(misfit, self._points, strict=True)]
-        sd = [max(floor_mm, factor * rms) for rms in misfit]
-        return replace(self, scale=np.concatenate(scale), noise=Noise.known(sd))
+        sd = np.array([max(floor_mm, factor * rms) for rms in misfit])
+        beyond = np.repeat(1.0 - (floor_mm / sd) ** 2, self._points)
+        rough = float(beyond.mean()) if beyond.size else 0.0
+        return replace(self, scale=np.concatenate(scale), sd=sd, rough=rough)
 
     def log(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Log likelihood (W,) of features (W, F) at thresholds (regions, W), up to a constant."""
-        return np.asarray(logsumexp(self._by_node(*self._residuals(features, levels)), axis=1))
+        z, x = self._residuals(features, levels)
+        return np.asarray(_log_sides(x) @ self.share - 0.5 * np.sum(z**2, axis=-1))
+
+    def far_off(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """The same (W,) to compare what is far off: the displacements of an outline count as one,
+
+            -1/2 sum_r mean_i (delta_i / D_ii)^2.
+
+        Where a front lies beyond the rays all displacements are alike, and by their correlation
+        such an error is likelier than a smaller one that varies.
+        """
+        deviation, x = self._deviations(features, levels)
+        own = np.split(deviation, np.cumsum(self._points)[:-1], axis=1)
+        squares = sum((d**2).mean(axis=1) for d in own if d.size)
+        return np.asarray(_log_sides(x) @ self.share - 0.5 * squares)
 
     def expand(
         self, features: np.ndarray, levels: np.ndarray, moved: np.ndarray, steps: np.ndarray
@@ -152,21 +157,17 @@ class OutlineLikelihood:
         taus = np.tile(levels[:, None], len(every))
         taus[:, -regions:] += _THRESHOLD_STEP * np.eye(regions)
         z, x = self._residuals(every, taus)
-        log_nodes = self._by_node(z[:1], x[:1])[0]
-        node = np.exp(log_nodes - logsumexp(log_nodes))
         by = np.append(steps, np.full(regions, _THRESHOLD_STEP))
-        Jz, Jx = ((r[1:] - r[0]).reshape(len(by), -1).T / by for r in (z, x))
-        of_z, of_x = (np.repeat(node, r.shape[2]) for r in (z, x))
-        rate, curvature = _sides(x[0].ravel())
-        gradient = Jx.T @ (of_x * rate) - Jz.T @ (of_z * z[0].ravel())
-        return gradient, information(Jz, of_z) + information(Jx, of_x * curvature)
+        Jz, Jx = ((r[1:] - r[0]).T / by for r in (z, x))
+        rate, curvature = (self.share * side for side in _sides(x[0]))
+        gradient = Jx.T @ rate - Jz.T @ z[0]
+        return gradient, Jz.T @ Jz + information(Jx, curvature)
 
     def slope(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of `log` by features (F,) and thresholds (regions,), where b is known."""
-        (z,), (x,) = (r[0] for r in self._residuals(features[None], levels[:, None]))
-        unit, root, b = (r[0] for r in (self._unit, np.sqrt(self._variances), self._sign_sd))
-        by_delta = -(self.whitening.V @ (z / root)) / unit
-        by_error = _sides(x)[0] / b
+        """Derivatives of `log` by features (F,) and thresholds (regions,)."""
+        (z,), (x,) = self._residuals(features[None], levels[:, None])
+        by_delta = -(self.whitening.V @ (z / np.sqrt(self._variances))) / self._unit
+        by_error = self.share * _sides(x)[0] / self._sign_sd
         found = [
             region.pulled_back(part, float(tau), own, off)
             for (region, part, tau), own, off in zip(
@@ -189,18 +190,18 @@ class OutlineLikelihood:
 
     @property
     def _unit(self) -> np.ndarray:
-        """D at every node, mm, (B, m)."""
-        return np.asarray(np.repeat(self.noise.sd, self._points, axis=1) * self.scale)
+        """D, mm, (m,)."""
+        return np.asarray(np.repeat(self.sd, self._points) * self.scale)
 
     @property
     def _sign_sd(self) -> np.ndarray:
-        """b of every sign point at every node, mm, (B, k)."""
-        return np.repeat(self.noise.sd, self._signs, axis=1)
+        """b of every sign point, mm, (k,)."""
+        return np.repeat(self.sd, self._signs)
 
     @property
     def _variances(self) -> np.ndarray:
-        """Of V' e at every node, (B, m)."""
-        return np.asarray(self.whitening.k + self.nugget[:, None])
+        """Of V' e, (m,)."""
+        return np.asarray(self.whitening.k + self.nugget + self.rough)
 
     def _parts(
         self, features: np.ndarray, levels: np.ndarray
@@ -208,28 +209,29 @@ class OutlineLikelihood:
         """Region by region: it, its features and its thresholds."""
         return zip(self.regions, self.split(features), levels, strict=True)
 
-    def _residuals(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Displacements, whitened to variances of 1, (W, B, m), and errors at the signs over b."""
+    def _deviations(
+        self, features: np.ndarray, levels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Displacements in sd, (W, m), and errors at the signs over b, (W, k)."""
         parts = list(self._parts(features, levels))
-        deltas = [region.displacement(part, tau) for region, part, tau in parts]
+        delta = np.concatenate([r.displacement(part, tau) for r, part, tau in parts], axis=1)
         error = np.concatenate([r.sign_error(part, tau) for r, part, tau in parts], axis=1)
-        ends = np.cumsum(self._points)[:-1]
-        scales, rows = np.split(self.scale, ends), np.split(self.whitening.V, ends)
-        own = [(d / s) @ V for d, s, V in zip(deltas, scales, rows, strict=True)]
-        white = np.tensordot(1 / self.noise.sd, np.stack(own, axis=1), (1, 1)).swapaxes(0, 1)
-        return white / np.sqrt(self._variances), error[:, None] / self._sign_sd
+        return delta / self._unit, error / self._sign_sd
 
-    def _by_node(self, z: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Log of weight times likelihood at every node of b, (W, B); less the first's constant."""
-        log_determinant = (np.log(self._variances) + 2 * np.log(self._unit)).sum(axis=1)
-        drawn = -0.5 * (np.sum(z**2, axis=-1) + log_determinant - log_determinant[0])
-        sides = np.log(BLUNDERS + (1 - BLUNDERS) * ndtr(x)).sum(axis=-1)
-        return np.asarray(drawn + sides + self.noise.log_weight)
+    def _residuals(self, features: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same, the displacements whitened to variances of 1."""
+        deviation, x = self._deviations(features, levels)
+        return deviation @ self.whitening.V / np.sqrt(self._variances), x
 
 
 def _rms(delta: np.ndarray) -> float:
     """0 of nothing."""
     return float(np.sqrt(np.mean(delta**2))) if delta.size else 0.0
+
+
+def _log_sides(x: np.ndarray) -> np.ndarray:
+    """log(.03 + .97 Phi(x))."""
+    return np.asarray(np.log(BLUNDERS + (1 - BLUNDERS) * ndtr(x)))
 
 
 def _sides(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,10 @@
-"""The modes of the posterior: from several starts with the noise level unknown, then with it fixed.
+"""The modes of the posterior: from several starts, with the noise level of the best of them.
 
-The starts, the best of a table, climb on cells of 2 mm, where a solve costs little. The best end
-goes on to a first mode, which fixes the noise level. A head that the model misses by millimetres
-makes log p flatter than it was, and another basin may win: all ends climb on with the noise level
-fixed, and the best of them, and those nearly as good, on the posterior's own cells.
+The starts, the best of a table, climb on cells of 2 mm, where a solve costs little, each with the
+noise level of its own misfit. The end that misses the outlines least goes on, with that noise level
+and, where it leads nearer, with the least one: a large one may owe itself to the prior. This first
+mode fixes the noise level. Then all ends climb again, and the best of them, and those nearly as
+good, on the posterior's own cells.
 
 The noise level b of an outline is max(floor, factor rms(delta / s)) at the first mode. Its marginal
 likelihood is no use: the rough modes of an outline rule it, and smooth errors look small to it.
@@ -59,7 +60,7 @@ class Modes:
     posterior : LogPosterior
         With its noise level fixed, near the highest mode.
     first : ndarray (n,)
-        The mode with the noise level unknown, from which it was fixed.
+        The mode from which the noise level was fixed.
     all : tuple of Mode
         Distinct ones, the highest first.
     """
@@ -77,15 +78,25 @@ def find_modes(
     Parameters
     ----------
     posterior : LogPosterior
-        With the noise level unknown.
+        Its noise level does not matter.
     starts : sequence of ndarray (n,)
     floor_mm, factor : float
         Least noise level, and noise level over misfit.
     """
+
+    def own(posterior: LogPosterior, theta: np.ndarray) -> LogPosterior:
+        return with_noise_of(posterior, theta, floor_mm, factor)
+
+    def nearness(end: Mode[np.ndarray]) -> float:
+        return float(coarse.far_off(end.theta[None], end.seen[None])[0])
+
     coarse = posterior.on(_CELL_MM)
-    ends = distinct([climb(coarse.near(start), start) for start in starts], coarse, _SAME_BASIN)
-    first = climb(posterior.near(ends[0].theta), ends[0].theta, *_FINAL).theta
-    known = with_noise_of(posterior, first, floor_mm, factor)
+    ends = [climb(own(coarse, start), start) for start in starts]
+    first = max(ends, key=nearness).theta
+    free = with_noise_of(coarse, first, floor_mm, 0.0)
+    first = max(climb(own(coarse, first), first), climb(free, first), key=nearness).theta
+    first = climb(own(posterior, first), first, *_FINAL).theta
+    known = own(posterior, first)
     coarse = known.on(_CELL_MM)
     ends = distinct([climb(coarse.near(m.theta), m.theta) for m in ends], coarse, _SAME_BASIN)
     leading = [m.theta for m in ends if m.log_density > ends[0].log_density - _COMPARABLE]
@@ -128,7 +139,8 @@ def climb(
 def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
     """The best of each lambda in a coarse table of origins, growths and thresholds, and a few more.
 
-    On a real head log p has many modes, most of them far below the highest.
+    On a real head log p has many modes, most of them far below the highest; and most of the table
+    is far off.
     """
     n, prior = posterior.growth.stop, posterior.prior
     coarse, inverse = posterior.on(Grids.of(domain.dimensions).screen), posterior.forward.inverse
@@ -140,7 +152,7 @@ def starts(domain: Domain, posterior: LogPosterior) -> list[np.ndarray]:
     table = []
     for lambda_mm, rhoT, x0, u in densities(coarse.forward.grid, lattice, inverse):
         theta[:, :n] = np.log(lambda_mm), np.log(rhoT), *x0
-        value = coarse.log(theta, np.tile(coarse.forward.read(u), (len(theta), 1)))
+        value = coarse.far_off(theta, np.tile(coarse.forward.read(u), (len(theta), 1)))
         best = int(np.argmax(value))
         levels = theta[best, n:].copy()
         table.append(Candidate(lambda_mm, rhoT, x0, levels, -float(value[best])))

@@ -93,6 +93,7 @@ def with_outlines(
         return inverse
     if first_mode is None:
         raise ValueError("the objective `outline` takes the direct fit's `first_mode`")
-    unknown = LogPosterior.of(domain, inverse)
-    known = with_noise_of(unknown, np.array(first_mode, dtype=float), *inverse.noise)
+    known = with_noise_of(
+        LogPosterior.of(domain, inverse), np.array(first_mode, dtype=float), *inverse.noise
+    )
     return replace(inverse, outlines=OutlineObjective.of(known))

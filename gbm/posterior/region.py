@@ -14,17 +14,18 @@ from scipy.special import logit
 
 from gbm.config.conventions import REGIONS
 from gbm.posterior.displacement import (
+    MIDDLES_MM,
     OFFSETS_MM,
-    crossing,
-    crossing_slope,
-    limited,
-    limited_slope,
+    covered,
+    covered_slope,
 )
 from gbm.posterior.outline import Outline
 
 if TYPE_CHECKING:
     from gbm.domain.domain import Domain
 
+_OWN_MM = 2.0
+"""Of a ray, to either side of its point, that lies inside and outside as the normal says."""
 _EVERY = 6
 """Voxels from one sign point to the next."""
 _FROM_OUTLINE_MM, _FROM_WT_MM = 3.0, 20.0
@@ -37,7 +38,7 @@ _FLATTEST = 0.05
 class Region:
     """An outline, and points off it that lie inside or outside.
 
-    The features of a density, (F,) with F = 13 m + 2 k, are logit u along the m rays, logit u at
+    The features of a density, (F,) with F = 31 m + 2 k, are logit u along the m rays, logit u at
     the k sign points, and ln |grad logit u| there; see `Reader`.
 
     Attributes
@@ -45,6 +46,8 @@ class Region:
     name : str
         WT or TC.
     outline : Outline
+    drawn, tissue : ndarray (m, 30)
+        Shares of the region and of tissue along each ray, millimetre by millimetre.
     signs : ndarray (k, d)
         Sign points, mm.
     side : ndarray (k,)
@@ -53,6 +56,8 @@ class Region:
 
     name: str
     outline: Outline
+    drawn: np.ndarray
+    tissue: np.ndarray
     signs: np.ndarray
     side: np.ndarray
 
@@ -63,8 +68,16 @@ class Region:
         outline, index = Outline.of(domain, name), _sign_points(domain, name)
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
+        middles = outline.points[:, None] + MIDDLES_MM[:, None] * outline.normals[:, None]
+        along = reading(domain.axes, middles.reshape(-1, mask.ndim))
+        drawn, tissue = (
+            (along @ part.ravel().astype(float)).reshape(middles.shape[:2])
+            for part in (mask, domain.tissue)
+        )
+        # a point is the mean of faces: nearer to the edge than the voxels that the ray meets are
+        drawn = np.where(np.abs(MIDDLES_MM) < _OWN_MM, MIDDLES_MM < 0, drawn)
         signs = first + domain.spacing * index
-        return cls(name, outline, signs, side)
+        return cls(name, outline, drawn, tissue, signs, side)
 
     @property
     def size(self) -> int:
@@ -72,13 +85,14 @@ class Region:
         return OFFSETS_MM.size * len(self.outline.faces) + 2 * len(self.side)
 
     def rays(self, features: np.ndarray) -> np.ndarray:
-        """logit u along the rays (W, m, 13), of features (W, F)."""
+        """logit u along the rays (W, m, 31), of features (W, F)."""
         rays, _, _ = self._parts(features)
         return rays
 
     def displacement(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        """delta (W, m), mm, of features (W, F) at thresholds (W,), outliers drawn in."""
-        return limited(crossing(self.rays(features) - logit(tau)[:, None, None]))
+        """delta (W, m), mm, of features (W, F) at thresholds (W,)."""
+        excess = covered(self.rays(features) - logit(tau)[:, None, None]) - self.drawn
+        return np.asarray((excess * self.tissue).sum(axis=-1))
 
     def sign_error(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """How far on their right side the sign points are, e (W, k), mm, about
@@ -95,7 +109,7 @@ class Region:
         """Derivatives by features (F,) and threshold of what has those by delta (m,), e (k,)."""
         (rays,), (value,), (slope,) = self._parts(features[None])
         v, off = rays - logit(tau), value - logit(tau)
-        by_rays = (by_delta * limited_slope(crossing(v)))[:, None] * crossing_slope(v)
+        by_rays = covered_slope(v, by_delta[:, None] * self.tissue)
         width = np.hypot(slope, _FLATTEST)
         by_value = self.side * by_error / width
         by_steepness = -by_value * off * (slope / width) ** 2
@@ -103,7 +117,7 @@ class Region:
         return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
 
     def _parts(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rays (W, m, 13), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
+        """Rays (W, m, 31), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
         m, k, t = len(self.outline.faces), len(self.side), OFFSETS_MM.size
         rays, value, steepness = np.split(features, [t * m, t * m + k], axis=1)
         return rays.reshape(len(features), m, t), value, np.exp(steepness)
@@ -115,7 +129,7 @@ class Reader:
 
     Attributes
     ----------
-    rays, signs : sparse (13 m, cells), (k, cells)
+    rays, signs : sparse (31 m, cells), (k, cells)
         Multilinear readings.
     slopes : tuple of d sparse (k, cells)
         Central differences over 2 mm.

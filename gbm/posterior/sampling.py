@@ -1,7 +1,7 @@
 """The calibrated posterior of one patient, in two or three dimensions.
 
-1. The mode, from the best of a coarse table and the direct fit, with the noise level of the
-   outlines unknown; then the noise level from the misfit, and the mode again.
+1. The mode, from the best of a coarse table and the direct fit; the noise level of the outlines
+   from the misfit there, and the mode again.
 2. A quadratic model of what is read of logit u, by secants; an ensemble of walkers on it.
 3. Some of their samples are solved, and weighted by exact over modelled density. Where few of the
    weights count, the ensemble walks with the solver.
@@ -98,11 +98,11 @@ def outline_posterior(
     began, by = time.perf_counter(), sampling or Sampling()
     if inverse is None:
         inverse = GrowthInverseProblem.of(domain, Settings(dimensions=domain.dimensions))
-    unknown = LogPosterior.of(domain, inverse)
-    if unknown.without_outline:
-        raise NoOutlineError(unknown.without_outline)
-    guesses = starts(domain, unknown) + ([start_of(fit, unknown)] if fit else [])
-    found = find_modes(unknown, guesses, by.floor_mm, by.factor)
+    posterior = LogPosterior.of(domain, inverse)
+    if posterior.without_outline:
+        raise NoOutlineError(posterior.without_outline)
+    guesses = starts(domain, posterior) + ([start_of(fit, posterior)] if fit else [])
+    found = find_modes(posterior, guesses, by.floor_mm, by.factor)
     known = found.posterior
     drawn = draw(known, found.all[0], by.samples, np.random.default_rng(by.seed))
     regions = {region.name: region for region in known.outlines.regions}
@@ -118,7 +118,7 @@ def outline_posterior(
         mode=drawn.mode.theta,
         maps=density_maps(domain, drawn.u, drawn.weights, by.infiltrated_above),
         extents=extents(domain, drawn.u, drawn.weights),
-        noise_mm=dict(zip(regions, known.outlines.noise.sd[0].tolist(), strict=True)),
+        noise_mm=dict(zip(regions, known.outlines.sd.tolist(), strict=True)),
         misfit_mm=misfit,
         lost_outline=lost,
         effective_sample_size=drawn.effective,

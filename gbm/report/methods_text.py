@@ -99,13 +99,14 @@ def _posterior(result: PatientResult) -> list[str]:
     return [
         "Intervals are those of a Bayesian posterior of λ, ρT, x0 and both thresholds. Along each "
         "segmented outline, away from the walls of the tissue, the distance of the model's level "
-        "set is read in the direction of the outline's normal; these distances are errors of the "
-        "drawing, normal with a Matérn covariance of two lengths (5 and 20 mm), of which both "
+        "set is read in the direction of the outline's normal, up to 15 mm; these distances are "
+        "errors, normal with a Matérn covariance of two lengths (5 and 20 mm), of which both "
         f"outlines share {SHARED:.0%}, and a standard deviation of the greater of "
         f"{asked.noise.floor_mm:g} mm and {asked.noise.factor:g} times the misfit of a first "
-        "mode, found with that deviation unknown, both up to twice as large where its front is "
-        "flat. An edge of the core that is the whole tumour's too counts once. The mode is found "
-        "by Levenberg-Marquardt steps, the posterior sampled by an affine-invariant ensemble "
+        "mode, both up to twice as large where its front is flat. What exceeds the former is the "
+        "model's error, and as much again is added without correlation. An edge of the core that "
+        "is the whole tumour's too counts once. The mode is found by Levenberg-Marquardt steps, "
+        "the posterior sampled by an affine-invariant ensemble "
         f"(Goodman and Weare 2010) {ensemble}{slices}"
     ]
 

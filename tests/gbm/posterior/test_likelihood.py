@@ -9,8 +9,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from gbm.growth.parameters import squared_distance
-from gbm.posterior.correlation import SHARED, correlation, matern32
-from gbm.posterior.likelihood import Noise, OutlineLikelihood
+from gbm.posterior.correlation import SHARED, correlation, matern32, shares
+from gbm.posterior.likelihood import OutlineLikelihood
 from gbm.posterior.region import Reader, Region
 from tests.gbm.posterior.test_outline import CENTRE, RADIUS, round_region
 
@@ -23,7 +23,7 @@ HALF = np.array([0.5])
 
 
 def known(region: Region, sd: list[float]) -> OutlineLikelihood:
-    return replace(OutlineLikelihood.of([region], 2), noise=Noise.known(sd))
+    return replace(OutlineLikelihood.of([region], 2), sd=np.array(sd))
 
 
 @pytest.fixture(scope="module")
@@ -48,24 +48,20 @@ def made():
 
 
 class TestNoise:
-    def test_weights_of_unknown_noise(self) -> None:
-        noise = Noise.unknown(1)
-        assert np.exp(noise.log_weight).sum() == pytest.approx(1.0)
-        assert noise.sd[np.argmax(noise.log_weight)] == 1.4
-
     def test_known_noise_is_a_multiple_of_the_misfit(self, made) -> None:
         region, read, distance = made
         features = read(logit_u(distance, RADIUS + 3.0, 2.0))
         known = OutlineLikelihood.of([region], 2).frozen(features, HALF, 1.2, 1.3)
         assert known.misfit(features, HALF)["WT"] == pytest.approx(2.81, abs=0.25)
         scale = np.sqrt(1 + (0.12 * 2.0) ** 2)
-        assert known.noise.sd == pytest.approx(
-            1.3 * known.misfit(features, HALF)["WT"] / scale, rel=0.01
-        )
+        delta = region.displacement(features[None], HALF)
+        assert known.sd == pytest.approx(1.3 * np.sqrt(np.mean(delta**2)) / scale, rel=0.01)
+        assert known.rough == pytest.approx(1 - (1.2 / known.sd[0]) ** 2)
         near = OutlineLikelihood.of([region], 2).frozen(
             read(logit_u(distance, RADIUS, 2.0)), HALF, 1.2, 1.3
         )
-        assert near.noise.sd == 1.2
+        assert near.sd == 1.2
+        assert near.rough == 0.0
 
 
 class TestDensity:
@@ -94,27 +90,51 @@ class TestDensity:
         features = read(logit_u(distance, RADIUS, 2.0))[None]
         e = region.sign_error(features, HALF)
         np.testing.assert_array_equal(e > 0, True)
-        expected = np.log(0.03 + 0.97 * ndtr(e / 1.2)).sum()
+        own = np.zeros(e.size, int)
+        share = 1 / correlation(region.signs, own).sum(axis=0)
+        expected = (share * np.log(0.03 + 0.97 * ndtr(e[0] / 1.2))).sum()
         delta = region.displacement(features, HALF)[0] / 1.2
         own = np.zeros(len(delta), int)
         covariance = correlation(region.outline.points, own)
-        covariance += likelihood.nugget[0] * np.eye(len(delta))
+        covariance += likelihood.nugget * np.eye(len(delta))
         drawn = -0.5 * delta @ np.linalg.solve(covariance, delta)
         found = likelihood.log(features, HALF[:, None])[0]
         assert found == pytest.approx(drawn + expected)
 
+    def test_a_lobe_of_sign_points_counts_for_little(self) -> None:
+        """All points of one place for one, those of far places for as many."""
+        rng, whole = np.random.default_rng(0), np.zeros(80, int)
+        together = 0.01 * rng.standard_normal((80, 3))
+        apart = 1e4 * rng.standard_normal((80, 3))
+        assert shares(together, whole).sum() == pytest.approx(1.0, abs=0.01)
+        assert shares(apart, whole).sum() == pytest.approx(80.0, abs=0.01)
+
+    def test_what_is_far_off_is_no_better_for_being_smooth(self, made) -> None:
+        """A front beyond all rays against a ragged one nearby: whitened, the former is likelier."""
+        region, read, distance = made
+        likelihood = known(region, [1.0])
+        ragged = logit_u(distance, RADIUS, 2.0).reshape(distance.shape).copy()
+        i, j = np.indices(distance.shape)
+        ragged += 2.5 * np.sign(np.sin(2 * np.pi * i / 9) * np.sin(2 * np.pi * j / 9))
+        near, beyond = read(ragged.ravel()), read(logit_u(distance, RADIUS - 9.0, 2.0))
+        both, levels = np.array([near, beyond]), np.full((1, 2), 0.5)
+        misfits = [likelihood.misfit(f, HALF)["WT"] for f in both]
+        assert misfits[0] < 0.8 * misfits[1]
+        white, _ = likelihood._residuals(both, levels)
+        assert (white[0] ** 2).sum() > (white[1] ** 2).sum()
+        value = likelihood.far_off(both, levels)
+        assert value[0] > value[1]
+
     def test_nugget(self, made) -> None:
         region, _, _ = made
         likelihood = OutlineLikelihood.of([region], 2)
-        assert likelihood.nugget * likelihood.noise.sd[:, 0] ** 2 == pytest.approx(
-            np.full(8, np.mean(0.09 / region.outline.faces))
-        )
+        assert likelihood.nugget == pytest.approx(np.mean(0.09 / region.outline.faces))
+        assert known(region, [2.0]).nugget == pytest.approx(likelihood.nugget / 4)
 
 
-@pytest.mark.parametrize("noise", [Noise.known([1.2, 1.5]), Noise.unknown(2)])
-def test_gradient_is_that_of_the_density(both, noise: Noise) -> None:
+def test_gradient_is_that_of_the_density(both) -> None:
     regions, read, distance = both
-    likelihood = replace(OutlineLikelihood.of(regions, 2), noise=noise)
+    likelihood = replace(OutlineLikelihood.of(regions, 2), sd=np.array([1.2, 1.5]))
 
     def features(p: np.ndarray) -> np.ndarray:
         axes = [np.arange(n) - 3.0 for n in distance.shape]
@@ -137,7 +157,7 @@ def test_gradient_is_that_of_the_density(both, noise: Noise) -> None:
 def test_slope_is_exact(both) -> None:
     """Derivatives by features and thresholds, with crossings on the rays and beyond them."""
     regions, read, distance = both
-    likelihood = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.5]))
+    likelihood = replace(OutlineLikelihood.of(regions, 2), sd=np.array([1.2, 1.5]))
     rng, levels = np.random.default_rng(0), np.array([0.45, 0.8])
     for radius in (RADIUS + 1.0, RADIUS + 9.0, RADIUS - 9.0):
         features = read(logit_u(distance, radius, 2.0))
@@ -161,7 +181,7 @@ class TestBothOutlines:
     def test_they_share_a_part_of_their_errors(self, both) -> None:
         """The density is that of one normal variable of all points."""
         regions, read, distance = both
-        likelihood = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.8]))
+        likelihood = replace(OutlineLikelihood.of(regions, 2), sd=np.array([1.2, 1.8]))
         features = read(logit_u(distance, RADIUS + 1.0, 2.0))
         levels = np.array([0.4, 0.7])
         parts = list(zip(regions, likelihood.split(features), levels, (1.2, 1.8), strict=True))
@@ -171,9 +191,9 @@ class TestBothOutlines:
         K = 0.6 * matern32(distances, 5.0) + 0.4 * matern32(distances, 20.0)
         K[:m, m:] *= SHARED
         K[m:, :m] *= SHARED
-        drawn = stats.multivariate_normal(cov=K + likelihood.nugget[0] * np.eye(m + n))
-        signs = sum(
-            np.log(0.03 + 0.97 * ndtr(r.sign_error(f[None], [t]) / b)).sum() for r, f, t, b in parts
+        drawn = stats.multivariate_normal(cov=K + likelihood.nugget * np.eye(m + n))
+        signs = likelihood.share @ np.concatenate(
+            [np.log(0.03 + 0.97 * ndtr(r.sign_error(f[None], [t])[0] / b)) for r, f, t, b in parts]
         )
         found = likelihood.log(features[None], levels[:, None])[0]
         constant = drawn.logpdf(np.zeros(m + n))
@@ -183,7 +203,7 @@ class TestBothOutlines:
         """With nothing shared the density is the product of those of each outline."""
         regions, read, distance = both
         monkeypatch.setattr("gbm.posterior.correlation.SHARED", 0.0)
-        together = replace(OutlineLikelihood.of(regions, 2), noise=Noise.known([1.2, 1.2]))
+        together = replace(OutlineLikelihood.of(regions, 2), sd=np.array([1.2, 1.2]))
         features = read(logit_u(distance, RADIUS + 1.0, 2.0))
         levels = np.array([0.4, 0.7])
         alone = [
@@ -211,8 +231,7 @@ class TestBothOutlines:
                 np.concatenate([reader(logit_u(distance, r, 2.0)) for reader in readers])
                 for r in (RADIUS, RADIUS + 0.1)
             )
-            noise = Noise.known([1.2] * len(given))
-            likelihood = replace(OutlineLikelihood.of(given, 2), noise=noise)
+            likelihood = replace(OutlineLikelihood.of(given, 2), sd=np.full(len(given), 1.2))
             levels = np.array([0.4, 0.6])[: len(given)]
             _, hessian = likelihood.expand(at, levels, wider[None], np.array([0.1]))
             information.append(hessian[0, 0])
@@ -228,7 +247,7 @@ class TestBothOutlines:
         features = np.concatenate([reader(wider) for reader in readers])
         levels = np.array([0.4, 0.6])
         frozen = OutlineLikelihood.of(regions, 2).frozen(features, levels, 1.2, 1.3)
-        of_whole, of_core = frozen.noise.sd[0]
+        of_whole, of_core = frozen.sd
         assert of_core == of_whole > 3.0
         assert list(frozen.misfit(features, levels)) == ["WT"]
 

@@ -99,7 +99,7 @@ def test_the_first_mode_fixes_the_noise(
 ) -> None:
     unknown = LogPosterior.of(slice_, asked(slice_))
     again = with_noise_of(unknown, np.array(fit.first_mode), 1.2, 1.3)
-    np.testing.assert_array_equal(posterior.outlines.noise.sd, again.outlines.noise.sd)
+    np.testing.assert_array_equal(posterior.outlines.sd, again.outlines.sd)
     np.testing.assert_array_equal(posterior.outlines.scale, again.outlines.scale)
 
 

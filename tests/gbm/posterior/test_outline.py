@@ -8,7 +8,7 @@ from scipy import stats
 
 from gbm.growth.parameters import squared_distance
 from gbm.posterior.correlation import SHARED, Whitening, correlation
-from gbm.posterior.displacement import OFFSETS_MM, crossing, flatness, limited
+from gbm.posterior.displacement import OFFSETS_MM, covered, covered_slope, flatness, limited
 from gbm.posterior.outline import Outline
 from gbm.posterior.region import Reader, Region, reading
 from tests.gbm.posterior.balls import head, permuted
@@ -90,7 +90,7 @@ class TestOutline:
         tau = np.log(0.3 / 0.7)
         at = RADIUS + 2.5 - 1.7 * tau
         exact = at - np.linalg.norm(region.outline.points - CENTRE[dimensions], axis=1)
-        np.testing.assert_allclose(crossing(rays - tau)[0], exact, atol=0.06)
+        np.testing.assert_allclose(region.displacement(read, np.array([0.3]))[0], exact, atol=0.06)
         off = RADIUS + 2.5 - np.linalg.norm(region.signs - CENTRE[dimensions], axis=1)
         exact = region.side * (off / 1.7 - tau) / np.sqrt(1.7**-2 + 0.05**2)
         found = region.sign_error(read, np.array([0.3]))[0]
@@ -102,16 +102,27 @@ class TestOutline:
 
 
 class TestCrossing:
-    def test_the_root_nearest_the_outline(self) -> None:
-        roots = np.array([-4.0, -1.5, 2.25])
-        v = -np.prod(OFFSETS_MM[:, None] - roots, axis=1)  # falls at -4 and 2.25
-        assert crossing(v) == pytest.approx(2.25, abs=0.15)
+    def test_a_root_is_where_the_ray_is_covered_to(self) -> None:
+        """Exact between readings, wherever it lies."""
+        for root in (-14.3, -0.25, 0.0, 2.25):
+            v = 0.7 * (root - OFFSETS_MM)
+            assert covered(v).sum() + OFFSETS_MM[0] == pytest.approx(root)
 
-    def test_a_level_set_that_is_not_reached(self) -> None:
-        slope = 0.1 + 0.5
-        inside, outside = 5.0 - 0.5 * OFFSETS_MM, -5.0 - 0.5 * OFFSETS_MM
-        assert crossing(inside) == pytest.approx(6 + 2 * np.tanh(2.0 / (2 * slope)))
-        assert crossing(outside) == pytest.approx(-6 - 2 * np.tanh(2.0 / (2 * slope)))
+    def test_nothing_jumps_where_roots_appear(self) -> None:
+        """A second front that comes up adds its own length, from nothing."""
+        hill = 4.0 - np.abs(OFFSETS_MM - 9.0)
+        rising = [np.maximum(-OFFSETS_MM, hill - height) for height in np.linspace(6, 0, 601)]
+        lengths = np.array([covered(v).sum() for v in rising])
+        assert lengths[0] == pytest.approx(15.0)
+        assert lengths[-1] > 21.0
+        assert np.abs(np.diff(lengths)).max() < 0.05
+
+    def test_slope_is_exact(self) -> None:
+        rng = np.random.default_rng(0)
+        v, by, d = (rng.standard_normal((3, n)) for n in (31, 30, 31))
+        h = 1e-6
+        found = ((covered(v + h * d) - covered(v - h * d)) * by).sum() / (2 * h)
+        assert (covered_slope(v, by) * d).sum() == pytest.approx(found, rel=1e-6)
 
     def test_outliers_are_drawn_in(self) -> None:
         np.testing.assert_allclose(
