@@ -123,7 +123,7 @@ class OutlineLikelihood:
     def log(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Log likelihood (W,) of features (W, F) at thresholds (regions, W), up to a constant."""
         z, x = self._residuals(features, levels)
-        return np.asarray(_log_sides(x) @ self.share - 0.5 * np.sum(z**2, axis=-1))
+        return np.asarray(np.log(_right(x)) @ self.share - 0.5 * np.sum(z**2, axis=-1))
 
     def far_off(self, features: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """The same (W,) to compare what is far off: the displacements of an outline count as one,
@@ -136,7 +136,7 @@ class OutlineLikelihood:
         deviation, x = self._deviations(features, levels)
         own = np.split(deviation, np.cumsum(self._points)[:-1], axis=1)
         squares = sum((d**2).mean(axis=1) for d in own if d.size)
-        return np.asarray(_log_sides(x) @ self.share - 0.5 * squares)
+        return np.asarray(np.log(_right(x)) @ self.share - 0.5 * squares)
 
     def expand(
         self, features: np.ndarray, levels: np.ndarray, moved: np.ndarray, steps: np.ndarray
@@ -229,13 +229,12 @@ def _rms(delta: np.ndarray) -> float:
     return float(np.sqrt(np.mean(delta**2))) if delta.size else 0.0
 
 
-def _log_sides(x: np.ndarray) -> np.ndarray:
-    """log(.03 + .97 Phi(x))."""
-    return np.asarray(np.log(BLUNDERS + (1 - BLUNDERS) * ndtr(x)))
+def _right(x: np.ndarray) -> np.ndarray:
+    """.03 + .97 Phi(x), the probability of the right side."""
+    return np.asarray(BLUNDERS + (1 - BLUNDERS) * ndtr(x))
 
 
 def _sides(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and minus the second derivative of log(.03 + .97 Phi(x)), the latter from 0 on."""
-    right = BLUNDERS + (1 - BLUNDERS) * ndtr(x)
-    rate = (1 - BLUNDERS) * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) / right
+    rate = (1 - BLUNDERS) * np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi) / _right(x)
     return rate, np.maximum(rate * (x + rate), 0.0)

@@ -52,6 +52,10 @@ class Outline:
     faces: np.ndarray
     lost: float
 
+    def along(self, t: np.ndarray) -> np.ndarray:
+        """Places (m, T, d) at distances t (T,), mm, from the points along their normals."""
+        return np.asarray(self.points[:, None] + t[:, None] * self.normals[:, None])
+
     @classmethod
     def of(cls, domain: Domain, name: str) -> Outline:
         """Of a region; without points where all of it is at walls, or another's edge, or tiny."""

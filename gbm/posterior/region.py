@@ -68,7 +68,7 @@ class Region:
         outline, index = Outline.of(domain, name), _sign_points(domain, name)
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
-        middles = outline.points[:, None] + MIDDLES_MM[:, None] * outline.normals[:, None]
+        middles = outline.along(MIDDLES_MM)
         along = reading(domain.axes, middles.reshape(-1, mask.ndim))
         drawn, tissue = (
             (along @ part.ravel().astype(float)).reshape(middles.shape[:2])
@@ -143,7 +143,7 @@ class Reader:
     def of(cls, region: Region, axes: Sequence[np.ndarray]) -> Reader:
         """Of a region on a grid of d axes, mm."""
         outline, d = region.outline, len(axes)
-        rays = outline.points[:, None] + OFFSETS_MM[:, None] * outline.normals[:, None]
+        rays = outline.along(OFFSETS_MM)
         slopes = (
             reading(axes, region.signs + e) - reading(axes, region.signs - e) for e in np.eye(d)
         )
