@@ -251,14 +251,17 @@ class Galerkin:
     def solve(self, params: Tensor, w: Tensor) -> Form:
         """The form at the field that solves it, by Newton's method from w.
 
-        `Form.holds` says whether one was found.
+        `Form.holds` says whether one was found; a field on its way to infinity is the last finite.
         """
         form = self.linearise(params, w)
         for _ in range(NEWTON):
             if float(form.F.norm()) <= SOLVED * self._load:
                 break
             w = form.w - form.matrix.solve(form.F[:, None])[:, 0]
-            form = self.linearise(params, w, form.matrix)
+            found = self.linearise(params, w, form.matrix)
+            if not found.F.isfinite().all():
+                break
+            form = found
         return form
 
     def linearise(self, params: Tensor, w: Tensor, known: Matrix | None = None) -> Form:

@@ -23,7 +23,7 @@ from bilo.lower.trunk import POINTS, start_trunk, untuned
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.networks.response import ResponseNetwork
-from bilo.training.checks import Check
+from bilo.training.checks import of_given_weight
 from bilo.training.loop import Levels, train
 from bilo.training.recipes import RecipeError
 from bilo.training.session import Session
@@ -102,18 +102,10 @@ def fit_in_directions(
     _, J = end.answer(torch.eye(len(run.params)).to(run.params))
     finished = FinishedRun(replace(method, w_reg=weight), run, status, end.u, J, run.done)
     solution = assess(finished, data, session)
-    checks = solution.checks if auto or not weight else (*solution.checks, _given(weight))
+    given = () if auto else of_given_weight(weight, "; w_reg='auto' lets the data choose")
     left: dict[str, Any] = {"unanswered": end.lower.unanswered(waves), "w_reg": weight}
-    return replace(solution, checks=checks, assessment={**solution.assessment, **left})
-
-
-def _given(weight: float) -> Check:
-    """A weight that is a prior of the user's own."""
-    return Check(
-        "regulariser",
-        None,
-        f"its weight {weight:.2g} was given and not tested: too large a one makes too narrow a "
-        "band about the wrong place; w_reg='auto' lets the data choose",
+    return replace(
+        solution, checks=(*solution.checks, *given), assessment={**solution.assessment, **left}
     )
 
 

@@ -26,7 +26,7 @@ from bilo.lower.trunk import tiling
 from bilo.methods._assessment import FinishedRun, assess
 from bilo.methods._fingerprint import fingerprint
 from bilo.methods._optimum import Left
-from bilo.training.checks import Check
+from bilo.training.checks import of_given_weight
 from bilo.training.loop import Levels, train
 from bilo.training.recipes import RecipeError
 from bilo.training.session import Session
@@ -105,7 +105,7 @@ def fit_weakly(method: BiLO, problem: Problem, data: Objective, session: Session
         left=_left(levels.level, place) if run.done else None,
     )
     solution = assess(finished, data, session)
-    return replace(solution, checks=(*solution.checks, *_untested(method.w_reg)))
+    return replace(solution, checks=(*solution.checks, *of_given_weight(float(method.w_reg))))
 
 
 def _left(level: WeakLevel, place: WeakPlace) -> Left | None:
@@ -115,14 +115,6 @@ def _left(level: WeakLevel, place: WeakPlace) -> Left | None:
     model = level.model(place)
     directions = max(min(int(model.free.sum()), len(place.u)), 1)
     return Left.of(level.data, place.u, model.left, directions)
-
-
-def _untested(w_reg: float) -> tuple[Check, ...]:
-    """The prior of the user's own."""
-    words = (
-        f"its weight {w_reg:.2g} was given and not tested: too large a one flattens the function"
-    )
-    return (Check("regulariser", None, words),) if w_reg else ()
 
 
 @dataclass

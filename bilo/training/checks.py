@@ -62,6 +62,22 @@ def untested(check: Check) -> Check:
     return replace(check, passed=None, words=f"not tested for this problem ({check.words})")
 
 
+def of_given_weight(w_reg: float, instead: str = "") -> tuple[Check, ...]:
+    """What a weight of the regulariser that the user gave was not tested for; none of a zero.
+
+    Parameters
+    ----------
+    w_reg : float
+    instead : str
+        What else there is, where there is something.
+    """
+    words = (
+        f"its weight {w_reg:.2g} was given and not tested: too large a one flattens the function "
+        "and makes too narrow a band about the wrong place"
+    )
+    return (Check("regulariser", None, words + instead),) if w_reg else ()
+
+
 def warnings_of(checks: Sequence[Check]) -> tuple[str, ...]:
     """The words of what failed."""
     return tuple(c.words for c in checks if c.passed is False)
