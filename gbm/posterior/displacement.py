@@ -4,19 +4,19 @@ With v(t) = logit u(p + t n) - logit tau along the ray of a point p with the out
 
     delta = int ([v(t) > 0] - [drawn]) dt,    t in [-15, 15] mm of tissue,
 
-v linear between readings 1 mm apart: the root of v where there is one, and else by how much of the
-ray one region exceeds the other. Where a root appears nothing jumps.
+v linear between readings: the root of v where there is one, and else by how much of the ray one
+region exceeds the other. Where a root appears nothing jumps.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-OFFSETS_MM = np.arange(-15.0, 16.0)
-"""Where a ray is read, t: as far as real outlines are from a model of the whole tumour."""
-MIDDLES_MM = (OFFSETS_MM[1:] + OFFSETS_MM[:-1]) / 2
-"""Of the millimetres between."""
-_CENTRE = OFFSETS_MM.size // 2
+READINGS_MM = {2: np.arange(-15.0, 16.0), 3: np.arange(-16.0, 17.0, 2.0)}
+"""Where a ray is read, t, by dimension: as finely as the samples are solved, and as far as real
+outlines are from a model of the whole tumour."""
+_SLOPE_MM = 2.0
+"""To either side of a point, where the slope of logit u is taken."""
 _FLAT = 0.12
 """Error of the threshold in the logit that moves an outline by 0.12 / g mm."""
 _TINY = 1e-300
@@ -24,7 +24,7 @@ _LIMIT_MM = 8.0
 
 
 def covered(v: np.ndarray) -> np.ndarray:
-    """The part of each millimetre of rays (.., n) where v > 0, (.., n - 1)."""
+    """The part between two readings each of rays (.., n) where v > 0, (.., n - 1)."""
     above, size = np.maximum(v, 0.0), np.abs(v)
     return np.asarray((above[..., 1:] + above[..., :-1]) / (size[..., 1:] + size[..., :-1] + _TINY))
 
@@ -44,13 +44,12 @@ def limited(delta: np.ndarray) -> np.ndarray:
     return np.asarray(delta / np.sqrt(1.0 + (delta / _LIMIT_MM) ** 2))
 
 
-def flatness(v: np.ndarray) -> np.ndarray:
-    """Scale s = min(2, sqrt(1 + (0.12 / g)^2)) of the errors, from v (.., 31).
+def flatness(v: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Scale s = min(2, sqrt(1 + (0.12 / g)^2)) of the errors, from v (.., T) at t (T,), mm.
 
     Where the field is flat an error of the threshold moves the outline far; g is the mean slope of
     logit u over t in [-2, 2] mm.
     """
-    g = (v[..., _CENTRE - 2] - v[..., _CENTRE + 2]) / (
-        OFFSETS_MM[_CENTRE + 2] - OFFSETS_MM[_CENTRE - 2]
-    )
+    inner, outer = np.searchsorted(t, (-_SLOPE_MM, _SLOPE_MM))
+    g = (v[..., inner] - v[..., outer]) / (2 * _SLOPE_MM)
     return np.minimum(2.0, np.sqrt(1.0 + (_FLAT / np.maximum(g, 0.02)) ** 2))

@@ -111,7 +111,7 @@ class OutlineLikelihood:
         """
         scale, misfit = [], []
         for region, part, tau in self._parts(features, levels):
-            scale.append(flatness(region.rays(part[None])[0]))
+            scale.append(flatness(region.rays(part[None])[0], region.t))
             delta = region.displacement(part[None], np.array([tau]))
             misfit.append(_rms(delta / scale[-1]))
         misfit = [rms if m else max(misfit) for rms, m in zip(misfit, self._points, strict=True)]

@@ -42,8 +42,10 @@ _SAME_BASIN, _SAME_MODE = 0.4, 0.1
 """How near two ends are one, in natural units: 1 of ln lambda and ln rho T, 10 mm of the origin."""
 _COMPARABLE = 3.0
 """Log density within which another basin is worth a climb on the posterior's own cells."""
-_FINAL = (40, 1e-3)
-"""Most steps of a climb on the posterior's own cells, and the gain of log p at which it ends."""
+_FIRST = {2: (25, 0.01), 3: (15, 0.1)}
+_FINAL = {2: (40, 1e-3), 3: (40, 0.01)}
+"""Most steps of the first and the last climbs, by dimension, and the gain of log p at which they
+end: samples need no mode to the digit, and a step in space costs some half a second."""
 _REACH, LEVEL_REACH = 0.3, 0.6
 """Longest step of growth and origin, and of the thresholds, in natural units."""
 
@@ -95,12 +97,13 @@ def find_modes(
     first = max(ends, key=nearness).theta
     free = with_noise_of(coarse, first, floor_mm, 0.0)
     first = max(climb(own(coarse, first), first), climb(free, first), key=nearness).theta
-    first = climb(own(posterior, first), first, *_FINAL).theta
+    final = _FINAL[posterior.forward.grid.dimensions]
+    first = climb(own(posterior, first), first, final).theta
     known = own(posterior, first)
     coarse = known.on(_CELL_MM)
     ends = distinct([climb(coarse.near(m.theta), m.theta) for m in ends], coarse, _SAME_BASIN)
     leading = [m.theta for m in ends if m.log_density > ends[0].log_density - _COMPARABLE]
-    found = [climb(known.near(theta), theta, *_FINAL) for theta in (first, *leading)]
+    found = [climb(known.near(theta), theta, final) for theta in (first, *leading)]
     found = distinct(found, known, _SAME_MODE)
     return Modes(known.near(found[0].theta), first, tuple(found))
 
@@ -126,10 +129,10 @@ def distinct(
 
 
 def climb(
-    posterior: LogPosterior, start: np.ndarray, most: int = 25, tolerance: float = 0.01
+    posterior: LogPosterior, start: np.ndarray, ends: tuple[int, float] | None = None
 ) -> Mode[np.ndarray]:
-    """The mode near a start, see `Descent`."""
-    n = posterior.growth.stop
+    """The mode near a start, after so many steps or with so little gain, see `Descent`."""
+    n, (most, tolerance) = posterior.growth.stop, ends or _FIRST[posterior.forward.grid.dimensions]
     reach = np.repeat([_REACH, LEVEL_REACH], [n, len(start) - n])
     within = partial(posterior.prior.towards, by=NEAREST)
     descent = Descent(posterior.scale, reach, most, tolerance, within)

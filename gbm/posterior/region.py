@@ -13,12 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import logit
 
 from gbm.config.conventions import REGIONS
-from gbm.posterior.displacement import (
-    MIDDLES_MM,
-    OFFSETS_MM,
-    covered,
-    covered_slope,
-)
+from gbm.posterior.displacement import READINGS_MM, covered, covered_slope
 from gbm.posterior.outline import Outline
 
 if TYPE_CHECKING:
@@ -38,16 +33,18 @@ _FLATTEST = 0.05
 class Region:
     """An outline, and points off it that lie inside or outside.
 
-    The features of a density, (F,) with F = 31 m + 2 k, are logit u along the m rays, logit u at
-    the k sign points, and ln |grad logit u| there; see `Reader`.
+    The features of a density, (F,) with F = T m + 2 k, are logit u at T places along each of m
+    rays, logit u at the k sign points, and ln |grad logit u| there; see `Reader`.
 
     Attributes
     ----------
     name : str
         WT or TC.
     outline : Outline
-    drawn, tissue : ndarray (m, 30)
-        Shares of the region and of tissue along each ray, millimetre by millimetre.
+    t : ndarray (T,)
+        Where the rays are read, mm outward.
+    drawn, tissue : ndarray (m, T - 1)
+        Shares of the region and of tissue along each ray, between two readings each.
     signs : ndarray (k, d)
         Sign points, mm.
     side : ndarray (k,)
@@ -56,6 +53,7 @@ class Region:
 
     name: str
     outline: Outline
+    t: np.ndarray
     drawn: np.ndarray
     tissue: np.ndarray
     signs: np.ndarray
@@ -68,31 +66,42 @@ class Region:
         outline, index = Outline.of(domain, name), _sign_points(domain, name)
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
-        middles = outline.along(MIDDLES_MM)
-        along = reading(domain.axes, middles.reshape(-1, mask.ndim))
+        t = READINGS_MM[mask.ndim]
+        middles = np.arange(t[0] + 0.5, t[-1])
+        places = outline.along(middles)
+        along = reading(domain.axes, places.reshape(-1, mask.ndim))
         drawn, tissue = (
-            (along @ part.ravel().astype(float)).reshape(middles.shape[:2])
+            (along @ part.ravel().astype(float)).reshape(places.shape[:2])
             for part in (mask, domain.tissue)
         )
         # a point is the mean of faces: nearer to the edge than the voxels that the ray meets are
-        drawn = np.where(np.abs(MIDDLES_MM) < _OWN_MM, MIDDLES_MM < 0, drawn)
+        drawn = np.where(np.abs(middles) < _OWN_MM, middles < 0, drawn)
+        drawn, tissue = (
+            a.reshape(len(a), t.size - 1, middles.size // (t.size - 1)).mean(axis=-1)
+            for a in (drawn, tissue)
+        )
         signs = first + domain.spacing * index
-        return cls(name, outline, drawn, tissue, signs, side)
+        return cls(name, outline, t, drawn, tissue, signs, side)
 
     @property
     def size(self) -> int:
         """Number F of features."""
-        return OFFSETS_MM.size * len(self.outline.faces) + 2 * len(self.side)
+        return self.t.size * len(self.outline.faces) + 2 * len(self.side)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Of tissue between two readings each, (m, T - 1), mm."""
+        return np.asarray(self.tissue * np.diff(self.t))
 
     def rays(self, features: np.ndarray) -> np.ndarray:
-        """logit u along the rays (W, m, 31), of features (W, F)."""
+        """logit u along the rays (W, m, T), of features (W, F)."""
         rays, _, _ = self._parts(features)
         return rays
 
     def displacement(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """delta (W, m), mm, of features (W, F) at thresholds (W,)."""
         excess = covered(self.rays(features) - logit(tau)[:, None, None]) - self.drawn
-        return np.asarray((excess * self.tissue).sum(axis=-1))
+        return np.asarray((excess * self.lengths).sum(axis=-1))
 
     def sign_error(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """How far on their right side the sign points are, e (W, k), mm, about
@@ -109,7 +118,7 @@ class Region:
         """Derivatives by features (F,) and threshold of what has those by delta (m,), e (k,)."""
         (rays,), (value,), (slope,) = self._parts(features[None])
         v, off = rays - logit(tau), value - logit(tau)
-        by_rays = covered_slope(v, by_delta[:, None] * self.tissue)
+        by_rays = covered_slope(v, by_delta[:, None] * self.lengths)
         width = np.hypot(slope, _FLATTEST)
         by_value = self.side * by_error / width
         by_steepness = -by_value * off * (slope / width) ** 2
@@ -117,10 +126,10 @@ class Region:
         return np.concatenate([by_rays.ravel(), by_value, by_steepness]), float(by_tau)
 
     def _parts(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rays (W, m, 31), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
-        m, k, t = len(self.outline.faces), len(self.side), OFFSETS_MM.size
-        rays, value, steepness = np.split(features, [t * m, t * m + k], axis=1)
-        return rays.reshape(len(features), m, t), value, np.exp(steepness)
+        """Rays (W, m, T), logit u at the sign points and its slope (1/mm), (W, k), of (W, F)."""
+        m, k, n = len(self.outline.faces), len(self.side), self.t.size
+        rays, value, steepness = np.split(features, [n * m, n * m + k], axis=1)
+        return rays.reshape(len(features), m, n), value, np.exp(steepness)
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ class Reader:
 
     Attributes
     ----------
-    rays, signs : sparse (31 m, cells), (k, cells)
+    rays, signs : sparse (T m, cells), (k, cells)
         Multilinear readings.
     slopes : tuple of d sparse (k, cells)
         Central differences over 2 mm.
@@ -143,7 +152,7 @@ class Reader:
     def of(cls, region: Region, axes: Sequence[np.ndarray]) -> Reader:
         """Of a region on a grid of d axes, mm."""
         outline, d = region.outline, len(axes)
-        rays = outline.along(OFFSETS_MM)
+        rays = outline.along(region.t)
         slopes = (
             reading(axes, region.signs + e) - reading(axes, region.signs - e) for e in np.eye(d)
         )

@@ -8,7 +8,7 @@ from scipy import stats
 
 from gbm.growth.parameters import squared_distance
 from gbm.posterior.correlation import SHARED, Whitening, correlation
-from gbm.posterior.displacement import OFFSETS_MM, covered, covered_slope, flatness, limited
+from gbm.posterior.displacement import READINGS_MM, covered, covered_slope, flatness, limited
 from gbm.posterior.outline import Outline
 from gbm.posterior.region import Reader, Region, reading
 from tests.gbm.posterior.balls import head, permuted
@@ -98,20 +98,25 @@ class TestOutline:
         last = np.array([axis[-1] for axis in domain.axes])
         inner = np.all((region.signs > -2.0) & (region.signs < last - 1.0), axis=1)
         np.testing.assert_allclose(found[inner], exact[inner], rtol=0.05, atol=0.1)
-        np.testing.assert_allclose(flatness(rays)[0], np.sqrt(1 + (0.12 * 1.7) ** 2), rtol=1e-2)
+        np.testing.assert_allclose(
+            flatness(rays, region.t)[0], np.sqrt(1 + (0.12 * 1.7) ** 2), rtol=1e-2
+        )
 
 
 class TestCrossing:
-    def test_a_root_is_where_the_ray_is_covered_to(self) -> None:
+    @pytest.mark.parametrize("dimensions", [2, 3])
+    def test_a_root_is_where_the_ray_is_covered_to(self, dimensions: int) -> None:
         """Exact between readings, wherever it lies."""
+        t = READINGS_MM[dimensions]
         for root in (-14.3, -0.25, 0.0, 2.25):
-            v = 0.7 * (root - OFFSETS_MM)
-            assert covered(v).sum() + OFFSETS_MM[0] == pytest.approx(root)
+            v = 0.7 * (root - t)
+            assert covered(v) @ np.diff(t) + t[0] == pytest.approx(root)
 
     def test_nothing_jumps_where_roots_appear(self) -> None:
         """A second front that comes up adds its own length, from nothing."""
-        hill = 4.0 - np.abs(OFFSETS_MM - 9.0)
-        rising = [np.maximum(-OFFSETS_MM, hill - height) for height in np.linspace(6, 0, 601)]
+        t = READINGS_MM[2]
+        hill = 4.0 - np.abs(t - 9.0)
+        rising = [np.maximum(-t, hill - height) for height in np.linspace(6, 0, 601)]
         lengths = np.array([covered(v).sum() for v in rising])
         assert lengths[0] == pytest.approx(15.0)
         assert lengths[-1] > 21.0
@@ -130,8 +135,9 @@ class TestCrossing:
         )
 
     def test_flat_fields_err_more_but_not_without_limit(self) -> None:
-        v = -OFFSETS_MM[None] * np.array([[1.0], [0.12], [0.0]])
-        np.testing.assert_allclose(flatness(v), [1.0072, np.sqrt(2), 2.0], rtol=1e-4)
+        t = READINGS_MM[2]
+        v = -t[None] * np.array([[1.0], [0.12], [0.0]])
+        np.testing.assert_allclose(flatness(v, t), [1.0072, np.sqrt(2), 2.0], rtol=1e-4)
 
 
 class TestWhitening:

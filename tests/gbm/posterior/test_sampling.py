@@ -261,7 +261,7 @@ class TestMode:
         ends = []
         for x0 in ((14.0, 23.0), (13.0, 21.0)):
             start = np.array([np.log(1.5), np.log(8.0), *x0, 0.35, 0.6])
-            ends.append(climb(posterior.near(start), start, 60, 1e-3))
+            ends.append(climb(posterior.near(start), start, (60, 1e-3)))
         for end in ends:
             assert end.settled
             np.testing.assert_allclose(end.theta[2:4], [16.5, 23.0], atol=0.3)
