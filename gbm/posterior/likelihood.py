@@ -105,15 +105,16 @@ class OutlineLikelihood:
     def frozen(
         self, features: np.ndarray, levels: np.ndarray, floor_mm: float, factor: float
     ) -> OutlineLikelihood:
-        """With s, b and rho from a first fit: b_r = max(floor, factor rms(delta / s)).
+        """With s, b and rho from a first fit: b_r = max(floor, factor rms(limited(delta) / s)).
 
-        An outline without points, all of it the whole tumour's edge or at walls, errs as the other.
+        Outliers are drawn in, as in the misfit: one lobe does not say how all else is drawn. An
+        outline without points, all of it the whole tumour's edge or at walls, errs as the other.
         """
         scale, misfit = [], []
         for region, part, tau in self._parts(features, levels):
             scale.append(flatness(region.rays(part[None])[0], region.t))
             delta = region.displacement(part[None], np.array([tau]))
-            misfit.append(_rms(delta / scale[-1]))
+            misfit.append(_rms(limited(delta) / scale[-1]))
         misfit = [rms if m else max(misfit) for rms, m in zip(misfit, self._points, strict=True)]
         sd = np.array([max(floor_mm, factor * rms) for rms in misfit])
         beyond = np.repeat(1.0 - (floor_mm / sd) ** 2, self._points)

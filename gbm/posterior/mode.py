@@ -6,8 +6,8 @@ and, where it leads nearer, with the least one: a large one may owe itself to th
 mode fixes the noise level. Then all ends climb again, and the best of them, and those nearly as
 good, on the posterior's own cells.
 
-The noise level b of an outline is max(floor, factor rms(delta / s)) at the first mode. Its marginal
-likelihood is no use: the rough modes of an outline rule it, and smooth errors look small to it.
+The noise level b of an outline is max(floor, factor rms(limited(delta) / s)) at the first mode. Its
+marginal likelihood is no use: the rough modes of an outline rule it, and smooth errors look small.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class TestNoise:
         known = OutlineLikelihood.of([region], 2).frozen(features, HALF, 1.2, 1.3)
         assert known.misfit(features, HALF)["WT"] == pytest.approx(2.81, abs=0.25)
         scale = np.sqrt(1 + (0.12 * 2.0) ** 2)
-        delta = region.displacement(features[None], HALF)
-        assert known.sd == pytest.approx(1.3 * np.sqrt(np.mean(delta**2)) / scale, rel=0.01)
+        misfit = known.misfit(features, HALF)["WT"]
+        assert known.sd == pytest.approx(1.3 * misfit / scale, rel=0.01)
         assert known.rough == pytest.approx(1 - (1.2 / known.sd[0]) ** 2)
         near = OutlineLikelihood.of([region], 2).frozen(
             read(logit_u(distance, RADIUS, 2.0)), HALF, 1.2, 1.3
