@@ -2,7 +2,7 @@
 
 With v(t) = logit u(p + t n) - logit tau along the ray of a point p with the outward normal n,
 
-    delta = int ([v(t) > 0] - [drawn]) dt,    t in [-15, 15] mm of tissue,
+    delta = int ([v(t) > 0] - [drawn]) dt,    over the tissue at t in [-15, 15] mm (in space 16),
 
 v linear between readings: the root of v where there is one, and else by how much of the ray one
 region exceeds the other. Where a root appears nothing jumps.

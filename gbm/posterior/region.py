@@ -44,7 +44,7 @@ class Region:
     t : ndarray (T,)
         Where the rays are read, mm outward.
     drawn, tissue : ndarray (m, T - 1)
-        Shares of the region and of tissue along each ray, between two readings each.
+        Share of the region in the tissue, and of tissue, along each ray between two readings each.
     signs : ndarray (k, d)
         Sign points, mm.
     side : ndarray (k,)
@@ -67,19 +67,7 @@ class Region:
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
         t = READINGS_MM[mask.ndim]
-        middles = np.arange(t[0] + 0.5, t[-1])
-        places = outline.along(middles)
-        along = reading(domain.axes, places.reshape(-1, mask.ndim))
-        drawn, tissue = (
-            (along @ part.ravel().astype(float)).reshape(places.shape[:2])
-            for part in (mask, domain.tissue)
-        )
-        # a point is the mean of faces: nearer to the edge than the voxels that the ray meets are
-        drawn = np.where(np.abs(middles) < _OWN_MM, middles < 0, drawn)
-        drawn, tissue = (
-            a.reshape(len(a), t.size - 1, middles.size // (t.size - 1)).mean(axis=-1)
-            for a in (drawn, tissue)
-        )
+        drawn, tissue = _shares(domain, mask, outline, t)
         signs = first + domain.spacing * index
         return cls(name, outline, t, drawn, tissue, signs, side)
 
@@ -211,6 +199,31 @@ def reading(axes: Sequence[np.ndarray], points: np.ndarray) -> csr_matrix:
         where = (np.arange(len(points)), cell)
         matrix = matrix + csr_matrix((weight, where), shape=matrix.shape)
     return matrix
+
+
+def _shares(
+    domain: Domain, mask: np.ndarray, outline: Outline, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of a region in the tissue, and of tissue, along rays between readings at t (T,), mm.
+
+    Both (m, T - 1). Beyond the border of the domain, where there are no voxels, is no tissue.
+    """
+    middles = np.arange(t[0] + 0.5, t[-1])
+    places = outline.along(middles)
+    along = reading(domain.axes, places.reshape(-1, mask.ndim))
+    first, last = (np.array([axis[end] for axis in domain.axes]) for end in (0, -1))
+    beyond = np.maximum(first - places, places - last).max(axis=-1) > domain.spacing / 2
+    tissue, drawn = (
+        np.where(beyond, 0.0, (along @ part.ravel().astype(float)).reshape(places.shape[:2]))
+        for part in (domain.tissue, mask & domain.tissue)
+    )
+    # a point is the mean of faces: nearer to the edge than the voxels that the ray meets are
+    drawn = np.where(np.abs(middles) < _OWN_MM, tissue * (middles < 0), drawn)
+    tissue, drawn = (
+        a.reshape(len(a), t.size - 1, middles.size // (t.size - 1)).mean(axis=-1)
+        for a in (tissue, drawn)
+    )
+    return np.divide(drawn, tissue, out=np.zeros_like(drawn), where=tissue > 0), tissue
 
 
 def _sign_points(domain: Domain, name: str) -> np.ndarray:

@@ -102,6 +102,36 @@ class TestOutline:
             flatness(rays, region.t)[0], np.sqrt(1 + (0.12 * 1.7) ** 2), rtol=1e-2
         )
 
+    def test_walls_on_the_way_are_nobodys(self, dimensions: int) -> None:
+        """Where front and drawing agree on either side of a sulcus its edges say nothing."""
+        _, distance = round_region(dimensions)
+        tissue = np.ones(SHAPE[dimensions], bool)
+        tissue[int(CENTRE[dimensions][0]) + 5 :][:3] = False
+        domain = replace(head(tissue, CENTRE[dimensions]), WT=(distance < RADIUS) & tissue)
+        region = Region.of(domain, "WT")
+        read = Reader.of(region, domain.axes)(((RADIUS - distance) / 1.7).ravel())[None]
+        exact = RADIUS - np.linalg.norm(region.outline.points - CENTRE[dimensions], axis=1)
+        found = region.displacement(read, np.array([0.5]))[0]
+        np.testing.assert_allclose(found, exact, atol=0.06)
+
+    def test_nothing_is_beyond_the_border(self, dimensions: int) -> None:
+        """A front that reaches it has come as far as it can, and does not jump."""
+        domain, distance = round_region(dimensions)
+        kept = slice(0, int(CENTRE[dimensions][0] + RADIUS) + 3 + 3)
+        names = ("P", "phi", "WT", "TC", "wm", "gm", "csf")
+        cut = replace(
+            domain, axes=(domain.axes[0][kept], *domain.axes[1:]),
+            **{name: getattr(domain, name)[kept] for name in names},
+        )  # fmt: skip
+        region = Region.of(cut, "WT")
+        reader = Reader.of(region, cut.axes)
+        radii = RADIUS + np.linspace(0.0, 6.0, 61)
+        read = np.array([reader((r - distance[kept]).ravel() / 1.7) for r in radii])
+        found = region.displacement(read, np.full(len(radii), 0.5))
+        assert np.diff(found, axis=0).max() < 0.5
+        foremost = found[:, np.argmax(region.outline.points[:, 0])]
+        assert 2.0 < foremost[-1] < 3.5
+
 
 class TestCrossing:
     @pytest.mark.parametrize("dimensions", [2, 3])
