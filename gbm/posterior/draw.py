@@ -102,7 +102,7 @@ def _about_samples(posterior: LogPosterior, found: Draws, rng: np.random.Generat
     about = Mode(centre, value, np.linalg.inv(spread), seen)
     axes = _axes(posterior, spread)
     log_density = _on_quadratic(posterior, about, axes)
-    start = _walkers(log_density, centre, spread, rng)
+    start = _walkers(log_density, centre, posterior.prior.narrowed(spread), rng)
     for _ in range(_ROUNDS):
         chain = sample(log_density, start, _STEPS, rng)
         sampled = _axes(posterior, np.cov(chain.theta.T))
@@ -134,7 +134,7 @@ def _modelled(
     spread = covariance(mode.hessian, posterior.scale)
     axes = _axes(posterior, spread)
     log_density = _on_quadratic(posterior, mode, axes)
-    start = _walkers(log_density, mode.theta, spread, rng)
+    start = _walkers(log_density, mode.theta, posterior.prior.narrowed(spread), rng)
     for _ in range(_ROUNDS):
         chain = sample(log_density, start, _STEPS, rng)
         sampled = _axes(posterior, np.cov(chain.theta.T))

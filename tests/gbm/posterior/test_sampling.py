@@ -248,6 +248,18 @@ class TestMode:
         assert mode.settled
         assert max(found.posterior.misfit(mode.theta, mode.seen).values()) < 1.0
 
+    def test_bounds_of_all_else_leave_the_origin_as_wide_as_it_is(self, slice_: Domain) -> None:
+        """Walkers that began in a corner of the bounds all began in one place."""
+        bounds = {"lambda_mm": [2.0, 2.0001], "rhoT": [7.0, 7.001]}
+        bounds |= {"WT": [0.3, 0.301], "TC": [0.6, 0.6005]}
+        settings = Settings.model_validate({"bounds": bounds})
+        posterior = LogPosterior.of(slice_, GrowthInverseProblem.of(slice_, settings))
+        found = find_modes(posterior, starts(slice_, posterior), 1.2, 1.3)
+        mode = found.all[0]
+        chain, _, _ = draw._modelled(found.posterior, mode, np.random.default_rng(0))
+        wanted = np.sqrt(np.diag(np.linalg.inv(mode.hessian[2:4, 2:4])))
+        np.testing.assert_allclose(chain.theta[:, 2:4].std(axis=0) / wanted, 1.0, atol=0.4)
+
     def test_a_wall_stops_the_origin_and_nothing_else(self, slice_: Domain) -> None:
         """Of a tumour that began where a cavity is now: the origin slides along its edge."""
         cavity = np.zeros_like(slice_.WT)
