@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,15 @@ class Free:
         return there
 
 
+class Itself:
+    """What is seen is theta; in the plane."""
+
+    grid = SimpleNamespace(dimensions=2)
+
+    def __call__(self, theta: np.ndarray) -> np.ndarray:
+        return theta
+
+
 @dataclass(frozen=True)
 class TwoBasins:
     """log p = -theta_1^2 / 2 + height of the nearer one - 8 (theta_0 - place)^2, at -1 and 1.
@@ -30,15 +40,13 @@ class TwoBasins:
     scale = np.ones(2)
     growth = slice(0, 2)
     prior = Free()
+    forward = Itself()
 
     def on(self, cell_mm: float) -> TwoBasins:
         return self
 
     def near(self, theta: np.ndarray) -> TwoBasins:
         return self
-
-    def forward(self, theta: np.ndarray) -> np.ndarray:
-        return theta
 
     def frozen(self, theta: np.ndarray, seen: Any, floor: float, factor: float) -> TwoBasins:
         return self
