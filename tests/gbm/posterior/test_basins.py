@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -73,3 +73,27 @@ def test_the_density_decides_between_basins(heights: tuple[float, float]) -> Non
     np.testing.assert_allclose(found.first, [-1.0, 0.0], atol=0.01)
     np.testing.assert_allclose(found.all[0].theta, [best, 0.0], atol=0.01)
     assert found.all[0].log_density == pytest.approx(0.0, abs=1e-3)
+
+
+@dataclass(frozen=True)
+class Leaning(TwoBasins):
+    """One basin, whose mode the noise level draws away from 0, where the outlines are met."""
+
+    lean: float = 0.0
+
+    def frozen(self, theta: np.ndarray, seen: Any, floor: float, factor: float) -> Leaning:
+        return replace(self, lean=0.8 * float(theta[0]) if factor else 0.1)
+
+    def evaluate(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        away = theta - [self.lean, 0.0]
+        return -(away @ away) / 2, away
+
+    def expand(self, theta: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return -away, np.eye(2)
+
+
+def test_a_noise_level_that_keeps_itself_up_is_left() -> None:
+    """By a climb with the least one, which misses the outlines less."""
+    posterior = cast(LogPosterior, Leaning((0.0, 0.0)))
+    found = find_modes(posterior, [np.array([1.0, 0.0])], 1.2, 1.3)
+    assert found.first[0] == pytest.approx(0.08, abs=0.01)

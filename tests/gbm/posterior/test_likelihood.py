@@ -177,7 +177,69 @@ def test_slope_is_exact(both) -> None:
             assert slope == pytest.approx(found, rel=1e-4)
 
 
+MISSED = np.array([0.35, 0.9])
+
+
+@pytest.fixture(scope="module")
+def missed(both):
+    """A core that the model misses by far, a whole tumour that it misses by less."""
+    regions, read, distance = both
+    features = read(logit_u(distance, RADIUS + 1.0, 4.0))
+    return OutlineLikelihood.of(regions, 2).frozen(features, MISSED, 0.8, 1.3), features
+
+
+class TestModelError:
+    def parts(self, missed) -> tuple[np.ndarray, np.ndarray, float]:
+        """Displacements, their D, and the sign points' share of the density."""
+        frozen, features = missed
+        parts = list(zip(frozen.regions, frozen.split(features), MISSED, strict=True))
+        delta = np.concatenate([r.displacement(f[None], [t])[0] for r, f, t in parts])
+        side = [
+            r.sign_error(f[None], [t])[0] / b for (r, f, t), b in zip(parts, frozen.sd, strict=True)
+        ]
+        numbers = [len(r.outline.faces) for r in frozen.regions]
+        signs = frozen.share @ np.log(0.03 + 0.97 * ndtr(np.concatenate(side)))
+        return delta, np.repeat(frozen.sd, numbers) * frozen.scale, float(signs)
+
+    def test_it_is_of_every_length(self, missed) -> None:
+        """delta ~ N(0, D (K + (nu^2 + rho^2) I) D)."""
+        frozen, features = missed
+        delta, unit, signs = self.parts(missed)
+        outlines = [region.outline for region in frozen.regions]
+        which = np.repeat([0, 1], [len(outline.faces) for outline in outlines])
+        rough = np.mean(1 - (0.8 / frozen.sd[which]) ** 2)
+        assert rough > 0.3
+        faces = np.concatenate([outline.faces for outline in outlines])
+        nugget = np.mean((0.3 / unit) ** 2 / faces)
+        K = correlation(np.concatenate([outline.points for outline in outlines]), which)
+        covariance = unit[:, None] * (K + (nugget + rough) * np.eye(len(unit))) * unit
+        drawn = -0.5 * delta @ np.linalg.solve(covariance, delta)
+        found = frozen.log(features[None], MISSED[:, None])[0]
+        assert found == pytest.approx(drawn + signs)
+
+    def test_far_off_each_outline_counts_once(self, missed) -> None:
+        frozen, features = missed
+        delta, unit, signs = self.parts(missed)
+        each = np.split((delta / unit) ** 2, [len(frozen.regions[0].outline.faces)])
+        found = frozen.far_off(features[None], MISSED[:, None])[0]
+        assert found == pytest.approx(signs - 0.5 * sum(part.mean() for part in each))
+        assert signs < -0.01
+
+    def test_slope(self, missed) -> None:
+        frozen, features = missed
+        by_features, _ = frozen.slope(features, MISSED)
+        d, h = np.random.default_rng(0).standard_normal(features.size), 1e-6
+        up, down = (frozen.log((features + s * d)[None], MISSED[:, None])[0] for s in (h, -h))
+        assert by_features @ d == pytest.approx((up - down) / (2 * h), rel=1e-4)
+
+
 class TestBothOutlines:
+    def test_the_core_is_asked_for_within_the_whole_tumour(self, both) -> None:
+        whole, core = both[0]
+        off = np.linalg.norm(core.signs - CENTRE[2], axis=1)
+        assert off.max() < RADIUS
+        assert len(core.side) < len(whole.side)
+
     def test_they_share_a_part_of_their_errors(self, both) -> None:
         """The density is that of one normal variable of all points."""
         regions, read, distance = both
