@@ -170,9 +170,9 @@ class LogPosterior:
         return float(self.log(theta[None], features[None])[0]), features
 
     def expand(self, theta: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient (n,) and Gauss-Newton Hessian (n, n) of -log p; one solve an unknown of u.
+        """Gradient (n,) of log p, Gauss-Newton Hessian (n, n) of -log p; one solve an unknown of u.
 
-        Those of log p vanish along what is held.
+        Those of the likelihood vanish along what is held, and the gradient of the prior.
         """
         n = self.growth.stop
         free = [i for i in range(n) if i not in self.held]

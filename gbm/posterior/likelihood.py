@@ -6,10 +6,11 @@ of the drawing that hang together (`correlation`), of the voxels, that do not, a
     delta = D e,    D = diag(s_i b_r),    e ~ N(0, K + (nu^2 + rho^2) I),
     nu^2 = mean((0.3 mm / D_ii)^2 / f_i),    rho^2 = mean(1 - (floor / b_r)^2),
 
-s_i greater where the field is flat, f_i faces a point. By what b exceeds the floor, the error of a
-hand, the tumour is not of the model's shape: such errors are of every length, and the details of a
-front that is millimetres off say nothing. Sign points off an outline say which side of it they are
-on, up to blunders, with the errors e_j of `Region.sign_error`:
+means over the points of all outlines, s_i greater where the field is flat, f_i faces a point. By
+what b exceeds the floor, the error of a hand, the tumour is not of the model's shape: such errors
+are of every length, and the details of a front that is millimetres off say nothing. Sign points
+off an outline say which side of it they are on, up to blunders, with the errors e_j of
+`Region.sign_error`:
 
     sum_j w_j log(0.03 + 0.97 Phi(e_j / b_r)).
 
@@ -142,7 +143,7 @@ class OutlineLikelihood:
     def expand(
         self, features: np.ndarray, levels: np.ndarray, moved: np.ndarray, steps: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient (n + regions,) and Gauss-Newton Hessian of -log by n unknowns and thresholds.
+        """Gradient of log (n + regions,), Gauss-Newton Hessian of -log, by unknowns and thresholds.
 
         Parameters
         ----------

@@ -80,7 +80,7 @@ def find_modes(
     Parameters
     ----------
     posterior : LogPosterior
-        Its noise level does not matter.
+        With a noise level of 1 mm, as `LogPosterior.of` makes it: ends are judged with it.
     starts : sequence of ndarray (n,)
     floor_mm, factor : float
         Least noise level, and noise level over misfit.
