@@ -44,7 +44,7 @@ class Region:
     t : ndarray (T,)
         Where the rays are read, mm outward.
     drawn, tissue : ndarray (m, T - 1)
-        Share of the region in the tissue, and of tissue, along each ray between two readings each.
+        Tissue of the region, and all of it, along each ray between two readings each, mm.
     signs : ndarray (k, d)
         Sign points, mm.
     side : ndarray (k,)
@@ -67,7 +67,7 @@ class Region:
         first = np.array([axis[0] for axis in domain.axes])
         side = np.where(mask[tuple(index.T)], 1.0, -1.0)
         t = READINGS_MM[mask.ndim]
-        drawn, tissue = _shares(domain, mask, outline, t)
+        drawn, tissue = _lengths(domain, mask, outline, t)
         signs = first + domain.spacing * index
         return cls(name, outline, t, drawn, tissue, signs, side)
 
@@ -76,11 +76,6 @@ class Region:
         """Number F of features."""
         return self.t.size * len(self.outline.faces) + 2 * len(self.side)
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Of tissue between two readings each, (m, T - 1), mm."""
-        return np.asarray(self.tissue * np.diff(self.t))
-
     def rays(self, features: np.ndarray) -> np.ndarray:
         """logit u along the rays (W, m, T), of features (W, F)."""
         rays, _, _ = self._parts(features)
@@ -88,8 +83,8 @@ class Region:
 
     def displacement(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """delta (W, m), mm, of features (W, F) at thresholds (W,)."""
-        excess = covered(self.rays(features) - logit(tau)[:, None, None]) - self.drawn
-        return np.asarray((excess * self.lengths).sum(axis=-1))
+        inside = covered(self.rays(features) - logit(tau)[:, None, None])
+        return np.asarray((inside * self.tissue - self.drawn).sum(axis=-1))
 
     def sign_error(self, features: np.ndarray, tau: np.ndarray) -> np.ndarray:
         """How far on their right side the sign points are, e (W, k), mm, about
@@ -106,7 +101,7 @@ class Region:
         """Derivatives by features (F,) and threshold of what has those by delta (m,), e (k,)."""
         (rays,), (value,), (slope,) = self._parts(features[None])
         v, off = rays - logit(tau), value - logit(tau)
-        by_rays = covered_slope(v, by_delta[:, None] * self.lengths)
+        by_rays = covered_slope(v, by_delta[:, None] * self.tissue)
         width = np.hypot(slope, _FLATTEST)
         by_value = self.side * by_error / width
         by_steepness = -by_value * off * (slope / width) ** 2
@@ -201,10 +196,10 @@ def reading(axes: Sequence[np.ndarray], points: np.ndarray) -> csr_matrix:
     return matrix
 
 
-def _shares(
+def _lengths(
     domain: Domain, mask: np.ndarray, outline: Outline, t: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share of a region in the tissue, and of tissue, along rays between readings at t (T,), mm.
+    """Tissue of a region, and all of it, in mm along rays between readings at t (T,), mm.
 
     Both (m, T - 1). Beyond the border of the domain, where there are no voxels, is no tissue.
     """
@@ -219,11 +214,8 @@ def _shares(
     )
     # a point is the mean of faces: nearer to the edge than the voxels that the ray meets are
     drawn = np.where(np.abs(middles) < _OWN_MM, tissue * (middles < 0), drawn)
-    tissue, drawn = (
-        a.reshape(len(a), t.size - 1, middles.size // (t.size - 1)).mean(axis=-1)
-        for a in (tissue, drawn)
-    )
-    return np.divide(drawn, tissue, out=np.zeros_like(drawn), where=tissue > 0), tissue
+    pieces = (len(places), t.size - 1, middles.size // (t.size - 1))
+    return drawn.reshape(pieces).sum(axis=-1), tissue.reshape(pieces).sum(axis=-1)
 
 
 def _sign_points(domain: Domain, name: str) -> np.ndarray:

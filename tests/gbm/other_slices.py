@@ -11,6 +11,7 @@ last.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def judged(data: Path, patient: str, out: Path) -> dict[str, Any]:
     known = GrowthPosterior.read(job.files, with_slices=True)
     estimates = {name: known.estimate(name, float(known.samples[name][0])) for name in NAMES}
     modes = [m for m in neighbouring.modes(job, JUDGED_MM) if m["offset_mm"] != 0]
-    medians = [_medians(job, m["slice"]) for m in modes]
+    medians = _medians(job, [m["slice"] for m in modes])
     numbers = {
         name: {
             "interval90": e.interval90,
@@ -61,15 +62,18 @@ def judged(data: Path, patient: str, out: Path) -> dict[str, Any]:
     return {"numbers": numbers, "offsets_mm": [m["offset_mm"] for m in modes]}
 
 
-def _medians(job: Job, index: int) -> dict[str, float]:
-    """Of the posterior on another slice."""
+def _medians(job: Job, slices: Sequence[int]) -> list[dict[str, float]]:
+    """Of the posteriors on other slices."""
     settings = neighbouring.by_outline(job.settings)
-    there = {"slice": settings.slice.model_copy(update={"index": index})}
     tissue = Tissue.read(job.files.maps, read_sealed(job.files.tissue))
     regions = load_regions(job.files.regions)
-    domain = build_domain(job.patient.id, tissue, regions, settings.model_copy(update=there))
-    found = outline_posterior(domain).parameters()
-    return {name: found[name].median for name in NAMES}
+    medians = []
+    for index in slices:
+        there = {"slice": settings.slice.model_copy(update={"index": index})}
+        domain = build_domain(job.patient.id, tissue, regions, settings.model_copy(update=there))
+        found = outline_posterior(domain).parameters()
+        medians.append({name: found[name].median for name in NAMES})
+    return medians
 
 
 def _sd_log(interval: tuple[float, float] | None) -> float:
