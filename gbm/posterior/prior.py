@@ -136,7 +136,7 @@ class Prior:
         first = np.array([axis[0] for axis in self.domain.axes])
         index = np.rint((x0 - first) / self.domain.spacing).astype(int)
         inside = ((index >= 0) & (index < self.domain.phi.shape)).all(axis=1)
-        inside[inside] = self.domain.tissue[tuple(index[inside].T)]
+        inside[inside] = self.domain.phi[tuple(index[inside].T)] > 0.5
         return inside
 
 
