@@ -25,8 +25,11 @@ Gelman and Liu 2013, Psychometrika 78 (estimates that are not zero).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from bilo.inverse.directions import Directions
@@ -34,15 +37,15 @@ from bilo.inverse.least_squares import LeastSquares
 from bilo.inverse.regulariser import regulariser_rows
 from bilo.upper.directions import CUT, DirectionsLevel, Place
 
-DECADES, A_DECADE = 14, 6
-"""Weights that are tried: so many decades below the one that lets nothing move."""
+A_DECADE = 6
+"""Weights that are tried, before the best is refined."""
 PENALISED = 1e-5
 """Relative singular value of X above which R penalises a direction."""
 EXACT = 1e-14
-"""Part of the present misfit that is rounding."""
+"""Part of the present misfit, or of the largest curvature, that is rounding."""
 MOVES = 0.5
 """Of the directions that R penalises: with fewer that the data move the function stands still."""
-SAME = 0.2
+SAME = 0.1
 """Largest difference of ln w that is none."""
 
 
@@ -87,11 +90,25 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
     def still(w: float) -> bool:
         return float(torch.trace(torch.linalg.solve(precision(w), H))) - (len(H) - r) < MOVES
 
-    # above this weight nothing moves at all
-    largest = float(torch.linalg.matrix_norm(H, 2)) / float(2 * s[penalised][-1] ** 2)
-    weights = [largest * 10 ** (-k / A_DECADE) for k in range(DECADES * A_DECADE)]
-    best = min(weights, key=surprise)
-    return min(weights, key=lambda w: surprise(w) + math.log(w) / 2) if still(best) else best
+    # from where the regulariser is rounding in every direction to where it rules in every one
+    curvature, by_weight = float(torch.linalg.matrix_norm(H, 2)), 2 * s[penalised] ** 2
+    least, largest = EXACT * curvature / float(by_weight[0]), curvature / float(by_weight[-1])
+    best = _lowest(surprise, least, largest)
+    if still(best):
+        best = _lowest(lambda w: surprise(w) + math.log(w) / 2, least, largest)
+    return best
+
+
+def _lowest(f: Callable[[float], float], least: float, largest: float) -> float:
+    """The weight of the least f, by all weights `A_DECADE` a decade and Brent's method about it."""
+    few = math.ceil(A_DECADE * math.log10(largest / least)) + 1
+    logarithms = np.linspace(math.log(least), math.log(largest), few)
+    k = int(np.argmin([f(math.exp(x)) for x in logarithms]))
+    around = float(logarithms[max(k - 1, 0)]), float(logarithms[min(k + 1, few - 1)])
+    found = minimize_scalar(
+        lambda x: f(math.exp(x)), bounds=around, method="bounded", options={"xatol": 0.01}
+    )
+    return math.exp(found.x)
 
 
 def same(one: float, other: float) -> bool:

@@ -205,6 +205,20 @@ def test_the_chosen_weight_makes_the_data_likeliest(sigma: float | None) -> None
     assert surprise(w) <= min(surprise(w * factor) for factor in (0.01, 0.3, 0.6, 1.6, 3.0, 100.0))
 
 
+def test_the_chosen_weight_does_not_depend_on_the_lengths_of_directions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that is hardly penalised does not end the search before the weight of all others."""
+    level, place = _at_the_start(*_data("poisson", 1e-2))
+    weight = chosen_weight(level, place)
+    leading = Directions.leading(level.network.problem, place.params, CUT)
+    (block,) = leading.blocks
+    short = replace(leading, blocks=(block * torch.logspace(0, -6, block.shape[1]).double(),))
+    monkeypatch.setattr(Directions, "leading", lambda *_: short)
+    monkeypatch.setattr("bilo.upper.regularisation_weight.PENALISED", 1e-12)
+    assert chosen_weight(level, place) == pytest.approx(weight, rel=0.05)
+
+
 def test_a_function_that_need_not_move_has_a_band_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
