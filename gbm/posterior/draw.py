@@ -1,8 +1,7 @@
 """Samples of the posterior: an ensemble on a quadratic model, weighted by the solver.
 
 Where the weights say that the model was no good it is made again about the weighted samples; where
-that is no good either, or samples went on finding higher modes, the ensemble walks with the solver
-itself.
+that is no good either, or the samples leave it, the ensemble walks with the solver itself.
 """
 
 from __future__ import annotations
@@ -128,10 +127,9 @@ def _going_on(
 def _modelled(
     posterior: LogPosterior, mode: Mode[np.ndarray], rng: np.random.Generator
 ) -> tuple[Chain, Mode[np.ndarray], bool]:
-    """Samples of a model that is as wide as they are, its mode, and whether that is the highest.
+    """Samples of a model that is as wide as they are, its mode, and whether it came to that.
 
-    The walkers go on from one model to the next. On a rough ridge the widths of the last ones go up
-    and down with the places of their secants; weights say whether such a model serves.
+    The walkers go on from one model to the next.
     """
     spread = covariance(mode.hessian, posterior.scale)
     axes = _axes(posterior, spread)
@@ -147,7 +145,7 @@ def _modelled(
         mode, axes = higher or mode, sampled
         log_density = _on_quadratic(posterior, mode, axes)
         start = _going_on(log_density, chain, mode.theta, rng)
-    return chain, mode, higher is None
+    return chain, mode, False
 
 
 def _higher(

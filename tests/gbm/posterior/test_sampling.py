@@ -135,18 +135,6 @@ class TestInThePlane:
         assert theirs.median == pytest.approx(mine.median, abs=mine.sd)
         assert theirs.sd == pytest.approx(mine.sd, rel=0.5)
 
-    def test_widths_that_never_settle_do_not_walk_with_the_solver(
-        self, drawn: Drawn, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """On a rough ridge they go up and down, while most samples count."""
-        monkeypatch.setattr(draw, "_WIDER", 0.0)
-        known, _, good = drawn
-        again = draw.draw(known, good.mode, 60, np.random.default_rng(2))
-        assert again.sampler == "importance"
-        assert again.effective > 0.8
-        sd, wanted = (Summary.of(d.theta[:, 0], d.weights).sd for d in (again, good))
-        assert sd == pytest.approx(wanted, rel=0.3)
-
 
 class TestPartsOnly:
     def test_no_core(self, slice_: Domain) -> None:
