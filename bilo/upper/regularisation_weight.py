@@ -55,7 +55,7 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
     Raises
     ------
     ValueError
-        If the objective is no least squares.
+        If the objective is no least squares, or does not depend on the functions.
     """
     data, problem = level.data, level.network.problem
     if not isinstance(data, LeastSquares):
@@ -92,19 +92,21 @@ def chosen_weight(level: DirectionsLevel, place: Place) -> float:
 
     # from where the regulariser is rounding in every direction to where it rules in every one
     curvature, by_weight = float(torch.linalg.matrix_norm(H, 2)), 2 * s[penalised] ** 2
-    least, largest = EXACT * curvature / float(by_weight[0]), curvature / float(by_weight[-1])
-    best = _lowest(surprise, least, largest)
+    if curvature == 0.0:
+        raise ValueError("w_reg 'auto' needs data that change with the unknown functions")
+    smallest, largest = EXACT * curvature / float(by_weight[0]), curvature / float(by_weight[-1])
+    best = _lowest(surprise, smallest, largest)
     if still(best):
-        best = _lowest(lambda w: surprise(w) + math.log(w) / 2, least, largest)
+        best = _lowest(lambda w: surprise(w) + math.log(w) / 2, smallest, largest)
     return best
 
 
-def _lowest(f: Callable[[float], float], least: float, largest: float) -> float:
+def _lowest(f: Callable[[float], float], smallest: float, largest: float) -> float:
     """The weight of the least f, by all weights `A_DECADE` a decade and Brent's method about it."""
-    few = math.ceil(A_DECADE * math.log10(largest / least)) + 1
-    logarithms = np.linspace(math.log(least), math.log(largest), few)
+    count = math.ceil(A_DECADE * math.log10(largest / smallest)) + 1
+    logarithms = np.linspace(math.log(smallest), math.log(largest), count)
     k = int(np.argmin([f(math.exp(x)) for x in logarithms]))
-    around = float(logarithms[max(k - 1, 0)]), float(logarithms[min(k + 1, few - 1)])
+    around = float(logarithms[max(k - 1, 0)]), float(logarithms[min(k + 1, count - 1)])
     found = minimize_scalar(
         lambda x: f(math.exp(x)), bounds=around, method="bounded", options={"xatol": 0.01}
     )

@@ -219,6 +219,13 @@ def test_the_chosen_weight_does_not_depend_on_the_lengths_of_directions(
     assert chosen_weight(level, place) == pytest.approx(weight, rel=0.05)
 
 
+def test_data_that_no_function_changes_choose_no_weight() -> None:
+    """At an end whose value is given."""
+    ends = LeastSquares(Points({"x": torch.zeros(3)}), torch.zeros(3), sigma=0.01)
+    with pytest.raises(ValueError, match="needs data that change with the unknown functions"):
+        chosen_weight(*_at_the_start(get("poisson"), ends))
+
+
 def test_a_function_that_need_not_move_has_a_band_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
