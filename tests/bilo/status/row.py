@@ -117,13 +117,17 @@ class Outcome:
 
 
 def without_reference(problem: Problem) -> Problem:
-    """The same problem where nobody knows a numerical solution."""
+    """The same problem where nobody knows a numerical solution.
+
+    What classical methods fit by stays: they are that solution.
+    """
     own = type(problem)
     nothing = {
         "reference": Problem.reference,
         "solve": Problem.solve,
         "solutions": Problem.solutions,
         "sensitivities": Problem.sensitivities,
+        "solver": None,
         "judged": False,
         "name": own.name,
     }
