@@ -10,9 +10,11 @@ blurred, moves either outline, and the hand slips along each anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 _SHARES = ((0.6, 5.0), (0.4, 20.0))
 """Weight and length (mm) of each part: single slips, and a hand that draws too large all around."""
@@ -20,6 +22,8 @@ _SHARES = ((0.6, 5.0), (0.4, 20.0))
 SHARED = 0.6
 """c, the part of the variance that is common: much less, and outlines that are displaced together
 leave the origin too narrow; much more, and the gap between independent ones is told too well."""
+
+_ROWS = 256
 
 
 def matern32(distance: np.ndarray, length: float) -> np.ndarray:
@@ -32,7 +36,7 @@ def matern32(distance: np.ndarray, length: float) -> np.ndarray:
     return np.asarray((1.0 + q) * np.exp(-q))
 
 
-def correlation(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+def correlation(points: np.ndarray, outline: np.ndarray, rows: slice = slice(None)) -> np.ndarray:
     """K_ij = (1 within an outline, c between two) (0.6 M(d_ij; 5 mm) + 0.4 M(d_ij; 20 mm)).
 
     Positive semidefinite: a product, entry by entry, of two matrices that are (Schur).
@@ -43,10 +47,17 @@ def correlation(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
         mm.
     outline : ndarray (m,)
         Which one each point is of.
+    rows : slice
+        Those i alone.
     """
-    distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    distance = cdist(points[rows], points)
     along = sum(share * matern32(distance, length) for share, length in _SHARES)
-    return np.asarray(np.where(outline[:, None] == outline, 1.0, SHARED) * along)
+    return np.asarray(np.where(outline[rows, None] == outline, 1.0, SHARED) * along)
+
+
+def _few_rows(m: int) -> Iterator[slice]:
+    """All rows a few at a time: thousands of points around a tumour need no second matrix."""
+    return (slice(first, first + _ROWS) for first in range(0, m, _ROWS))
 
 
 def shares(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
@@ -56,7 +67,8 @@ def shares(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     ones (Kish, Survey Sampling, 1965, 8.2), here point by point. In space a thousand points around
     a tumour count for ten.
     """
-    return np.asarray(1.0 / correlation(points, outline).sum(axis=1))
+    sums = [correlation(points, outline, rows).sum(axis=1) for rows in _few_rows(len(points))]
+    return np.asarray(1.0 / np.concatenate([np.zeros(0), *sums]))
 
 
 @dataclass(frozen=True)
@@ -77,5 +89,8 @@ class Whitening:
     @classmethod
     def of(cls, points: np.ndarray, outline: np.ndarray) -> Whitening:
         """The eigenvectors of K, see `correlation`."""
-        k, V = np.linalg.eigh(correlation(points, outline))
+        K = np.empty((len(points), len(points)))
+        for rows in _few_rows(len(points)):
+            K[rows] = correlation(points, outline, rows)
+        k, V = np.linalg.eigh(K)
         return cls(np.maximum(k, 0.0), V)
