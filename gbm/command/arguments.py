@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gbm.version import __version__
+
 
 def parser(called: str, about: str) -> argparse.ArgumentParser:
     """The parser of the command line.
@@ -22,6 +24,7 @@ def parser(called: str, about: str) -> argparse.ArgumentParser:
         epilog=about.split("\n\n")[1],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    whole.add_argument("--version", action="version", version=f"gbm {__version__}")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="from patient files to reports")
     run.add_argument(

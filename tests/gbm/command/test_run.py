@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gbm.__main__ import main
 from gbm.command.arguments import parser
 from gbm.command.workflow import Command, patterns, snakefile
 from gbm.config.errors import InputError
@@ -104,6 +106,13 @@ def test_faults_of_a_command_are_told_in_words(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.split() == ["gbm", importlib.metadata.version("bilo-gbm")]
 
 
 def test_a_number_of_cores_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
