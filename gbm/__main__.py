@@ -44,10 +44,12 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
+    from gbm.command.overrides import overrides
     from gbm.command.run import run
     from gbm.command.workflow import Command, demo_patient
 
-    patient, settings = demo_patient(chosen.dimensions), {"dimensions": chosen.dimensions}
+    settings = {"dimensions": chosen.dimensions} | overrides(chosen.set)
+    patient = demo_patient(settings["dimensions"])
     return run(Command([patient], chosen.out, settings, chosen.cores, chosen.dry_run))
 
 

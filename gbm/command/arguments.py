@@ -30,10 +30,6 @@ def parser(called: str, about: str) -> argparse.ArgumentParser:
     run.add_argument(
         "files", nargs="+", metavar="FILE.yaml", help="patient files, or globs of them"
     )
-    run.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE",
-        help="a setting, in YAML: fit.seeds='[0, 1]'; config.yaml names all of them",
-    )  # fmt: skip
     _of_workflow(run)
     demo = commands.add_parser("demo", help="a synthetic patient of known parameters")
     demo.add_argument(
@@ -61,6 +57,10 @@ def parser(called: str, about: str) -> argparse.ArgumentParser:
 
 def _of_workflow(command: argparse.ArgumentParser) -> None:
     """What `run` and `demo` have in common."""
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="a setting, in YAML: fit.seeds='[0, 1]'; config.yaml names all of them",
+    )  # fmt: skip
     command.add_argument(
         "--out",
         type=Path,

@@ -44,7 +44,12 @@ def gbm(repository: Path, tmp_path: Path) -> Gbm:
 
 
 @pytest.mark.parametrize(
-    ("words", "patient"), [((), "demo"), (("--dimensions", "3", "--out", "else where"), "demo3d")]
+    ("words", "patient"),
+    [
+        ((), "demo"),
+        (("--dimensions", "3", "--out", "else where"), "demo3d"),
+        (("--set", "dimensions=3", "--set", "fit.method=direct"), "demo3d"),
+    ],
 )
 def test_the_demo_is_planned(
     gbm: Gbm, tmp_path: Path, words: tuple[str, ...], patient: str
