@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 
@@ -73,6 +73,20 @@ class Entry:
         return _shown(headline, self.number.mean) + self.mark + end
 
     @property
+    def seeds(self) -> set[int]:
+        """Of the runs that have the number."""
+        pairs = zip(self.runs, self.values, strict=True)
+        return {run["seed"] for run, value in pairs if value is not None}
+
+    def of(self, seeds: set[int]) -> Entry:
+        """The part of these seeds; all of it, where one run stands for every seed."""
+        if self.planned == 1:
+            return self
+        pairs = zip(self.runs, self.values, strict=True)
+        own = [(run, value) for run, value in pairs if run["seed"] in seeds]
+        return replace(self, runs=tuple(run for run, _ in own), values=[value for _, value in own])
+
+    @property
     def mark(self) -> str:
         """An asterisk, where a run does not call itself converged."""
         unsure = any(run["status"] != "converged" for run in self.runs)
@@ -122,18 +136,30 @@ class Line:
         return f"{self.experiment}: {self.headline.measure}", found
 
     def winner(self) -> str:
-        """Who is nearest, in words; BiLO's place, where it is another; who never got there."""
-        ways = {
-            way: entry
-            for way, entry in self.entries.items()
-            if not (way == PAPER and entry is self.entries[BILO])
-        }
-        found = {way: entry.number for way, entry in ways.items() if entry.number.mean is not None}
+        """Who is nearest, in words; BiLO's place, where it is another; who never got there.
+
+        Over the seeds that all have, as each seed may have data of its own. The paper's recipe is
+        run with one seed and has no place, unless it is what BiLO does here.
+        """
+        ways = {way: entry for way, entry in self.entries.items() if way != PAPER}
         missed = [f"{way} never got there" for way, entry in ways.items() if entry.missed]
-        if not found or len(found) + len(missed) < 2:
+        known = {way: entry for way, entry in ways.items() if entry.number.mean is not None}
+        if not known or len(known) + len(missed) < 2:
             return "nothing to compare with yet"
+        several = [entry.seeds for entry in known.values() if entry.planned > 1]
+        seeds = set.intersection(*several) if several else set()
+        found = {way: entry.of(seeds).number for way, entry in known.items()}
+        if any(number.mean is None for number in found.values()):
+            return "no seed that all have yet"
         order = sorted(found, key=lambda way: found[way].mean or 0.0)
-        return "; ".join([*self._places(order, found), *missed])
+        fewer = several and len(seeds) < max(map(len, several))
+        told = (
+            "the one seed that all have"
+            if len(seeds) == 1
+            else f"the {len(seeds)} seeds that all have"
+        )
+        at = [f"of {told}"] if fewer else []
+        return "; ".join([*self._places(order, found), *missed, *at])
 
     def _places(self, order: Sequence[str], found: Mapping[str, Spread]) -> list[str]:
         """The first and the second, or all that are as good as the first, and BiLO."""
@@ -215,13 +241,15 @@ def _line(
 
 
 def _best(headline: Headline, found: Sequence[Row], planned: int) -> Entry:
-    """The best setting of a way; of a way with one setting, that."""
+    """The best setting of a way, of those with the most seeds; of a way with one setting, that."""
     entries = []
     for row in found:
         values = [_number(headline, run) for run in row.runs]
         entries.append(Entry(values, row.runs, planned, _also(row)))
     known = [entry for entry in entries if entry.number.mean is not None]
     if known:
+        most = max(len(entry.seeds) for entry in known)
+        known = [entry for entry in known if len(entry.seeds) == most]
         return min(known, key=lambda entry: entry.number.mean or 0.0)
     return entries[0] if entries else Entry((), planned=planned)
 

@@ -9,9 +9,11 @@ from benchmarks.design import published
 from benchmarks.design.setting import CLASSICAL
 from benchmarks.experiments.theory import FUNCTIONS, SCALARS
 from benchmarks.results.summary import FIELDS, Result, Row, rows, short, titles
+from benchmarks.runs.judgement import SAME, SAME_SD
 
 CLOSE = 2.0
 """Two numbers whose ratio is smaller are called close."""
+APART = f"more than {100 * SAME:g} % and {SAME_SD:g} standard deviations from"
 Named = list[tuple[str, Row]]
 
 
@@ -124,7 +126,7 @@ def _honest(title: str, row: Row) -> str:
         run for run in row.runs if run["status"] == "converged" and run["agrees_with_fit"] is False
     ]
     count = f"{row.labels['converged']} of {row.labels['runs']} runs called converged"
-    warning = f", **{len(wrong)} wrongly**" if wrong else ""
+    warning = f", **{len(wrong)} of them {APART} the direct fit**" if wrong else ""
     agree = row.labels["agree"]
     end = "." if agree == "-" else f"; {agree} agree with the direct fit."
     return f"{title}: {count}{warning}{end}"
