@@ -1,3 +1,3 @@
 """The version of the package, here for files that are read without importing anything."""
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"

@@ -32,7 +32,7 @@ from tests.tutorials import BLOCK, FOLDER
 from tests.workflow.phantom import write
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+PAGES = [REPOSITORY / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
 PAGES += sorted(set((REPOSITORY / "docs").rglob("*.md")) - set(FOLDER.glob("*.md")))
 TUTORIALS = sorted(FOLDER.glob("*.md"))
 LANGUAGES = {"bash", "yaml", "python"}
@@ -191,7 +191,7 @@ def test_the_reference_has_every_public_name(package: ModuleType) -> None:
 @pytest.mark.parametrize("page", [*PAGES, *TUTORIALS], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", prose)
+    links = re.findall(r"\]\((?!https:)([^)#]+)[^)]*\)", prose)
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 

@@ -55,6 +55,7 @@ EXPERIMENT = Experiment(
     columns=(
         "rel. L2 error",
         "accuracy",
+        "least L2 of it",
         "u rel. L2 vs FDM",
         "u rel. L2 vs truth",
         "L_dat",

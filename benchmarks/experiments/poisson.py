@@ -69,6 +69,7 @@ EXPERIMENT = Experiment(
     columns=(
         "max. error",
         "rel. L2 error",
+        "vs fit",
         "u rel. L2 vs FDM",
         "L_dat",
         "seconds",
@@ -82,9 +83,9 @@ EXPERIMENT = Experiment(
         "`vs fit` is the relative L2 distance from the adjoint's answer on the same data. BiLO's "
         "fixed point is where the gradient through the operator's input vanishes, which is another "
         "place: judge it by the error.",
-        "Recipe `paper` with its full budget ended, on three seeds, at the errors of `lm` (0.12 "
-        "and 0.035 of D): they are those of the fixed point under this noise, not of the "
-        "optimiser.",
+        "Recipe `paper` with its full budget ended in version 0.1, on three seeds, at the errors "
+        "of `lm` (0.12 and 0.035 of D): they are those of the fixed point under this noise, not of "
+        "the optimiser.",
         "Errors of D at 1,001 points; the smoothness of the regulariser rounds the peak, where the "
         "largest error is.",
         "Not recoverable from the paper, our choice: 101 residual points, 51 data points.",

@@ -32,14 +32,15 @@ EXPERIMENT = Experiment(
     columns=(
         "max. error",
         "rel. L2 error",
+        "of best penalty",
         "u rel. L2 vs FDM",
         "L_dat",
         "seconds",
     ),
     remarks=(
-        "Errors of r over the values of u that the data hold. `best_penalty` is the best of ten "
-        "cubic splines of 12 nodes with a penalty on r''; the truth is a cubic, which such a "
-        "spline holds exactly.",
+        "Errors of r over the values of u that the data hold. `of best penalty`: the error of the "
+        "best of ten cubic splines of 12 nodes with a penalty on r''; the truth is a cubic, which "
+        "such a spline holds exactly.",
         "Not of the paper: a function of the solution.",
     ),
 )

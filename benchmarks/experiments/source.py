@@ -29,13 +29,14 @@ EXPERIMENT = Experiment(
         "rel. errors",
         "max. error",
         "rel. L2 error",
+        "of best penalty",
         "u rel. L2 vs FDM",
         "L_dat",
         "seconds",
     ),
     remarks=(
-        "Noise is 1 % of the largest u. `best_penalty` is the best of ten penalties on |grad f|, f "
-        "zero at the disc's rim.",
+        "Noise is 1 % of the largest u. `of best penalty`: the error of the best of ten penalties "
+        "on |grad f|, f zero at the disc's rim.",
         "Not of the paper: with the derivative by a shift of f alone the source is not found at "
         "all.",
     ),

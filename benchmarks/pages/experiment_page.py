@@ -14,6 +14,12 @@ from benchmarks.runs import archive, parts
 
 MOST = 12
 """Columns."""
+OF_EACH = {
+    "rel. errors": " rel. error",
+    "vs fit": " vs fit",
+    "of best penalty": " of best penalty",
+}
+"""Columns of an experiment, and how the names of their numbers end."""
 OPTIONS = {"w_dat": "data weight {}", "samples": "{}", "boundary": "{}", "w_reg": "weight {}"}
 
 
@@ -89,10 +95,10 @@ def _cells(
 
 
 def _columns(experiment: str, row: summary.Row) -> list[str]:
-    """Names of numbers; ``rel. errors`` and ``vs fit`` stand for those of all unknown scalars."""
+    """Names of numbers; those in `OF_EACH` stand for those of all unknowns that have them."""
     names: list[str] = []
     for column in experiments.get(experiment).columns:
-        ending = {"rel. errors": " rel. error", "vs fit": " vs fit"}.get(column)
+        ending = OF_EACH.get(column)
         names += [column] if ending is None else [n for n in row.numbers if n.endswith(ending)]
     return names
 

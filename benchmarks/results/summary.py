@@ -177,12 +177,16 @@ def _row(labels: dict[str, str], runs: list[Result]) -> Row:
         else str(sum(run["agrees_with_fit"] for run in runs)),
     }
     numbers = {}
+    several = sum(map(_is_function, runs[0]["unknowns"].values())) > 1
     for name, first in runs[0]["unknowns"].items():
         unknown = [run["unknowns"][name] for run in runs]
-        if not _is_function(first):  # else it is among the fields
+        if several or not _is_function(first):  # else it is among the fields
             numbers[f"{name} rel. error"] = Spread.of([k["rel_error"] for k in unknown])
         against = [k["rel_error_vs_reference_fit"] for k in unknown]
         numbers[f"{name} vs fit"] = Spread.of(against)
+        if _is_function(first):
+            best = [run.get(f"best_penalty.{name}") for run in runs]
+            numbers[f"{name} of best penalty"] = Spread.of(best)
     for column, field in FIELDS.items():
         numbers[column] = Spread.of([value_of(run, field) for run in runs])
     return Row(labels | counts, numbers, tuple(runs))

@@ -33,7 +33,7 @@ def parser(called: str, about: str) -> argparse.ArgumentParser:
     _of_workflow(run)
     demo = commands.add_parser("demo", help="a synthetic patient of known parameters")
     demo.add_argument(
-        "--dimensions", type=int, choices=(2, 3), default=2, help="one slice (2), the whole tumour"
+        "--dimensions", type=int, choices=(2, 3), default=2, help="one slice or the whole tumour"
     )
     _of_workflow(demo)
     init = commands.add_parser("init", help="write one patient file for each BraTS-style folder")
@@ -59,7 +59,7 @@ def _of_workflow(command: argparse.ArgumentParser) -> None:
     """What `run` and `demo` have in common."""
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE",
-        help="a setting, in YAML: fit.seeds='[0, 1]'; config.yaml names all of them",
+        help="a setting, in YAML: fit.seeds='[0, 1]'; config.yaml has those that people change",
     )  # fmt: skip
     command.add_argument(
         "--out",

@@ -29,11 +29,12 @@ A_SLICE = (
     "A slice is not the tumour. This fit is of one slice. On eight real heads λ of the slice was "
     "between 13 % below and 4.9 times that of the whole tumour, 58 % above it at the median, and "
     "its ρT up to 37 % below, although its outlines fitted as well; on phantoms grown in three "
-    "dimensions its λ was 17 % off at the median and its ρT 18 %, those of the whole 5 % and 3 %."
+    "dimensions its λ was 15 % off at the median and its ρT 19 %, those of the whole 5 % and 3 %."
 )
 """What a planar fit is worth. Phantoms: no noise, true tissue; heads: BraTS; see docs/model.md."""
 WHOLE_TUMOUR = (
-    "The whole tumour is fitted by the same command with --config dimensions=3, in a few minutes."
+    "The whole tumour is fitted by the same command with --set dimensions=3 (of snakemake: "
+    "--config dimensions=3), in a few minutes."
 )
 
 

@@ -14,7 +14,7 @@ from benchmarks.design.errors import CommandError
 from benchmarks.design.headline import Headline
 from benchmarks.design.setting import Setting
 from benchmarks.pages import experiment_page, opening, reading
-from benchmarks.results import store
+from benchmarks.results import store, summary
 from benchmarks.runs import archive, code, parts
 from tests.benchmarks.made import MADE, cost_result, function_result, result
 
@@ -305,3 +305,24 @@ def test_nothing_to_keep_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """The workflow asks for it when all runs are there."""
     assert main(["keep", "--new", str(tmp_path / "none"), "--results", str(tmp_path)]) == 0
     assert capsys.readouterr().err.startswith("nothing to take over: no run of the code of now in ")
+
+
+def test_two_functions_have_an_error_each_beside_the_best_penalty() -> None:
+    both = function_result("bilo", 0, 2e-3)
+    (row,) = both["unknowns"].values()
+    both |= {
+        "experiment": "two_functions",
+        "unknowns": {"a": row | {"rel_error": 0.02}, "b": row | {"rel_error": 0.4}},
+        "best_penalty.a": 0.03,
+        "best_penalty.b": 0.3,
+    }
+    names, _, values = experiment_page.lines("two_functions", [both])[:3]
+    told = dict(zip(names.split(" | "), values.split(" | "), strict=True))
+    assert (told["a rel. error"], told["a of best penalty"]) == ("0.02", "0.03")
+    assert (told["b rel. error"], told["b of best penalty"]) == ("0.4", "0.3")
+
+
+@pytest.mark.parametrize("name", sorted(set(experiments.names()) - {"cost", "theory"}))
+def test_every_column_that_an_experiment_chose_is_known(name: str) -> None:
+    chosen = set(experiments.get(name).columns)
+    assert chosen <= {*summary.FIELDS, *experiment_page.OF_EACH}
