@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import experiments, figures
 from benchmarks.design import published
 from benchmarks.pages import reading, table
-from benchmarks.pages.opening import NOT_RUN
+from benchmarks.pages.line import NOT_RUN
 from benchmarks.results import store, summary
 from benchmarks.runs import archive, parts
 

@@ -9,6 +9,7 @@ from benchmarks import experiments
 from benchmarks.design.errors import CommandError
 from benchmarks.figures import overview, save
 from benchmarks.pages import experiment_page, opening, reading, table
+from benchmarks.pages.line import NOT_PLANNED, NOT_RUN
 from benchmarks.results import store
 from benchmarks.results.summary import Result
 from benchmarks.runs import code, parts
@@ -23,8 +24,8 @@ INTRO = (
     "best of all settings that were tried is shown, chosen with the truth in hand. Who wins is "
     "told of the seeds that all of them have, as each draws noise of its own. An asterisk: at "
     "least one seed does not call itself converged. "
-    f"`{opening.NOT_RUN}`: planned, and there is no run of the code of now; "
-    f"`{opening.NOT_PLANNED}`: no part of this comparison."
+    f"`{NOT_RUN}`: planned, and there is no run of the code of now; "
+    f"`{NOT_PLANNED}`: no part of this comparison."
 )
 
 
@@ -78,7 +79,7 @@ def _described(found: Mapping[str, Sequence[Result]], folder: str) -> list[str]:
     told = []
     for name, runs in found.items():
         if not experiments.get(name).headlines:
-            said = reading.read(name, runs)[0].removeprefix("* ") if runs else opening.NOT_RUN
+            said = reading.read(name, runs)[0].removeprefix("* ") if runs else NOT_RUN
             told.append(f"* [{name}]({folder}/{name}.md): {said}")
     return told
 

@@ -14,6 +14,7 @@ from benchmarks.design.errors import CommandError
 from benchmarks.design.headline import Headline
 from benchmarks.design.setting import Setting
 from benchmarks.pages import experiment_page, opening, reading
+from benchmarks.pages.line import Entry
 from benchmarks.results import store, summary
 from benchmarks.runs import archive, code, parts
 from tests.benchmarks.made import MADE, cost_result, function_result, result
@@ -174,7 +175,7 @@ def test_what_is_no_part_of_the_comparison_is_told_apart() -> None:
 
 def test_parts_that_are_right_are_told_by_the_rest() -> None:
     headline = Headline("wrong", ("accuracy",), part_wrong=True)
-    entry = opening.Entry((0.03,), (result("bilo", 0, 0.0, 0.0),), 1)
+    entry = Entry((0.03,), (result("bilo", 0, 0.0, 0.0),), 1)
     assert opening._number(headline, {"accuracy": 0.97, "unknowns": {}}) == pytest.approx(0.03)
     assert entry.told(headline) == "3 %"
     assert _row("darcy", [])["published"] == "2 %"
