@@ -148,7 +148,7 @@ def test_an_interrupted_fit_ends_on_the_same_bits(solved: Solution, tmp_path: Pa
 
 def test_a_function_of_the_solution_is_found() -> None:
     problem, data = _data("reaction", 0.0)
-    found = bilo.fit(problem, data, BiLO("varpro"), device="cpu")
+    found = bilo.fit(problem, data, BiLO("varpro", finetune_steps=40), device="cpu")
     (r,) = problem.functions
     u = Points({"u": torch.linspace(*r.domain.intervals["u"], 201, dtype=torch.float64)})
     assert _apart(found.unknowns["r"], r.truths[0], u) < 0.05
